@@ -1,0 +1,12 @@
+//! `terraform-provider-orgmirror`: an AWS organization as folders and connections.
+//!
+//! The rooms, and the one way data flows through them, are described in `docs/design.md`.
+
+pub mod aws;
+pub mod catalog;
+pub mod framework;
+pub mod model;
+pub mod plugin;
+pub mod proto;
+pub mod provider;
+pub mod publish;

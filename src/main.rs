@@ -1,0 +1,3 @@
+//! Started by Terraform: serve. Started by hand: say what this is.
+
+fn main() {}

@@ -1,0 +1,8 @@
+//! The domain, pure: snapshots, the mirror that follows from one, handles, settings and the removal guard.
+//!
+//! No I/O, no async, nothing of Terraform and nothing of the AWS SDK.
+
+pub mod integration;
+pub mod late;
+pub mod mirror;
+pub mod snapshot;

@@ -49,25 +49,17 @@ fn moto_is_mirrored_with_every_unit_and_account() {
     let created = workspace.attributes(INTEGRATION);
     assert_eq!(created["aws_organization_id"], moto.id());
     let folders = created["folders"].as_object().expect("folders");
-    let paths: Vec<(&String, &Value)> = folders.iter().map(|(id, f)| (id, &f["path"])).collect();
-    let mut expected: Vec<(String, Value)> = [
+    assert_eq!(folders.len(), 6, "{folders:#?}");
+    assert_eq!(folders[&moto.root()]["path"], "/");
+    for path in [
         "/Workloads",
         "/Workloads/Prod",
         "/Workloads/Dev",
         "/Sandbox",
         "/Empty",
-    ]
-    .map(|path| (moto.unit(path), json!(path)))
-    .into();
-    expected.push((moto.root(), json!("/")));
-    expected.sort();
-    assert_eq!(
-        paths,
-        expected
-            .iter()
-            .map(|(id, path)| (id, path))
-            .collect::<Vec<_>>()
-    );
+    ] {
+        assert_eq!(folders[&moto.unit(path)]["path"], path);
+    }
     let connections = created["connections"].as_object().expect("connections");
     assert_eq!(connections.len(), 7, "{connections:#?}");
     let data = &connections[&moto.account("Zoë's Data")];
@@ -96,7 +88,9 @@ fn moto_is_mirrored_with_every_unit_and_account() {
     assert_eq!(data["partition"], "aws");
     assert_eq!(data["feature_set"], "ALL");
     assert_eq!(
-        data["organizational_units"].as_object().map(serde_json::Map::len),
+        data["organizational_units"]
+            .as_object()
+            .map(serde_json::Map::len),
         Some(5)
     );
     assert_eq!(
@@ -123,7 +117,10 @@ fn an_account_joins() {
 #[test]
 fn an_account_leaves() {
     let (moto, workspace) = mirrored();
-    moto.command("remove_account", json!({ "account": moto.account("Ledger") }));
+    moto.command(
+        "remove_account",
+        json!({ "account": moto.account("Ledger") }),
+    );
     follows(
         &workspace,
         &json!({ "connections": { moto.account("Ledger"): "-" } }),
@@ -207,7 +204,10 @@ fn an_account_first_seen_suspended_is_not_mirrored_until_it_is_active() {
     let plan = workspace.plan();
     plan.assert_no_changes();
     workspace.apply();
-    assert_eq!(workspace.attributes(DATA)["accounts"][id]["state"], "SUSPENDED");
+    assert_eq!(
+        workspace.attributes(DATA)["accounts"][id]["state"],
+        "SUSPENDED"
+    );
     moto.command(
         "set_account_state",
         json!({ "account": id, "state": "ACTIVE" }),
@@ -218,7 +218,10 @@ fn an_account_first_seen_suspended_is_not_mirrored_until_it_is_active() {
 #[test]
 fn a_unit_is_created_and_filled() {
     let (moto, workspace) = mirrored();
-    let created = moto.command("create_ou", json!({ "name": "Labs", "parent": moto.unit("/Sandbox") }));
+    let created = moto.command(
+        "create_ou",
+        json!({ "name": "Labs", "parent": moto.unit("/Sandbox") }),
+    );
     let id = created["id"].as_str().expect("an ID");
     follows(&workspace, &json!({ "folders": { id: "+" } }));
     moto.command(
@@ -305,7 +308,10 @@ fn a_unit_moves_with_all_below_it() {
 fn a_unit_is_deleted() {
     let (moto, workspace) = mirrored();
     moto.command("delete_ou", json!({ "ou": moto.unit("/Empty") }));
-    follows(&workspace, &json!({ "folders": { moto.unit("/Empty"): "-" } }));
+    follows(
+        &workspace,
+        &json!({ "folders": { moto.unit("/Empty"): "-" } }),
+    );
 }
 
 #[test]
@@ -389,12 +395,21 @@ fn tags_change_alone_where_they_are_read() {
 fn a_saved_plan_applies_what_was_reviewed_even_if_the_organization_changed_since() {
     let (moto, workspace) = mirrored();
     let ledger = moto.account("Ledger");
-    moto.command("rename_account", json!({ "account": ledger, "name": "Books" }));
+    moto.command(
+        "rename_account",
+        json!({ "account": ledger, "name": "Books" }),
+    );
     let reviewed = workspace.plan();
     let planned = reviewed.after(INTEGRATION);
 
-    moto.command("rename_account", json!({ "account": ledger, "name": "Archive" }));
-    moto.command("remove_account", json!({ "account": moto.account("Audit") }));
+    moto.command(
+        "rename_account",
+        json!({ "account": ledger, "name": "Archive" }),
+    );
+    moto.command(
+        "remove_account",
+        json!({ "account": moto.account("Audit") }),
+    );
     moto.command("create_account", json!({ "name": "Newcomer" }));
     workspace.apply_saved_after_a_change(&reviewed);
     assert_eq!(workspace.attributes(INTEGRATION), planned);
@@ -408,7 +423,9 @@ fn a_saved_plan_applies_what_was_reviewed_even_if_the_organization_changed_since
     );
     assert_eq!(difference["connections"][moto.account("Audit")], "-");
     assert_eq!(
-        difference["connections"].as_object().map(serde_json::Map::len),
+        difference["connections"]
+            .as_object()
+            .map(serde_json::Map::len),
         Some(3)
     );
     workspace.apply_saved(&plan);

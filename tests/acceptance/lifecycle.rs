@@ -290,9 +290,10 @@ fn a_moved_unit_takes_its_accounts_along_in_place() {
 #[test]
 fn an_email_or_a_tag_that_changes_shows_alone_and_is_kept() {
     let workspace = applied(&Integration::of(TREE));
-    let changed = TREE
-        .replace("web@example.com", "shop@example.com")
-        .replace(r#"name = "hub""#, r#"name = "hub", tags = { env = "prod" }"#);
+    let changed = TREE.replace("web@example.com", "shop@example.com").replace(
+        r#"name = "hub""#,
+        r#"name = "hub", tags = { env = "prod" }"#,
+    );
     workspace.write("main.tf", &Integration::of(&changed).hcl());
     let plan = workspace.plan();
     plan.assert_in_place(
@@ -341,8 +342,9 @@ fn a_prefix_changes_every_handle_in_place() {
         ("111111111111", "Web Shop"),
         ("222222222222", "hub"),
     ]));
-    let prefixed = Integration::of_accounts([("111111111111", "Web Shop"), ("222222222222", "hub")])
-        .set("handle_prefix", "\"aws_\"");
+    let prefixed =
+        Integration::of_accounts([("111111111111", "Web Shop"), ("222222222222", "hub")])
+            .set("handle_prefix", "\"aws_\"");
     workspace.write("main.tf", &prefixed.hcl());
     let plan = workspace.plan();
     plan.assert_in_place(

@@ -337,7 +337,10 @@ fn tags_are_read_only_when_asked_for() {
 
     let workspace = mirrored_with(&double, "include_tags = true");
     let accounts = &workspace.attributes(DATA)["accounts"];
-    assert_eq!(accounts[&shop]["tags"], json!({ "owner": "zoe@example.com" }));
+    assert_eq!(
+        accounts[&shop]["tags"],
+        json!({ "owner": "zoe@example.com" })
+    );
     assert_eq!(accounts[&hub]["tags"], json!({}));
     assert_eq!(
         workspace.attributes(INTEGRATION)["connections"][&shop]["tags"],
@@ -367,14 +370,7 @@ fn a_snapshot_can_be_filtered_and_merged_in_hcl() {
     let created = workspace.attributes(INTEGRATION);
     assert_eq!(
         names(&created["connections"]),
-        set([
-            "Management",
-            "Hub",
-            "Shop",
-            "Data",
-            "Shop Dev",
-            "By hand"
-        ])
+        set(["Management", "Hub", "Shop", "Data", "Shop Dev", "By hand"])
     );
     assert_eq!(
         created["connections"]["999999999999"]["path"], "/",
@@ -458,10 +454,7 @@ fn a_snapshot_that_is_ignored_keeps_the_tree_with_a_warning() {
 #[test]
 fn no_snapshot_at_all_is_an_error_on_create() {
     let workspace = Workspace::new();
-    workspace.write(
-        "main.tf",
-        &Integration::of("null").hcl(),
-    );
+    workspace.write("main.tf", &Integration::of("null").hcl());
     workspace
         .plan_fails()
         .assert_only_error(&["aws_organization"]);
@@ -498,7 +491,10 @@ fn applying_a_saved_plan_reads_nothing_from_aws() {
     let plan = workspace.plan();
     double.forget_calls();
     workspace.apply_saved_after_a_change(&plan);
-    assert_eq!(double.calls().by_action().get("organizations:ListAccounts"), None);
+    assert_eq!(
+        double.calls().by_action().get("organizations:ListAccounts"),
+        None
+    );
     workspace.plan().assert_no_changes();
 }
 

@@ -24,9 +24,7 @@ impl Server {
     }
 
     fn start() -> Self {
-        let python = std::env::var_os("ORGMIRROR_PYTHON").unwrap_or_else(|| {
-            OsString::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.venv/bin/python"))
-        });
+        let python = python();
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/moto_server.py");
         let mut child = Command::new(&python)
             .arg(script)
@@ -71,6 +69,12 @@ impl Server {
     }
 }
 
+/// The Python that has moto: `ORGMIRROR_PYTHON`, else the one that `make test` sets up.
+pub fn python() -> OsString {
+    std::env::var_os("ORGMIRROR_PYTHON")
+        .unwrap_or_else(|| OsString::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.venv/bin/python")))
+}
+
 /// An AWS organization in moto.
 pub struct Moto {
     seeded: Value,
@@ -108,7 +112,10 @@ impl Moto {
 
     /// Account ID of the management account.
     pub fn management(&self) -> String {
-        text(&self.seeded["management_account_id"], "the management account")
+        text(
+            &self.seeded["management_account_id"],
+            "the management account",
+        )
     }
 
     /// ID of the OU that was seeded at a path.

@@ -88,11 +88,13 @@ impl Workspace {
     }
 
     /// `terraform plan`, which must succeed.
+    #[track_caller]
     pub fn plan(&self) -> Plan<'_> {
         self.plan_with(&[])
     }
 
     /// `terraform plan` with more options, which must succeed.
+    #[track_caller]
     pub fn plan_with(&self, options: &[&str]) -> Plan<'_> {
         match self.try_plan(options) {
             Ok(plan) => plan,
@@ -101,11 +103,13 @@ impl Workspace {
     }
 
     /// `terraform plan`, which must fail.
+    #[track_caller]
     pub fn plan_fails(&self) -> Failure {
         self.plan_fails_with(&[])
     }
 
     /// `terraform plan` with more options, which must fail.
+    #[track_caller]
     pub fn plan_fails_with(&self, options: &[&str]) -> Failure {
         match self.try_plan(options) {
             Ok(plan) => panic!("the plan succeeded and should not\n{}", plan.transcript),
@@ -152,11 +156,13 @@ impl Workspace {
 
     /// `terraform apply`, which must succeed and leave nothing to do: a second plan says "No changes".
     /// Gives the warnings of the apply.
+    #[track_caller]
     pub fn apply(&self) -> Warnings {
         self.apply_with(&[])
     }
 
     /// [`Workspace::apply`] with more options.
+    #[track_caller]
     pub fn apply_with(&self, options: &[&str]) -> Warnings {
         let warnings = self.apply_only(options);
         self.plan().assert_no_changes();
@@ -164,6 +170,7 @@ impl Workspace {
     }
 
     /// Applies exactly what was reviewed, then makes sure that nothing is left to do.
+    #[track_caller]
     pub fn apply_saved(&self, plan: &Plan<'_>) -> Warnings {
         let warnings = self.apply_only(&[&plan.file]);
         self.plan().assert_no_changes();
@@ -171,10 +178,12 @@ impl Workspace {
     }
 
     /// Applies exactly what was reviewed, where the world has changed since and something is left to do.
+    #[track_caller]
     pub fn apply_saved_after_a_change(&self, plan: &Plan<'_>) -> Warnings {
         self.apply_only(&[&plan.file])
     }
 
+    #[track_caller]
     fn apply_only(&self, options: &[&str]) -> Warnings {
         let run = self.run_apply(options);
         assert_eq!(run.code, 0, "the apply failed\n{}", run.transcript);
@@ -185,6 +194,7 @@ impl Workspace {
     }
 
     /// `terraform apply`, which must fail.
+    #[track_caller]
     pub fn apply_fails(&self) -> Failure {
         let run = self.run_apply(&[]);
         assert_ne!(
@@ -202,11 +212,13 @@ impl Workspace {
     }
 
     /// `terraform destroy`, which must succeed and leave an empty state.
+    #[track_caller]
     pub fn destroy(&self) {
         self.destroy_with(&[]);
     }
 
     /// [`Workspace::destroy`] with more options.
+    #[track_caller]
     pub fn destroy_with(&self, options: &[&str]) {
         let run = self.run_destroy(options);
         assert_eq!(run.code, 0, "the destroy failed\n{}", run.transcript);
@@ -219,6 +231,7 @@ impl Workspace {
     }
 
     /// `terraform destroy`, which must fail.
+    #[track_caller]
     pub fn destroy_fails(&self) -> Failure {
         let run = self.run_destroy(&[]);
         assert_ne!(
@@ -236,12 +249,14 @@ impl Workspace {
     }
 
     /// `terraform import`, which must succeed.
+    #[track_caller]
     pub fn import(&self, address: &str, id: &str) {
         let run = self.run(&["import", "-input=false", "-no-color", address, id]);
         assert_eq!(run.code, 0, "the import failed\n{}", run.transcript);
     }
 
     /// `terraform import`, which must fail.
+    #[track_caller]
     pub fn import_fails(&self, address: &str, id: &str) -> Failure {
         let run = self.run(&["import", "-input=false", "-no-color", address, id]);
         assert_ne!(
@@ -253,6 +268,7 @@ impl Workspace {
     }
 
     /// `terraform state rm`: Terraform forgets the resource, the catalog does not.
+    #[track_caller]
     pub fn forget(&self, address: &str) {
         let run = self.run(&["state", "rm", address]);
         assert_eq!(run.code, 0, "the state rm failed\n{}", run.transcript);
@@ -264,6 +280,7 @@ impl Workspace {
     }
 
     /// Attributes of a resource (`orgmirror_integration.aws`) or data source (`data.` in front) in the state.
+    #[track_caller]
     pub fn attributes(&self, address: &str) -> Value {
         let state = self.state();
         let (mode, rest) = match address.strip_prefix("data.") {
@@ -299,11 +316,6 @@ impl Workspace {
         let content = fs::read_to_string(&path)
             .unwrap_or_else(|error| panic!("{} cannot be read: {error}", path.display()));
         serde_json::from_str(&content).expect("the state is JSON")
-    }
-
-    /// Runs any other Terraform command and gives its exit code, output and errors, for a test of what people see.
-    pub fn terraform(&self, arguments: &[&str]) -> Run {
-        self.run(arguments)
     }
 
     fn run(&self, arguments: &[&str]) -> Run {
@@ -345,12 +357,13 @@ impl Workspace {
         let stdout = fs::read_to_string(&stdout).expect("the output is UTF-8");
         let stderr = fs::read_to_string(&stderr).expect("the errors are UTF-8");
         let transcript = format!(
-            "$ terraform {}\n# in {}, {:.1} s, {}\n{stdout}{stderr}",
+            "$ terraform {}\n# in {}, {:.1} s, {}\n{}{stderr}",
             arguments.join(" "),
             self.path().display(),
             started.elapsed().as_secs_f64(),
             status.map_or("hung and was killed".to_owned(), |status| status
                 .to_string()),
+            readable(&stdout),
         );
         let Some(status) = status else {
             panic!("{transcript}");
@@ -367,15 +380,12 @@ impl Workspace {
 }
 
 /// One finished Terraform command.
-pub struct Run {
-    /// Exit code.
-    pub code: i32,
-    /// What it printed.
-    pub stdout: String,
-    /// What it complained about.
-    pub stderr: String,
+struct Run {
+    code: i32,
+    stdout: String,
+    stderr: String,
     /// The command, and all of both.
-    pub transcript: String,
+    transcript: String,
 }
 
 impl Run {
@@ -420,6 +430,37 @@ impl Run {
     }
 }
 
+/// The output of a command with `-json`, as a person can read it; other output as it is.
+fn readable(output: &str) -> String {
+    let mut text = String::new();
+    for line in output.lines() {
+        let parsed: Option<Value> = serde_json::from_str(line).ok();
+        match parsed.as_ref().map(|line| (line, &line["@message"])) {
+            Some((line, Value::String(message))) => {
+                text.push_str(message);
+                text.push('\n');
+                let diagnostic = &line["diagnostic"];
+                for part in [
+                    &diagnostic["snippet"]["context"],
+                    &diagnostic["snippet"]["code"],
+                    &diagnostic["detail"],
+                ] {
+                    if let Value::String(part) = part {
+                        text.push_str("    ");
+                        text.push_str(&part.replace('\n', "\n    "));
+                        text.push('\n');
+                    }
+                }
+            }
+            _ => {
+                text.push_str(line);
+                text.push('\n');
+            }
+        }
+    }
+    text
+}
+
 /// An error or a warning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -455,6 +496,7 @@ pub struct Failure {
 
 impl Failure {
     /// One of the errors holds all of the fragments.
+    #[track_caller]
     pub fn assert_error(&self, fragments: &[&str]) -> &Self {
         assert!(
             self.errors.iter().any(|error| error.contains(fragments)),
@@ -465,6 +507,7 @@ impl Failure {
     }
 
     /// One of the errors points at `code` in the configuration and holds all of the fragments.
+    #[track_caller]
     pub fn assert_error_at(&self, code: &str, fragments: &[&str]) -> &Self {
         assert!(
             self.errors
@@ -477,6 +520,7 @@ impl Failure {
     }
 
     /// There is one error, and it holds all of the fragments.
+    #[track_caller]
     pub fn assert_only_error(&self, fragments: &[&str]) -> &Self {
         assert_eq!(
             self.errors.len(),
@@ -488,6 +532,7 @@ impl Failure {
     }
 
     /// No error holds the fragment.
+    #[track_caller]
     pub fn assert_nothing_about(&self, fragment: &str) -> &Self {
         assert!(
             !self.errors.iter().any(|error| error.contains(&[fragment])),
@@ -506,6 +551,7 @@ pub struct Warnings {
 
 impl Warnings {
     /// One of the warnings holds all of the fragments.
+    #[track_caller]
     pub fn assert_warning(&self, fragments: &[&str]) -> &Self {
         assert!(
             self.all.iter().any(|warning| warning.contains(fragments)),
@@ -516,6 +562,7 @@ impl Warnings {
     }
 
     /// There are none.
+    #[track_caller]
     pub fn assert_none(&self) -> &Self {
         assert!(
             self.all.is_empty(),
@@ -540,6 +587,7 @@ pub struct Plan<'a> {
 
 impl Plan<'_> {
     /// The plan as a person reads it.
+    #[track_caller]
     pub fn text(&self) -> String {
         let run = self
             .workspace
@@ -549,6 +597,7 @@ impl Plan<'_> {
     }
 
     /// Nothing is to be done: no resource and no output changes, and Terraform says so with its exit code.
+    #[track_caller]
     pub fn assert_no_changes(&self) -> &Self {
         let busy: Vec<&str> = self
             .changes()
@@ -569,6 +618,7 @@ impl Plan<'_> {
     }
 
     /// The plan does with the resource exactly this: `["create"]`, `["update"]`, `["delete", "create"]`, ...
+    #[track_caller]
     pub fn assert_actions(&self, address: &str, actions: &[&str]) -> &Self {
         let change = self.change(address);
         assert_eq!(
@@ -582,6 +632,7 @@ impl Plan<'_> {
     }
 
     /// The plan changes the resource in place, and the difference is exactly this; see [`Plan::difference`].
+    #[track_caller]
     pub fn assert_in_place(&self, address: &str, difference: &Value) -> &Self {
         self.assert_actions(address, &["update"]);
         let found = self.difference(address);
@@ -618,6 +669,7 @@ impl Plan<'_> {
             .flatten()
     }
 
+    #[track_caller]
     fn change(&self, address: &str) -> &Value {
         self.changes()
             .find(|change| change["address"] == address)
@@ -626,6 +678,7 @@ impl Plan<'_> {
     }
 
     /// One of the warnings holds all of the fragments.
+    #[track_caller]
     pub fn assert_warning(&self, fragments: &[&str]) -> &Self {
         assert!(
             self.warnings
@@ -638,6 +691,7 @@ impl Plan<'_> {
     }
 
     /// There are no warnings.
+    #[track_caller]
     pub fn assert_no_warnings(&self) -> &Self {
         assert!(
             self.warnings.is_empty(),

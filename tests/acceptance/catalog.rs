@@ -365,3 +365,42 @@ fn many_integrations_of_one_run_are_all_committed() {
     );
     workspace.destroy_with(&["-parallelism=20"]);
 }
+
+#[test]
+fn two_configurations_that_apply_to_one_catalog_at_once_lose_nothing() {
+    let shared = tempfile::tempdir().expect("a temporary directory");
+    let catalog = quoted(&shared.path().to_string_lossy());
+    let apply = |team: &str| {
+        let workspace = Workspace::new();
+        let hcl: String = (0..5)
+            .map(|number| {
+                let id = format!("{number:012}");
+                Integration::of_accounts([(id.as_str(), "account")])
+                    .label(&format!("number_{number}"))
+                    .set("handle", &format!("\"{team}_{number}\""))
+                    .set("handle_prefix", &format!("\"{team}_{number}_\""))
+                    .hcl()
+            })
+            .collect();
+        workspace.write(
+            "main.tf",
+            &format!(
+                "{}{hcl}",
+                provider(&format!("catalog = {{ path = {catalog} }}"))
+            ),
+        );
+        workspace.apply();
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| apply("blue"));
+        scope.spawn(|| apply("green"));
+    });
+    let content = fs::read(shared.path().join("tenants/default/catalog.json")).expect("a document");
+    let document: Value = serde_json::from_slice(&content).expect("the document is JSON");
+    assert_eq!(
+        document["integrations"]
+            .as_object()
+            .map(serde_json::Map::len),
+        Some(10)
+    );
+}

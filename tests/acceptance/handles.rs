@@ -190,3 +190,21 @@ fn a_grantee_from_outside_of_an_organization_level_integration_is_an_error() {
         }
     }
 }
+
+#[test]
+fn a_handle_that_passes_to_another_account_is_warned_of() {
+    let workspace = Workspace::new();
+    workspace.write(
+        "main.tf",
+        &Integration::of_accounts([("111111111111", "lab"), ("222222222222", "hub")]).hcl(),
+    );
+    workspace.apply();
+    workspace.write(
+        "main.tf",
+        &Integration::of_accounts([("222222222222", "lab")]).hcl(),
+    );
+    let plan = workspace.plan();
+    let warning = ["lab", "111111111111", "222222222222"];
+    plan.assert_warning(&warning);
+    workspace.apply_saved(&plan).assert_warning(&warning);
+}

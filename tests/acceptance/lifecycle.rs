@@ -44,7 +44,7 @@ fn single_accounts_need_no_aws_organization_and_no_aws() {
     assert_eq!(after["id"], json!("(known after apply)"));
     assert_eq!(
         after["folders"],
-        json!({ "root": { "name": after["folders"]["root"]["name"], "derived_handle": "acme", "parent_id": null, "path": "/" } }),
+        json!({ "root": { "name": "Root", "derived_handle": "acme", "parent_id": null, "path": "/" } }),
     );
     assert_eq!(
         after["connections"],

@@ -218,7 +218,7 @@ fn explain(about: About, error: &ServeError) {
     let _ = writeln!(io::stderr().lock(), "[ERROR] {}: {error}", about.name);
     if is_started_by_terraform() {
         // A `|` would make the line look like a handshake.
-        let line = format!("{} did not start: {error}", about.name)
+        let line = format!("{} did not start: {error}.", about.name)
             .replace('|', "/")
             .replace(['\n', '\r'], " ");
         let _ = writeln!(io::stdout().lock(), "{line}");

@@ -434,7 +434,7 @@ mod tests {
     fn long_lines_stay_within_what_go_plugin_reads() {
         let long = "ä\u{1}".repeat(100_000);
         let lines = lines(LevelFilter::TRACE, || {
-            info!(a = long, b = ?long, "short");
+            info!(a = long, b = ?long, c = long, d = long, "short");
             info!("{long}");
         });
         assert_eq!(lines[0]["@message"], "short");

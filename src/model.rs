@@ -2,7 +2,6 @@
 //!
 //! No I/O, no async, nothing of Terraform and nothing of the AWS SDK.
 
-
 pub mod grantee;
 pub mod handle;
 pub mod integration;
@@ -13,4 +12,3 @@ pub mod near;
 pub mod partition;
 pub mod removal_guard;
 pub mod snapshot;
-

@@ -95,10 +95,6 @@ impl Pacer {
         }
     }
 
-    pub(super) fn max_retries(&self) -> u32 {
-        self.max_retries
-    }
-
     /// How often the service throttled so far.
     pub(super) fn throttled(&self) -> u64 {
         self.throttled.load(Ordering::Relaxed)
@@ -217,9 +213,14 @@ where
             };
             match answered.err().code() {
                 Some(
-                    "TooManyRequestsException" | "Throttling" | "ThrottlingException"
-                    | "ThrottledException" | "RequestLimitExceeded" | "RequestThrottled"
-                    | "SlowDown" | "BandwidthLimitExceeded",
+                    "TooManyRequestsException"
+                    | "Throttling"
+                    | "ThrottlingException"
+                    | "ThrottledException"
+                    | "RequestLimitExceeded"
+                    | "RequestThrottled"
+                    | "SlowDown"
+                    | "BandwidthLimitExceeded",
                 ) => Sort::Throttled(text()),
                 // Another change to the organization is under way; it passes as throttling does.
                 Some("ConcurrentModificationException") => Sort::Throttled(text()),

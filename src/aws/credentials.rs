@@ -17,9 +17,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{
-    self, ProvideCredentials, SharedCredentialsProvider, future,
-};
+use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
 
 use super::calls::{self, Failure, NoteEndpoint, Pacer, SeenEndpoint};
 
@@ -714,8 +712,8 @@ async fn sdk_config(
 
 fn sts_client(config: &SdkConfig, settings: &Settings) -> (aws_sdk_sts::Client, Arc<SeenEndpoint>) {
     let endpoint = Arc::new(SeenEndpoint::default());
-    let mut builder = aws_sdk_sts::config::Builder::from(config)
-        .interceptor(NoteEndpoint(Arc::clone(&endpoint)));
+    let mut builder =
+        aws_sdk_sts::config::Builder::from(config).interceptor(NoteEndpoint(Arc::clone(&endpoint)));
     if let Some(url) = &settings.endpoints.sts {
         builder = builder.endpoint_url(url);
     }

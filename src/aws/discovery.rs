@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::calls::Failure;
 use super::credentials::{ConnectError, Session, principal};
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{AccountFacts, Facts, Snapshot, SnapshotError, UnitFacts};
 
 /// The API's limit: <https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListAccounts.html>.
 const PAGE: i32 = 20;
@@ -124,6 +124,9 @@ pub enum DiscoveryError {
         /// What was wrong.
         what: String,
     },
+    /// What was read is no tree.
+    #[error("what was read of the AWS organization makes no snapshot: {0}")]
+    Snapshot(#[from] SnapshotError),
     /// The run was stopped.
     #[error("the reading of the AWS organization was cancelled")]
     Cancelled,
@@ -168,7 +171,7 @@ impl DiscoveryError {
             Self::Inconsistent { .. } => "The organization is being changed right now: try again when that is done. If the same accounts or OUs are named again, look at \
                 them in the AWS console: an account must be under an OU that exists."
                 .to_owned(),
-            Self::Malformed { .. } => "Check that the endpoint is AWS Organizations (endpoints, AWS_ENDPOINT_URL); if it is, please report this.".to_owned(),
+            Self::Malformed { .. } | Self::Snapshot(_) => "Check that the endpoint is AWS Organizations (endpoints, AWS_ENDPOINT_URL); if it is, please report this.".to_owned(),
             Self::Cancelled => "Run it again.".to_owned(),
         }
     }
@@ -307,11 +310,15 @@ impl Reading<'_> {
     async fn read(&self) -> Result<Snapshot, DiscoveryError> {
         let (organization, mut round) = self.first_round().await?;
         let mut tags = BTreeMap::new();
-        for number in 1.. {
+        let mut number = 1;
+        loop {
             let contradictions = match self.settle(round, &organization).await {
                 Ok(mut consistent) => {
-                    match self.read_tags(&mut consistent, &mut tags, &organization).await? {
-                        None => return assemble(organization, consistent, self.include_tags.then_some(tags)),
+                    match self
+                        .read_tags(&mut consistent, &mut tags, &organization)
+                        .await?
+                    {
+                        None => return assemble(organization, consistent, tags, self.include_tags),
                         Some(contradictions) => contradictions,
                     }
                 }
@@ -332,6 +339,7 @@ impl Reading<'_> {
                 "the AWS organization changed while it was read"
             );
             tokio::time::sleep(PAUSE * (1 << (number - 1))).await;
+            number += 1;
             round = match self.round().await {
                 Ok(round) => round,
                 Err((action, failure)) => {
@@ -339,7 +347,6 @@ impl Reading<'_> {
                 }
             };
         }
-        unreachable!("the last round returns")
     }
 
     /// The first round beside DescribeOrganization, whose answer decides whether there is an organization at all.
@@ -406,7 +413,10 @@ impl Reading<'_> {
                     for root in page {
                         let id = root.id.unwrap_or_default();
                         if round.root_id.as_ref().is_some_and(|known| *known != id) {
-                            return Err(("organizations:ListRoots", malformed("organizations:ListRoots", "more than one root").into()));
+                            return Err((
+                                "organizations:ListRoots",
+                                malformed("organizations:ListRoots", "more than one root").into(),
+                            ));
                         }
                         if round.root_id.is_none() {
                             waiting.push_back(Step::Units(id.clone(), None));
@@ -619,7 +629,8 @@ impl Reading<'_> {
             .filter(|id| {
                 let parents = round.parents.get(*id);
                 !round.listed.contains(*id)
-                    || parents.is_none_or(|parents| parents.len() != 1 || !parents.iter().all(known))
+                    || parents
+                        .is_none_or(|parents| parents.len() != 1 || !parents.iter().all(known))
             })
             .cloned()
             .collect();
@@ -650,7 +661,10 @@ impl Reading<'_> {
                 Some(_) => wrong.account(&id, open_problem(&id, &round)),
             }
         }
-        if !round.accounts.contains_key(&organization.management_account_id) {
+        if !round
+            .accounts
+            .contains_key(&organization.management_account_id)
+        {
             let id = &organization.management_account_id;
             wrong.account(id, format!("the management account {id} was not listed"));
         }
@@ -700,7 +714,7 @@ impl Reading<'_> {
                 Ok(answer) => answer,
                 Err(Failure::Gone) => return Ok(None),
                 Err(failure) => {
-                    return Err(self.error(ACTION, failure.into(), Some(organization)).await);
+                    return Err(self.error(ACTION, failure, Some(organization)).await);
                 }
             };
             parents.extend(
@@ -755,9 +769,7 @@ impl Reading<'_> {
                     wrong.account(&id, problem);
                 }
                 Some((_, Err(failure))) => {
-                    return Err(self
-                        .error(TAGS_ACTION, failure.into(), Some(organization))
-                        .await);
+                    return Err(self.error(TAGS_ACTION, failure, Some(organization)).await);
                 }
             }
         }
@@ -887,23 +899,70 @@ impl From<DiscoveryError> for CallError {
     }
 }
 
+fn assemble(
+    organization: Organization,
+    consistent: Consistent,
+    mut tags: BTreeMap<String, BTreeMap<String, String>>,
+    include_tags: bool,
+) -> Result<Snapshot, DiscoveryError> {
+    let organizational_units = consistent
+        .units
+        .into_iter()
+        .filter_map(|(id, unit)| {
+            let parent_id = unit.parents.into_iter().next()?;
+            Some(UnitFacts {
+                id,
+                arn: unit.arn,
+                name: unit.name,
+                parent_id,
+            })
+        })
+        .collect();
+    let accounts = consistent
+        .accounts
+        .into_iter()
+        .map(|(id, (account, parent))| AccountFacts {
+            tags: include_tags.then(|| tags.remove(&id).unwrap_or_default()),
+            id,
+            arn: account.arn,
+            name: account.name,
+            email: account.email,
+            state: account.state,
+            parent_id: Some(parent),
+            joined_at: account.joined_at,
+            joined_method: account.joined_method,
+        })
+        .collect();
+    let partition = organization.arn.split(':').nth(1).unwrap_or("aws");
+    Ok(Snapshot::assemble(Facts {
+        partition: partition.to_owned(),
+        id: organization.id,
+        arn: organization.arn,
+        feature_set: organization.feature_set,
+        management_account_id: organization.management_account_id,
+        root_id: consistent.root_id,
+        organizational_units,
+        accounts,
+    })?)
+}
+
 /// What in an account's path contradicts the walk. An OU that the walk did not meet is not such a thing: the account may
 /// have moved out of it before it was deleted.
-fn path_problem(
-    path: &[String],
-    root_id: &str,
-    units: &BTreeMap<String, Unit>,
-) -> Option<String> {
+fn path_problem(path: &[String], root_id: &str, units: &BTreeMap<String, Unit>) -> Option<String> {
     let (first, below) = path.split_first()?;
     if first != root_id {
-        return Some(format!("has a path from {first}, but the root is {root_id}"));
+        return Some(format!(
+            "has a path from {first}, but the root is {root_id}"
+        ));
     }
     let mut above = first;
     for id in below {
         if let Some(unit) = units.get(id)
             && !unit.parents.contains(above)
         {
-            return Some(format!("has a path with OU {id} under {above}, the walk met it elsewhere"));
+            return Some(format!(
+                "has a path with OU {id} under {above}, the walk met it elsewhere"
+            ));
         }
         above = id;
     }

@@ -146,9 +146,8 @@ mod tests {
 
     #[test]
     fn an_organization_shares_inside_itself_only() {
-        let scope_of = |text: &str, organization| {
-            text.parse::<Grantee>().unwrap().check_scope(organization)
-        };
+        let scope_of =
+            |text: &str, organization| text.parse::<Grantee>().unwrap().check_scope(organization);
         for text in ["*", "acme", "acme/security"] {
             assert_eq!(scope_of(text, Some("acme")), Ok(()));
             assert_eq!(scope_of(text, None), Ok(()));

@@ -107,9 +107,7 @@ fn pattern_rule(kind: Kind) -> &'static str {
         Kind::Integration | Kind::Folder | Kind::Connection => {
             "must start with a letter and hold only a-z, 0-9 and single underscores, none at the end"
         }
-        Kind::Prefix => {
-            "must start with a letter and hold only a-z, 0-9 and single underscores"
-        }
+        Kind::Prefix => "must start with a letter and hold only a-z, 0-9 and single underscores",
         Kind::Tenant | Kind::Organization | Kind::Workspace => {
             "must start and end with a letter or digit and hold only a-z, 0-9, - and _"
         }
@@ -424,10 +422,7 @@ mod tests {
         for (kind, value) in [
             (Kind::Integration, "aws"),
             (Kind::Integration, "a"),
-            (
-                Kind::Connection,
-                "abcdefghijklmnopqrstuvwxyz_abcdefghijkl",
-            ),
+            (Kind::Connection, "abcdefghijklmnopqrstuvwxyz_abcdefghijkl"),
             (Kind::Prefix, ""),
             (Kind::Prefix, "aws_"),
             (Kind::Prefix, "abcdefghijklmnopqrs_"),

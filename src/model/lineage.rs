@@ -118,7 +118,12 @@ mod tests {
             parents.insert(&pair[1], &pair[0]);
         }
         assert_eq!(
-            Lineage::of("r", &parents).unwrap().descent.last().unwrap().2,
+            Lineage::of("r", &parents)
+                .unwrap()
+                .descent
+                .last()
+                .unwrap()
+                .2,
             50_000
         );
     }

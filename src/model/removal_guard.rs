@@ -47,7 +47,11 @@ pub fn removal(prior: &Mirror, next: &Mirror, guard: RemovalGuard) -> Option<Rem
         .filter(|(id, _)| !next.connections.contains_key(*id))
         .map(|(id, connection)| RemovedConnection {
             account_id: id.clone(),
-            handle: connection.derived_handle.known().cloned().unwrap_or_default(),
+            handle: connection
+                .derived_handle
+                .known()
+                .cloned()
+                .unwrap_or_default(),
             name: connection.name.known().cloned().unwrap_or_default(),
         })
         .collect();

@@ -189,7 +189,9 @@ pub enum SnapshotError {
         depth: usize,
     },
     /// Two readings of one OU or account that do not agree.
-    #[error("{id} ({name:?}) was read twice with different facts: under {first} and under {second}")]
+    #[error(
+        "{id} ({name:?}) was read twice with different facts: under {first} and under {second}"
+    )]
     Contradiction {
         /// OU or account ID.
         id: String,
@@ -207,7 +209,9 @@ pub enum SnapshotError {
         id: String,
     },
     /// Every AWS organization holds its management account.
-    #[error("the reading is not complete: the management account {id} is not among the {accounts} accounts")]
+    #[error(
+        "the reading is not complete: the management account {id} is not among the {accounts} accounts"
+    )]
     ManagementAccountMissing {
         /// Its ID.
         id: String,
@@ -630,7 +634,10 @@ mod tests {
         assert_eq!(units["ou-a-work"].path, "/Workloads");
         assert_eq!(units["ou-a-eu"].path, "/Workloads/50%25 %2F Prod/EU");
         assert_eq!(snapshot.accounts["111111111111"].path, "/");
-        assert_eq!(snapshot.accounts["333333333333"].path, "/Workloads/50%25 %2F Prod");
+        assert_eq!(
+            snapshot.accounts["333333333333"].path,
+            "/Workloads/50%25 %2F Prod"
+        );
     }
 
     #[test]
@@ -679,7 +686,9 @@ mod tests {
         );
         let mut twice = facts();
         twice.accounts.push(twice.accounts[2].clone());
-        twice.organizational_units.push(twice.organizational_units[2].clone());
+        twice
+            .organizational_units
+            .push(twice.organizational_units[2].clone());
         assert_eq!(Snapshot::assemble(twice), Snapshot::assemble(facts()));
     }
 
@@ -688,7 +697,10 @@ mod tests {
     }
 
     fn ids(selection: &Selection) -> (Vec<String>, Vec<String>) {
-        let selected = Snapshot::assemble(facts()).unwrap().select(selection).unwrap();
+        let selected = Snapshot::assemble(facts())
+            .unwrap()
+            .select(selection)
+            .unwrap();
         (
             selected.snapshot.organizational_units.into_keys().collect(),
             selected.snapshot.accounts.into_keys().collect(),
@@ -737,7 +749,11 @@ mod tests {
         let refused = |selection: Selection| snapshot.select(&selection).unwrap_err().to_string();
         assert_eq!(
             refused(Selection {
-                organizational_unit_ids: Some(set(&["/Workloads", "ou-b-nowhere-near", "ou-a-pro"])),
+                organizational_unit_ids: Some(set(&[
+                    "/Workloads",
+                    "ou-b-nowhere-near",
+                    "ou-a-pro"
+                ])),
                 ..Selection::default()
             }),
             "not in the AWS organization o-a: \"/Workloads\" (near: ou-a-work (/Workloads)); \"ou-a-pro\" (near: \

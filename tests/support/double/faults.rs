@@ -1,0 +1,248 @@
+//! What the double does to its callers: faults, delays, and the forms its answers take.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use super::organization::{Organization, Sequence};
+
+/// How lists are cut into pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Paging {
+    /// Full pages of MaxResults, at most 20.
+    #[default]
+    Full,
+    /// As many empty pages with a token before each full one, and an empty last one without.
+    EmptyBeforeEach(usize),
+    /// Pages of random length from nothing to MaxResults.
+    Random(u64),
+}
+
+/// What an account's state is told with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StateForm {
+    /// `State` and `Status`.
+    #[default]
+    Both,
+    /// As AWS answers once Status has been retired.
+    StateOnly,
+    /// As AWS answered before State.
+    StatusOnly,
+}
+
+/// An error answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// HTTP status.
+    pub status: u16,
+    /// Such as `TooManyRequestsException`.
+    pub code: String,
+    /// The text that comes with it.
+    pub message: String,
+}
+
+impl Failure {
+    /// An error answer.
+    pub fn new(status: u16, code: &str, message: &str) -> Self {
+        Self {
+            status,
+            code: code.to_owned(),
+            message: message.to_owned(),
+        }
+    }
+
+    /// The throttling of AWS Organizations.
+    pub fn throttled() -> Self {
+        Self::new(
+            400,
+            "TooManyRequestsException",
+            "AWS Organizations can't complete your request because another request is already in progress. Try again later.",
+        )
+    }
+
+    /// Throttling as a gateway in front of the service answers it.
+    pub fn throttled_429() -> Self {
+        Self::new(429, "ThrottlingException", "Rate exceeded")
+    }
+
+    /// An error inside the service.
+    pub fn internal() -> Self {
+        Self::new(
+            500,
+            "ServiceException",
+            "AWS Organizations can't complete your request because of an internal service error. Try again later.",
+        )
+    }
+}
+
+struct Bucket {
+    action: Option<String>,
+    per_second: f64,
+    burst: f64,
+    tokens: f64,
+    refilled: Instant,
+    failure: Failure,
+}
+
+type Change = Box<dyn FnOnce(&mut Organization) + Send>;
+
+struct Hook {
+    action: String,
+    call: usize,
+    change: Change,
+}
+
+/// Faults in force. Actions are named as in the API: `ListAccounts`, `AssumeRole`.
+#[derive(Default)]
+pub struct Faults {
+    /// Every answer takes at least this long.
+    pub latency: Duration,
+    /// Answers of these actions take at least this long instead.
+    pub latency_of: BTreeMap<String, Duration>,
+    /// Whether the caller's account is in no AWS organization.
+    pub not_in_use: bool,
+    /// How lists are cut into pages.
+    pub paging: Paging,
+    /// Whether accounts carry `Paths` and OUs `Path`.
+    pub without_paths: bool,
+    /// What an account's state is told with.
+    pub state_form: StateForm,
+    denied: BTreeSet<String>,
+    first: BTreeMap<String, (usize, Failure)>,
+    always: BTreeMap<String, Failure>,
+    buckets: Vec<Bucket>,
+    hooks: Vec<Hook>,
+    pages: Option<Sequence>,
+}
+
+impl Faults {
+    /// Refuses an action to everyone, as a missing IAM permission does.
+    pub fn deny(&mut self, action: &str) {
+        self.denied.insert(action.to_owned());
+    }
+
+    /// Allows an action again.
+    pub fn allow(&mut self, action: &str) {
+        self.denied.remove(action);
+    }
+
+    /// Fails the next `calls` calls of an action.
+    pub fn fail_first(&mut self, action: &str, calls: usize, failure: Failure) {
+        self.first.insert(action.to_owned(), (calls, failure));
+    }
+
+    /// Fails every call of an action.
+    pub fn fail_always(&mut self, action: &str, failure: Failure) {
+        self.always.insert(action.to_owned(), failure);
+    }
+
+    /// Throttles: `burst` calls at once, refilled at `per_second`. `action` none: all actions of AWS Organizations
+    /// together.
+    pub fn throttle(
+        &mut self,
+        action: Option<&str>,
+        per_second: f64,
+        burst: u32,
+        failure: Failure,
+    ) {
+        self.buckets.push(Bucket {
+            action: action.map(str::to_owned),
+            per_second,
+            burst: f64::from(burst),
+            tokens: f64::from(burst),
+            refilled: Instant::now(),
+            failure,
+        });
+    }
+
+    /// Changes the organization right after the answer to call `call` (the first is 1) of an action was made.
+    pub fn after(
+        &mut self,
+        action: &str,
+        call: usize,
+        change: impl FnOnce(&mut Organization) + Send + 'static,
+    ) {
+        self.hooks.push(Hook {
+            action: action.to_owned(),
+            call,
+            change: Box::new(change),
+        });
+    }
+
+    /// Removes all faults, delays and changes still to come; answers take their usual form.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(super) fn delay(&self, action: &str) -> Duration {
+        self.latency_of.get(action).copied().unwrap_or(self.latency)
+    }
+
+    pub(super) fn is_denied(&self, action: &str) -> bool {
+        self.denied.contains(action)
+    }
+
+    /// The failure that this call meets, if any.
+    pub(super) fn failure(&mut self, action: &str, is_organizations: bool) -> Option<Failure> {
+        if let Some((calls, failure)) = self.first.get_mut(action)
+            && *calls > 0
+        {
+            *calls -= 1;
+            return Some(failure.clone());
+        }
+        if let Some(failure) = self.always.get(action) {
+            return Some(failure.clone());
+        }
+        let now = Instant::now();
+        for bucket in &mut self.buckets {
+            let concerned = match &bucket.action {
+                Some(name) => name == action,
+                None => is_organizations,
+            };
+            if !concerned {
+                continue;
+            }
+            let refill = now.duration_since(bucket.refilled).as_secs_f64() * bucket.per_second;
+            bucket.tokens = (bucket.tokens + refill).min(bucket.burst);
+            bucket.refilled = now;
+            if bucket.tokens < 1.0 {
+                return Some(bucket.failure.clone());
+            }
+            bucket.tokens -= 1.0;
+        }
+        None
+    }
+
+    pub(super) fn changes_after(&mut self, action: &str, call: usize) -> Vec<Change> {
+        let mut due = Vec::new();
+        let mut later = Vec::new();
+        for hook in self.hooks.drain(..) {
+            if hook.action == action && hook.call == call {
+                due.push(hook.change);
+            } else {
+                later.push(hook);
+            }
+        }
+        self.hooks = later;
+        due
+    }
+
+    /// How many items the next page may hold; `skipped` empty pages came right before it.
+    pub(super) fn page_size(&mut self, limit: usize, skipped: usize) -> usize {
+        match self.paging {
+            Paging::Full => limit,
+            Paging::EmptyBeforeEach(empty) => {
+                if skipped < empty {
+                    0
+                } else {
+                    limit
+                }
+            }
+            Paging::Random(seed) => {
+                let pages = self.pages.get_or_insert_with(|| Sequence::new(seed));
+                // At most two empty pages in a row, so that every list ends.
+                let least = usize::from(skipped >= 2);
+                least + pages.below(limit + 1 - least)
+            }
+        }
+    }
+}

@@ -43,13 +43,14 @@ demo: tools $(MOTO) $(call NEEDED_TERRAFORM,$(TERRAFORM)) ## See real Terraform 
 
 .PHONY: test
 test: tools $(MOTO) $(call NEEDED_TERRAFORM,$(TERRAFORM) $(SECOND_TERRAFORM)) ## Run all tests
+ifeq ($(SECOND_TERRAFORM),)
+	@echo "==> SECOND_TERRAFORM is empty: the acceptance tests run once"
+else ifeq ($(SECOND_TERRAFORM),$(TERRAFORM))
+	@echo "==> there is one Terraform, $(TERRAFORM): the acceptance tests run once"
+endif
 	@echo "==> all tests, Terraform: $(TERRAFORM)"
 	ORGMIRROR_TERRAFORM=$(TERRAFORM) cargo test --locked
-ifeq ($(SECOND_TERRAFORM),)
-	@echo "==> SECOND_TERRAFORM is empty: no second run of the acceptance tests"
-else ifeq ($(SECOND_TERRAFORM),$(TERRAFORM))
-	@echo "==> both runs would use $(TERRAFORM): no second run of the acceptance tests"
-else
+ifneq ($(SECOND_TERRAFORM),$(filter $(TERRAFORM),$(SECOND_TERRAFORM)))
 	@echo "==> the acceptance tests again, Terraform: $(SECOND_TERRAFORM)"
 	ORGMIRROR_TERRAFORM=$(SECOND_TERRAFORM) cargo test --locked --test acceptance
 endif

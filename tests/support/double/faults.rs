@@ -83,10 +83,12 @@ struct Bucket {
     failure: Failure,
 }
 
+type Change = Box<dyn FnOnce(&mut Organization) + Send>;
+
 struct Hook {
     action: String,
     call: usize,
-    change: Box<dyn FnOnce(&mut Organization) + Send>,
+    change: Change,
 }
 
 /// Faults in force. Actions are named as in the API: `ListAccounts`, `AssumeRole`.
@@ -210,11 +212,7 @@ impl Faults {
         None
     }
 
-    pub(super) fn changes_after(
-        &mut self,
-        action: &str,
-        call: usize,
-    ) -> Vec<Box<dyn FnOnce(&mut Organization) + Send>> {
+    pub(super) fn changes_after(&mut self, action: &str, call: usize) -> Vec<Change> {
         let mut due = Vec::new();
         let mut later = Vec::new();
         for hook in self.hooks.drain(..) {

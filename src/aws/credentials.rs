@@ -1,0 +1,721 @@
+//! Credentials: where they come from, and a session that holds them.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::environment::region::EnvironmentVariableRegionProvider;
+use aws_config::identity::IdentityCache;
+use aws_config::imds;
+use aws_config::imds::region::ImdsRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
+
+use super::calls::{self, Failure, NoteEndpoint, Pacer, SeenEndpoint};
+
+/// AWS Organizations is one service per partition; in the commercial one any region's name leads to it.
+const DEFAULT_REGION: &str = "us-east-1";
+/// The instance metadata service answers in milliseconds where it exists.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// AWS Organizations answers in tenths of a second.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Single sign-on and credential processes may take longer than the SDK's five seconds.
+const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How to reach AWS, as the provider's arguments say it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Settings {
+    /// None: the environment's, the profile's, the instance's, else `us-east-1`.
+    pub region: Option<String>,
+    /// Profile of the shared files; wins over keys in the environment.
+    pub profile: Option<String>,
+    /// Access key ID; with `secret_key` it wins over `profile`.
+    pub access_key: Option<String>,
+    /// Secret access key.
+    pub secret_key: Option<String>,
+    /// Session token of temporary keys.
+    pub token: Option<String>,
+    /// Role to assume with the credentials found.
+    pub assume_role: Option<AssumeRole>,
+    /// Endpoints other than the AWS ones.
+    pub endpoints: Endpoints,
+    /// How often a call that AWS throttles, or that fails inside AWS, is made again.
+    pub max_retries: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            region: None,
+            profile: None,
+            access_key: None,
+            secret_key: None,
+            token: None,
+            assume_role: None,
+            endpoints: Endpoints::default(),
+            max_retries: 25,
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hidden = |secret: &Option<String>| secret.as_ref().map(|_| "(sensitive)");
+        f.debug_struct("Settings")
+            .field("region", &self.region)
+            .field("profile", &self.profile)
+            .field("access_key", &hidden(&self.access_key))
+            .field("secret_key", &hidden(&self.secret_key))
+            .field("token", &hidden(&self.token))
+            .field("assume_role", &self.assume_role)
+            .field("endpoints", &self.endpoints)
+            .field("max_retries", &self.max_retries)
+            .finish()
+    }
+}
+
+/// A role to assume.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct AssumeRole {
+    /// ARN of the role.
+    pub role_arn: String,
+    /// External ID that the role's trust policy asks for.
+    pub external_id: Option<String>,
+    /// None: `orgmirror`.
+    pub session_name: Option<String>,
+    /// 15 minutes to 12 hours; none: one hour.
+    pub duration: Option<Duration>,
+}
+
+// An external ID is no secret to AWS, but people treat it as one.
+impl fmt::Debug for AssumeRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AssumeRole")
+            .field("role_arn", &self.role_arn)
+            .field("external_id", &self.external_id.as_ref().map(|_| "(given)"))
+            .field("session_name", &self.session_name)
+            .field("duration", &self.duration)
+            .finish()
+    }
+}
+
+/// Endpoint URLs that replace those of AWS.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Endpoints {
+    /// AWS Organizations.
+    pub organizations: Option<String>,
+    /// AWS Security Token Service.
+    pub sts: Option<String>,
+    /// Amazon S3.
+    pub s3: Option<String>,
+    /// AWS Identity and Access Management.
+    pub iam: Option<String>,
+}
+
+/// Why AWS could not be talked to. Every variant is one thing a user can act on; [`ConnectError::fix`] says how.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectError {
+    /// Nothing in any place where credentials may be.
+    #[error("no AWS credentials were found; looked in: {}", tried.join(", "))]
+    NoCredentials {
+        /// The places, in the order in which they were tried.
+        tried: Vec<String>,
+    },
+    /// `access_key` without `secret_key`, or the reverse, or a token without both.
+    #[error("the AWS credentials are incomplete: {missing} is missing")]
+    IncompleteKeys {
+        /// The argument that is missing.
+        missing: &'static str,
+    },
+    /// A place for credentials was configured, and they could not be obtained from it.
+    #[error("AWS credentials could not be obtained from {origin}: {message}")]
+    CredentialsUnavailable {
+        /// Such as `profile "management"`.
+        origin: String,
+        /// What the place said.
+        message: String,
+    },
+    /// AWS does not accept the key or token.
+    #[error("AWS does not accept the credentials for {action}: {message} ({code})")]
+    InvalidCredentials {
+        /// The call that was refused, as in IAM policies.
+        action: String,
+        /// Such as `ExpiredTokenException`.
+        code: String,
+        /// What AWS said.
+        message: String,
+        /// For AWS support.
+        request_id: Option<String>,
+    },
+    /// STS refuses to give the role.
+    #[error("the role {role_arn} could not be assumed {}{}: {message}",
+        if *external_id_given { "with the external ID given" } else { "without an external ID" },
+        caller.as_ref().map_or_else(String::new, |caller| format!(" by {caller}")))]
+    AssumeRoleRefused {
+        /// ARN of the role.
+        role_arn: String,
+        /// Whether an external ID was sent.
+        external_id_given: bool,
+        /// ARN of who tried, where known.
+        caller: Option<String>,
+        /// What STS said.
+        message: String,
+        /// For AWS support.
+        request_id: Option<String>,
+    },
+    /// No answer from the endpoint.
+    #[error("{endpoint} cannot be reached for {action}: {message}")]
+    Unreachable {
+        /// The call, as in IAM policies.
+        action: String,
+        /// URL of the endpoint.
+        endpoint: String,
+        /// What went wrong.
+        message: String,
+    },
+    /// Throttled on every attempt.
+    #[error("AWS throttled {action} on all of {attempts} attempts: {message}")]
+    Throttled {
+        /// The call, as in IAM policies.
+        action: String,
+        /// How often it was tried: `max_retries` and one.
+        attempts: u32,
+        /// What AWS said.
+        message: String,
+    },
+    /// Obtaining credentials took too long.
+    #[error("{what} did not end within {} seconds", after.as_secs())]
+    TimedOut {
+        /// What was under way.
+        what: String,
+        /// The time it was given.
+        after: Duration,
+    },
+    /// An answer of AWS that nothing better is known about.
+    #[error("{action} failed: {message} ({code}{})",
+        request_id.as_ref().map_or_else(String::new, |id| format!(", request {id}")))]
+    Service {
+        /// The call, as in IAM policies.
+        action: String,
+        /// Error code of AWS.
+        code: String,
+        /// What AWS said.
+        message: String,
+        /// For AWS support.
+        request_id: Option<String>,
+    },
+}
+
+impl ConnectError {
+    /// What the user can do about it.
+    pub fn fix(&self) -> String {
+        match self {
+            Self::NoCredentials { .. } => "Give the provider a profile (profile = \"...\", after aws sso login where it uses single sign-on), an access key pair, or \
+                run where the environment has credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a role of the pipeline, container or instance)."
+                .to_owned(),
+            Self::IncompleteKeys { missing } => format!(
+                "Set {missing}, or remove the other part. access_key and secret_key belong together; token goes with both."
+            ),
+            Self::CredentialsUnavailable { origin, .. } => format!(
+                "Check {origin}: aws sts get-caller-identity with the same settings should fail the same way. For single sign-on, sign in again with aws sso login."
+            ),
+            Self::InvalidCredentials { code, .. } => match code.as_str() {
+                "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {
+                    "The temporary credentials have expired: obtain new ones (aws sso login, or the step of the pipeline that assumes the role), and check that the \
+                     machine's clock is right."
+                        .to_owned()
+                }
+                "SignatureDoesNotMatch" | "InvalidSignatureException" => {
+                    "The secret key does not belong to the access key, or the machine's clock is wrong. Check secret_key (or AWS_SECRET_ACCESS_KEY).".to_owned()
+                }
+                _ => "Check that the access key exists and is active, that a temporary key comes with its token, and that the region is of the right partition \
+                      (AWS GovCloud (US) and China have credentials of their own)."
+                    .to_owned(),
+            },
+            Self::AssumeRoleRefused {
+                role_arn,
+                external_id_given,
+                caller,
+                ..
+            } => {
+                let caller = caller.as_deref().unwrap_or("the caller");
+                let external_id = if *external_id_given {
+                    "the external ID in assume_role is exactly the one in the condition sts:ExternalId of that trust policy"
+                } else {
+                    "that trust policy asks for no external ID (condition sts:ExternalId); if it does, set external_id in assume_role"
+                };
+                format!(
+                    "STS gives one answer for several causes. Check that (1) the role {role_arn} exists and its trust policy trusts {caller}, (2) {external_id}, and (3) a \
+                     policy of {caller} allows sts:AssumeRole on {role_arn}."
+                )
+            }
+            Self::Unreachable { endpoint, .. } => format!(
+                "Check the name {endpoint}, the network, and a proxy or firewall in between. Endpoints come from the provider's endpoints argument, from \
+                 AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE>, from the profile, else from the region."
+            ),
+            Self::Throttled { .. } => "Other tools are using AWS in the same account at the same time. Try again later, raise max_retries, or run at another time."
+                .to_owned(),
+            Self::TimedOut { .. } => {
+                "Check the network and the place the credentials come from, or allow more time with timeouts = { read = \"...\" }.".to_owned()
+            }
+            Self::Service { code, .. } => match code.as_str() {
+                "ValidationError" => "Check the arguments of assume_role: role_arn, session_name, external_id, and a duration of 15 minutes up to the role's maximum session duration."
+                    .to_owned(),
+                _ => "Look the error code up in the AWS documentation; AWS support can find the call by its request ID.".to_owned(),
+            },
+        }
+    }
+
+    pub(super) fn of(action: &str, endpoint: &SeenEndpoint, failure: Failure) -> Self {
+        let action = action.to_owned();
+        match failure {
+            Failure::Throttled { attempts, message } => Self::Throttled {
+                action,
+                attempts,
+                message,
+            },
+            Failure::InvalidCredentials {
+                code,
+                message,
+                request_id,
+            } => Self::InvalidCredentials {
+                action,
+                code,
+                message,
+                request_id,
+            },
+            Failure::CredentialsUnavailable { message } => Self::CredentialsUnavailable {
+                origin: "where they came from before".to_owned(),
+                message,
+            },
+            Failure::Unreachable { message } => Self::Unreachable {
+                action,
+                endpoint: endpoint.get(),
+                message,
+            },
+            Failure::Service {
+                code,
+                message,
+                request_id,
+            } => Self::Service {
+                action,
+                code,
+                message,
+                request_id,
+            },
+            Failure::Denied {
+                message,
+                request_id,
+            } => Self::Service {
+                action,
+                code: "AccessDenied".to_owned(),
+                message,
+                request_id,
+            },
+            Failure::NotInUse => Self::Service {
+                action,
+                code: "AWSOrganizationsNotInUseException".to_owned(),
+                message: "the account is in no AWS organization".to_owned(),
+                request_id: None,
+            },
+            Failure::Gone => Self::Service {
+                action,
+                code: "NotFound".to_owned(),
+                message: "what was asked about is not there".to_owned(),
+                request_id: None,
+            },
+        }
+    }
+}
+
+/// Open access to AWS: credentials that were obtained, and clients that use and refresh them.
+#[derive(Debug, Clone)]
+pub struct Session {
+    pub(super) organizations: aws_sdk_organizations::Client,
+    pub(super) organizations_endpoint: Arc<SeenEndpoint>,
+    sts: aws_sdk_sts::Client,
+    sts_endpoint: Arc<SeenEndpoint>,
+    pub(super) pacer: Arc<Pacer>,
+    region: String,
+}
+
+impl Session {
+    /// Obtains credentials as `settings` say, and assumes their role.
+    ///
+    /// Whether AWS accepts the credentials shows in the first call, here that is the assuming of the role.
+    ///
+    /// # Errors
+    /// When credentials cannot be obtained within `timeout`; each cause is a variant of its own.
+    pub async fn open(settings: &Settings, timeout: Duration) -> Result<Self, ConnectError> {
+        let what = match &settings.assume_role {
+            Some(role) => format!("obtaining AWS credentials and assuming {}", role.role_arn),
+            None => "obtaining AWS credentials".to_owned(),
+        };
+        match tokio::time::timeout(timeout, Self::open_untimed(settings)).await {
+            Ok(opened) => opened,
+            Err(_) => Err(ConnectError::TimedOut {
+                what,
+                after: timeout,
+            }),
+        }
+    }
+
+    async fn open_untimed(settings: &Settings) -> Result<Self, ConnectError> {
+        let region = region(settings).await;
+        let origin = Origin::of(settings)?;
+        let provider = origin.provider(settings, &region).await;
+        let first = provider
+            .provide_credentials()
+            .await
+            .map_err(|error| origin.failed(&error))?;
+        let own = SharedCredentialsProvider::new(Primed::new(first, provider));
+        let mut config = sdk_config(settings, &region, own).await;
+        let pacer = Arc::new(Pacer::new(settings.max_retries));
+        if let Some(role) = &settings.assume_role {
+            let (sts, endpoint) = sts_client(&config, settings);
+            let assumed = AssumedRole {
+                sts,
+                endpoint,
+                role: role.clone(),
+                pacer: Arc::clone(&pacer),
+            };
+            let first = assumed.assume().await?;
+            let provider = SharedCredentialsProvider::new(Primed::new(
+                first,
+                SharedCredentialsProvider::new(assumed),
+            ));
+            config = sdk_config(settings, &region, provider).await;
+        }
+        let (sts, sts_endpoint) = sts_client(&config, settings);
+        let organizations_endpoint = Arc::new(SeenEndpoint::default());
+        let mut builder = aws_sdk_organizations::config::Builder::from(&config)
+            .interceptor(NoteEndpoint(Arc::clone(&organizations_endpoint)));
+        if let Some(url) = &settings.endpoints.organizations {
+            builder = builder.endpoint_url(url);
+        }
+        Ok(Self {
+            organizations: aws_sdk_organizations::Client::from_conf(builder.build()),
+            organizations_endpoint,
+            sts,
+            sts_endpoint,
+            pacer,
+            region: region.to_string(),
+        })
+    }
+
+    /// The region in use.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// ARN of who AWS takes the caller for.
+    ///
+    /// # Errors
+    /// When STS cannot be reached within `timeout` or does not accept the credentials.
+    pub async fn caller_arn(&self, timeout: Duration) -> Result<String, ConnectError> {
+        self.caller(timeout).await.map(|(_, arn)| arn)
+    }
+
+    /// Account ID and ARN of the caller.
+    pub(super) async fn caller(&self, timeout: Duration) -> Result<(String, String), ConnectError> {
+        const ACTION: &str = "sts:GetCallerIdentity";
+        let call = self
+            .pacer
+            .call(ACTION, || self.sts.get_caller_identity().send());
+        let answer = tokio::time::timeout(timeout, call)
+            .await
+            .map_err(|_| ConnectError::TimedOut {
+                what: ACTION.to_owned(),
+                after: timeout,
+            })?
+            .map_err(|failure| ConnectError::of(ACTION, &self.sts_endpoint, failure))?;
+        Ok((
+            answer.account.unwrap_or_default(),
+            answer.arn.unwrap_or_default(),
+        ))
+    }
+}
+
+/// Where the credentials come from before a role is assumed.
+enum Origin {
+    Keys,
+    Profile(String),
+    Chain,
+}
+
+impl Origin {
+    fn of(settings: &Settings) -> Result<Self, ConnectError> {
+        match (&settings.access_key, &settings.secret_key, &settings.token) {
+            (Some(_), Some(_), _) => Ok(Self::Keys),
+            (None, Some(_), _) => Err(ConnectError::IncompleteKeys {
+                missing: "access_key",
+            }),
+            (Some(_), None, _) => Err(ConnectError::IncompleteKeys {
+                missing: "secret_key",
+            }),
+            (None, None, Some(_)) => Err(ConnectError::IncompleteKeys {
+                missing: "access_key and secret_key",
+            }),
+            (None, None, None) => Ok(match &settings.profile {
+                Some(profile) => Self::Profile(profile.clone()),
+                None => Self::Chain,
+            }),
+        }
+    }
+
+    async fn provider(&self, settings: &Settings, region: &Region) -> SharedCredentialsProvider {
+        let config = ProviderConfig::without_region().with_region(Some(region.clone()));
+        match (self, &settings.access_key, &settings.secret_key) {
+            (Self::Keys, Some(access_key), Some(secret_key)) => {
+                SharedCredentialsProvider::new(Credentials::new(
+                    access_key,
+                    secret_key,
+                    settings.token.clone(),
+                    None,
+                    "orgmirror provider arguments",
+                ))
+            }
+            (Self::Profile(profile), _, _) => SharedCredentialsProvider::new(
+                ProfileFileCredentialsProvider::builder()
+                    .configure(&config)
+                    .profile_name(profile)
+                    .build(),
+            ),
+            _ => SharedCredentialsProvider::new(
+                DefaultCredentialsChain::builder()
+                    .configure(config)
+                    .region(region.clone())
+                    .imds_client(metadata_client())
+                    .build()
+                    .await,
+            ),
+        }
+    }
+
+    fn failed(&self, error: &CredentialsError) -> ConnectError {
+        let message = calls::chain(error);
+        match (self, error) {
+            (Self::Chain, CredentialsError::CredentialsNotLoaded(_)) => {
+                let profile = std::env::var("AWS_PROFILE").unwrap_or_else(|_| "default".to_owned());
+                ConnectError::NoCredentials {
+                    tried: vec![
+                        "the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)".to_owned(),
+                        format!("profile \"{profile}\" of the shared AWS files"),
+                        "a web identity token (AWS_WEB_IDENTITY_TOKEN_FILE)".to_owned(),
+                        "the container's credentials".to_owned(),
+                        "the instance's metadata".to_owned(),
+                    ],
+                }
+            }
+            (Self::Chain, _) => ConnectError::CredentialsUnavailable {
+                origin: "the default credential chain".to_owned(),
+                message,
+            },
+            (Self::Profile(profile), _) => ConnectError::CredentialsUnavailable {
+                origin: format!("profile \"{profile}\" of the shared AWS files"),
+                message,
+            },
+            (Self::Keys, _) => ConnectError::CredentialsUnavailable {
+                origin: "access_key and secret_key".to_owned(),
+                message,
+            },
+        }
+    }
+}
+
+/// Gives credentials that were obtained already before it asks their provider again.
+#[derive(Debug)]
+struct Primed {
+    first: Mutex<Option<Credentials>>,
+    provider: SharedCredentialsProvider,
+}
+
+impl Primed {
+    fn new(first: Credentials, provider: SharedCredentialsProvider) -> Self {
+        Self {
+            first: Mutex::new(Some(first)),
+            provider,
+        }
+    }
+}
+
+impl ProvideCredentials for Primed {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = first.take().filter(|credentials| {
+            credentials
+                .expiry()
+                .is_none_or(|expiry| expiry > SystemTime::now())
+        });
+        match fresh {
+            Some(credentials) => future::ProvideCredentials::ready(Ok(credentials)),
+            None => self.provider.provide_credentials(),
+        }
+    }
+}
+
+/// Gives the credentials of a role.
+#[derive(Debug)]
+struct AssumedRole {
+    sts: aws_sdk_sts::Client,
+    endpoint: Arc<SeenEndpoint>,
+    role: AssumeRole,
+    pacer: Arc<Pacer>,
+}
+
+impl AssumedRole {
+    async fn assume(&self) -> Result<Credentials, ConnectError> {
+        const ACTION: &str = "sts:AssumeRole";
+        let role = &self.role;
+        let seconds = role
+            .duration
+            .map(|duration| i32::try_from(duration.as_secs()).unwrap_or(i32::MAX));
+        let answer = self
+            .pacer
+            .call(ACTION, || {
+                self.sts
+                    .assume_role()
+                    .role_arn(&role.role_arn)
+                    .role_session_name(role.session_name.as_deref().unwrap_or("orgmirror"))
+                    .set_external_id(role.external_id.clone())
+                    .set_duration_seconds(seconds)
+                    .send()
+            })
+            .await
+            .map_err(|failure| match failure {
+                Failure::Denied {
+                    message,
+                    request_id,
+                } => ConnectError::AssumeRoleRefused {
+                    role_arn: role.role_arn.clone(),
+                    external_id_given: role.external_id.is_some(),
+                    caller: principal(&message).map(str::to_owned),
+                    message,
+                    request_id,
+                },
+                failure => ConnectError::of(ACTION, &self.endpoint, failure),
+            })?;
+        let given = answer.credentials.ok_or_else(|| ConnectError::Service {
+            action: ACTION.to_owned(),
+            code: "no valid answer".to_owned(),
+            message: "the answer holds no credentials".to_owned(),
+            request_id: None,
+        })?;
+        let expiry = SystemTime::try_from(given.expiration).ok();
+        Ok(Credentials::new(
+            given.access_key_id,
+            given.secret_access_key,
+            Some(given.session_token),
+            expiry,
+            "orgmirror assume_role",
+        ))
+    }
+}
+
+impl ProvideCredentials for AssumedRole {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async {
+            let assumed: provider::Result = self
+                .assume()
+                .await
+                .map_err(CredentialsError::provider_error);
+            assumed
+        })
+    }
+}
+
+/// The principal that an AccessDenied message names: `User: ARN is not authorized to perform ...`.
+pub(super) fn principal(message: &str) -> Option<&str> {
+    let rest = message.split("User: ").nth(1)?;
+    let principal = rest.split_whitespace().next()?;
+    principal.starts_with("arn:").then_some(principal)
+}
+
+async fn region(settings: &Settings) -> Region {
+    if let Some(region) = &settings.region {
+        return Region::new(region.clone());
+    }
+    let mut profile = ProfileFileRegionProvider::builder();
+    if let Some(name) = &settings.profile {
+        profile = profile.profile_name(name);
+    }
+    let mut chain = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+        .or_else(profile.build());
+    // Asking the metadata service costs a second where there is none: only where credentials may come from it too.
+    let elsewhere = settings.access_key.is_some()
+        || settings.profile.is_some()
+        || ["AWS_ACCESS_KEY_ID", "AWS_PROFILE"]
+            .iter()
+            .any(|name| std::env::var_os(name).is_some());
+    if !elsewhere {
+        chain = chain.or_else(
+            ImdsRegionProvider::builder()
+                .imds_client(metadata_client())
+                .build(),
+        );
+    }
+    chain
+        .or_else(Region::new(DEFAULT_REGION))
+        .region()
+        .await
+        .unwrap_or_else(|| Region::new(DEFAULT_REGION))
+}
+
+fn metadata_client() -> imds::Client {
+    imds::Client::builder()
+        .connect_timeout(METADATA_TIMEOUT)
+        .read_timeout(METADATA_TIMEOUT)
+        .max_attempts(2)
+        .build()
+}
+
+async fn sdk_config(
+    settings: &Settings,
+    region: &Region,
+    credentials: SharedCredentialsProvider,
+) -> SdkConfig {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .region(region.clone())
+        .credentials_provider(credentials)
+        .identity_cache(
+            IdentityCache::lazy()
+                .load_timeout(CREDENTIALS_TIMEOUT)
+                .build(),
+        )
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+                .build(),
+        );
+    if let Some(profile) = &settings.profile {
+        loader = loader.profile_name(profile);
+    }
+    loader.load().await
+}
+
+fn sts_client(config: &SdkConfig, settings: &Settings) -> (aws_sdk_sts::Client, Arc<SeenEndpoint>) {
+    let endpoint = Arc::new(SeenEndpoint::default());
+    let mut builder =
+        aws_sdk_sts::config::Builder::from(config).interceptor(NoteEndpoint(Arc::clone(&endpoint)));
+    if let Some(url) = &settings.endpoints.sts {
+        builder = builder.endpoint_url(url);
+    }
+    (aws_sdk_sts::Client::from_conf(builder.build()), endpoint)
+}

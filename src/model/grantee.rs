@@ -1,0 +1,166 @@
+//! Grantees: who a permission is for.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use super::handle::{self, HandleError, Kind};
+
+/// Who a permission is for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Grantee {
+    /// `*`: every workspace in the integration's scope.
+    Everyone,
+    /// `acme`: every workspace of an organization.
+    Organization(String),
+    /// `acme/security`: one workspace.
+    Workspace {
+        /// Handle of the organization that owns the workspace.
+        organization: String,
+        /// Handle of the workspace.
+        workspace: String,
+    },
+}
+
+/// Why a grantee is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum GranteeError {
+    /// Not of any of the three forms.
+    #[error(
+        "the grantee {value:?} is none of \"*\" (every workspace in scope), an organization's handle such as \
+         \"acme\", and a workspace such as \"acme/security\""
+    )]
+    Malformed {
+        /// The offending value.
+        value: String,
+    },
+    /// One of its handles is not valid.
+    #[error("in the grantee {value:?}, {source}")]
+    Handle {
+        /// The offending value.
+        value: String,
+        /// The rule it breaks.
+        source: HandleError,
+    },
+    /// An organization-level integration cannot be shared outside its organization.
+    #[error(
+        "the grantee \"{grantee}\" is not in scope: the integration belongs to the organization {organization:?} and \
+         can be shared with \"*\" (all of its workspaces), {organization:?} and \"{organization}/WORKSPACE\" only"
+    )]
+    OutOfScope {
+        /// The offending grantee.
+        grantee: Grantee,
+        /// The organization that the integration belongs to.
+        organization: String,
+    },
+}
+
+impl Grantee {
+    /// Checks that an integration may be shared with this grantee; `organization` is the one it belongs to, none for a
+    /// tenant-level integration, which may be shared with everyone.
+    ///
+    /// # Errors
+    /// [`GranteeError::OutOfScope`] for another organization, or a workspace of one.
+    pub fn check_scope(&self, organization: Option<&str>) -> Result<(), GranteeError> {
+        let named = match self {
+            Grantee::Everyone => return Ok(()),
+            Grantee::Organization(handle) => handle,
+            Grantee::Workspace { organization, .. } => organization,
+        };
+        match organization {
+            Some(own) if own != named => Err(GranteeError::OutOfScope {
+                grantee: self.clone(),
+                organization: own.to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl FromStr for Grantee {
+    type Err = GranteeError;
+
+    fn from_str(value: &str) -> Result<Self, GranteeError> {
+        let checked = |kind, part: &str| match handle::check(kind, part) {
+            Ok(()) => Ok(part.to_owned()),
+            Err(source) => Err(GranteeError::Handle {
+                value: value.to_owned(),
+                source,
+            }),
+        };
+        if value == "*" {
+            return Ok(Grantee::Everyone);
+        }
+        match value.split('/').collect::<Vec<_>>().as_slice() {
+            [""] => Err(GranteeError::Malformed {
+                value: value.to_owned(),
+            }),
+            [organization] => Ok(Grantee::Organization(checked(
+                Kind::Organization,
+                organization,
+            )?)),
+            [organization, workspace] => Ok(Grantee::Workspace {
+                organization: checked(Kind::Organization, organization)?,
+                workspace: checked(Kind::Workspace, workspace)?,
+            }),
+            _ => Err(GranteeError::Malformed {
+                value: value.to_owned(),
+            }),
+        }
+    }
+}
+
+impl fmt::Display for Grantee {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Grantee::Everyone => f.write_str("*"),
+            Grantee::Organization(organization) => f.write_str(organization),
+            Grantee::Workspace {
+                organization,
+                workspace,
+            } => write!(f, "{organization}/{workspace}"),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_three_forms_parse_and_print() {
+        for text in ["*", "acme", "acme/security", "0/a-b_c"] {
+            assert_eq!(text.parse::<Grantee>().unwrap().to_string(), text);
+        }
+        for text in ["", "a/b/c"] {
+            let error = text.parse::<Grantee>().unwrap_err();
+            assert!(matches!(error, GranteeError::Malformed { .. }), "{error}");
+        }
+        for text in ["Acme", "acme/", "/security", "**", "*/security", "acme/*"] {
+            let error = text.parse::<Grantee>().unwrap_err();
+            assert!(matches!(error, GranteeError::Handle { .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_organization_shares_inside_itself_only() {
+        let scope_of =
+            |text: &str, organization| text.parse::<Grantee>().unwrap().check_scope(organization);
+        for text in ["*", "acme", "acme/security"] {
+            assert_eq!(scope_of(text, Some("acme")), Ok(()));
+            assert_eq!(scope_of(text, None), Ok(()));
+        }
+        for text in ["other", "other/acme", "acme2"] {
+            assert_eq!(scope_of(text, None), Ok(()));
+            assert_eq!(
+                scope_of(text, Some("acme")).unwrap_err().to_string(),
+                format!(
+                    "the grantee \"{text}\" is not in scope: the integration belongs to the organization \"acme\" \
+                     and can be shared with \"*\" (all of its workspaces), \"acme\" and \"acme/WORKSPACE\" only"
+                )
+            );
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The removal guard: a plan that would remove many connections, or mirror a different AWS organization, stops.
+//!
+//! That is what a wide exclude or a wrong profile looks like.
+
+use super::integration::RemovalGuard;
+use super::mirror::Mirror;
+
+/// The guard applies from this many held connections up.
+pub const APPLIES_FROM: usize = 8;
+
+/// More removals than the guard lets pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removal {
+    /// What would be removed, by account ID.
+    pub removed: Vec<RemovedConnection>,
+    /// Connections held before.
+    pub held: usize,
+    /// The guard that stops it.
+    pub guard: RemovalGuard,
+}
+
+impl Removal {
+    /// Per cent of the held connections that would be removed, rounded up.
+    pub fn percent(&self) -> usize {
+        (self.removed.len() * 100).div_ceil(self.held.max(1))
+    }
+}
+
+/// A connection that would be removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemovedConnection {
+    /// Twelve digits.
+    pub account_id: String,
+    /// Its derived handle.
+    pub handle: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// What `next` removes from `prior`, if that is above the guard: more than `percent` per cent of the held connections,
+/// or more than `count` of them. A guard of 0 lets no removal pass, one of 100 per cent and a large count all of them.
+pub fn removal(prior: &Mirror, next: &Mirror, guard: RemovalGuard) -> Option<Removal> {
+    let held = prior.connections.len();
+    let removed: Vec<RemovedConnection> = prior
+        .connections
+        .iter()
+        .filter(|(id, _)| !next.connections.contains_key(*id))
+        .map(|(id, connection)| RemovedConnection {
+            account_id: id.clone(),
+            handle: connection
+                .derived_handle
+                .known()
+                .cloned()
+                .unwrap_or_default(),
+            name: connection.name.known().cloned().unwrap_or_default(),
+        })
+        .collect();
+    let count = removed.len() as i128;
+    let stops = held >= APPLIES_FROM
+        && count > 0
+        && (count * 100 > i128::from(guard.percent) * held as i128
+            || count > i128::from(guard.count));
+    stops.then_some(Removal {
+        removed,
+        held,
+        guard,
+    })
+}
+
+/// The IDs of the mirrored and the wanted AWS organization, if both are known and differ.
+///
+/// A hand-written source has no AWS organization, so it never is another one.
+pub fn other_organization<'a>(prior: &'a Mirror, next: &'a Mirror) -> Option<(&'a str, &'a str)> {
+    let prior = prior.aws_organization_id.known()?.as_deref()?;
+    let next = next.aws_organization_id.known()?.as_deref()?;
+    (prior != next).then_some((prior, next))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+    use crate::model::late::Late;
+    use crate::model::mirror::Connection;
+
+    fn holding(count: usize) -> Mirror {
+        let connection = |id: &str| Connection {
+            name: Late::Known(format!("name {id}")),
+            email: Late::Known(None),
+            state: "ACTIVE".to_owned(),
+            tags: Late::Known(None),
+            derived_handle: Late::Known(format!("handle_{id}")),
+            folder_id: "r".to_owned(),
+            path: Late::Known("/".to_owned()),
+            derived_role_arn: Late::Unknown,
+            owners: Late::Known(None),
+            sign_in_url: Late::Known(None),
+        };
+        Mirror {
+            connections: (0..count)
+                .map(|i| format!("{i:012}"))
+                .map(|id| (id.clone(), connection(&id)))
+                .collect(),
+            ..Mirror::default()
+        }
+    }
+
+    #[test]
+    fn it_stops_above_either_and_from_eight_up() {
+        let stops = |held, left, percent, count| {
+            let guard = RemovalGuard { percent, count };
+            removal(&holding(held), &holding(left), guard).is_some()
+        };
+        let default = RemovalGuard::default();
+        let by_default = |held, left| stops(held, left, default.percent, default.count);
+        assert!(!by_default(7, 0));
+        assert!(!by_default(8, 6), "exactly 25 per cent");
+        assert!(by_default(8, 5));
+        assert!(!by_default(1000, 980), "exactly 20");
+        assert!(by_default(1000, 979));
+        assert!(!by_default(8, 8));
+        assert!(stops(8, 7, 0, 100));
+        assert!(stops(8, 7, 100, 0));
+        assert!(!stops(8, 0, 100, 8));
+        assert!(!stops(8, 20, 0, 0));
+        assert!(!stops(8, 0, i64::MAX, i64::MAX));
+    }
+
+    #[test]
+    fn what_would_go_is_listed() {
+        let removal = removal(&holding(9), &holding(2), RemovalGuard::default()).unwrap();
+        assert_eq!((removal.held, removal.percent()), (9, 78));
+        assert_eq!(removal.removed.len(), 7);
+        assert_eq!(
+            removal.removed[0],
+            RemovedConnection {
+                account_id: "000000000002".to_owned(),
+                handle: "handle_000000000002".to_owned(),
+                name: "name 000000000002".to_owned(),
+            }
+        );
+    }
+
+    #[test]
+    fn another_organization_is_two_known_ids_that_differ() {
+        let of = |id: Late<Option<&str>>| Mirror {
+            aws_organization_id: id.map(|id| id.map(str::to_owned)),
+            ..Mirror::default()
+        };
+        let a = of(Late::Known(Some("o-a")));
+        assert_eq!(other_organization(&a, &a), None);
+        assert_eq!(
+            other_organization(&a, &of(Late::Known(Some("o-b")))),
+            Some(("o-a", "o-b"))
+        );
+        assert_eq!(other_organization(&a, &of(Late::Unknown)), None);
+        assert_eq!(other_organization(&a, &of(Late::Known(None))), None);
+        assert_eq!(other_organization(&of(Late::Known(None)), &a), None);
+    }
+}

@@ -135,27 +135,31 @@ fn bearer(integration: &Integration, id: &str) -> Bearer {
     }
 }
 
-/// Settles the effective handles of the integration `changed` (its ID, which is its key), after its mirror changed;
-/// `before` is the integration as it was, none when it is new. Other integrations keep theirs.
+/// Settles the effective handles of an integration after its mirror changed; `before` is the integration as it was,
+/// none when it is new, `others` are the other integrations of the tenant, which keep theirs.
 ///
 /// An object keeps the effective handle it had while its derived handle allows it; else it gets its derived handle, and
 /// where that is taken in the tenant, the first free one with its ID. The result hangs on the integrations alone, not
 /// on any order. `effective_handles` then holds those that differ from the derived ones.
 ///
 /// Warns of handles that newly differ, and of handles that pass to another account.
-pub fn settle(
-    integrations: &mut BTreeMap<String, Integration>,
-    changed: &str,
+pub fn settle<'a>(
+    others: impl IntoIterator<Item = &'a Integration>,
+    integration: &mut Integration,
     before: Option<&Integration>,
 ) -> Vec<HandleNotice> {
-    let Some(current) = integrations.get(changed) else {
-        return Vec::new();
-    };
+    let (settled, notices) = settled(others, integration, before);
+    integration.effective_handles = settled;
+    notices
+}
+
+fn settled<'a, 'others: 'a>(
+    others: impl IntoIterator<Item = &'others Integration>,
+    current: &'a Integration,
+    before: Option<&'a Integration>,
+) -> (BTreeMap<String, String>, Vec<HandleNotice>) {
     let mut taken: HashMap<String, (&Integration, &str)> = HashMap::new();
-    for integration in integrations.values() {
-        if integration.id == current.id {
-            continue;
-        }
+    for integration in others {
         for (_, id, _) in bearers(&integration.mirror) {
             if let Some(handle) = effective_handle(integration, id) {
                 taken.insert(handle.to_owned(), (integration, id));
@@ -234,8 +238,5 @@ pub fn settle(
         .into_iter()
         .map(|(id, handle)| (id.to_owned(), handle))
         .collect();
-    if let Some(current) = integrations.get_mut(changed) {
-        current.effective_handles = settled;
-    }
-    notices
+    (settled, notices)
 }

@@ -149,6 +149,35 @@ fn the_design_names_every_room() {
     }
 }
 
+#[test]
+fn every_dependency_is_defended() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let page = fs::read_to_string(root().join("docs/decisions/dependencies.md")).unwrap();
+    let mut section = "";
+    let mut dependencies = BTreeSet::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            section = line;
+        } else if let Some((name, _)) = line.split_once(" = ")
+            && section.ends_with("dependencies]")
+        {
+            dependencies.insert(name);
+        }
+    }
+    assert!(
+        dependencies.contains("tonic"),
+        "Cargo.toml was not understood"
+    );
+    let silent: Vec<_> = dependencies
+        .iter()
+        .filter(|name| !page.contains(&format!("`{name}`")))
+        .collect();
+    assert!(
+        silent.is_empty(),
+        "docs/decisions/dependencies.md says nothing of {silent:?}"
+    );
+}
+
 /// The rules are worth as much as the reading of paths.
 #[test]
 fn paths_are_found_wherever_they_stand() {

@@ -3,11 +3,13 @@
 use orgmirror::proto::tfplugin6::{RawState, provider_client::ProviderClient};
 use std::error::Error as _;
 
+use orgmirror::proto::go_plugin::ConnInfo;
 use orgmirror::proto::tfplugin6::{get_provider_schema, stop_provider, upgrade_resource_state};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tonic::Code;
 use tonic::transport::{Channel, Error};
+use tonic::{Code, Request};
+use tonic_prost::ProstCodec;
 
 use crate::plugin_client::{ClientIdentity, PluginProcess};
 
@@ -108,6 +110,40 @@ async fn silent_and_garbled_clients_keep_nobody_out() {
     let mut stream = plugin.raw_tls().await;
     stream.write_all(&[0xff; 4096]).await.unwrap();
     let _ = stream.read_to_end(&mut Vec::new()).await;
+    assert_serving(&plugin).await;
+    assert!(
+        !plugin.stderr_text().contains("panic"),
+        "{}",
+        plugin.stderr_text()
+    );
+}
+
+#[tokio::test]
+async fn a_silent_client_is_turned_away_in_time() {
+    let plugin = PluginProcess::start(&DEBUG);
+    let _terraform = plugin.client().await;
+    let mut silent = UnixStream::connect(&plugin.handshake.socket).await.unwrap();
+    // Ends when the server closes the connection.
+    silent.read_to_end(&mut Vec::new()).await.unwrap();
+    assert_serving(&plugin).await;
+}
+
+#[tokio::test]
+async fn malformed_protobuf_is_an_error_of_its_call() {
+    let plugin = PluginProcess::start(&DEBUG);
+    let mut client = tonic::client::Grpc::new(plugin.channel().await);
+    for rpc in ["ConfigureProvider", "ApplyResourceChange"] {
+        client.ready().await.unwrap();
+        // The first field is a number here and a string there.
+        let request = Request::new(ConnInfo {
+            service_id: 7,
+            ..ConnInfo::default()
+        });
+        let codec = ProstCodec::<ConnInfo, ConnInfo>::default();
+        let path = format!("/tfplugin6.Provider/{rpc}").parse().unwrap();
+        let status = client.unary(request, path, codec).await.unwrap_err();
+        assert_eq!(status.code(), Code::Internal, "{status:?}");
+    }
     assert_serving(&plugin).await;
     assert!(
         !plugin.stderr_text().contains("panic"),

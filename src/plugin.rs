@@ -1,6 +1,6 @@
 //! The process that Terraform starts: handshake, mutual TLS, the services beside the provider, and a timely end.
 //!
-//! Terraform starts the provider through HashiCorp's go-plugin. It passes an [`Invitation`] in the
+//! Terraform starts the provider through HashiCorp's go-plugin. It passes an invitation in the
 //! environment, reads one handshake line from standard output, and then speaks gRPC over a Unix socket.
 //! Standard error carries the log. What go-plugin expects is in its `server.go` and `client.go`.
 

@@ -85,7 +85,7 @@ pub fn draw_source(source: &Source) -> Result<String, MirrorError> {
     Ok(render(below))
 }
 
-fn shown<'a, T: AsRef<str> + ?Sized>(value: Late<&'a T>) -> &'a str {
+fn shown<T: AsRef<str> + ?Sized>(value: Late<&T>) -> &str {
     match value {
         Late::Known(value) => value.as_ref(),
         Late::Unknown => UNKNOWN,

@@ -742,7 +742,10 @@ fn hidden() -> impl Strategy<Value = Hidden> {
     (
         prop_oneof![
             Just(BTreeSet::new()),
-            btree_set(select(&SETTINGS[..]), 0..3)
+            btree_set(
+                prop_oneof![select(&SETTINGS[..]), select(&SETTINGS[..3])],
+                1..3
+            )
         ],
         btree_set(id(), 0..3),
         btree_set((0..ACCOUNTS).prop_map(account_id), 0..4),
@@ -881,7 +884,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(cases(400))]
+    #![proptest_config(cases(250))]
 
     /// Change by change, the mirror is the obvious one; handles are unique and valid; mirroring again changes nothing;
     /// what a mirror holds survives the catalog's JSON.
@@ -971,6 +974,11 @@ proptest! {
             past = Past::of(&world, mirrored);
         }
     }
+
+}
+
+proptest! {
+    #![proptest_config(cases(2000))]
 
     /// What is known while something is hidden stays so whatever the hidden values turn out to be; an error stays an
     /// error; with nothing hidden everything is known.

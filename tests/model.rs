@@ -283,15 +283,18 @@ fn obvious_suffixed(handle: &str, suffix: &str) -> String {
 
 /// Everything an object may be called, best first; long enough for these worlds.
 fn obvious_choices(is_folder: bool, name: &str, prefix: &str, id: &str) -> Vec<String> {
-    let handle = obvious_handle(name, prefix, id);
+    obvious_variants(is_folder, &obvious_handle(name, prefix, id), id)
+}
+
+fn obvious_variants(is_folder: bool, handle: &str, id: &str) -> Vec<String> {
     let suffix = if is_folder {
         last_eight(id)
     } else {
         id.to_owned()
     };
-    let mut choices = vec![handle.clone(), obvious_suffixed(&handle, &suffix)];
-    choices.extend((2..40).map(|n| obvious_suffixed(&handle, &format!("{suffix}_{n}"))));
-    choices
+    let mut variants = vec![handle.to_owned(), obvious_suffixed(handle, &suffix)];
+    variants.extend((2..40).map(|n| obvious_suffixed(handle, &format!("{suffix}_{n}"))));
+    variants
 }
 
 #[derive(Debug, PartialEq)]
@@ -1239,6 +1242,8 @@ proptest! {
                 if old_derived.get(object) == derived.get(object) {
                     prop_assert_eq!(Some(handle), old.get(object), "it did not stick");
                 }
+                let is_connection = now.mirror.connections.contains_key(object);
+                prop_assert!(obvious_variants(!is_connection, &derived[object], object).contains(handle));
                 let told_taken = notices.iter().any(|notice| matches!(
                     notice, HandleNotice::Taken { bearer, effective, .. }
                     if bearer.id == *object && effective == handle
@@ -1246,11 +1251,15 @@ proptest! {
                 let differs_anew = *handle != derived[object]
                     && before.as_ref().and_then(|b| b.effective_handles.get(object)) != Some(handle);
                 prop_assert_eq!(told_taken, differs_anew);
+                if differs_anew {
+                    let has_it = |i: &Integration| effective_handles(i).iter()
+                        .any(|(id, handle)| (i.id != now.id || id != object) && *handle == derived[object]);
+                    prop_assert!(tenant.values().any(has_it), "nobody else has {}", derived[object]);
+                }
                 let told_passed = notices.iter().any(|notice| matches!(
                     notice, HandleNotice::Passed { to, handle: passed, .. }
                     if to.id == *object && passed == handle
                 ));
-                let is_connection = now.mirror.connections.contains_key(object);
                 let passed = old.iter().any(|(from, had)| from != object && had == handle);
                 prop_assert_eq!(told_passed, is_connection && passed);
             }

@@ -993,6 +993,51 @@ mod tests {
     }
 
     #[test]
+    fn a_handle_held_twice_is_open_while_the_first_is_not_known() {
+        let source = hand_written(
+            [
+                (A, joined("prod", "2024-01-01T00:00:00Z")),
+                (B, joined("prod", "2025-01-01T00:00:00Z")),
+                (C, account("dev")),
+            ],
+            [],
+        );
+        let mut held = mirror(&wanted(&source), None).unwrap();
+        for id in [A, B] {
+            let connection = held.mirror.connections.get_mut(id).unwrap();
+            connection.derived_handle = Late::Known("prod".to_owned());
+        }
+        let open = BTreeMap::from([(A, "?"), (B, "?"), (C, "dev"), ("root", "acme")]);
+        let mut unknown_time = source.clone();
+        unknown_time.accounts.get_mut(B).unwrap().joined_at = Late::Unknown;
+        assert_eq!(handles(&then(&held, &wanted(&unknown_time))), open);
+        let mut unknown_name = source.clone();
+        unknown_name.accounts.get_mut(A).unwrap().name = Late::Unknown;
+        assert_eq!(handles(&then(&held, &wanted(&unknown_name))), open);
+    }
+
+    #[test]
+    fn a_name_with_anothers_account_id_leaves_open_what_hangs_on_unknown_times() {
+        let late = |name: &str| SourceAccount {
+            joined_at: Late::Unknown,
+            ..account(name)
+        };
+        let mut source = hand_written([(C, account("prod 111111111111"))], []);
+        let held = mirror(&wanted(&source), None).unwrap();
+        source.accounts.insert(A.to_owned(), late("prod"));
+        source.accounts.insert(B.to_owned(), late("prod"));
+        assert_eq!(
+            handles(&then(&held, &wanted(&source))),
+            BTreeMap::from([
+                (A, "?"),
+                (B, "?"),
+                (C, "prod_111111111111"),
+                ("root", "acme")
+            ])
+        );
+    }
+
+    #[test]
     fn an_unknown_prefix_leaves_open_all_but_given_handles() {
         let source = hand_written([(A, account("prod")), (B, account("dev"))], []);
         let mut wanted = wanted(&source);

@@ -887,7 +887,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(cases(250))]
+    #![proptest_config(cases(200))]
 
     /// Change by change, the mirror is the obvious one; handles are unique and valid; mirroring again changes nothing;
     /// what a mirror holds survives the catalog's JSON.
@@ -981,7 +981,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(cases(2000))]
+    #![proptest_config(cases(1500))]
 
     /// What is known while something is hidden stays so whatever the hidden values turn out to be; an error stays an
     /// error; with nothing hidden everything is known.

@@ -15,23 +15,13 @@ const ROOMS: [(&str, &[&str]); 7] = [
     ("proto", &[]),
     (
         "provider",
-        &[
-            "aws",
-            "catalog",
-            "framework",
-            "model",
-            "plugin",
-            "proto",
-        ],
+        &["aws", "catalog", "framework", "model", "plugin", "proto"],
     ),
 ];
 
 /// Crates and parts of `std` that a room must not use: the domain is pure, and the framework
 /// knows nothing of AWS.
-const FORBIDDEN: [(&str, &[&str]); 2] = [
-    ("framework", &["aws_"]),
-    ("model", IMPURE),
-];
+const FORBIDDEN: [(&str, &[&str]); 2] = [("framework", &["aws_"]), ("model", IMPURE)];
 const IMPURE: &[&str] = &[
     "async_trait",
     "aws_",

@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use futures_util::Stream;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::proto::tfplugin6::{self as wire, provider_server};
@@ -37,7 +36,6 @@ struct Inner<P: Provider> {
     offered: OnceLock<Offered<P::Data>>,
     data: RwLock<Option<Arc<P::Data>>>,
     stop: Mutex<CancellationToken>,
-    applies: TaskTracker,
 }
 
 struct Offered<D> {
@@ -55,17 +53,12 @@ impl<P: Provider> Server<P> {
                 offered: OnceLock::new(),
                 data: RwLock::new(None),
                 stop: Mutex::new(CancellationToken::new()),
-                applies: TaskTracker::new(),
             }),
         }
     }
 
-    /// Tracks the applies in flight: they go on when a request is dropped, and a process should not end before them.
-    pub fn applies(&self) -> TaskTracker {
-        self.inner.applies.clone()
-    }
-
-    /// Runs a request in a task that ends with the request.
+    /// Runs a request in a task that ends with the request; the process around it sees to it that the request of
+    /// an apply is never dropped.
     async fn run<T, F>(&self, work: impl FnOnce(Arc<Inner<P>>) -> F) -> Result<Response<T>, Status>
     where
         F: Future<Output = T> + Send + 'static,
@@ -73,23 +66,6 @@ impl<P: Provider> Server<P> {
     {
         let mut task = AbortOnDrop(tokio::spawn(work(Arc::clone(&self.inner))));
         answer((&mut task.0).await)
-    }
-
-    /// Runs a request in a task of its own, so that a dropped request cannot cut a write in half.
-    async fn run_to_the_end<T, F>(
-        &self,
-        work: impl FnOnce(Arc<Inner<P>>) -> F,
-    ) -> Result<Response<T>, Status>
-    where
-        F: Future<Output = T> + Send + 'static,
-        T: Send + 'static,
-    {
-        answer(
-            self.inner
-                .applies
-                .spawn(work(Arc::clone(&self.inner)))
-                .await,
-        )
     }
 }
 
@@ -196,6 +172,17 @@ fn collect<T>(
     work(diagnostics)
         .map_err(|error| diagnostics.push(error))
         .ok()
+}
+
+/// A value that the schema refuses may not fit the Rust type either; one report of it is enough.
+fn unless_reported(
+    result: Result<(), CodecError>,
+    diagnostics: &Diagnostics,
+) -> Result<(), Diagnostic> {
+    match result {
+        Err(_) if diagnostics.has_errors() => Ok(()),
+        result => Ok(result?),
+    }
 }
 
 impl From<DecodeError> for Diagnostic {
@@ -386,7 +373,8 @@ impl<P: Provider> provider_server::Provider for Server<P> {
                 }
                 let config = bytes(schema, request.config)?;
                 validation::validate(schema, &config, diagnostics)?;
-                Ok(resource.0.validate(&config, diagnostics)?)
+                let validated = resource.0.validate(&config, diagnostics);
+                unless_reported(validated, diagnostics)
             });
             wire::validate_resource_config::Response {
                 diagnostics: diagnostics.into_proto(),
@@ -406,7 +394,8 @@ impl<P: Provider> provider_server::Provider for Server<P> {
                 let (schema, source) = inner.data_source(&request.type_name)?;
                 let config = bytes(schema, request.config)?;
                 validation::validate(schema, &config, diagnostics)?;
-                Ok(source.0.validate(&config, diagnostics)?)
+                let validated = source.0.validate(&config, diagnostics);
+                unless_reported(validated, diagnostics)
             });
             wire::validate_data_resource_config::Response {
                 diagnostics: diagnostics.into_proto(),
@@ -539,7 +528,7 @@ impl<P: Provider> provider_server::Provider for Server<P> {
         request: Request<wire::apply_resource_change::Request>,
     ) -> Result<Response<wire::apply_resource_change::Response>, Status> {
         let request = request.into_inner();
-        self.run_to_the_end(|inner| async move {
+        self.run(|inner| async move {
             let mut diagnostics = Diagnostics::new();
             let mut private = Private::from_bytes(&request.planned_private);
             let prior = request.prior_state.clone();

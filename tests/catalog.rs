@@ -910,16 +910,14 @@ fn a_runtime_that_goes_down_leaves_the_catalog_usable() {
     let store = Faulty::with_fault(place.path(), Operation::SwapDocument, 0, Fault::StopBefore);
     let catalog = Catalog::with_store(store.clone(), TENANT);
     let runtime = new_runtime();
-    let commit = {
+    let mut commit = {
         let catalog = catalog.clone();
-        let _entered = runtime.enter();
         Box::pin(async move { catalog.commit(&ada(), add("in_a", "a")).await })
     };
-    let commit = runtime.block_on(async {
-        let mut commit = commit;
+    runtime.block_on(async {
         tokio::select! {
             _ = &mut commit => panic!("it was stopped"),
-            () = store.stopped.notified() => commit,
+            () = store.stopped.notified() => {}
         }
     });
     drop(runtime);
@@ -1057,15 +1055,9 @@ async fn what_a_killed_writer_left_is_replaced() {
     fs::write(&temporary, "{\"schema_ver").unwrap();
     commit_one(&catalog, "in_c").await;
     assert!(!temporary.exists());
-    let files: Vec<_> = contents(&place.path().join("tenants"))
-        .into_keys()
-        .collect();
-    assert!(
-        !files
-            .iter()
-            .any(|path| path.to_string_lossy().contains("tmp")),
-        "{files:?}"
-    );
+    let left = contents(place.path());
+    let mut names = left.keys().filter_map(|path| path.file_name()?.to_str());
+    assert!(!names.any(|name| name.ends_with(".tmp")), "{left:?}");
 }
 
 // --- Races -------------------------------------------------------------------------------------------------------
@@ -1377,18 +1369,17 @@ async fn a_directory_without_permission_says_so() {
 
 // --- The history -------------------------------------------------------------------------------------------------
 
-/// The history entry of one commit, without what differs from run to run.
-async fn recorded(catalog: &Catalog, directory: &Path, version: u64) -> Value {
-    assert_eq!(catalog.history(1).await.unwrap()[0].version, version);
+/// The history entry of one commit as it is stored, without what differs from run to run.
+async fn recorded(catalog: &Catalog, directory: &Path, version: u64) -> String {
+    let entry = catalog.history(1).await.unwrap().remove(0);
+    assert_eq!(entry.version, version);
+    assert_eq!(entry.at.len(), "2026-01-02T03:04:05Z".len());
+    assert_eq!(entry.id.len(), 20);
     let path = directory.join(format!("tenants/acme/history/{version}.json"));
     let text = fs::read_to_string(path).unwrap();
     assert!(!text.contains("3x4mpl3"), "an external ID in the history");
-    let mut entry: Value = serde_json::from_str(&text).unwrap();
-    let at = entry["at"].take();
-    assert_eq!(at.as_str().unwrap().len(), "2026-01-02T03:04:05Z".len());
-    let id = entry["id"].take();
-    assert_eq!(id.as_str().unwrap().len(), 20);
-    entry
+    text.replacen(&entry.at, "AT", 1)
+        .replacen(&entry.id, "ID", 1)
 }
 
 async fn put(catalog: &Catalog, integration: Integration) {
@@ -1454,8 +1445,8 @@ async fn the_history_tells_what_changed() {
     assert!(removed.document.exists() && removed.document.integrations().len() == 0);
     entries.push(recorded(&catalog, place.path(), 3).await);
 
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/catalog/history.json");
-    let text = serde_json::to_string_pretty(&entries).unwrap() + "\n";
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/catalog/history.txt");
+    let text = entries.concat();
     if env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(&golden, &text).unwrap();
     }

@@ -23,7 +23,7 @@ use async_trait::async_trait;
 use orgmirror::catalog::{
     Action, Catalog, Change, CommitError, Committed, Disk, Document, DocumentError, Entry, Failure,
     ListHistoryError, Location, OpenError, ReadDocumentError, ReadError, ReadHistoryError, Reading,
-    Store, Swap, SwapDocumentError, Token, Who, WriteError, WriteHistoryError, diff,
+    Reservation, Store, Swap, SwapDocumentError, Token, Who, WriteError, WriteHistoryError, diff,
 };
 use orgmirror::model::integration::{ConnectionSettings, Integration, Owner, RemovalGuard, Sso};
 use orgmirror::model::late::Late;
@@ -362,6 +362,10 @@ impl Store for Faulty {
             Some(Fault::LoseAgainstItself) => Ok(Swap::Lost),
             _ => made,
         }
+    }
+
+    async fn reserve(&self) -> Result<Option<Reservation>, SwapDocumentError> {
+        self.disk.reserve().await
     }
 
     async fn read_history(&self, version: u64) -> Result<Option<Vec<u8>>, ReadHistoryError> {
@@ -926,7 +930,14 @@ fn a_runtime_that_goes_down_leaves_the_catalog_usable() {
         matches!(outcome, Err(CommitError::Interrupted)),
         "{outcome:?}"
     );
-    new_runtime().block_on(commit_one(&catalog, "in_b"));
+    let runtime = new_runtime();
+    let next = async {
+        let limit = Duration::from_secs(30);
+        tokio::time::timeout(limit, commit_one(&catalog, "in_b")).await
+    };
+    runtime
+        .block_on(next)
+        .expect("a writer that is gone blocks the next");
 }
 
 // --- Crashes -----------------------------------------------------------------------------------------------------
@@ -1089,6 +1100,28 @@ fn threads_that_race_lose_nothing() {
         created(&history).into_iter().collect::<BTreeSet<_>>().len(),
         80
     );
+}
+
+#[tokio::test]
+async fn a_slow_writer_is_not_overtaken_for_ever() {
+    let place = TempDir::new().unwrap();
+    let mut fast = helper(place.path(), "commit-forever x");
+    fast.lines().next().unwrap();
+    let applied = Arc::new(AtomicUsize::new(0));
+    let slow = {
+        let (applied, add) = (applied.clone(), add("in_slow", "slow"));
+        move |document: &mut Document| {
+            applied.fetch_add(1, Ordering::Relaxed);
+            // Long enough for the other to commit several times.
+            std::thread::sleep(Duration::from_millis(300));
+            add(document)
+        }
+    };
+    let catalog = open(place.path()).await;
+    catalog.commit(&ada(), slow).await.unwrap();
+    assert_eq!(applied.load(Ordering::Relaxed), 2);
+    drop(fast);
+    assert_contiguous(place.path(), false).await;
 }
 
 #[tokio::test]
@@ -1327,7 +1360,7 @@ async fn a_directory_without_permission_says_so() {
     let program = place.path().join("program");
     fs::copy(env::current_exe().unwrap(), &program).unwrap();
     fs::set_permissions(&program, open_to_all).unwrap();
-    let is_root = Who::here().user == "root" || fs::metadata("/proc/self").unwrap().uid() == 0;
+    let is_root = fs::metadata(&program).unwrap().uid() == 0;
     let attempt = |directory: &Path| {
         let mut command = helper_command(&program, directory, "try in_b");
         command.current_dir("/");

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use orgmirror::aws::DiscoveryError;
+use orgmirror::aws::{DiscoveryError, Options};
 use orgmirror::model::snapshot::Snapshot;
 use proptest::prelude::*;
 
 use crate::double::{Double, Faults, Organization, Paging, Sequence};
-use crate::{expected, options, read};
+use crate::{expected, options, read, read_with, settings};
 
 /// `/A`, `/B` and `/C`, each with accounts, `/A/Below` with one.
 fn small() -> Organization {
@@ -155,30 +156,95 @@ async fn an_ou_that_moves_is_read_in_one_place() {
     }
 }
 
-#[tokio::test]
-async fn an_account_under_two_parents_is_settled_by_list_parents() {
-    let double = Double::start(small());
-    let (account, parent) = {
-        let organization = double.organization();
-        (organization.account_named("A0"), organization.unit_at("/C"))
-    };
+/// Reads `small` without Paths, with `change` right after the root's accounts were listed and before those of any OU.
+async fn read_with_change_after_root(double: &Double, change: Change) -> Snapshot {
     {
         let mut faults = double.faults();
         faults.without_paths = true;
-        // Read under /A first, then under /C.
-        for call in 1..=5 {
-            let (account, parent) = (account.clone(), parent.clone());
-            faults.after("ListAccountsForParent", call, move |organization| {
-                organization.move_account(&account, &parent);
-            });
-        }
-        faults
-            .latency_of
-            .insert("ListAccounts".to_owned(), std::time::Duration::ZERO);
+        faults.latency_of.insert(
+            "ListOrganizationalUnitsForParent".to_owned(),
+            Duration::from_millis(100),
+        );
+        faults.after("ListAccountsForParent", 1, change);
     }
-    let snapshot = read(&double).await.unwrap();
+    let snapshot = read(double).await.unwrap();
     assert_eq!(snapshot, expected(&double.organization(), false));
-    assert_eq!(snapshot.accounts[&account].parent_id, parent);
+    snapshot
+}
+
+#[tokio::test]
+async fn an_account_under_two_parents_is_settled_by_list_parents() {
+    let mut organization = small();
+    let root = organization.root_id.clone();
+    let account = organization.add_account(&root, "direct");
+    let double = Double::start(organization);
+    let snapshot = read_with_change_after_root(&double, |organization| {
+        move_account(organization, "direct", "/C");
+    })
+    .await;
+    assert_eq!(snapshot.accounts[&account].path, "/C");
+    assert_eq!(double.calls().count("ListParents"), 1);
+    assert_eq!(double.calls().count("ListRoots"), 1);
+}
+
+#[tokio::test]
+async fn an_account_that_slips_past_the_walk_is_settled_by_list_parents() {
+    let double = Double::start(small());
+    let account = double.organization().account_named("C0");
+    let snapshot = read_with_change_after_root(&double, |organization| {
+        move_account(organization, "C0", "/");
+    })
+    .await;
+    assert_eq!(snapshot.accounts[&account].path, "/");
+    assert_eq!(double.calls().count("ListParents"), 1);
+    assert_eq!(double.calls().count("ListRoots"), 1);
+}
+
+#[tokio::test]
+async fn many_that_slip_past_the_walk_are_read_again() {
+    let mut organization = small();
+    let unit = organization.unit_at("/C");
+    for number in 0..30 {
+        organization.add_account(&unit, &format!("many{number}"));
+    }
+    let double = Double::start(organization);
+    read_with_change_after_root(&double, |organization| {
+        for number in 0..30 {
+            move_account(organization, &format!("many{number}"), "/");
+        }
+    })
+    .await;
+    assert_eq!(double.calls().count("ListParents"), 0);
+    assert_eq!(double.calls().count("ListRoots"), 2);
+}
+
+#[tokio::test]
+async fn an_account_that_leaves_before_its_tags_are_read_is_not_there() {
+    let double = Double::start(Organization::generate(60, 21));
+    let leaving = double
+        .organization()
+        .accounts()
+        .keys()
+        .next_back()
+        .unwrap()
+        .clone();
+    {
+        let leaving = leaving.clone();
+        double
+            .faults()
+            .after("ListTagsForResource", 1, move |organization| {
+                organization.remove_account(&leaving)
+            });
+    }
+    let with_tags = Options {
+        include_tags: true,
+        ..options()
+    };
+    let snapshot = read_with(&settings(&double), &with_tags).await.unwrap();
+    assert!(!snapshot.accounts.contains_key(&leaving));
+    assert_eq!(snapshot, expected(&double.organization(), true));
+    // Tags that were read are not read again.
+    assert_eq!(double.calls().count("ListTagsForResource"), 60);
 }
 
 #[tokio::test]
@@ -228,40 +294,66 @@ async fn an_account_whose_parent_is_not_there_is_an_error() {
     }
 }
 
-#[tokio::test]
-async fn an_organization_never_at_rest_is_an_error() {
-    let double = Double::start(small());
+/// A double in which an OU moves away from the root, into a sibling not yet read, in each of the first `rounds` rounds.
+fn restless(rounds: usize) -> (Double, String) {
+    let mut organization = small();
+    let (unit, root) = (
+        organization.unit_at("/A/Below"),
+        organization.root_id.clone(),
+    );
+    organization.move_unit(&unit, &root);
+    let double = Double::start(organization);
     {
         let mut faults = double.faults();
-        // An OU that is under another parent each time it is looked at.
-        for call in 1..200 {
-            let to = if call % 2 == 0 { "/B" } else { "/C" };
+        // The walk comes before the accounts and their paths, and shows the move by itself.
+        faults
+            .latency_of
+            .insert("ListAccounts".to_owned(), Duration::from_millis(100));
+        // The root's OUs are the first of a round's lists; there are lists of A, B, C and the OU itself besides.
+        for round in 0..rounds {
+            let (moved, back) = (unit.clone(), unit.clone());
             faults.after(
                 "ListOrganizationalUnitsForParent",
-                call,
+                1 + round * 5,
                 move |organization| {
-                    let unit = organization
-                        .units()
-                        .iter()
-                        .find(|(_, unit)| unit.name == "Below")
-                        .map(|(id, _)| id.clone())
-                        .unwrap();
-                    let parent = organization.unit_at(to);
-                    organization.move_unit(&unit, &parent);
+                    let parent = organization.unit_at("/A");
+                    organization.move_unit(&moved, &parent);
                 },
             );
+            faults.after("ListRoots", 2 + round, move |organization| {
+                let root = organization.root_id.clone();
+                organization.move_unit(&back, &root);
+            });
         }
     }
-    let (before, outcome) = (expected(&small(), false), read(&double).await);
-    match outcome {
-        Err(DiscoveryError::Inconsistent { .. }) => {}
-        // It may have been met exactly once after all; then it must be whole.
-        Ok(snapshot) => assert_eq!(
-            snapshot.organizational_units.len(),
-            before.organizational_units.len()
-        ),
-        Err(error) => panic!("{error:?}"),
-    }
+    (double, unit)
+}
+
+#[tokio::test]
+async fn an_organization_never_at_rest_is_an_error() {
+    let (double, unit) = restless(4);
+    let error = read(&double).await.unwrap_err();
+    let DiscoveryError::Inconsistent {
+        rounds: 4,
+        organizational_units,
+        ..
+    } = &error
+    else {
+        panic!("{error:?}");
+    };
+    assert_eq!(organizational_units.iter().collect::<Vec<_>>(), [&unit]);
+    assert!(error.to_string().contains(&unit), "{error}");
+    assert_eq!(double.calls().count("DescribeOrganization"), 1);
+    assert_eq!(double.calls().count("ListRoots"), 4);
+}
+
+#[tokio::test]
+async fn an_organization_that_comes_to_rest_is_read() {
+    let (double, unit) = restless(2);
+    let snapshot = read(&double).await.unwrap();
+    assert_eq!(snapshot, expected(&double.organization(), false));
+    assert_eq!(snapshot.organizational_units[&unit].path, "/Below");
+    assert_eq!(double.calls().count("ListRoots"), 3);
 }
 
 /// What must hold of a reading during which the organization changed: everything that was there all the time is there,
@@ -404,11 +496,9 @@ async fn random_faults_throttling_and_pages_together_are_survived() {
     {
         let mut faults = double.faults();
         random_faults(&mut faults, 7, true);
-        faults.throttle(None, 150.0, 10, crate::double::Failure::throttled());
+        faults.throttle(None, 30.0, 2, crate::double::Failure::throttled());
     }
-    let snapshot = crate::read_with(&crate::settings(&double), &options())
-        .await
-        .unwrap();
+    let snapshot = read_with(&settings(&double), &options()).await.unwrap();
     assert_eq!(snapshot, expected(&double.organization(), false));
     assert!(double.calls().all().iter().any(|call| call.error.is_some()));
 }

@@ -14,7 +14,7 @@ use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvi
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
@@ -269,6 +269,9 @@ impl ConnectError {
             }
             Self::Service { code, .. } => match code.as_str() {
                 "ValidationError" => "Check the arguments of assume_role: role_arn, session_name, external_id, and a duration of 15 minutes up to the role's maximum session duration."
+                    .to_owned(),
+                calls::NO_VALID_ANSWER => "Check that the endpoint is the AWS service and not something else, such as a proxy's sign-in page. Endpoints come from the provider's \
+                    endpoints argument, from AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE>, from the profile, else from the region."
                     .to_owned(),
                 _ => "Look the error code up in the AWS documentation; AWS support can find the call by its request ID.".to_owned(),
             },
@@ -609,7 +612,7 @@ impl AssumedRole {
             })?;
         let given = answer.credentials.ok_or_else(|| ConnectError::Service {
             action: ACTION.to_owned(),
-            code: "no valid answer".to_owned(),
+            code: calls::NO_VALID_ANSWER.to_owned(),
             message: "the answer holds no credentials".to_owned(),
             request_id: None,
         })?;
@@ -706,6 +709,10 @@ async fn sdk_config(
         );
     if let Some(profile) = &settings.profile {
         loader = loader.profile_name(profile);
+    }
+    // So that CloudTrail shows who called.
+    if let Ok(name) = AppName::new(concat!("orgmirror-", env!("CARGO_PKG_VERSION"))) {
+        loader = loader.app_name(name);
     }
     loader.load().await
 }

@@ -3,10 +3,16 @@
 use std::io::Write;
 use std::net::TcpListener;
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use orgmirror::aws::{AssumeRole, ConnectError, Endpoints, Session, Settings};
 use tokio_util::sync::CancellationToken;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
 
 use crate::double::{Double, KeyFault, Organization, Role};
 use crate::{expected, options, read_with, settings};
@@ -235,6 +241,69 @@ fn settings_do_not_show_secrets() {
     assert!(shown.contains("role/shown"), "{shown}");
 }
 
+/// Keeps all that is logged, spans and events, with every field.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<String>>);
+
+impl Log {
+    fn note(&self, metadata: &Metadata<'_>, record: impl FnOnce(&mut Note)) {
+        let mut note = Note(format!("{} {}", metadata.level(), metadata.target()));
+        record(&mut note);
+        let mut log = self.0.lock().unwrap();
+        log.push_str(&note.0);
+        log.push('\n');
+    }
+}
+
+struct Note(String);
+
+impl Visit for Note {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        self.0.push_str(&format!(" {field}={value:?}"));
+    }
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Log {
+    fn on_new_span(&self, attributes: &Attributes<'_>, _: &Id, _: Context<'_, S>) {
+        self.note(attributes.metadata(), |note| attributes.record(note));
+    }
+
+    fn on_record(&self, span: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        let metadata = context.metadata(span).unwrap();
+        self.note(metadata, |note| values.record(note));
+    }
+
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        self.note(event.metadata(), |note| event.record(note));
+    }
+}
+
+#[test]
+fn no_secret_is_logged_at_any_level() {
+    let (double, mut settings) = with_role();
+    settings.token = Some("very-secret-token".to_owned());
+    let log = Log::default();
+    let subscriber = tracing_subscriber::registry().with(log.clone());
+    let snapshot =
+        tracing::subscriber::with_default(subscriber, || run(read_with(&settings, &options())));
+    assert_eq!(snapshot.unwrap(), expected(&double.organization(), false));
+    let log = log.0.lock().unwrap();
+    // The SDK's own innermost events were there to be seen.
+    assert!(
+        log.contains("TRACE") && log.contains("ListAccounts"),
+        "{log}"
+    );
+    for secret in [
+        "very-secret-key",
+        "very-secret-token",
+        "double-secret",
+        "double-token",
+    ] {
+        let at = log.find(secret).map(|at| &log[at.saturating_sub(2000)..at]);
+        assert!(at.is_none(), "{secret} was logged after: {at:?}");
+    }
+}
+
 /// Runs the test named `name` of this binary again, in an environment that holds nothing of AWS but `variables`: what the
 /// default chain looks at is the process's own.
 fn in_environment(name: &str, variables: &[(&str, &str)]) {
@@ -306,6 +375,53 @@ fn no_credentials_is_found_out_soon() {
     let url = format!("http://{}", silent.local_addr().unwrap());
     in_environment(NAME, &[("AWS_EC2_METADATA_SERVICE_ENDPOINT", &url)]);
     in_environment(NAME, &[("AWS_EC2_METADATA_DISABLED", "true")]);
+}
+
+#[test]
+fn a_profile_of_the_environment_that_is_not_there_is_named() {
+    const NAME: &str = "credentials::a_profile_of_the_environment_that_is_not_there_is_named";
+    if inside(NAME) {
+        let error = run(Session::open(&Settings::default(), TIMEOUT)).unwrap_err();
+        assert!(
+            error.to_string().contains("\"absent\""),
+            "{error} {error:?}"
+        );
+        return;
+    }
+    in_environment(
+        NAME,
+        &[
+            ("AWS_PROFILE", "absent"),
+            ("AWS_CONFIG_FILE", "/nonexistent"),
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+        ],
+    );
+}
+
+#[test]
+fn a_sign_on_that_ran_out_says_how_to_sign_in() {
+    const NAME: &str = "credentials::a_sign_on_that_ran_out_says_how_to_sign_in";
+    if inside(NAME) {
+        let settings = Settings {
+            profile: Some("sso".to_owned()),
+            ..Settings::default()
+        };
+        let error = run(Session::open(&settings, TIMEOUT)).unwrap_err();
+        assert!(
+            matches!(&error, ConnectError::CredentialsUnavailable { origin, .. } if origin.contains("sso")),
+            "{error:?}"
+        );
+        assert!(error.fix().contains("aws sso login"), "{}", error.fix());
+        return;
+    }
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    write!(
+        file,
+        "[profile sso]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = ReadOnly\nregion = eu-west-1\n\
+         [sso-session corp]\nsso_region = eu-west-1\nsso_start_url = https://acme.awsapps.com/start\n"
+    )
+    .unwrap();
+    in_environment(NAME, &[("AWS_CONFIG_FILE", file.path().to_str().unwrap())]);
 }
 
 #[test]

@@ -336,10 +336,37 @@ async fn an_endpoint_that_is_not_there_is_named_soon() {
 #[tokio::test]
 async fn an_endpoint_that_is_something_else_is_an_error() {
     let double = Double::start(Organization::generate(20, 53));
-    double
-        .faults()
-        .fail_always("DescribeOrganization", Failure::new(404, "", "<html>"));
-    let error = read(&double).await.unwrap_err();
+    for (failure, malformed) in [
+        (Failure::new(404, "", "not found"), false),
+        (Failure::new(200, "", "welcome"), true),
+    ] {
+        double.faults().fail_always("DescribeOrganization", failure);
+        let error = read(&double).await.unwrap_err();
+        let expected = match &error {
+            DiscoveryError::Malformed { action, .. } => {
+                malformed && action == "organizations:DescribeOrganization"
+            }
+            DiscoveryError::Connect(ConnectError::Service { .. }) => !malformed,
+            _ => false,
+        };
+        assert!(expected, "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_page_is_not_taken_for_aws() {
+    // Answers everything with a page, as the proxy of a network that wants a sign-in does.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let page = axum::Router::new().fallback(|| async { "<html>sign in</html>" });
+    let serving = tokio::spawn(async move { axum::serve(listener, page).await });
+    let double = Double::start(Organization::new(54));
+    let mut settings = settings(&double);
+    settings.endpoints.organizations = Some(url);
+    let started = Instant::now();
+    let error = read_with(&settings, &options()).await.unwrap_err();
+    serving.abort();
+    assert!(started.elapsed() < Duration::from_secs(20));
     assert!(
         matches!(
             &error,
@@ -347,4 +374,5 @@ async fn an_endpoint_that_is_something_else_is_an_error() {
         ),
         "{error:?}"
     );
+    assert!(error.fix().contains("sign-in page"), "{}", error.fix());
 }

@@ -260,7 +260,7 @@ where
         }
         return match error {
             SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => Failure::Unreachable {
-                message: chain(error),
+                message: innermost(error),
             },
             _ => Failure::Service {
                 code: NO_VALID_ANSWER.to_owned(),
@@ -326,6 +326,20 @@ fn credentials_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Credent
         at = cause.source();
     }
     None
+}
+
+/// The two innermost causes: what is around them is how the SDK is built.
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    let mut at = error;
+    let mut above = None;
+    while let Some(cause) = at.source() {
+        above = Some(at);
+        at = cause;
+    }
+    match above.map(ToString::to_string) {
+        Some(above) if !above.contains(&at.to_string()) => format!("{above}: {at}"),
+        _ => at.to_string(),
+    }
 }
 
 /// An error and its causes in one line, each said once.

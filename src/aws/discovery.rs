@@ -63,7 +63,8 @@ pub enum DiscoveryError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// IAM does not allow a call.
-    #[error("{} may not call {action}: {message}", principal.as_deref().unwrap_or("the caller"))]
+    #[error("AWS refuses {action}{}: {message}",
+        principal.as_ref().filter(|arn| !message.contains(*arn)).map_or_else(String::new, |arn| format!(" to {arn}")))]
     MissingPermission {
         /// As in IAM policies: `organizations:ListAccounts`.
         action: String,

@@ -476,7 +476,7 @@ fn a_profile_wins_over_keys_in_the_environment() {
                 session.caller_arn(TIMEOUT).await.unwrap();
             }
             // The role of a profile is assumed too; STS refuses this one, and the error says whose it was.
-            for (profile, text) in [("absent", "absent"), ("refused", "not authorized")] {
+            for (profile, text) in [("absent", "it is not there"), ("refused", "not authorized")] {
                 let settings = Settings {
                     profile: Some(profile.to_owned()),
                     endpoints: endpoints(&url),

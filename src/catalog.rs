@@ -1,1 +1,58 @@
-//! placeholder
+//! The catalog: one JSON document per tenant, its stores, its commits and their history.
+//!
+//! [`Catalog`] is the door. It reads the tenant's [`Document`] and changes it by [`Catalog::commit`], over any
+//! [`Store`]; a store knows bytes and version tokens, and nothing of what they mean.
+//!
+//! # What users may rely on
+//!
+//! - The document is always a whole one: the one before a commit or the one after it. A commit is a compare-and-swap
+//!   on exactly what was read; whoever loses reads again, applies the change again and tries again, for as long as
+//!   it takes.
+//! - A document that cannot be understood is refused and never overwritten: unparsable, of a newer schema version,
+//!   of another tenant, or with a field this version does not know. The last is refused rather than carried along:
+//!   a typing error of a hand edit shows at once, and there is no half-understood document. Every field added later
+//!   therefore raises the schema version.
+//! - Reading writes nothing, not even a directory or a lock file.
+//!
+//! # Crash points
+//!
+//! Two files make a commit: the document and `history/<version>.json`. They cannot change at once, so the document
+//! carries the history [`Entry`] of its own version, and the order is:
+//!
+//! 1. write the entry of the version that was read, if its file is missing;
+//! 2. swap the document, new entry inside: this is the commit;
+//! 3. write the new entry's file.
+//!
+//! A crash before 2 leaves the old version and its entry; a crash after 2 leaves the new version with its entry in
+//! the document, and step 1 of the next commit writes the file. [`Catalog::history`] reads the document's entry
+//! too, so the record is complete at every moment: no hole, and nothing recorded that did not happen. An entry's
+//! file is never replaced by another entry. A document that was deleted or put back to older content by hand goes on
+//! above the last recorded version, and [`Entry::previous`] shows what it was based on.
+//!
+//! The entry's random [`Entry::id`] tells a writer whether a swap of unknown outcome was in fact made: its document
+//! is there, or, if others have committed on top, its entry is in the history by their step 1.
+//!
+//! # Group commit
+//!
+//! One writer task per [`Catalog`] gathers the changes that wait and commits them as one version. A change that
+//! fails, fails alone, and leaves nothing of itself behind. Dropping the future of a commit before its change was
+//! applied cancels it; later, the write is finished whole all the same.
+
+mod commit;
+mod disk;
+mod document;
+mod history;
+mod location;
+mod store;
+
+pub use commit::{Catalog, CommitError, Committed, HistoryError, OpenError, ReadError, WriteError};
+pub use disk::Disk;
+pub use document::{Document, DocumentError, SCHEMA_VERSION};
+pub use history::{
+    Action, Change, Entry, EntryError, Event, ObjectChange, SettingChange, Who, diff,
+};
+pub use location::{Location, LocationError};
+pub use store::{
+    Failure, ListHistoryError, ReadDocumentError, ReadHistoryError, Reading, Store, Stored, Swap,
+    SwapDocumentError, Token, WriteHistoryError,
+};

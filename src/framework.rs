@@ -1,1 +1,26 @@
-//! placeholder
+//! Terraform's plugin protocol as Rust.
+//!
+//! A provider is written as typed Rust: a [`schema::Schema`] says what there is, serde structs hold configuration and
+//! state ([`value::Value`] is known, null or unknown), and the traits [`provider::Provider`],
+//! [`resource::Resource`] and [`data_source::DataSource`] say what happens. [`server::Server`] serves them as the gRPC
+//! service of protocol 6 and holds what Terraform core checks, so that a mistake of a provider is reported with its
+//! attribute path instead of as an inconsistency.
+//!
+//! Nothing in here knows what the provider is about.
+
+pub mod conformance;
+pub mod data_source;
+pub mod diagnostics;
+pub mod json;
+pub mod msgpack;
+mod node;
+pub mod path;
+mod planning;
+pub mod private;
+pub mod provider;
+pub mod resource;
+pub mod schema;
+pub mod server;
+pub mod types;
+mod validation;
+pub mod value;

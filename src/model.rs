@@ -2,6 +2,7 @@
 //!
 //! No I/O, no async, nothing of Terraform and nothing of the AWS SDK.
 
+pub mod effective;
 pub mod grantee;
 pub mod handle;
 pub mod integration;
@@ -12,3 +13,4 @@ pub mod near;
 pub mod partition;
 pub mod removal_guard;
 pub mod snapshot;
+pub mod tree;

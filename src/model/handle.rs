@@ -265,10 +265,15 @@ pub fn id_suffix(id: &str) -> String {
     format!("{hash:08x}")
 }
 
+/// Whether an ID is an AWS account's: 12 digits.
+pub fn is_account_id(id: &str) -> bool {
+    id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// What tells an object from another of the same name: an account's ID, a folder's ID suffix.
 fn distinction(kind: Kind, id: &str) -> String {
     match kind {
-        Kind::Connection => id.to_owned(),
+        Kind::Connection if is_account_id(id) => id.to_owned(),
         _ => id_suffix(id),
     }
 }
@@ -342,7 +347,7 @@ mod tests {
             ("Payments Prod", "", "payments_prod"),
             ("Payments -- Prod!", "aws_", "aws_payments_prod"),
             ("Zürich Café", "", "zurich_cafe"),
-            ("北京", "", "bei_jing"),
+            ("北京", "", "beijing"),
             ("1st", "", "a_1st"),
             ("1st", "x", "x1st"),
             ("aws", "", "a_aws"),

@@ -1,0 +1,62 @@
+#!/bin/sh
+# Looks for the tools that are named, and says how to install what is missing.
+#   scripts/prerequisites.sh cargo cc python
+set -eu
+
+if command -v brew >/dev/null 2>&1; then
+    system=brew
+elif command -v apt-get >/dev/null 2>&1; then
+    system=apt
+elif command -v dnf >/dev/null 2>&1; then
+    system=dnf
+else
+    system=other
+fi
+
+missing=0
+lacks() {
+    missing=1
+    printf '%s\n    %s\n' "$1" "$2" >&2
+}
+
+for tool in "$@"; do
+    case $tool in
+    cargo)
+        command -v cargo >/dev/null 2>&1 ||
+            lacks "Rust is missing (cargo). Install it with:" \
+                "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh"
+        ;;
+    cc)
+        if ! command -v cc >/dev/null 2>&1; then
+            case $system in
+            brew) how="xcode-select --install" ;;
+            apt) how="sudo apt-get install build-essential" ;;
+            dnf) how="sudo dnf install gcc" ;;
+            *) how="install gcc or clang with your system's package manager" ;;
+            esac
+            lacks "A C compiler is missing (cc). Install it with:" "$how"
+        fi
+        ;;
+    python)
+        python=${PYTHON:-python3}
+        case $system in
+        brew) how="brew install python" ;;
+        apt) how="sudo apt-get install python3 python3-venv" ;;
+        dnf) how="sudo dnf install python3" ;;
+        *) how="install python3 (3.10 or later) with your system's package manager" ;;
+        esac
+        if ! command -v "$python" >/dev/null 2>&1; then
+            lacks "Python is missing ($python). Install it with:" "$how"
+        elif ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))'; then
+            lacks "$python is $("$python" -V 2>&1); 3.10 or later is needed. Install it, or name another with PYTHON=...:" "$how"
+        elif ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+            lacks "$python has no venv module. Install it with:" "$how"
+        fi
+        ;;
+    *)
+        echo "prerequisites.sh: it knows cargo, cc and python, not '$tool'" >&2
+        exit 2
+        ;;
+    esac
+done
+exit $missing

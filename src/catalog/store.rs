@@ -1,0 +1,205 @@
+//! The seam between the catalog and what keeps it.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use thiserror::Error;
+
+/// What keeps one tenant's catalog: bytes and version tokens, whatever they mean.
+///
+/// An operation that has begun is finished or not made at all, even when its future is dropped: no reader ever sees
+/// half of it.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync {
+    /// The document's place as the user configured it, for messages.
+    fn place(&self) -> String;
+
+    /// The place of a version's history entry, for messages.
+    fn history_place(&self, version: u64) -> String;
+
+    /// Reads the document. Writes nothing, not even a lock. With `known`, [`Reading::Unchanged`] is the answer while
+    /// the document is still exactly the one that has this token; without, it never is.
+    async fn read_document(&self, known: Option<&Token>) -> Result<Reading, ReadDocumentError>;
+
+    /// Replaces the document that has the token `expected` (none: there is no document) by `bytes`.
+    async fn swap_document(
+        &self,
+        expected: Option<&Token>,
+        bytes: Arc<[u8]>,
+    ) -> Result<Swap, SwapDocumentError>;
+
+    /// Reads the entry of a version; none where there is no such entry.
+    async fn read_history(&self, version: u64) -> Result<Option<Vec<u8>>, ReadHistoryError>;
+
+    /// Writes the entry of a version. The caller makes sure that only the same bytes are ever written again.
+    async fn write_history(&self, version: u64, bytes: Arc<[u8]>) -> Result<(), WriteHistoryError>;
+
+    /// The versions that have an entry, ascending.
+    async fn list_history(&self) -> Result<Vec<u64>, ListHistoryError>;
+}
+
+/// Names one exact content of the document. Two contents never share one: a time of modification would not do, as two
+/// writes within its grain look the same.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(Arc<[u8]>);
+
+impl Token {
+    /// A token of the store's own making, such as an ETag, or the content itself.
+    pub fn new(token: impl Into<Arc<[u8]>>) -> Self {
+        Self(token.into())
+    }
+
+    /// What it was made of.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Token({} bytes)", self.0.len())
+    }
+}
+
+/// What reading the document found.
+#[derive(Debug, Clone)]
+pub enum Reading {
+    /// There is no document.
+    Absent,
+    /// The document is still the known one.
+    Unchanged,
+    /// The document.
+    Found(Stored),
+}
+
+/// A document as it is stored.
+#[derive(Clone)]
+pub struct Stored {
+    /// Its content.
+    pub bytes: Arc<[u8]>,
+    /// Names that content.
+    pub token: Token,
+}
+
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stored")
+            .field("bytes", &self.bytes.len())
+            .field("token", &self.token)
+            .finish()
+    }
+}
+
+/// How a compare-and-swap ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Swap {
+    /// The document is the new one, which has this token.
+    Made(Token),
+    /// The document was not the expected one (any more). It is untouched, unless the store made the swap on an
+    /// earlier attempt of its own and did not learn of it.
+    Lost,
+}
+
+/// An operation that a store could not do.
+#[derive(Debug, Error)]
+#[error("cannot {action} {place}: {source}. {advice}")]
+pub struct Failure {
+    /// Such as `read`.
+    pub action: &'static str,
+    /// The path or URL, as the user configured it.
+    pub place: String,
+    /// Why.
+    pub source: Box<dyn Error + Send + Sync>,
+    /// What to do: a whole sentence.
+    pub advice: String,
+}
+
+/// Why the document was not read.
+#[derive(Debug, Error)]
+pub enum ReadDocumentError {
+    /// The user may not read it.
+    #[error(transparent)]
+    Denied(Failure),
+    /// Anything else.
+    #[error(transparent)]
+    Failed(Failure),
+}
+
+/// Why the document was not swapped.
+#[derive(Debug, Error)]
+pub enum SwapDocumentError {
+    /// Another writer kept the lock for too long. The document is untouched.
+    #[error(
+        "{place} is locked by {holder}; waited {} s for it. If that process hangs, end it: \
+         the lock goes with it, and no file needs to be deleted.", waited.as_secs()
+    )]
+    Locked {
+        /// Place of the lock.
+        place: String,
+        /// What the lock says of its holder.
+        holder: String,
+        /// How long this writer waited.
+        waited: Duration,
+    },
+    /// The user may not write it. The document is untouched.
+    #[error(transparent)]
+    Denied(Failure),
+    /// There is no room for it. The document is untouched.
+    #[error(transparent)]
+    Full(Failure),
+    /// Anything else. The document is untouched.
+    #[error(transparent)]
+    Failed(Failure),
+    /// The document may be the old or the new one.
+    #[error(transparent)]
+    Uncertain(Failure),
+}
+
+/// Why a history entry was not read.
+#[derive(Debug, Error)]
+pub enum ReadHistoryError {
+    /// The user may not read it.
+    #[error(transparent)]
+    Denied(Failure),
+    /// Anything else.
+    #[error(transparent)]
+    Failed(Failure),
+}
+
+/// Why a history entry was not written.
+#[derive(Debug, Error)]
+pub enum WriteHistoryError {
+    /// Another writer kept the lock for too long.
+    #[error("{place} is locked by {holder}; waited {} s for it", waited.as_secs())]
+    Locked {
+        /// Place of the lock.
+        place: String,
+        /// What the lock says of its holder.
+        holder: String,
+        /// How long this writer waited.
+        waited: Duration,
+    },
+    /// The user may not write it.
+    #[error(transparent)]
+    Denied(Failure),
+    /// There is no room for it.
+    #[error(transparent)]
+    Full(Failure),
+    /// Anything else.
+    #[error(transparent)]
+    Failed(Failure),
+}
+
+/// Why the history was not listed.
+#[derive(Debug, Error)]
+pub enum ListHistoryError {
+    /// The user may not list it.
+    #[error(transparent)]
+    Denied(Failure),
+    /// Anything else.
+    #[error(transparent)]
+    Failed(Failure),
+}

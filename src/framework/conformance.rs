@@ -1,0 +1,271 @@
+//! What Terraform core checks of a provider's answers, checked before they leave.
+//!
+//! Terraform reports a violation as "Provider produced inconsistent ..." and asks the user to file a bug. Here it is an
+//! error that names the attribute, and our own tests are where it should be seen.
+
+use super::msgpack::{DecodeError, NULL};
+use super::node::{self, Match, Shape};
+use super::path::{Path, Step};
+use super::schema::{Attribute, Kind, Nesting, Schema};
+
+/// Where a planned state contradicts the configuration it was made for.
+///
+/// # Errors
+/// If one of the three is no value of the schema.
+pub fn planned(
+    schema: &Schema,
+    prior: Option<&[u8]>,
+    config: &[u8],
+    planned: &[u8],
+) -> Result<Vec<(Path, &'static str)>, DecodeError> {
+    let mut found = Vec::new();
+    let prior = prior.unwrap_or(&NULL);
+    attributes(
+        schema.attributes(),
+        prior,
+        config,
+        planned,
+        &mut Path::root(),
+        &mut found,
+    )?;
+    Ok(found)
+}
+
+/// Where a new state contradicts the plan it was applied from, holds something unknown, or keeps what is write-only.
+///
+/// # Errors
+/// If one of the two is no value of the schema.
+pub fn applied(
+    schema: &Schema,
+    planned: &[u8],
+    new: &[u8],
+) -> Result<Vec<(Path, &'static str)>, DecodeError> {
+    let mut found = stored(schema, new)?;
+    let mut path = Path::root();
+    if !node::matches(
+        Shape::Object(schema.attributes()),
+        planned,
+        new,
+        Match::Completes,
+        &mut path,
+    )? {
+        found.push((path, "the new value is not the planned one"));
+    }
+    Ok(found)
+}
+
+/// Where a state holds something unknown or write-only.
+///
+/// # Errors
+/// If it is no value of the schema.
+pub fn stored(schema: &Schema, state: &[u8]) -> Result<Vec<(Path, &'static str)>, DecodeError> {
+    let mut found = Vec::new();
+    let Some(entries) = node::entries(state)? else {
+        return Ok(found);
+    };
+    for (name, value) in &entries {
+        if node::has_unknown(value)? {
+            found.push((Path::of(*name), "the value is still unknown"));
+        }
+    }
+    if schema.has_write_only() && super::planning::without_write_only(schema, state)? != state {
+        found.push((Path::root(), "a write-only value is in the state"));
+    }
+    Ok(found)
+}
+
+fn attributes(
+    schema: &[Attribute],
+    prior: &[u8],
+    config: &[u8],
+    planned: &[u8],
+    path: &mut Path,
+    found: &mut Vec<(Path, &'static str)>,
+) -> Result<(), DecodeError> {
+    let prior = node::entries(prior)?.unwrap_or_default();
+    let config = node::entries(config)?.unwrap_or_default();
+    let planned = node::entries(planned)?.unwrap_or_default();
+    for attribute in schema {
+        path.push(Step::Attribute(attribute.name().to_owned()));
+        let name = attribute.name();
+        value(
+            attribute,
+            node::attribute(&prior, name),
+            node::attribute(&config, name),
+            node::attribute(&planned, name),
+            path,
+            found,
+        )?;
+        path.pop();
+    }
+    Ok(())
+}
+
+fn value(
+    attribute: &Attribute,
+    prior: &[u8],
+    config: &[u8],
+    planned: &[u8],
+    path: &mut Path,
+    found: &mut Vec<(Path, &'static str)>,
+) -> Result<(), DecodeError> {
+    if attribute.is_write_only() {
+        if !node::is_null(planned) {
+            found.push((path.clone(), "a write-only value is planned"));
+        }
+        return Ok(());
+    }
+    if !attribute.is_required() && !attribute.is_optional() {
+        return Ok(());
+    }
+    let shape = Shape::from(attribute.kind());
+    if node::same(shape, planned, config)? {
+        return Ok(());
+    }
+    if node::is_null(config) {
+        if !attribute.is_computed() {
+            found.push((
+                path.clone(),
+                "a value is planned where the configuration has none",
+            ));
+        }
+        return Ok(());
+    }
+    if !node::is_null(prior) && node::same(shape, planned, prior)? {
+        return Ok(());
+    }
+    let Kind::Nested(nesting, inner) = attribute.kind() else {
+        found.push((path.clone(), "the planned value is not the configured one"));
+        return Ok(());
+    };
+    if node::is_null(planned) || node::is_unknown(planned) || node::is_unknown(config) {
+        found.push((path.clone(), "the planned value is not the configured one"));
+        return Ok(());
+    }
+    match nesting {
+        Nesting::Single => attributes(inner, prior, config, planned, path, found),
+        Nesting::Map => {
+            let prior = node::entries(prior)?.unwrap_or_default();
+            let config = node::entries(config)?.unwrap_or_default();
+            let planned = node::entries(planned)?.unwrap_or_default();
+            if config.len() != planned.len() {
+                found.push((path.clone(), "other elements are planned than configured"));
+            }
+            for (key, planned) in planned {
+                let Some((_, config)) = config.iter().find(|(configured, _)| *configured == key)
+                else {
+                    found.push((
+                        path.key(key),
+                        "an element is planned that is not configured",
+                    ));
+                    continue;
+                };
+                path.push(Step::Key(key.to_owned()));
+                attributes(
+                    inner,
+                    node::attribute(&prior, key),
+                    config,
+                    planned,
+                    path,
+                    found,
+                )?;
+                path.pop();
+            }
+            Ok(())
+        }
+        Nesting::List => {
+            let prior = node::elements(prior)?.unwrap_or_default();
+            let config = node::elements(config)?.unwrap_or_default();
+            let planned = node::elements(planned)?.unwrap_or_default();
+            if config.len() != planned.len() {
+                found.push((path.clone(), "other elements are planned than configured"));
+            }
+            for (index, (planned, config)) in planned.into_iter().zip(config).enumerate() {
+                let prior = prior.get(index).copied().unwrap_or(&NULL);
+                path.push(Step::Index(index as i64));
+                attributes(inner, prior, config, planned, path, found)?;
+                path.pop();
+            }
+            Ok(())
+        }
+        // Their elements cannot be told apart; Terraform trusts the provider, too.
+        Nesting::Set => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::json;
+
+    use super::super::msgpack::{UNKNOWN, to_vec};
+    use super::super::types::Type;
+    use super::*;
+
+    fn schema() -> Schema {
+        Schema::new(
+            "A thing.",
+            vec![
+                Attribute::string("id").computed(),
+                Attribute::string("name").required(),
+                Attribute::set("regions", Type::String).default(["*"]),
+                Attribute::string("note").optional(),
+                Attribute::string("secret").optional().write_only(),
+                Attribute::nested_map("tree", vec![Attribute::string("x").computed()]).computed(),
+            ],
+        )
+    }
+
+    fn bytes(value: serde_json::Value) -> Vec<u8> {
+        to_vec(&value).unwrap()
+    }
+
+    fn paths(found: Vec<(Path, &'static str)>) -> Vec<String> {
+        found
+            .into_iter()
+            .map(|(path, _)| path.to_string())
+            .collect()
+    }
+
+    #[test]
+    fn a_plan_agrees_with_the_configuration() {
+        let config = bytes(json!({"name": "n", "regions": null, "secret": "s"}));
+        let plan = |value| paths(planned(&schema(), None, &config, &bytes(value)).unwrap());
+        assert!(plan(json!({"id": "1", "name": "n", "regions": ["*"]})).is_empty());
+        assert_eq!(plan(json!({"name": "other", "regions": ["*"]})), ["name"]);
+        assert_eq!(plan(json!({"name": "n", "note": "mine"})), ["note"]);
+        assert_eq!(plan(json!({"name": "n", "secret": "s"})), ["secret"]);
+        let ordered = bytes(json!({"name": "n", "regions": ["a", "b"]}));
+        let swapped = bytes(json!({"regions": ["b", "a"], "name": "n"}));
+        assert!(
+            planned(&schema(), None, &ordered, &swapped)
+                .unwrap()
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn the_new_state_completes_the_plan() {
+        let mut plan = vec![0x83];
+        plan.extend_from_slice(b"\xa2id");
+        plan.extend_from_slice(&UNKNOWN);
+        plan.extend_from_slice(b"\xa4name\xa1n");
+        plan.extend_from_slice(b"\xa4tree\x81\xa1k\x81\xa1x\xa1v");
+        let new = |value| paths(applied(&schema(), &plan, &bytes(value)).unwrap());
+        assert!(new(json!({"id": "1", "name": "n", "tree": {"k": {"x": "v"}}})).is_empty());
+        assert_eq!(
+            new(json!({"id": "1", "name": "m", "tree": {"k": {"x": "v"}}})),
+            ["name"]
+        );
+        assert_eq!(
+            new(json!({"id": "1", "name": "n", "tree": {"k": {"x": "w"}}})),
+            [r#"tree["k"].x"#]
+        );
+        assert_eq!(paths(applied(&schema(), &plan, &plan).unwrap()), ["id"]);
+        assert_eq!(
+            new(json!({"id": "1", "name": "n", "tree": {"k": {"x": "v"}}, "secret": "s"})),
+            ["", "secret"]
+        );
+    }
+}

@@ -1,0 +1,133 @@
+//! What Terraform shows a person: errors and warnings.
+
+use crate::proto::tfplugin6;
+
+use super::path::Path;
+
+/// How bad a [`Diagnostic`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// Terraform stops.
+    Error,
+    /// Terraform shows it and goes on.
+    Warning,
+}
+
+/// One message: what happened in a line, then why and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Error or warning.
+    pub severity: Severity,
+    /// One line without a full stop.
+    pub summary: String,
+    /// Whole sentences: to what, why, and the fix.
+    pub detail: String,
+    /// The attribute that is meant; empty for the whole resource.
+    pub path: Path,
+}
+
+impl Diagnostic {
+    /// An error about the whole resource.
+    pub fn error(summary: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            summary: summary.into(),
+            detail: detail.into(),
+            path: Path::root(),
+        }
+    }
+
+    /// A warning about the whole resource.
+    pub fn warning(summary: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(summary, detail)
+        }
+    }
+
+    /// Names the attribute that is meant.
+    #[must_use]
+    pub fn at(mut self, path: Path) -> Self {
+        self.path = path;
+        self
+    }
+
+    fn into_proto(self) -> tfplugin6::Diagnostic {
+        use tfplugin6::diagnostic::Severity as Wire;
+        tfplugin6::Diagnostic {
+            severity: match self.severity {
+                Severity::Error => Wire::Error,
+                Severity::Warning => Wire::Warning,
+            }
+            .into(),
+            summary: self.summary,
+            detail: self.detail,
+            attribute: self.path.to_proto(),
+        }
+    }
+}
+
+/// Collects diagnostics, so that one run reports everything that is wrong.
+#[derive(Debug, Default)]
+pub struct Diagnostics(Vec<Diagnostic>);
+
+impl Diagnostics {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds one. The same one twice is shown once.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        if !self.0.contains(&diagnostic) {
+            self.0.push(diagnostic);
+        }
+    }
+
+    /// Adds an error about the whole resource.
+    pub fn error(&mut self, summary: impl Into<String>, detail: impl Into<String>) {
+        self.push(Diagnostic::error(summary, detail));
+    }
+
+    /// Adds an error about an attribute.
+    pub fn error_at(&mut self, path: Path, summary: impl Into<String>, detail: impl Into<String>) {
+        self.push(Diagnostic::error(summary, detail).at(path));
+    }
+
+    /// Adds a warning about the whole resource.
+    pub fn warning(&mut self, summary: impl Into<String>, detail: impl Into<String>) {
+        self.push(Diagnostic::warning(summary, detail));
+    }
+
+    /// Adds a warning about an attribute.
+    pub fn warning_at(
+        &mut self,
+        path: Path,
+        summary: impl Into<String>,
+        detail: impl Into<String>,
+    ) {
+        self.push(Diagnostic::warning(summary, detail).at(path));
+    }
+
+    /// Whether any of them is an error.
+    pub fn has_errors(&self) -> bool {
+        self.0.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// What was collected.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.0.iter()
+    }
+
+    pub(crate) fn into_proto(self) -> Vec<tfplugin6::Diagnostic> {
+        self.0.into_iter().map(Diagnostic::into_proto).collect()
+    }
+}
+
+impl Extend<Diagnostic> for Diagnostics {
+    fn extend<I: IntoIterator<Item = Diagnostic>>(&mut self, diagnostics: I) {
+        for diagnostic in diagnostics {
+            self.push(diagnostic);
+        }
+    }
+}

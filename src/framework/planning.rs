@@ -1,0 +1,401 @@
+//! What every plan has in common: defaults, values known after apply, values kept from state, replacement.
+
+use super::msgpack::{DecodeError, NULL};
+use super::node::{self, Node, Shape};
+use super::path::Path;
+use super::schema::{Attribute, Kind, Nesting, Replace, Schema};
+
+/// Makes the starting point of a plan from what Terraform proposes: write-only values gone, defaults filled in, and
+/// where something changes, computed values unknown unless they keep what the state has.
+pub(crate) fn propose(
+    schema: &Schema,
+    config: &[u8],
+    prior: Option<&[u8]>,
+    proposed: &[u8],
+) -> Result<Vec<u8>, DecodeError> {
+    let mut plan = Node::Raw(proposed);
+    remove_write_only(schema.attributes(), &mut plan)?;
+    fill_defaults(schema.attributes(), config, &mut plan)?;
+    let mut planned = Vec::with_capacity(proposed.len());
+    plan.write(&mut planned);
+    if let Some(prior) = prior
+        && node::same(Shape::Object(schema.attributes()), prior, &planned)?
+    {
+        return Ok(planned);
+    }
+    let mut plan = Node::Raw(&planned);
+    mark_unknown(
+        schema.attributes(),
+        config,
+        prior.unwrap_or(&NULL),
+        &mut plan,
+    )?;
+    let mut marked = Vec::with_capacity(planned.len());
+    plan.write(&mut marked);
+    Ok(marked)
+}
+
+/// Puts null in the place of every write-only value, at every level.
+pub(crate) fn without_write_only(schema: &Schema, value: &[u8]) -> Result<Vec<u8>, DecodeError> {
+    let mut node = Node::Raw(value);
+    remove_write_only(schema.attributes(), &mut node)?;
+    let mut bytes = Vec::with_capacity(value.len());
+    node.write(&mut bytes);
+    Ok(bytes)
+}
+
+fn holds_write_only(attribute: &Attribute) -> bool {
+    attribute.is_write_only()
+        || matches!(attribute.kind(), Kind::Nested(_, inner) if inner.iter().any(holds_write_only))
+}
+
+fn remove_write_only(attributes: &[Attribute], node: &mut Node<'_>) -> Result<(), DecodeError> {
+    if !attributes.iter().any(holds_write_only) {
+        return Ok(());
+    }
+    let Some(entries) = node.entries()? else {
+        return Ok(());
+    };
+    for (name, value) in entries {
+        let Some(attribute) = attributes.iter().find(|a| a.name() == *name) else {
+            continue;
+        };
+        if attribute.is_write_only() {
+            *value = Node::null();
+        } else if let Kind::Nested(nesting, inner) = attribute.kind() {
+            each_object(*nesting, value, |object| remove_write_only(inner, object))?;
+        }
+    }
+    Ok(())
+}
+
+fn each_object(
+    nesting: Nesting,
+    node: &mut Node<'_>,
+    mut change: impl FnMut(&mut Node<'_>) -> Result<(), DecodeError>,
+) -> Result<(), DecodeError> {
+    match nesting {
+        Nesting::Single => change(node)?,
+        Nesting::Map => {
+            for (_, object) in node.entries()?.into_iter().flatten() {
+                change(object)?;
+            }
+        }
+        Nesting::List | Nesting::Set => {
+            for object in node.elements()?.into_iter().flatten() {
+                change(object)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn holds_default(attribute: &Attribute) -> bool {
+    attribute.default_value().is_some()
+        || matches!(attribute.kind(), Kind::Nested(_, inner) if inner.iter().any(holds_default))
+}
+
+fn fill_defaults(
+    attributes: &[Attribute],
+    config: &[u8],
+    node: &mut Node<'_>,
+) -> Result<(), DecodeError> {
+    if !attributes.iter().any(holds_default) {
+        return Ok(());
+    }
+    let Some(config) = node::entries(config)? else {
+        return Ok(());
+    };
+    let Some(entries) = node.entries()? else {
+        return Ok(());
+    };
+    for (name, value) in entries {
+        let Some(attribute) = attributes.iter().find(|a| a.name() == *name) else {
+            continue;
+        };
+        let config = node::attribute(&config, name);
+        if let Some(default) = attribute.default_value() {
+            if node::is_null(config) {
+                *value = Node::Made(default.to_vec());
+            }
+        } else if let Kind::Nested(nesting, inner) = attribute.kind() {
+            with_configured(*nesting, config, &NULL, value, |config, _, object| {
+                fill_defaults(inner, config, object)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn holds_computed(attribute: &Attribute) -> bool {
+    attribute.is_computed()
+        || matches!(attribute.kind(), Kind::Nested(_, inner) if inner.iter().any(holds_computed))
+}
+
+fn mark_unknown(
+    attributes: &[Attribute],
+    config: &[u8],
+    prior: &[u8],
+    node: &mut Node<'_>,
+) -> Result<(), DecodeError> {
+    if !attributes.iter().any(holds_computed) {
+        return Ok(());
+    }
+    let config = node::entries(config)?.unwrap_or_default();
+    let prior = node::entries(prior)?.unwrap_or_default();
+    let Some(entries) = node.entries()? else {
+        return Ok(());
+    };
+    for (name, value) in entries {
+        let Some(attribute) = attributes.iter().find(|a| a.name() == *name) else {
+            continue;
+        };
+        let config = node::attribute(&config, name);
+        let prior = node::attribute(&prior, name);
+        if attribute.is_computed() && node::is_null(config) {
+            let kept = attribute.keeps_state && !node::is_null(prior);
+            if attribute.default_value().is_none() && !kept {
+                *value = Node::unknown();
+            }
+        } else if let Kind::Nested(nesting, inner) = attribute.kind() {
+            with_configured(*nesting, config, prior, value, |config, prior, object| {
+                mark_unknown(inner, config, prior, object)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Calls `change` for every nested object with its configuration and prior state. Elements of sets cannot be told apart
+/// and are left as proposed.
+fn with_configured(
+    nesting: Nesting,
+    config: &[u8],
+    prior: &[u8],
+    node: &mut Node<'_>,
+    mut change: impl FnMut(&[u8], &[u8], &mut Node<'_>) -> Result<(), DecodeError>,
+) -> Result<(), DecodeError> {
+    match nesting {
+        Nesting::Single => {
+            if !node::is_null(config) && !node::is_unknown(config) {
+                change(config, prior, node)?;
+            }
+        }
+        Nesting::Map => {
+            let config = node::entries(config)?.unwrap_or_default();
+            let prior = node::entries(prior)?.unwrap_or_default();
+            for (key, object) in node.entries()?.into_iter().flatten() {
+                change(
+                    node::attribute(&config, key),
+                    node::attribute(&prior, key),
+                    object,
+                )?;
+            }
+        }
+        Nesting::List => {
+            let config = node::elements(config)?.unwrap_or_default();
+            let prior = node::elements(prior)?.unwrap_or_default();
+            for (index, object) in node.elements()?.into_iter().flatten().enumerate() {
+                let config = config.get(index).copied().unwrap_or(&NULL);
+                let prior = prior.get(index).copied().unwrap_or(&NULL);
+                change(config, prior, object)?;
+            }
+        }
+        Nesting::Set => {}
+    }
+    Ok(())
+}
+
+/// The attributes whose change means another object.
+pub(crate) fn requires_replace(
+    schema: &Schema,
+    prior: &[u8],
+    planned: &[u8],
+) -> Result<Vec<Path>, DecodeError> {
+    let mut paths = Vec::new();
+    replaced(
+        schema.attributes(),
+        prior,
+        planned,
+        &Path::root(),
+        &mut paths,
+    )?;
+    Ok(paths)
+}
+
+fn replaced(
+    attributes: &[Attribute],
+    prior: &[u8],
+    planned: &[u8],
+    path: &Path,
+    paths: &mut Vec<Path>,
+) -> Result<(), DecodeError> {
+    let (Some(prior), Some(planned)) = (node::entries(prior)?, node::entries(planned)?) else {
+        return Ok(());
+    };
+    for attribute in attributes {
+        let prior = node::attribute(&prior, attribute.name());
+        let planned = node::attribute(&planned, attribute.name());
+        let path = path.attribute(attribute.name());
+        if let Some(replace) = &attribute.replace
+            && !node::same(Shape::from(attribute.kind()), prior, planned)?
+            && match replace {
+                Replace::Always => true,
+                Replace::If(rule) => rule(prior, planned),
+            }
+        {
+            paths.push(path.clone());
+        }
+        if let Kind::Nested(Nesting::Single, inner) = attribute.kind() {
+            replaced(inner, prior, planned, &path, paths)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use std::collections::BTreeSet;
+
+    use serde::{Deserialize, Serialize};
+
+    use super::super::msgpack::{from_slice, to_vec};
+    use super::super::types::Type;
+    use super::super::value::Value;
+    use super::*;
+
+    #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+    #[serde(default)]
+    struct Settings {
+        role: Value<String>,
+        regions: Value<BTreeSet<String>>,
+        arn: Value<String>,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+    #[serde(default)]
+    struct State {
+        id: Value<String>,
+        handle: Value<String>,
+        tree: Value<String>,
+        secret: Value<String>,
+        settings: Value<Settings>,
+    }
+
+    fn schema() -> Schema {
+        Schema::new(
+            "A thing.",
+            vec![
+                Attribute::string("id").computed().use_state_for_unknown(),
+                Attribute::string("handle").required().requires_replace(),
+                Attribute::string("tree").computed(),
+                Attribute::string("secret").optional().write_only(),
+                Attribute::nested(
+                    "settings",
+                    vec![
+                        Attribute::string("role").required(),
+                        Attribute::set("regions", Type::String).default(["*"]),
+                        Attribute::string("arn").computed(),
+                    ],
+                )
+                .optional(),
+            ],
+        )
+    }
+
+    fn config() -> State {
+        State {
+            handle: "a".into(),
+            secret: "s".into(),
+            settings: Value::Known(Settings {
+                role: "r".into(),
+                ..Settings::default()
+            }),
+            ..State::default()
+        }
+    }
+
+    fn proposed(config: &State, prior: Option<&State>, proposed: &State) -> State {
+        let prior = prior.map(|prior| to_vec(prior).unwrap());
+        let bytes = propose(
+            &schema(),
+            &to_vec(config).unwrap(),
+            prior.as_deref(),
+            &to_vec(proposed).unwrap(),
+        )
+        .unwrap();
+        from_slice(&bytes).unwrap()
+    }
+
+    fn settings(state: &mut State) -> &mut Settings {
+        match &mut state.settings {
+            Value::Known(settings) => settings,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn create_fills_defaults_and_marks_what_is_computed() {
+        let plan = proposed(&config(), None, &config());
+        let mut expected = config();
+        expected.id = Value::Unknown;
+        expected.tree = Value::Unknown;
+        expected.secret = Value::Null;
+        settings(&mut expected).regions = Value::Known(BTreeSet::from(["*".into()]));
+        settings(&mut expected).arn = Value::Unknown;
+        assert_eq!(plan, expected);
+    }
+
+    #[test]
+    fn nothing_changes_where_nothing_changes_and_a_removed_argument_returns_to_its_default() {
+        let mut prior = config();
+        prior.id = "1".into();
+        prior.tree = "t".into();
+        prior.secret = Value::Null;
+        settings(&mut prior).regions = Value::Known(BTreeSet::from(["*".into()]));
+        settings(&mut prior).arn = "arn".into();
+        // Terraform proposes prior values for what is computed, and the write-only value from the configuration.
+        let mut terraform = prior.clone();
+        terraform.secret = "s".into();
+        assert_eq!(proposed(&config(), Some(&prior), &terraform), prior);
+
+        settings(&mut prior).regions = Value::Known(BTreeSet::from(["eu-west-1".into()]));
+        settings(&mut terraform).regions = Value::Known(BTreeSet::from(["eu-west-1".into()]));
+        let mut plan = proposed(&config(), Some(&prior), &terraform);
+        assert_eq!(plan.id, "1".into());
+        assert_eq!(plan.tree, Value::Unknown);
+        assert_eq!(
+            settings(&mut plan).regions,
+            Value::Known(BTreeSet::from(["*".into()]))
+        );
+        assert_eq!(settings(&mut plan).arn, Value::Unknown);
+    }
+
+    #[test]
+    fn replacement_names_the_attribute() {
+        let (mut prior, mut planned) = (config(), config());
+        let paths = |prior: &State, planned: &State| {
+            requires_replace(
+                &schema(),
+                &to_vec(prior).unwrap(),
+                &to_vec(planned).unwrap(),
+            )
+            .unwrap()
+        };
+        assert!(paths(&prior, &planned).is_empty());
+        planned.handle = Value::Unknown;
+        assert_eq!(paths(&prior, &planned), [Path::of("handle")]);
+        prior.handle = "b".into();
+        planned.handle = "a".into();
+        assert_eq!(paths(&prior, &planned), [Path::of("handle")]);
+    }
+
+    #[test]
+    fn an_unknown_object_stays_unknown() {
+        let mut config = config();
+        config.settings = Value::Unknown;
+        assert_eq!(proposed(&config, None, &config).settings, Value::Unknown);
+    }
+}

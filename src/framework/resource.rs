@@ -1,0 +1,540 @@
+//! Managed resources.
+
+use async_trait::async_trait;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+use tokio_util::sync::CancellationToken;
+
+use super::diagnostics::{Diagnostic, Diagnostics};
+use super::json;
+use super::msgpack::{self, DecodeError, EncodeError};
+use super::path::Path;
+use super::private::Private;
+use super::schema::Schema;
+
+/// A Rust type of a schema: a serde struct with a field of [`super::value::Value`] per attribute,
+/// `#[serde(default)]`.
+pub trait Model: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {}
+
+impl<T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> Model for T {}
+
+/// What surrounds a call.
+#[derive(Debug)]
+pub struct Context<'a, D> {
+    /// What the provider's configuration made.
+    pub data: &'a D,
+    /// Set when Terraform asks to stop: end soon, and report what was done.
+    pub cancelled: &'a CancellationToken,
+}
+
+/// A plan in the making.
+#[derive(Debug)]
+pub struct Plan<S> {
+    /// The state so far; none: the resource will be created.
+    pub prior: Option<S>,
+    /// The configuration, write-only values included.
+    pub config: S,
+    /// What is planned: the configuration with defaults, computed values unknown. To be completed.
+    pub planned: S,
+    /// What the provider remembers about the resource.
+    pub private: Private,
+    /// Attributes whose change means another object, beyond those the schema says.
+    pub requires_replace: Vec<Path>,
+}
+
+/// State that another resource type or provider left, to be taken over by a `moved` block.
+#[derive(Debug, Clone, Copy)]
+pub struct MoveSource<'a> {
+    /// Such as `registry.terraform.io/hashicorp/aws`.
+    pub provider_address: &'a str,
+    /// Such as `aws_organizations_organization`.
+    pub type_name: &'a str,
+    /// Schema version of that state.
+    pub schema_version: i64,
+    /// The state as JSON.
+    pub state: &'a [u8],
+}
+
+/// A managed resource: what happens when Terraform plans and applies it.
+///
+/// Every method adds to `diagnostics` what a person should know. Methods that return a state may return one beside
+/// errors: it is kept.
+#[async_trait]
+pub trait Resource: Send + Sync + 'static {
+    /// What the provider's configuration makes.
+    type Data: Send + Sync + 'static;
+    /// Configuration, plan and state.
+    type State: Model;
+
+    /// The type's name without the provider's.
+    fn name(&self) -> &'static str;
+
+    /// Its attributes.
+    fn schema(&self) -> Schema;
+
+    /// Rules between attributes; what is unknown is checked again once it is known.
+    fn validate(&self, config: &Self::State, diagnostics: &mut Diagnostics) {
+        let _ = (config, diagnostics);
+    }
+
+    /// Completes the plan of a creation or change.
+    async fn plan(
+        &self,
+        context: Context<'_, Self::Data>,
+        plan: &mut Plan<Self::State>,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let _ = (context, plan, diagnostics);
+    }
+
+    /// May refuse to destroy.
+    async fn plan_destroy(
+        &self,
+        context: Context<'_, Self::Data>,
+        prior: &Self::State,
+        private: &Private,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let _ = (context, prior, private, diagnostics);
+    }
+
+    /// The resource as it is now; none where it is gone.
+    async fn read(
+        &self,
+        context: Context<'_, Self::Data>,
+        state: Self::State,
+        private: &mut Private,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self::State>;
+
+    /// Creates what was planned. A state returned beside errors is kept, and Terraform marks it as tainted.
+    async fn create(
+        &self,
+        context: Context<'_, Self::Data>,
+        config: Self::State,
+        planned: Self::State,
+        private: &mut Private,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self::State>;
+
+    /// Changes what is there. None beside errors: nothing was changed.
+    async fn update(
+        &self,
+        context: Context<'_, Self::Data>,
+        prior: Self::State,
+        config: Self::State,
+        planned: Self::State,
+        private: &mut Private,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self::State>;
+
+    /// Deletes it. With errors it counts as still there.
+    async fn delete(
+        &self,
+        context: Context<'_, Self::Data>,
+        prior: Self::State,
+        private: &mut Private,
+        diagnostics: &mut Diagnostics,
+    );
+
+    /// Finds what `terraform import` names.
+    async fn import(
+        &self,
+        context: Context<'_, Self::Data>,
+        id: &str,
+        private: &mut Private,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self::State> {
+        let _ = (context, id, private);
+        diagnostics.error(
+            "Import is not supported",
+            format!("{} cannot be imported.", self.name()),
+        );
+        None
+    }
+
+    /// Turns a state of an older schema version into today's.
+    ///
+    /// # Errors
+    /// A diagnostic if it cannot.
+    fn upgrade(&self, version: i64, state: Json) -> Result<Self::State, Diagnostic> {
+        let _ = state;
+        Err(Diagnostic::error(
+            "Unknown state version",
+            format!(
+                "The state of this {} has schema version {version}, from which no upgrade is known. Use the provider \
+                 version that wrote it.",
+                self.name()
+            ),
+        ))
+    }
+
+    /// Takes over the state of another resource type; none where that type is not one it knows.
+    fn take_over(&self, source: MoveSource<'_>) -> Option<Result<Self::State, Diagnostic>> {
+        let _ = source;
+        None
+    }
+}
+
+/// A [`Resource`] whose types the server need not know.
+pub struct ResourceType<D>(pub(crate) Box<dyn Erased<D>>);
+
+impl<D: Send + Sync + 'static> ResourceType<D> {
+    /// Wraps a resource for [`super::provider::Provider::resources`].
+    pub fn new<R: Resource<Data = D>>(resource: R) -> Self {
+        Self(Box::new(resource))
+    }
+
+    /// The type's name without the provider's.
+    pub fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    /// Its attributes.
+    pub fn schema(&self) -> Schema {
+        self.0.schema()
+    }
+
+    /// Everything in which its schema and its Rust type contradict themselves or each other. For a unit test.
+    pub fn problems(&self) -> Vec<String> {
+        let schema = self.0.schema();
+        let mut problems = schema.problems(super::schema::Role::Resource);
+        problems.extend(self.0.model_problems(&schema));
+        problems
+    }
+}
+
+impl<D> std::fmt::Debug for ResourceType<D> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ResourceType")
+    }
+}
+
+/// Bytes that could not be turned into a Rust type, or the reverse.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CodecError {
+    #[error("cannot read the {what}: {error}")]
+    Decode {
+        what: &'static str,
+        error: DecodeError,
+    },
+    #[error("cannot write the {what}: {error}")]
+    Encode {
+        what: &'static str,
+        error: EncodeError,
+    },
+}
+
+impl From<CodecError> for Diagnostic {
+    fn from(error: CodecError) -> Self {
+        let path = match &error {
+            CodecError::Decode { error, .. } => error.path.clone(),
+            CodecError::Encode { .. } => Path::root(),
+        };
+        Diagnostic::error(
+            "Value of the wrong type",
+            format!(
+                "The provider {error}. Where the value is written by hand, correct it; where it is not, Terraform and \
+                 the provider disagree about the schema, which is a bug."
+            ),
+        )
+        .at(path)
+    }
+}
+
+pub(crate) fn decode<T: DeserializeOwned>(
+    what: &'static str,
+    bytes: &[u8],
+) -> Result<T, CodecError> {
+    msgpack::from_slice(bytes).map_err(|error| CodecError::Decode { what, error })
+}
+
+pub(crate) fn encode<T: Serialize>(what: &'static str, value: &T) -> Result<Vec<u8>, CodecError> {
+    msgpack::to_vec(value).map_err(|error| CodecError::Encode { what, error })
+}
+
+/// What comes of a plan, in bytes.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    pub(crate) state: Vec<u8>,
+    pub(crate) private: Private,
+    pub(crate) requires_replace: Vec<Path>,
+}
+
+/// [`Resource`] over bytes.
+#[async_trait]
+pub(crate) trait Erased<D>: Send + Sync {
+    fn name(&self) -> &'static str;
+    fn schema(&self) -> Schema;
+    fn model_problems(&self, schema: &Schema) -> Vec<String>;
+    fn validate(&self, config: &[u8], diagnostics: &mut Diagnostics) -> Result<(), CodecError>;
+    async fn plan(
+        &self,
+        context: Context<'_, D>,
+        prior: Option<&[u8]>,
+        config: &[u8],
+        proposed: &[u8],
+        private: Private,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Planned, CodecError>;
+    async fn plan_destroy(
+        &self,
+        context: Context<'_, D>,
+        prior: &[u8],
+        private: &Private,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<(), CodecError>;
+    async fn read(
+        &self,
+        context: Context<'_, D>,
+        state: &[u8],
+        private: &mut Private,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Option<Vec<u8>>, CodecError>;
+    async fn create(
+        &self,
+        context: Context<'_, D>,
+        config: &[u8],
+        planned: &[u8],
+        private: &mut Private,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Option<Vec<u8>>, CodecError>;
+    async fn update(
+        &self,
+        context: Context<'_, D>,
+        prior: &[u8],
+        config: &[u8],
+        planned: &[u8],
+        private: &mut Private,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Option<Vec<u8>>, CodecError>;
+    async fn delete(
+        &self,
+        context: Context<'_, D>,
+        prior: &[u8],
+        private: &mut Private,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<(), CodecError>;
+    async fn import(
+        &self,
+        context: Context<'_, D>,
+        id: &str,
+        private: &mut Private,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Option<Vec<u8>>, CodecError>;
+    fn upgrade(&self, version: i64, state: &[u8]) -> Result<Vec<u8>, Diagnostic>;
+    fn take_over(&self, source: MoveSource<'_>) -> Option<Result<Vec<u8>, Diagnostic>>;
+}
+
+#[async_trait]
+impl<R: Resource> Erased<R::Data> for R {
+    fn name(&self) -> &'static str {
+        Resource::name(self)
+    }
+
+    fn schema(&self) -> Schema {
+        Resource::schema(self)
+    }
+
+    fn model_problems(&self, schema: &Schema) -> Vec<String> {
+        model_problems::<R::State>(schema)
+    }
+
+    fn validate(&self, config: &[u8], diagnostics: &mut Diagnostics) -> Result<(), CodecError> {
+        Resource::validate(self, &decode("configuration", config)?, diagnostics);
+        Ok(())
+    }
+
+    async fn plan(
+        &self,
+        context: Context<'_, R::Data>,
+        prior: Option<&[u8]>,
+        config: &[u8],
+        proposed: &[u8],
+        private: Private,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Planned, CodecError> {
+        let mut plan = Plan {
+            prior: prior
+                .map(|prior| decode("prior state", prior))
+                .transpose()?,
+            config: decode("configuration", config)?,
+            planned: decode("proposed state", proposed)?,
+            private,
+            requires_replace: Vec::new(),
+        };
+        Resource::plan(self, context, &mut plan, diagnostics).await;
+        Ok(Planned {
+            state: encode("planned state", &plan.planned)?,
+            private: plan.private,
+            requires_replace: plan.requires_replace,
+        })
+    }
+
+    async fn plan_destroy(
+        &self,
+        context: Context<'_, R::Data>,
+        prior: &[u8],
+        private: &Private,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<(), CodecError> {
+        let prior = decode("prior state", prior)?;
+        Resource::plan_destroy(self, context, &prior, private, diagnostics).await;
+        Ok(())
+    }
+
+    async fn read(
+        &self,
+        context: Context<'_, R::Data>,
+        state: &[u8],
+        private: &mut Private,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Option<Vec<u8>>, CodecError> {
+        let state = decode("state", state)?;
+        let state = Resource::read(self, context, state, private, diagnostics).await;
+        state.map(|state| encode("state", &state)).transpose()
+    }
+
+    async fn create(
+        &self,
+        context: Context<'_, R::Data>,
+        config: &[u8],
+        planned: &[u8],
+        private: &mut Private,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Option<Vec<u8>>, CodecError> {
+        let config = decode("configuration", config)?;
+        let planned = decode("planned state", planned)?;
+        let state = Resource::create(self, context, config, planned, private, diagnostics).await;
+        state.map(|state| encode("new state", &state)).transpose()
+    }
+
+    async fn update(
+        &self,
+        context: Context<'_, R::Data>,
+        prior: &[u8],
+        config: &[u8],
+        planned: &[u8],
+        private: &mut Private,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Option<Vec<u8>>, CodecError> {
+        let prior = decode("prior state", prior)?;
+        let config = decode("configuration", config)?;
+        let planned = decode("planned state", planned)?;
+        let state =
+            Resource::update(self, context, prior, config, planned, private, diagnostics).await;
+        state.map(|state| encode("new state", &state)).transpose()
+    }
+
+    async fn delete(
+        &self,
+        context: Context<'_, R::Data>,
+        prior: &[u8],
+        private: &mut Private,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<(), CodecError> {
+        let prior = decode("prior state", prior)?;
+        Resource::delete(self, context, prior, private, diagnostics).await;
+        Ok(())
+    }
+
+    async fn import(
+        &self,
+        context: Context<'_, R::Data>,
+        id: &str,
+        private: &mut Private,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Option<Vec<u8>>, CodecError> {
+        let state = Resource::import(self, context, id, private, diagnostics).await;
+        state
+            .map(|state| encode("imported state", &state))
+            .transpose()
+    }
+
+    fn upgrade(&self, version: i64, state: &[u8]) -> Result<Vec<u8>, Diagnostic> {
+        let state = if version == Resource::schema(self).state_version() {
+            json::from_slice(state).map_err(|error| CodecError::Decode {
+                what: "stored state",
+                error,
+            })?
+        } else {
+            let state = serde_json::from_slice(state).map_err(|error| CodecError::Decode {
+                what: "stored state",
+                error: DecodeError::new(format!("it is no JSON: {error}")),
+            })?;
+            Resource::upgrade(self, version, state)?
+        };
+        Ok(encode::<R::State>("upgraded state", &state)?)
+    }
+
+    fn take_over(&self, source: MoveSource<'_>) -> Option<Result<Vec<u8>, Diagnostic>> {
+        Some(
+            Resource::take_over(self, source)?
+                .and_then(|state| Ok(encode::<R::State>("moved state", &state)?)),
+        )
+    }
+}
+
+/// Where a Rust type and a schema disagree about what attributes there are and whether they can be null or unknown.
+pub(crate) fn model_problems<S: Model>(schema: &Schema) -> Vec<String> {
+    use super::msgpack::{NULL, UNKNOWN};
+    use super::node;
+    use super::schema::{Attribute, Kind, Nesting};
+
+    /// An object with `leaf` for each attribute that is not nested, and one element in each collection of objects.
+    fn sample(attributes: &[Attribute], leaf: &[u8], to: &mut Vec<u8>) {
+        let _ = rmp::encode::write_map_len(to, attributes.len() as u32);
+        for attribute in attributes {
+            let _ = rmp::encode::write_str(to, attribute.name());
+            match attribute.kind() {
+                Kind::Value(_) => to.extend_from_slice(leaf),
+                Kind::Nested(nesting, inner) => {
+                    match nesting {
+                        Nesting::Single => {}
+                        Nesting::List | Nesting::Set => to.push(0x91),
+                        Nesting::Map => to.extend_from_slice(b"\x81\xa1k"),
+                    }
+                    sample(inner, leaf, to);
+                }
+            }
+        }
+    }
+
+    let mut problems = Vec::new();
+    for (what, leaf) in [("null", &NULL[..]), ("unknown", &UNKNOWN[..])] {
+        let mut bytes = Vec::new();
+        sample(schema.attributes(), leaf, &mut bytes);
+        match msgpack::from_slice::<S>(&bytes) {
+            Err(error) => problems.push(format!("the Rust type cannot hold {what}: {error}")),
+            Ok(model) => match msgpack::to_vec(&model) {
+                Err(error) => problems.push(format!("the Rust type cannot be written: {error}")),
+                Ok(again) => {
+                    let shape = node::Shape::Object(schema.attributes());
+                    let mut path = Path::root();
+                    let same = node::matches(shape, &bytes, &again, node::Match::Same, &mut path);
+                    if same != Ok(true) || !names_agree(&bytes, &again) {
+                        problems.push(format!("the Rust type loses {what} at {path:?}"));
+                    }
+                }
+            },
+        }
+    }
+    problems
+}
+
+/// Whether two samples have the same attribute names at every level: a field without an attribute would reach Terraform.
+fn names_agree(a: &[u8], b: &[u8]) -> bool {
+    fn names(bytes: &[u8]) -> Vec<String> {
+        let mut reader = msgpack::Reader::new(bytes);
+        let mut names = Vec::new();
+        while let Ok(head) = reader.head() {
+            if let msgpack::Head::Str(name) = head {
+                names.push(name.to_owned());
+            }
+        }
+        names.sort_unstable();
+        names
+    }
+    names(a) == names(b)
+}

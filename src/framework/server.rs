@@ -1,0 +1,1044 @@
+//! The gRPC service of Terraform's protocol 6, for any [`Provider`].
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+
+use futures_util::Stream;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::proto::tfplugin6::{self as wire, provider_server};
+
+use super::conformance;
+use super::data_source::DataSourceType;
+use super::diagnostics::{Diagnostic, Diagnostics};
+use super::json;
+use super::msgpack::{DecodeError, NULL};
+use super::node;
+use super::path::Path;
+use super::planning;
+use super::private::Private;
+use super::provider::Provider;
+use super::resource::{CodecError, Context, MoveSource, ResourceType, decode};
+use super::schema::Schema;
+use super::validation;
+
+/// Serves a provider. Cheap to make: schemas are built when they are first asked for.
+pub struct Server<P: Provider> {
+    inner: Arc<Inner<P>>,
+}
+
+struct Inner<P: Provider> {
+    provider: P,
+    offered: OnceLock<Offered<P::Data>>,
+    data: RwLock<Option<Arc<P::Data>>>,
+    stop: Mutex<CancellationToken>,
+}
+
+struct Offered<D> {
+    provider_schema: Schema,
+    resources: BTreeMap<String, (Schema, ResourceType<D>)>,
+    data_sources: BTreeMap<String, (Schema, DataSourceType<D>)>,
+}
+
+impl<P: Provider> Server<P> {
+    /// Serves `provider`.
+    pub fn new(provider: P) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                provider,
+                offered: OnceLock::new(),
+                data: RwLock::new(None),
+                stop: Mutex::new(CancellationToken::new()),
+            }),
+        }
+    }
+
+    /// Runs a request in a task that ends with the request; the process around it sees to it that the request of
+    /// an apply is never dropped.
+    async fn run<T, F>(&self, work: impl FnOnce(Arc<Inner<P>>) -> F) -> Result<Response<T>, Status>
+    where
+        F: Future<Output = T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let mut task = AbortOnDrop(tokio::spawn(work(Arc::clone(&self.inner))));
+        answer((&mut task.0).await)
+    }
+}
+
+struct AbortOnDrop<T>(JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn answer<T>(result: Result<T, tokio::task::JoinError>) -> Result<Response<T>, Status> {
+    result.map(Response::new).map_err(|error| {
+        tracing::error!(%error, "a request ended abnormally");
+        if error.is_panic() {
+            Status::internal("the provider panicked, which is a bug; its log has the details")
+        } else {
+            Status::cancelled("the request was dropped")
+        }
+    })
+}
+
+impl<P: Provider> Inner<P> {
+    fn offered(&self) -> &Offered<P::Data> {
+        self.offered.get_or_init(|| {
+            let name = |of: &str| format!("{}_{of}", self.provider.name());
+            let resources = self.provider.resources().into_iter();
+            let data_sources = self.provider.data_sources().into_iter();
+            Offered {
+                provider_schema: self.provider.schema(),
+                resources: resources
+                    .map(|resource| (name(resource.name()), (resource.schema(), resource)))
+                    .collect(),
+                data_sources: data_sources
+                    .map(|source| (name(source.name()), (source.schema(), source)))
+                    .collect(),
+            }
+        })
+    }
+
+    fn resource(&self, name: &str) -> Result<&(Schema, ResourceType<P::Data>), Diagnostic> {
+        self.offered()
+            .resources
+            .get(name)
+            .ok_or_else(|| unknown_type("resource", name))
+    }
+
+    fn data_source(&self, name: &str) -> Result<&(Schema, DataSourceType<P::Data>), Diagnostic> {
+        self.offered()
+            .data_sources
+            .get(name)
+            .ok_or_else(|| unknown_type("data source", name))
+    }
+
+    fn data(&self) -> Result<Arc<P::Data>, Diagnostic> {
+        let data = self.data.read().unwrap_or_else(PoisonError::into_inner);
+        data.clone().ok_or_else(|| {
+            Diagnostic::error(
+                "Provider not configured",
+                "Terraform asked for work before it configured the provider. This is a bug in Terraform or in the \
+                 provider.",
+            )
+        })
+    }
+
+    fn cancelled(&self) -> CancellationToken {
+        self.stop
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn capabilities() -> wire::ServerCapabilities {
+        wire::ServerCapabilities {
+            plan_destroy: true,
+            get_provider_schema_optional: true,
+            move_resource_state: true,
+            generate_resource_config: false,
+        }
+    }
+}
+
+fn unknown_type(kind: &str, name: &str) -> Diagnostic {
+    Diagnostic::error(
+        format!("Unknown {kind} type"),
+        format!(
+            "This version of the provider has no {kind} {name:?}. Use a version that has it, or correct the name."
+        ),
+    )
+}
+
+fn unsupported(what: &str) -> Diagnostic {
+    Diagnostic::error(
+        format!("{what} not supported"),
+        format!("This version of the provider offers no {what}."),
+    )
+}
+
+/// Work that ends early at the first error.
+fn collect<T>(
+    diagnostics: &mut Diagnostics,
+    work: impl FnOnce(&mut Diagnostics) -> Result<T, Diagnostic>,
+) -> Option<T> {
+    work(diagnostics)
+        .map_err(|error| diagnostics.push(error))
+        .ok()
+}
+
+/// A value that the schema refuses may not fit the Rust type either; one report of it is enough.
+fn unless_reported(
+    result: Result<(), CodecError>,
+    diagnostics: &Diagnostics,
+) -> Result<(), Diagnostic> {
+    match result {
+        Err(_) if diagnostics.has_errors() => Ok(()),
+        result => Ok(result?),
+    }
+}
+
+impl From<DecodeError> for Diagnostic {
+    fn from(error: DecodeError) -> Self {
+        CodecError::Decode {
+            what: "value",
+            error,
+        }
+        .into()
+    }
+}
+
+/// The MessagePack of a message's value; a missing one is null.
+fn bytes(schema: &Schema, value: Option<wire::DynamicValue>) -> Result<Vec<u8>, Diagnostic> {
+    match value {
+        None => Ok(NULL.to_vec()),
+        Some(value) if !value.msgpack.is_empty() => {
+            let mut reader = super::msgpack::Reader::new(&value.msgpack);
+            reader.skip()?;
+            Ok(value.msgpack)
+        }
+        Some(value) if !value.json.is_empty() => {
+            Ok(json::to_msgpack(schema.attributes(), &value.json)?)
+        }
+        Some(_) => Ok(NULL.to_vec()),
+    }
+}
+
+fn dynamic(msgpack: Vec<u8>) -> Option<wire::DynamicValue> {
+    Some(wire::DynamicValue {
+        msgpack,
+        json: Vec::new(),
+    })
+}
+
+fn present(bytes: &[u8]) -> Option<&[u8]> {
+    (!node::is_null(bytes)).then_some(bytes)
+}
+
+/// Violations of what Terraform checks are bugs of the provider; they are reported as such, with the path.
+fn report_violations(stage: &str, found: Vec<(Path, &'static str)>, diagnostics: &mut Diagnostics) {
+    for (path, problem) in found {
+        diagnostics.error_at(
+            path.clone(),
+            format!("Bug in the provider: inconsistent {stage}"),
+            format!("{path}: {problem}. Nothing is wrong with your configuration; please report this with it."),
+        );
+    }
+}
+
+/// What a state may not hold is replaced by null beside errors, so that what is known is kept.
+fn known_only(state: Vec<u8>) -> Result<Vec<u8>, DecodeError> {
+    use super::msgpack::{Head, Reader};
+
+    if !node::has_unknown(&state)? {
+        return Ok(state);
+    }
+    let mut reader = Reader::new(&state);
+    let mut known = Vec::with_capacity(state.len());
+    while !reader.is_at_end() {
+        let before = reader.remaining();
+        let start = state.len() - before;
+        if reader.head()? == Head::Unknown {
+            known.extend_from_slice(&NULL);
+        } else {
+            known.extend_from_slice(&state[start..state.len() - reader.remaining()]);
+        }
+    }
+    Ok(known)
+}
+
+type EventStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+fn one_event<T: Send + 'static>(event: T) -> Result<Response<EventStream<T>>, Status> {
+    Ok(Response::new(Box::pin(futures_util::stream::iter([Ok(
+        event,
+    )]))))
+}
+
+fn diagnostics_of(diagnostic: Diagnostic) -> Vec<wire::Diagnostic> {
+    let mut diagnostics = Diagnostics::new();
+    diagnostics.push(diagnostic);
+    diagnostics.into_proto()
+}
+
+#[tonic::async_trait]
+impl<P: Provider> provider_server::Provider for Server<P> {
+    async fn get_metadata(
+        &self,
+        _request: Request<wire::get_metadata::Request>,
+    ) -> Result<Response<wire::get_metadata::Response>, Status> {
+        self.run(|inner| async move {
+            use wire::get_metadata::{DataSourceMetadata, ResourceMetadata};
+            let offered = inner.offered();
+            let resources = offered.resources.keys();
+            let data_sources = offered.data_sources.keys();
+            wire::get_metadata::Response {
+                server_capabilities: Some(Inner::<P>::capabilities()),
+                resources: resources
+                    .map(|name| ResourceMetadata {
+                        type_name: name.clone(),
+                    })
+                    .collect(),
+                data_sources: data_sources
+                    .map(|name| DataSourceMetadata {
+                        type_name: name.clone(),
+                    })
+                    .collect(),
+                ..Default::default()
+            }
+        })
+        .await
+    }
+
+    async fn get_provider_schema(
+        &self,
+        _request: Request<wire::get_provider_schema::Request>,
+    ) -> Result<Response<wire::get_provider_schema::Response>, Status> {
+        self.run(|inner| async move {
+            let offered = inner.offered();
+            let resources = offered.resources.iter();
+            let data_sources = offered.data_sources.iter();
+            wire::get_provider_schema::Response {
+                provider: Some(offered.provider_schema.to_proto()),
+                resource_schemas: resources
+                    .map(|(name, (schema, _))| (name.clone(), schema.to_proto()))
+                    .collect(),
+                data_source_schemas: data_sources
+                    .map(|(name, (schema, _))| (name.clone(), schema.to_proto()))
+                    .collect(),
+                server_capabilities: Some(Inner::<P>::capabilities()),
+                ..Default::default()
+            }
+        })
+        .await
+    }
+
+    async fn get_resource_identity_schemas(
+        &self,
+        _request: Request<wire::get_resource_identity_schemas::Request>,
+    ) -> Result<Response<wire::get_resource_identity_schemas::Response>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+
+    async fn validate_provider_config(
+        &self,
+        request: Request<wire::validate_provider_config::Request>,
+    ) -> Result<Response<wire::validate_provider_config::Response>, Status> {
+        let request = request.into_inner();
+        self.run(|inner| async move {
+            let mut diagnostics = Diagnostics::new();
+            collect(&mut diagnostics, |diagnostics| {
+                let schema = &inner.offered().provider_schema;
+                let config = bytes(schema, request.config)?;
+                validation::validate(schema, &config, diagnostics)?;
+                let config: P::Config = decode("provider configuration", &config)?;
+                inner.provider.validate(&config, diagnostics);
+                Ok(())
+            });
+            wire::validate_provider_config::Response {
+                diagnostics: diagnostics.into_proto(),
+            }
+        })
+        .await
+    }
+
+    async fn validate_resource_config(
+        &self,
+        request: Request<wire::validate_resource_config::Request>,
+    ) -> Result<Response<wire::validate_resource_config::Response>, Status> {
+        let request = request.into_inner();
+        self.run(|inner| async move {
+            let mut diagnostics = Diagnostics::new();
+            collect(&mut diagnostics, |diagnostics| {
+                let (schema, resource) = inner.resource(&request.type_name)?;
+                let write_only = request
+                    .client_capabilities
+                    .is_some_and(|client| client.write_only_attributes_allowed);
+                if schema.has_write_only() && !write_only {
+                    return Err(Diagnostic::error(
+                        "This Terraform is too old",
+                        format!(
+                            "{} has write-only attributes, which this client does not announce to support \
+                             (write_only_attributes_allowed). Use Terraform or OpenTofu 1.11 or later.",
+                            request.type_name
+                        ),
+                    ));
+                }
+                let config = bytes(schema, request.config)?;
+                validation::validate(schema, &config, diagnostics)?;
+                let validated = resource.0.validate(&config, diagnostics);
+                unless_reported(validated, diagnostics)
+            });
+            wire::validate_resource_config::Response {
+                diagnostics: diagnostics.into_proto(),
+            }
+        })
+        .await
+    }
+
+    async fn validate_data_resource_config(
+        &self,
+        request: Request<wire::validate_data_resource_config::Request>,
+    ) -> Result<Response<wire::validate_data_resource_config::Response>, Status> {
+        let request = request.into_inner();
+        self.run(|inner| async move {
+            let mut diagnostics = Diagnostics::new();
+            collect(&mut diagnostics, |diagnostics| {
+                let (schema, source) = inner.data_source(&request.type_name)?;
+                let config = bytes(schema, request.config)?;
+                validation::validate(schema, &config, diagnostics)?;
+                let validated = source.0.validate(&config, diagnostics);
+                unless_reported(validated, diagnostics)
+            });
+            wire::validate_data_resource_config::Response {
+                diagnostics: diagnostics.into_proto(),
+            }
+        })
+        .await
+    }
+
+    async fn upgrade_resource_state(
+        &self,
+        request: Request<wire::upgrade_resource_state::Request>,
+    ) -> Result<Response<wire::upgrade_resource_state::Response>, Status> {
+        let request = request.into_inner();
+        self.run(|inner| async move {
+            let mut diagnostics = Diagnostics::new();
+            let upgraded = collect(&mut diagnostics, |_| {
+                let (schema, resource) = inner.resource(&request.type_name)?;
+                let version = request.version;
+                if version > schema.state_version() {
+                    return Err(Diagnostic::error(
+                        "State of a newer provider",
+                        format!(
+                            "The state of this {} has schema version {version}; this version of the provider knows up \
+                             to {}. Use the newer provider version that wrote it.",
+                            request.type_name,
+                            schema.state_version()
+                        ),
+                    ));
+                }
+                let raw = request.raw_state.unwrap_or_default();
+                if raw.json.is_empty() {
+                    return Err(Diagnostic::error(
+                        "State of a very old Terraform",
+                        "The state is not in JSON. Run Terraform 0.12 or later once with the provider version that \
+                         wrote it.",
+                    ));
+                }
+                resource.0.upgrade(version, &raw.json)
+            });
+            wire::upgrade_resource_state::Response {
+                upgraded_state: upgraded.and_then(dynamic),
+                diagnostics: diagnostics.into_proto(),
+            }
+        })
+        .await
+    }
+
+    async fn upgrade_resource_identity(
+        &self,
+        request: Request<wire::upgrade_resource_identity::Request>,
+    ) -> Result<Response<wire::upgrade_resource_identity::Response>, Status> {
+        let _ = request;
+        Ok(Response::new(wire::upgrade_resource_identity::Response {
+            diagnostics: diagnostics_of(unsupported("resource identity")),
+            ..Default::default()
+        }))
+    }
+
+    async fn configure_provider(
+        &self,
+        request: Request<wire::configure_provider::Request>,
+    ) -> Result<Response<wire::configure_provider::Response>, Status> {
+        let request = request.into_inner();
+        self.run(|inner| async move {
+            let mut diagnostics = Diagnostics::new();
+            let config = collect(&mut diagnostics, |_| {
+                let config = bytes(&inner.offered().provider_schema, request.config)?;
+                Ok(decode::<P::Config>("provider configuration", &config)?)
+            });
+            if let Some(config) = config {
+                let cancelled = inner.cancelled();
+                let data = inner
+                    .provider
+                    .configure(config, &cancelled, &mut diagnostics)
+                    .await;
+                *inner.data.write().unwrap_or_else(PoisonError::into_inner) = data.map(Arc::new);
+            }
+            wire::configure_provider::Response {
+                diagnostics: diagnostics.into_proto(),
+            }
+        })
+        .await
+    }
+
+    async fn read_resource(
+        &self,
+        request: Request<wire::read_resource::Request>,
+    ) -> Result<Response<wire::read_resource::Response>, Status> {
+        let request = request.into_inner();
+        self.run(|inner| async move {
+            let mut diagnostics = Diagnostics::new();
+            let mut private = Private::from_bytes(&request.private);
+            let fallback = request.current_state.clone();
+            let new_state = read(&inner, request, &mut private, &mut diagnostics)
+                .await
+                .map_err(|error| diagnostics.push(error));
+            wire::read_resource::Response {
+                // What cannot be read now is not forgotten.
+                new_state: match new_state {
+                    Ok(state) if !diagnostics.has_errors() => dynamic(state),
+                    _ => fallback,
+                },
+                private: private.to_bytes(),
+                diagnostics: diagnostics.into_proto(),
+                ..Default::default()
+            }
+        })
+        .await
+    }
+
+    async fn plan_resource_change(
+        &self,
+        request: Request<wire::plan_resource_change::Request>,
+    ) -> Result<Response<wire::plan_resource_change::Response>, Status> {
+        let request = request.into_inner();
+        self.run(|inner| async move {
+            let mut diagnostics = Diagnostics::new();
+            let planned = plan(&inner, request, &mut diagnostics)
+                .await
+                .map_err(|error| diagnostics.push(error));
+            let mut response = planned.unwrap_or_default();
+            response.diagnostics = diagnostics.into_proto();
+            response
+        })
+        .await
+    }
+
+    async fn apply_resource_change(
+        &self,
+        request: Request<wire::apply_resource_change::Request>,
+    ) -> Result<Response<wire::apply_resource_change::Response>, Status> {
+        let request = request.into_inner();
+        self.run(|inner| async move {
+            let mut diagnostics = Diagnostics::new();
+            let mut private = Private::from_bytes(&request.planned_private);
+            let prior = request.prior_state.clone();
+            let new_state = apply(&inner, request, &mut private, &mut diagnostics)
+                .await
+                .map_err(|error| diagnostics.push(error));
+            wire::apply_resource_change::Response {
+                // A request that could not be understood changed nothing.
+                new_state: new_state.map_or(prior, dynamic),
+                private: private.to_bytes(),
+                diagnostics: diagnostics.into_proto(),
+                ..Default::default()
+            }
+        })
+        .await
+    }
+
+    async fn import_resource_state(
+        &self,
+        request: Request<wire::import_resource_state::Request>,
+    ) -> Result<Response<wire::import_resource_state::Response>, Status> {
+        let request = request.into_inner();
+        self.run(|inner| async move {
+            let mut diagnostics = Diagnostics::new();
+            let imported = import(&inner, request, &mut diagnostics)
+                .await
+                .map_err(|error| diagnostics.push(error));
+            wire::import_resource_state::Response {
+                imported_resources: imported.ok().flatten().into_iter().collect(),
+                diagnostics: diagnostics.into_proto(),
+                deferred: None,
+            }
+        })
+        .await
+    }
+
+    async fn move_resource_state(
+        &self,
+        request: Request<wire::move_resource_state::Request>,
+    ) -> Result<Response<wire::move_resource_state::Response>, Status> {
+        let request = request.into_inner();
+        self.run(|inner| async move {
+            let mut diagnostics = Diagnostics::new();
+            let moved = collect(&mut diagnostics, |_| {
+                let (_, resource) = inner.resource(&request.target_type_name)?;
+                let source = MoveSource {
+                    provider_address: &request.source_provider_address,
+                    type_name: &request.source_type_name,
+                    schema_version: request.source_schema_version,
+                    state: request.source_state.as_ref().map_or(&[], |state| &state.json),
+                };
+                resource.0.take_over(source).unwrap_or_else(|| {
+                    Err(Diagnostic::error(
+                        "Move not supported",
+                        format!(
+                            "{} cannot take over a {} of {}. Remove the moved block, and import the resource instead.",
+                            request.target_type_name,
+                            request.source_type_name,
+                            request.source_provider_address
+                        ),
+                    ))
+                })
+            });
+            wire::move_resource_state::Response {
+                target_state: moved.and_then(dynamic),
+                diagnostics: diagnostics.into_proto(),
+                ..Default::default()
+            }
+        })
+        .await
+    }
+
+    async fn read_data_source(
+        &self,
+        request: Request<wire::read_data_source::Request>,
+    ) -> Result<Response<wire::read_data_source::Response>, Status> {
+        let request = request.into_inner();
+        self.run(|inner| async move {
+            let mut diagnostics = Diagnostics::new();
+            let state = read_data(&inner, request, &mut diagnostics)
+                .await
+                .map_err(|error| diagnostics.push(error));
+            wire::read_data_source::Response {
+                state: state.ok().flatten().and_then(dynamic),
+                diagnostics: diagnostics.into_proto(),
+                deferred: None,
+            }
+        })
+        .await
+    }
+
+    async fn stop_provider(
+        &self,
+        _request: Request<wire::stop_provider::Request>,
+    ) -> Result<Response<wire::stop_provider::Response>, Status> {
+        // What is under way is cancelled; what comes after, and Terraform does send more, is not.
+        let mut stop = self
+            .inner
+            .stop
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *stop).cancel();
+        Ok(Response::new(Default::default()))
+    }
+
+    async fn get_functions(
+        &self,
+        _request: Request<wire::get_functions::Request>,
+    ) -> Result<Response<wire::get_functions::Response>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+
+    async fn call_function(
+        &self,
+        request: Request<wire::call_function::Request>,
+    ) -> Result<Response<wire::call_function::Response>, Status> {
+        let name = request.into_inner().name;
+        Ok(Response::new(wire::call_function::Response {
+            result: None,
+            error: Some(wire::FunctionError {
+                text: format!("This version of the provider has no function {name:?}."),
+                function_argument: None,
+            }),
+        }))
+    }
+
+    async fn generate_resource_config(
+        &self,
+        _request: Request<wire::generate_resource_config::Request>,
+    ) -> Result<Response<wire::generate_resource_config::Response>, Status> {
+        Ok(Response::new(wire::generate_resource_config::Response {
+            diagnostics: diagnostics_of(unsupported("generated configuration")),
+            ..Default::default()
+        }))
+    }
+
+    async fn validate_ephemeral_resource_config(
+        &self,
+        request: Request<wire::validate_ephemeral_resource_config::Request>,
+    ) -> Result<Response<wire::validate_ephemeral_resource_config::Response>, Status> {
+        let name = request.into_inner().type_name;
+        Ok(Response::new(
+            wire::validate_ephemeral_resource_config::Response {
+                diagnostics: diagnostics_of(unknown_type("ephemeral resource", &name)),
+            },
+        ))
+    }
+
+    async fn open_ephemeral_resource(
+        &self,
+        request: Request<wire::open_ephemeral_resource::Request>,
+    ) -> Result<Response<wire::open_ephemeral_resource::Response>, Status> {
+        let name = request.into_inner().type_name;
+        Ok(Response::new(wire::open_ephemeral_resource::Response {
+            diagnostics: diagnostics_of(unknown_type("ephemeral resource", &name)),
+            ..Default::default()
+        }))
+    }
+
+    async fn renew_ephemeral_resource(
+        &self,
+        request: Request<wire::renew_ephemeral_resource::Request>,
+    ) -> Result<Response<wire::renew_ephemeral_resource::Response>, Status> {
+        let name = request.into_inner().type_name;
+        Ok(Response::new(wire::renew_ephemeral_resource::Response {
+            diagnostics: diagnostics_of(unknown_type("ephemeral resource", &name)),
+            ..Default::default()
+        }))
+    }
+
+    async fn close_ephemeral_resource(
+        &self,
+        request: Request<wire::close_ephemeral_resource::Request>,
+    ) -> Result<Response<wire::close_ephemeral_resource::Response>, Status> {
+        let name = request.into_inner().type_name;
+        Ok(Response::new(wire::close_ephemeral_resource::Response {
+            diagnostics: diagnostics_of(unknown_type("ephemeral resource", &name)),
+        }))
+    }
+
+    type ListResourceStream = EventStream<wire::list_resource::Event>;
+
+    async fn list_resource(
+        &self,
+        request: Request<wire::list_resource::Request>,
+    ) -> Result<Response<Self::ListResourceStream>, Status> {
+        let name = request.into_inner().type_name;
+        one_event(wire::list_resource::Event {
+            diagnostic: diagnostics_of(unknown_type("list resource", &name)),
+            ..Default::default()
+        })
+    }
+
+    async fn validate_list_resource_config(
+        &self,
+        request: Request<wire::validate_list_resource_config::Request>,
+    ) -> Result<Response<wire::validate_list_resource_config::Response>, Status> {
+        let name = request.into_inner().type_name;
+        Ok(Response::new(
+            wire::validate_list_resource_config::Response {
+                diagnostics: diagnostics_of(unknown_type("list resource", &name)),
+            },
+        ))
+    }
+
+    async fn plan_action(
+        &self,
+        request: Request<wire::plan_action::Request>,
+    ) -> Result<Response<wire::plan_action::Response>, Status> {
+        let name = request.into_inner().action_type;
+        Ok(Response::new(wire::plan_action::Response {
+            diagnostics: diagnostics_of(unknown_type("action", &name)),
+            deferred: None,
+        }))
+    }
+
+    type InvokeActionStream = EventStream<wire::invoke_action::Event>;
+
+    async fn invoke_action(
+        &self,
+        request: Request<wire::invoke_action::Request>,
+    ) -> Result<Response<Self::InvokeActionStream>, Status> {
+        use wire::invoke_action::event::{Completed, Type};
+        let name = request.into_inner().action_type;
+        one_event(wire::invoke_action::Event {
+            r#type: Some(Type::Completed(Completed {
+                diagnostics: diagnostics_of(unknown_type("action", &name)),
+            })),
+        })
+    }
+
+    async fn validate_action_config(
+        &self,
+        request: Request<wire::validate_action_config::Request>,
+    ) -> Result<Response<wire::validate_action_config::Response>, Status> {
+        let name = request.into_inner().action_type;
+        Ok(Response::new(wire::validate_action_config::Response {
+            diagnostics: diagnostics_of(unknown_type("action", &name)),
+        }))
+    }
+
+    async fn validate_state_store_config(
+        &self,
+        request: Request<wire::validate_state_store_config::Request>,
+    ) -> Result<Response<wire::validate_state_store_config::Response>, Status> {
+        let name = request.into_inner().type_name;
+        Ok(Response::new(wire::validate_state_store_config::Response {
+            diagnostics: diagnostics_of(unknown_type("state store", &name)),
+        }))
+    }
+
+    async fn configure_state_store(
+        &self,
+        request: Request<wire::configure_state_store::Request>,
+    ) -> Result<Response<wire::configure_state_store::Response>, Status> {
+        let name = request.into_inner().type_name;
+        Ok(Response::new(wire::configure_state_store::Response {
+            diagnostics: diagnostics_of(unknown_type("state store", &name)),
+            ..Default::default()
+        }))
+    }
+
+    type ReadStateBytesStream = EventStream<wire::read_state_bytes::ResponseChunk>;
+
+    async fn read_state_bytes(
+        &self,
+        request: Request<wire::read_state_bytes::Request>,
+    ) -> Result<Response<Self::ReadStateBytesStream>, Status> {
+        let name = request.into_inner().type_name;
+        one_event(wire::read_state_bytes::ResponseChunk {
+            diagnostics: diagnostics_of(unknown_type("state store", &name)),
+            ..Default::default()
+        })
+    }
+
+    async fn write_state_bytes(
+        &self,
+        request: Request<Streaming<wire::write_state_bytes::RequestChunk>>,
+    ) -> Result<Response<wire::write_state_bytes::Response>, Status> {
+        drop(request);
+        Ok(Response::new(wire::write_state_bytes::Response {
+            diagnostics: diagnostics_of(unsupported("state store")),
+        }))
+    }
+
+    async fn lock_state(
+        &self,
+        request: Request<wire::lock_state::Request>,
+    ) -> Result<Response<wire::lock_state::Response>, Status> {
+        let name = request.into_inner().type_name;
+        Ok(Response::new(wire::lock_state::Response {
+            diagnostics: diagnostics_of(unknown_type("state store", &name)),
+            ..Default::default()
+        }))
+    }
+
+    async fn unlock_state(
+        &self,
+        request: Request<wire::unlock_state::Request>,
+    ) -> Result<Response<wire::unlock_state::Response>, Status> {
+        let name = request.into_inner().type_name;
+        Ok(Response::new(wire::unlock_state::Response {
+            diagnostics: diagnostics_of(unknown_type("state store", &name)),
+        }))
+    }
+
+    async fn get_states(
+        &self,
+        request: Request<wire::get_states::Request>,
+    ) -> Result<Response<wire::get_states::Response>, Status> {
+        let name = request.into_inner().type_name;
+        Ok(Response::new(wire::get_states::Response {
+            diagnostics: diagnostics_of(unknown_type("state store", &name)),
+            ..Default::default()
+        }))
+    }
+
+    async fn delete_state(
+        &self,
+        request: Request<wire::delete_state::Request>,
+    ) -> Result<Response<wire::delete_state::Response>, Status> {
+        let name = request.into_inner().type_name;
+        Ok(Response::new(wire::delete_state::Response {
+            diagnostics: diagnostics_of(unknown_type("state store", &name)),
+        }))
+    }
+}
+
+async fn read<P: Provider>(
+    inner: &Inner<P>,
+    request: wire::read_resource::Request,
+    private: &mut Private,
+    diagnostics: &mut Diagnostics,
+) -> Result<Vec<u8>, Diagnostic> {
+    let (schema, resource) = inner.resource(&request.type_name)?;
+    let state = bytes(schema, request.current_state)?;
+    if node::is_null(&state) {
+        return Ok(state);
+    }
+    let data = inner.data()?;
+    let cancelled = inner.cancelled();
+    let context = Context {
+        data: &*data,
+        cancelled: &cancelled,
+    };
+    let new = resource
+        .0
+        .read(context, &state, private, diagnostics)
+        .await?;
+    let new = new.unwrap_or_else(|| NULL.to_vec());
+    report_violations("state", conformance::stored(schema, &new)?, diagnostics);
+    Ok(new)
+}
+
+async fn plan<P: Provider>(
+    inner: &Inner<P>,
+    request: wire::plan_resource_change::Request,
+    diagnostics: &mut Diagnostics,
+) -> Result<wire::plan_resource_change::Response, Diagnostic> {
+    let (schema, resource) = inner.resource(&request.type_name)?;
+    let prior = bytes(schema, request.prior_state)?;
+    let prior = present(&prior);
+    let config = bytes(schema, request.config)?;
+    let proposed = bytes(schema, request.proposed_new_state)?;
+    let private = Private::from_bytes(&request.prior_private);
+    let data = inner.data()?;
+    let cancelled = inner.cancelled();
+    let context = Context {
+        data: &*data,
+        cancelled: &cancelled,
+    };
+    if node::is_null(&proposed) {
+        if let Some(prior) = prior {
+            resource
+                .0
+                .plan_destroy(context, prior, &private, diagnostics)
+                .await?;
+        }
+        return Ok(wire::plan_resource_change::Response {
+            planned_state: dynamic(proposed),
+            planned_private: private.to_bytes(),
+            ..Default::default()
+        });
+    }
+    let proposed = planning::propose(schema, &config, prior, &proposed)?;
+    let planned = resource
+        .0
+        .plan(context, prior, &config, &proposed, private, diagnostics)
+        .await?;
+    let mut replace = planned.requires_replace;
+    if let Some(prior) = prior {
+        replace.extend(planning::requires_replace(schema, prior, &planned.state)?);
+    }
+    if !diagnostics.has_errors() {
+        let found = conformance::planned(schema, prior, &config, &planned.state)?;
+        report_violations("plan", found, diagnostics);
+    }
+    Ok(wire::plan_resource_change::Response {
+        planned_state: dynamic(planned.state),
+        planned_private: planned.private.to_bytes(),
+        requires_replace: replace.iter().filter_map(Path::to_proto).collect(),
+        ..Default::default()
+    })
+}
+
+async fn apply<P: Provider>(
+    inner: &Inner<P>,
+    request: wire::apply_resource_change::Request,
+    private: &mut Private,
+    diagnostics: &mut Diagnostics,
+) -> Result<Vec<u8>, Diagnostic> {
+    let (schema, resource) = inner.resource(&request.type_name)?;
+    let prior = bytes(schema, request.prior_state)?;
+    let planned = bytes(schema, request.planned_state)?;
+    let config = bytes(schema, request.config)?;
+    let data = inner.data()?;
+    let cancelled = inner.cancelled();
+    let context = Context {
+        data: &*data,
+        cancelled: &cancelled,
+    };
+    let new = match (present(&prior), present(&planned)) {
+        (None, None) => None,
+        (None, Some(planned)) => {
+            let erased = &resource.0;
+            erased
+                .create(context, &config, planned, private, diagnostics)
+                .await?
+        }
+        (Some(prior), Some(planned)) => {
+            let erased = &resource.0;
+            let new = erased
+                .update(context, prior, &config, planned, private, diagnostics)
+                .await?;
+            // Without a new state nothing was changed, and what was there is still there.
+            Some(new.unwrap_or_else(|| prior.to_vec()))
+        }
+        (Some(prior), None) => {
+            let erased = &resource.0;
+            erased.delete(context, prior, private, diagnostics).await?;
+            diagnostics.has_errors().then(|| prior.to_vec())
+        }
+    };
+    let new = new.unwrap_or_else(|| NULL.to_vec());
+    if diagnostics.has_errors() {
+        return Ok(known_only(new)?);
+    }
+    let found = conformance::applied(schema, &planned, &new)?;
+    report_violations("result", found, diagnostics);
+    Ok(known_only(new)?)
+}
+
+async fn import<P: Provider>(
+    inner: &Inner<P>,
+    request: wire::import_resource_state::Request,
+    diagnostics: &mut Diagnostics,
+) -> Result<Option<wire::import_resource_state::ImportedResource>, Diagnostic> {
+    let (schema, resource) = inner.resource(&request.type_name)?;
+    if request.id.is_empty() {
+        return Err(Diagnostic::error(
+            "Import by identity is not supported",
+            format!(
+                "This version of the provider imports {} by ID: set id in the import block.",
+                request.type_name
+            ),
+        ));
+    }
+    let data = inner.data()?;
+    let cancelled = inner.cancelled();
+    let context = Context {
+        data: &*data,
+        cancelled: &cancelled,
+    };
+    let mut private = Private::default();
+    let state = resource
+        .0
+        .import(context, &request.id, &mut private, diagnostics)
+        .await?;
+    let Some(state) = state else {
+        return Ok(None);
+    };
+    report_violations("import", conformance::stored(schema, &state)?, diagnostics);
+    Ok(Some(wire::import_resource_state::ImportedResource {
+        type_name: request.type_name,
+        state: dynamic(state),
+        private: private.to_bytes(),
+        identity: None,
+    }))
+}
+
+async fn read_data<P: Provider>(
+    inner: &Inner<P>,
+    request: wire::read_data_source::Request,
+    diagnostics: &mut Diagnostics,
+) -> Result<Option<Vec<u8>>, Diagnostic> {
+    let (schema, source) = inner.data_source(&request.type_name)?;
+    let config = bytes(schema, request.config)?;
+    let data = inner.data()?;
+    let cancelled = inner.cancelled();
+    let context = Context {
+        data: &*data,
+        cancelled: &cancelled,
+    };
+    let state = source.0.read(context, &config, diagnostics).await?;
+    if let Some(state) = &state
+        && !diagnostics.has_errors()
+    {
+        report_violations("data", conformance::stored(schema, state)?, diagnostics);
+        let found = conformance::planned(schema, None, &config, state)?;
+        report_violations("data", found, diagnostics);
+    }
+    Ok(state)
+}

@@ -1,0 +1,307 @@
+//! Configurations against their schema, before the provider's own rules.
+
+use super::diagnostics::Diagnostics;
+use super::msgpack::{DecodeError, Head, Reader};
+use super::node;
+use super::path::{Path, Step};
+use super::schema::{Attribute, Kind, Nesting, Scalar, Schema, Violation};
+use super::types::Type;
+
+/// Reports every value that the schema refuses.
+pub(crate) fn validate(
+    schema: &Schema,
+    config: &[u8],
+    diagnostics: &mut Diagnostics,
+) -> Result<(), DecodeError> {
+    object(schema.attributes(), config, &mut Path::root(), diagnostics)
+}
+
+fn object(
+    attributes: &[Attribute],
+    value: &[u8],
+    path: &mut Path,
+    diagnostics: &mut Diagnostics,
+) -> Result<(), DecodeError> {
+    let Some(entries) = node::entries(value).map_err(|error| at(error, path))? else {
+        return Ok(());
+    };
+    for attribute in attributes {
+        path.push(Step::Attribute(attribute.name().to_owned()));
+        let value = node::attribute(&entries, attribute.name());
+        if node::is_null(value) {
+            // Terraform itself lets null through for what is nested.
+            if attribute.is_required() {
+                diagnostics.error_at(
+                    path.clone(),
+                    "Missing required argument",
+                    format!("{path} is required and null is no value for it. Set it."),
+                );
+            }
+        } else {
+            configured(attribute, value, path, diagnostics)?;
+        }
+        path.pop();
+    }
+    Ok(())
+}
+
+fn configured(
+    attribute: &Attribute,
+    value: &[u8],
+    path: &mut Path,
+    diagnostics: &mut Diagnostics,
+) -> Result<(), DecodeError> {
+    if let (Some(least), Some(count)) = (attribute.min_items, length(value))
+        && count < least
+    {
+        diagnostics.error_at(
+            path.clone(),
+            "Too few elements",
+            format!(
+                "{path} has {count} elements and needs at least {least}. Add what is missing, or leave {path} out."
+            ),
+        );
+    }
+    match attribute.kind() {
+        Kind::Value(Type::Map(_)) => {
+            for (key, element) in located(node::entries(value), path)?.into_iter().flatten() {
+                path.push(Step::Key(key.to_owned()));
+                report(
+                    attribute,
+                    &attribute.key_checks,
+                    Scalar::String(key),
+                    path,
+                    diagnostics,
+                );
+                scalar(attribute, element, path, diagnostics)?;
+                path.pop();
+            }
+        }
+        Kind::Value(Type::List(_)) => {
+            let elements = located(node::elements(value), path)?;
+            for (index, element) in (0..).zip(elements.into_iter().flatten()) {
+                path.push(Step::Index(index));
+                scalar(attribute, element, path, diagnostics)?;
+                path.pop();
+            }
+        }
+        Kind::Value(Type::Set(_)) => {
+            for element in located(node::elements(value), path)?.into_iter().flatten() {
+                scalar(attribute, element, path, diagnostics)?;
+            }
+        }
+        Kind::Value(_) => scalar(attribute, value, path, diagnostics)?,
+        Kind::Nested(Nesting::Single, inner) => object(inner, value, path, diagnostics)?,
+        Kind::Nested(Nesting::Map, inner) => {
+            for (key, element) in located(node::entries(value), path)?.into_iter().flatten() {
+                path.push(Step::Key(key.to_owned()));
+                report(
+                    attribute,
+                    &attribute.key_checks,
+                    Scalar::String(key),
+                    path,
+                    diagnostics,
+                );
+                element_object(inner, element, path, diagnostics)?;
+                path.pop();
+            }
+        }
+        Kind::Nested(Nesting::List, inner) => {
+            let elements = located(node::elements(value), path)?;
+            for (index, element) in (0..).zip(elements.into_iter().flatten()) {
+                path.push(Step::Index(index));
+                element_object(inner, element, path, diagnostics)?;
+                path.pop();
+            }
+        }
+        Kind::Nested(Nesting::Set, inner) => {
+            for element in located(node::elements(value), path)?.into_iter().flatten() {
+                element_object(inner, element, path, diagnostics)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn element_object(
+    inner: &[Attribute],
+    element: &[u8],
+    path: &mut Path,
+    diagnostics: &mut Diagnostics,
+) -> Result<(), DecodeError> {
+    if node::is_null(element) {
+        null_element(path, diagnostics);
+        return Ok(());
+    }
+    object(inner, element, path, diagnostics)
+}
+
+fn null_element(path: &Path, diagnostics: &mut Diagnostics) {
+    diagnostics.error_at(
+        path.clone(),
+        "Null element",
+        format!(
+            "{path} is or holds a null element, which stands for nothing. Leave the element out."
+        ),
+    );
+}
+
+fn scalar(
+    attribute: &Attribute,
+    value: &[u8],
+    path: &Path,
+    diagnostics: &mut Diagnostics,
+) -> Result<(), DecodeError> {
+    let value = match Reader::new(value).head().map_err(|error| at(error, path))? {
+        Head::Null => {
+            null_element(path, diagnostics);
+            return Ok(());
+        }
+        Head::Bool(value) => Scalar::Bool(value),
+        Head::Int(value) => Scalar::Int(value),
+        Head::UInt(value) => Scalar::Float(value as f64),
+        Head::Float(value) => Scalar::Float(value),
+        Head::Str(value) => Scalar::String(value),
+        // Checked once it is known; what is no scalar is the provider's to check.
+        Head::Unknown | Head::Bin(_) | Head::Array(_) | Head::Map(_) => return Ok(()),
+    };
+    report(attribute, &attribute.checks, value, path, diagnostics);
+    Ok(())
+}
+
+type Check = std::sync::Arc<dyn Fn(Scalar<'_>) -> Result<(), Violation> + Send + Sync>;
+
+fn report(
+    attribute: &Attribute,
+    checks: &[Check],
+    value: Scalar<'_>,
+    path: &Path,
+    diagnostics: &mut Diagnostics,
+) {
+    for check in checks {
+        if let Err(Violation { rule, fix }) = check(value) {
+            let shown = if attribute.is_sensitive() {
+                "The sensitive value".to_owned()
+            } else {
+                format!("{value}")
+            };
+            diagnostics.error_at(
+                path.clone(),
+                format!("Invalid value for {}", attribute.name()),
+                format!("{shown} cannot be used for {path}. {rule} {fix}"),
+            );
+        }
+    }
+}
+
+fn length(value: &[u8]) -> Option<usize> {
+    match Reader::new(value).head() {
+        Ok(Head::Array(length) | Head::Map(length)) => Some(length),
+        _ => None,
+    }
+}
+
+fn located<T>(result: Result<T, DecodeError>, path: &Path) -> Result<T, DecodeError> {
+    result.map_err(|error| at(error, path))
+}
+
+fn at(mut error: DecodeError, path: &Path) -> DecodeError {
+    for step in path.steps().iter().rev() {
+        error.path.prepend(step.clone());
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::json;
+
+    use super::super::msgpack::to_vec;
+    use super::*;
+
+    fn found(attribute: Attribute, value: serde_json::Value) -> Vec<(String, String)> {
+        let schema = Schema::new("A thing.", vec![attribute]);
+        let mut diagnostics = Diagnostics::new();
+        validate(
+            &schema,
+            &to_vec(&json!({ "a": value })).unwrap(),
+            &mut diagnostics,
+        )
+        .unwrap();
+        diagnostics
+            .iter()
+            .map(|d| (d.path.to_string(), d.detail.clone()))
+            .collect()
+    }
+
+    fn no_x(value: &str) -> Result<(), Violation> {
+        if value == "x" {
+            Err(Violation::new("It must not be x.", "Use y."))
+        } else {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn names_attribute_value_rule_and_fix() {
+        let found = found(
+            Attribute::string("a").optional().check_string(no_x),
+            json!("x"),
+        );
+        assert_eq!(
+            found,
+            [(
+                "a".into(),
+                "\"x\" cannot be used for a. It must not be x. Use y.".into()
+            )]
+        );
+    }
+
+    #[test]
+    fn hides_sensitive_values() {
+        let attribute = Attribute::string("a")
+            .optional()
+            .sensitive()
+            .check_string(no_x);
+        assert!(
+            found(attribute, json!("x"))[0]
+                .1
+                .starts_with("The sensitive value")
+        );
+    }
+
+    #[test]
+    fn refuses_null_where_terraform_lets_it_through() {
+        let map =
+            || Attribute::nested_map("a", vec![Attribute::string("name").required()]).optional();
+        assert_eq!(
+            found(map(), json!({"k": {"name": null}}))[0].0,
+            r#"a["k"].name"#
+        );
+        assert_eq!(found(map(), json!({"k": null}))[0].0, r#"a["k"]"#);
+        assert!(found(map(), json!({"k": {"name": "n"}})).is_empty());
+        assert!(found(map(), json!(null)).is_empty());
+        let tags = Attribute::map("a", Type::String).optional();
+        assert_eq!(found(tags, json!({"k": null}))[0].0, r#"a["k"]"#);
+    }
+
+    #[test]
+    fn checks_keys_elements_and_sizes() {
+        let keys = Attribute::map("a", Type::String)
+            .optional()
+            .check_keys(no_x);
+        assert_eq!(found(keys, json!({"x": "y"}))[0].0, r#"a["x"]"#);
+        let list = Attribute::list("a", Type::String)
+            .optional()
+            .check_string(no_x);
+        assert_eq!(found(list, json!(["y", "x"]))[0].0, "a[1]");
+        let set = Attribute::set("a", Type::String).optional().min_items(1);
+        assert!(found(set, json!([]))[0].1.contains("at least 1"));
+        let number = || Attribute::number("a").optional().at_least(1);
+        assert!(found(number(), json!(0))[0].1.contains("at least 1"));
+        assert!(found(number(), json!(1.5))[0].1.contains("whole number"));
+        assert!(found(number(), json!(1)).is_empty());
+    }
+}

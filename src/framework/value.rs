@@ -1,0 +1,199 @@
+//! Values as Terraform has them: known, null or unknown.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::ser::{Serialize, Serializer};
+
+/// Name by which the codecs of this framework recognise a [`Value`].
+pub(crate) const VALUE: &str = "$terraform::Value";
+/// Name by which the codecs of this framework recognise an unknown [`Value`].
+pub(crate) const UNKNOWN: &str = "$terraform::Unknown";
+/// Name by which the codecs of this framework recognise a [`Number`].
+pub(crate) const NUMBER: &str = "$terraform::Number";
+
+/// A value of a configuration, plan or state.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Value<T> {
+    /// Not set.
+    #[default]
+    Null,
+    /// Set, but not known before apply.
+    Unknown,
+    /// Set and known.
+    Known(T),
+}
+
+impl<T> Value<T> {
+    /// The value, if it is known.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Value::Known(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The value, if it is known.
+    pub fn into_known(self) -> Option<T> {
+        match self {
+            Value::Known(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Whether it is not set.
+    pub fn is_null(&self) -> bool {
+        matches!(self, Value::Null)
+    }
+
+    /// Whether it is set but not known before apply.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Value::Unknown)
+    }
+
+    /// Borrows the value.
+    pub fn as_ref(&self) -> Value<&T> {
+        match self {
+            Value::Null => Value::Null,
+            Value::Unknown => Value::Unknown,
+            Value::Known(value) => Value::Known(value),
+        }
+    }
+
+    /// Applies `f` to a known value.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Value<U> {
+        match self {
+            Value::Null => Value::Null,
+            Value::Unknown => Value::Unknown,
+            Value::Known(value) => Value::Known(f(value)),
+        }
+    }
+}
+
+impl<T> From<T> for Value<T> {
+    fn from(value: T) -> Self {
+        Value::Known(value)
+    }
+}
+
+impl From<&str> for Value<String> {
+    fn from(value: &str) -> Self {
+        Value::Known(value.to_owned())
+    }
+}
+
+/// `None` is null.
+impl<T> From<Option<T>> for Value<T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Value::Null, Value::Known)
+    }
+}
+
+impl<T: Serialize> Serialize for Value<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Value::Null => serializer.serialize_none(),
+            Value::Unknown => serializer.serialize_unit_struct(UNKNOWN),
+            Value::Known(value) => value.serialize(serializer),
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Value<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ValueVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ValueVisitor<T> {
+            type Value = Value<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+
+            fn visit_unit<E: de::Error>(self) -> Result<Value<T>, E> {
+                Ok(Value::Unknown)
+            }
+
+            fn visit_none<E: de::Error>(self) -> Result<Value<T>, E> {
+                Ok(Value::Null)
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(
+                self,
+                deserializer: D,
+            ) -> Result<Value<T>, D::Error> {
+                Option::<T>::deserialize(deserializer).map(Value::from)
+            }
+        }
+
+        deserializer.deserialize_newtype_struct(VALUE, ValueVisitor(PhantomData))
+    }
+}
+
+/// A number of any size, as Terraform sends it: an integer, a float, or the decimal digits of anything larger.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Number {
+    /// Fits 64 bits.
+    Int(i64),
+    /// Above [`i64::MAX`].
+    UInt(u64),
+    /// Has a fraction, or is out of the range of integers.
+    Float(f64),
+    /// Needs more than 64 bits; decimal digits.
+    Decimal(String),
+}
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Number::Int(number) => serializer.serialize_i64(*number),
+            Number::UInt(number) => serializer.serialize_u64(*number),
+            Number::Float(number) => serializer.serialize_f64(*number),
+            Number::Decimal(digits) => serializer.serialize_str(digits),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NumberVisitor;
+
+        impl<'de> Visitor<'de> for NumberVisitor {
+            type Value = Number;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number")
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Number, E> {
+                Ok(Number::Int(number))
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Number, E> {
+                Ok(i64::try_from(number).map_or(Number::UInt(number), Number::Int))
+            }
+
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Number, E> {
+                Ok(Number::Float(number))
+            }
+
+            fn visit_str<E: de::Error>(self, digits: &str) -> Result<Number, E> {
+                // Terraform sends what a 64-bit float cannot hold as digits.
+                if digits.is_empty() || digits.parse::<f64>().is_err() {
+                    return Err(E::invalid_value(de::Unexpected::Str(digits), &self));
+                }
+                Ok(Number::Decimal(digits.to_owned()))
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(
+                self,
+                deserializer: D,
+            ) -> Result<Number, D::Error> {
+                deserializer.deserialize_any(self)
+            }
+        }
+
+        deserializer.deserialize_newtype_struct(NUMBER, NumberVisitor)
+    }
+}

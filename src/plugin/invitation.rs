@@ -1,0 +1,193 @@
+//! What the host says in the environment of the process it starts.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+
+use super::PROVIDER_PROTOCOL;
+
+/// Terraform's handshake: a fixed pair that tells a plugin's start from a start by hand. It is no secret.
+const MAGIC_COOKIE_NAME: &str = "TF_PLUGIN_MAGIC_COOKIE";
+const MAGIC_COOKIE_VALUE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
+
+const PROTOCOL_VERSIONS: &str = "PLUGIN_PROTOCOL_VERSIONS";
+const CLIENT_CERTIFICATE: &str = "PLUGIN_CLIENT_CERT";
+const SOCKET_DIRECTORY: &str = "PLUGIN_UNIX_SOCKET_DIR";
+const SOCKET_GROUP: &str = "PLUGIN_UNIX_SOCKET_GROUP";
+const MULTIPLEX: &str = "PLUGIN_MULTIPLEX_GRPC";
+
+/// Why a start is refused.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error(
+        "this is a plugin of Terraform and OpenTofu, which start it themselves; \
+         the variable {MAGIC_COOKIE_NAME} that they set is missing or different"
+    )]
+    NoMagicCookie,
+    #[error(
+        "it speaks plugin protocol {PROVIDER_PROTOCOL}, and the program that started it offers {offered}; \
+         use Terraform or OpenTofu 1.11 or later"
+    )]
+    ProtocolVersions { offered: String },
+    #[error(
+        "it talks only over mutual TLS, and {CLIENT_CERTIFICATE} holds no certificate of the program that \
+         started it; unset TF_DISABLE_PLUGIN_TLS if it is set"
+    )]
+    NoClientCertificate,
+    #[error("{CLIENT_CERTIFICATE} must hold exactly one certificate in PEM form: {reason}")]
+    ClientCertificate { reason: String },
+}
+
+/// What a host that speaks our protocol asks for.
+#[derive(Debug)]
+pub(super) struct Invitation {
+    /// The one certificate whose holder may connect.
+    pub(super) client_certificate: CertificateDer<'static>,
+    /// Where the host wants the socket.
+    pub(super) socket_directory: Option<PathBuf>,
+    /// The group, by name or number, that may use the socket too.
+    pub(super) socket_group: Option<String>,
+    /// The host wants to know whether the broker is multiplexed. It is not: Terraform does not use the broker.
+    pub(super) asks_for_multiplexing: bool,
+}
+
+impl Invitation {
+    pub(super) fn read(environment: &impl Fn(&str) -> Option<OsString>) -> Result<Self, Refusal> {
+        let text = |name| {
+            environment(name)
+                .map(|value| value.to_string_lossy().into_owned())
+                .filter(|value| !value.is_empty())
+        };
+        if !has_magic_cookie(environment) {
+            return Err(Refusal::NoMagicCookie);
+        }
+        let offered = text(PROTOCOL_VERSIONS).unwrap_or_default();
+        if !offered
+            .split(',')
+            .any(|version| version.trim().parse() == Ok(PROVIDER_PROTOCOL))
+        {
+            let offered = if offered.is_empty() {
+                format!("none ({PROTOCOL_VERSIONS} is not set)")
+            } else {
+                format!("{offered:?}")
+            };
+            return Err(Refusal::ProtocolVersions { offered });
+        }
+        let pem = text(CLIENT_CERTIFICATE).ok_or(Refusal::NoClientCertificate)?;
+        Ok(Self {
+            client_certificate: only_certificate(&pem)?,
+            socket_directory: environment(SOCKET_DIRECTORY)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from),
+            socket_group: text(SOCKET_GROUP),
+            asks_for_multiplexing: text(MULTIPLEX).is_some(),
+        })
+    }
+}
+
+pub(super) fn has_magic_cookie(environment: &impl Fn(&str) -> Option<OsString>) -> bool {
+    environment(MAGIC_COOKIE_NAME).is_some_and(|value| value == MAGIC_COOKIE_VALUE)
+}
+
+fn only_certificate(pem: &str) -> Result<CertificateDer<'static>, Refusal> {
+    let refusal = |reason: String| Refusal::ClientCertificate { reason };
+    let mut certificates = CertificateDer::pem_slice_iter(pem.as_bytes())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| refusal(error.to_string()))?;
+    match (certificates.pop(), certificates.len()) {
+        (Some(certificate), 0) => Ok(certificate),
+        (_, others) => Err(refusal(format!(
+            "it holds {}",
+            if others == 0 { 0 } else { others + 1 }
+        ))),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    const PEM: &str = "-----BEGIN CERTIFICATE-----\nAQIDBA==\n-----END CERTIFICATE-----\n";
+
+    fn read(changes: &[(&str, Option<&str>)]) -> Result<Invitation, Refusal> {
+        let mut variables = HashMap::from([
+            (MAGIC_COOKIE_NAME, MAGIC_COOKIE_VALUE),
+            (PROTOCOL_VERSIONS, "5,6"),
+            (CLIENT_CERTIFICATE, PEM),
+        ]);
+        for (name, value) in changes {
+            match value {
+                Some(value) => variables.insert(name, value),
+                None => variables.remove(name),
+            };
+        }
+        Invitation::read(&|name| variables.get(name).map(OsString::from))
+    }
+
+    #[test]
+    fn an_invitation_of_terraform_is_read() {
+        let invitation = read(&[]).unwrap();
+        assert_eq!(invitation.client_certificate.as_ref(), [1, 2, 3, 4]);
+        assert_eq!(invitation.socket_directory, None);
+        assert_eq!(invitation.socket_group, None);
+        assert!(!invitation.asks_for_multiplexing);
+
+        let invitation = read(&[
+            (SOCKET_DIRECTORY, Some("/run/x")),
+            (SOCKET_GROUP, Some("staff")),
+            (MULTIPLEX, Some("true")),
+        ])
+        .unwrap();
+        assert_eq!(invitation.socket_directory, Some(PathBuf::from("/run/x")));
+        assert_eq!(invitation.socket_group.as_deref(), Some("staff"));
+        assert!(invitation.asks_for_multiplexing);
+    }
+
+    #[test]
+    fn the_magic_cookie_must_be_exact() {
+        for cookie in [None, Some(""), Some("x"), Some(&MAGIC_COOKIE_VALUE[1..])] {
+            assert_eq!(
+                read(&[(MAGIC_COOKIE_NAME, cookie)]).unwrap_err(),
+                Refusal::NoMagicCookie
+            );
+        }
+    }
+
+    #[test]
+    fn protocol_6_must_be_among_the_versions() {
+        for versions in ["6", "6,5", "4, 6"] {
+            assert!(read(&[(PROTOCOL_VERSIONS, Some(versions))]).is_ok());
+        }
+        for versions in ["5", "16", "5,", "x", "6.0", "-6"] {
+            let refusal = read(&[(PROTOCOL_VERSIONS, Some(versions))]).unwrap_err();
+            assert!(refusal.to_string().contains(versions), "{refusal}");
+        }
+        let refusal = read(&[(PROTOCOL_VERSIONS, None)]).unwrap_err();
+        assert!(refusal.to_string().contains("is not set"), "{refusal}");
+    }
+
+    #[test]
+    fn there_must_be_exactly_one_client_certificate() {
+        for absent in [None, Some("")] {
+            assert_eq!(
+                read(&[(CLIENT_CERTIFICATE, absent)]).unwrap_err(),
+                Refusal::NoClientCertificate
+            );
+        }
+        let (none, two) = ("no PEM".to_owned(), PEM.repeat(2));
+        let broken = PEM.replace("AQIDBA==", "A*");
+        for (pem, reason) in [
+            (none, "it holds 0"),
+            (two, "it holds 2"),
+            (broken, "PEM form: "),
+        ] {
+            let refusal = read(&[(CLIENT_CERTIFICATE, Some(&pem))]).unwrap_err();
+            assert!(refusal.to_string().contains(reason), "{refusal}");
+        }
+    }
+}

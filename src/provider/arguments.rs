@@ -1,0 +1,221 @@
+//! Checks that several schemas share.
+
+use crate::framework::schema::Violation;
+use crate::model::grantee::Grantee;
+use crate::model::handle::{self, Kind};
+
+/// Refuses handles of this kind that break the rules.
+pub(super) fn handle(kind: Kind) -> impl Fn(&str) -> Result<(), Violation> + Send + Sync + 'static {
+    move |value| {
+        handle::check(kind, value)
+            .map_err(|error| Violation::new(sentence(&error), format!("Choose another {kind}.")))
+    }
+}
+
+/// Refuses what is no grantee.
+pub(super) fn grantee(value: &str) -> Result<(), Violation> {
+    value.parse::<Grantee>().map(drop).map_err(|error| {
+        Violation::new(
+            sentence(&error),
+            "Use \"*\" for every workspace, an organization such as \"acme\", or one workspace such as \
+             \"acme/security\".",
+        )
+    })
+}
+
+/// Refuses what is no AWS account ID.
+pub(super) fn account_id(value: &str) -> Result<(), Violation> {
+    if value.len() == 12 && value.bytes().all(|b| b.is_ascii_digit()) {
+        return Ok(());
+    }
+    Err(Violation::new(
+        "An AWS account ID has 12 digits.",
+        "Write it as a string with its leading zeros, such as \"012345678901\".",
+    ))
+}
+
+/// Refuses what is neither the ID of a root nor of an OU.
+pub(super) fn unit_id(value: &str) -> Result<(), Violation> {
+    let lower = |part: &str, length: std::ops::RangeInclusive<usize>| {
+        length.contains(&part.len())
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    };
+    let is_unit = match value.split('-').collect::<Vec<_>>()[..] {
+        ["r", root] => lower(root, 4..=32),
+        ["ou", root, unit] => lower(root, 4..=32) && lower(unit, 8..=32),
+        _ => false,
+    };
+    if is_unit {
+        return Ok(());
+    }
+    Err(Violation::new(
+        "It must be the ID of an organizational unit, such as \"ou-ab12-34cd56ef\", or of the root, such as \
+         \"r-ab12\".",
+        "Find the ID in the AWS Organizations console; a name or a path does not serve here.",
+    ))
+}
+
+/// Refuses what is no region's name.
+pub(super) fn region(value: &str) -> Result<(), Violation> {
+    let is_region = value.split('-').count() >= 3
+        && value.split('-').all(|part| {
+            !part.is_empty()
+                && part
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        });
+    if is_region {
+        return Ok(());
+    }
+    Err(Violation::new(
+        "It must be the name of an AWS region.",
+        "Write it like \"eu-west-1\".",
+    ))
+}
+
+/// Refuses what is neither a region's name nor a glob of some.
+pub(super) fn region_or_glob(value: &str) -> Result<(), Violation> {
+    let is_glob = value.contains(['*', '?'])
+        && value
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-*?".contains(&b));
+    if is_glob || region(value).is_ok() {
+        return Ok(());
+    }
+    Err(Violation::new(
+        "It must be the name of an AWS region, \"*\" for all of them, or a glob.",
+        "Write it like \"eu-west-1\", \"*\" or \"us-*\".",
+    ))
+}
+
+/// Refuses what is no ARN of an IAM role.
+pub(super) fn role_arn(value: &str) -> Result<(), Violation> {
+    let is_role = match value.splitn(6, ':').collect::<Vec<_>>()[..] {
+        ["arn", partition, "iam", "", account, resource] => {
+            partition.starts_with("aws")
+                && account_id(account).is_ok()
+                && resource
+                    .strip_prefix("role/")
+                    .is_some_and(|name| !name.is_empty())
+        }
+        _ => false,
+    };
+    if is_role {
+        return Ok(());
+    }
+    Err(Violation::new(
+        "It must be the ARN of an IAM role.",
+        "Write it like \"arn:aws:iam::111122223333:role/orgmirror-discovery\".",
+    ))
+}
+
+/// Refuses what is no name (with path) of an IAM role.
+pub(super) fn role_name(value: &str) -> Result<(), Violation> {
+    let fix = "Give the role's name, such as \"orgmirror-readonly\", with its path if it has one, such as \
+               \"audit/orgmirror-readonly\".";
+    if value.starts_with("arn:") {
+        return Err(Violation::new(
+            "It must be the name of an IAM role, which is the same in every account, not an ARN.",
+            fix,
+        ));
+    }
+    let name = value.rsplit('/').next().unwrap_or_default();
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"+=,.@_-".contains(&b);
+    let is_name = (1..=64).contains(&name.len())
+        && value.len() <= 512 + 64
+        && !value.starts_with('/')
+        && !value.contains("//")
+        && value.bytes().all(|b| allowed(b) || b == b'/');
+    if is_name {
+        return Ok(());
+    }
+    Err(Violation::new(
+        "The name of an IAM role has 1 to 64 letters, digits and +=,.@_-; a path in front of it ends with / and does \
+         not start with it.",
+        fix,
+    ))
+}
+
+/// Refuses what STS takes for no external ID.
+pub(super) fn external_id(value: &str) -> Result<(), Violation> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"+=,.@:/-_".contains(&b);
+    if (2..=1224).contains(&value.len()) && value.bytes().all(allowed) {
+        return Ok(());
+    }
+    Err(Violation::new(
+        "An external ID has 2 to 1224 letters, digits and +=,.@:/-_.",
+        "Use the one in the role's trust policy.",
+    ))
+}
+
+/// Refuses what is no URL of HTTP.
+pub(super) fn url(value: &str) -> Result<(), Violation> {
+    let host = value
+        .strip_prefix("https://")
+        .or_else(|| value.strip_prefix("http://"));
+    if host.is_some_and(|host| !host.is_empty() && !host.contains(char::is_whitespace)) {
+        return Ok(());
+    }
+    Err(Violation::new(
+        "It must be a URL that starts with https:// or http://.",
+        "Write it with its scheme and host.",
+    ))
+}
+
+/// Refuses empty text.
+pub(super) fn not_empty(value: &str) -> Result<(), Violation> {
+    if value.trim().is_empty() {
+        return Err(Violation::new(
+            "It must not be empty.",
+            "Give a value, or leave the argument out.",
+        ));
+    }
+    Ok(())
+}
+
+/// An error as a sentence.
+pub(super) fn sentence(error: &impl ToString) -> String {
+    let text = error.to_string();
+    let mut characters = text.chars();
+    let Some(first) = characters.next() else {
+        return text;
+    };
+    let mut sentence: String = first.to_uppercase().collect();
+    sentence.push_str(characters.as_str());
+    if !sentence.ends_with(['.', '!', '?']) {
+        sentence.push('.');
+    }
+    sentence
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_and_names() {
+        assert!(account_id("012345678901").is_ok());
+        assert!(account_id("12345").is_err());
+        assert!(unit_id("ou-ab12-34cd56ef").is_ok());
+        assert!(unit_id("r-ab12").is_ok());
+        assert!(unit_id("Workloads").is_err());
+        assert!(region("eu-west-1").is_ok());
+        assert!(region("us-gov-west-1").is_ok());
+        assert!(region("Europe").is_err());
+        assert!(region_or_glob("us-*").is_ok());
+        assert!(region_or_glob("*").is_ok());
+        assert!(region_or_glob("").is_err());
+        assert!(role_arn("arn:aws-cn:iam::111122223333:role/path/name").is_ok());
+        assert!(role_arn("arn:aws:iam::111122223333:user/name").is_err());
+        assert!(role_name("path/name").is_ok());
+        assert!(role_name("/name").is_err());
+        assert!(role_name("arn:aws:iam::111122223333:role/name").is_err());
+        assert!(external_id("acme:0123456789abcdef").is_ok());
+        assert!(external_id("a b").is_err());
+        assert!(url("https://acme.awsapps.com/start").is_ok());
+        assert!(url("acme.awsapps.com/start").is_err());
+        assert_eq!(sentence(&"the end"), "The end.");
+    }
+}

@@ -1,0 +1,91 @@
+//! Arguments that say who talks to AWS; the provider and its data sources share them.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::aws::AssumeRole;
+use crate::framework::schema::{Attribute, Violation};
+use crate::framework::value::Value;
+
+use super::{arguments, duration};
+
+/// Shortest and longest session that STS gives.
+const SESSION: [Duration; 2] = [Duration::from_secs(15 * 60), Duration::from_secs(12 * 3600)];
+
+/// `assume_role = { ... }`
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct AssumeRoleArgument {
+    role_arn: Value<String>,
+    external_id: Value<String>,
+    session_name: Value<String>,
+    duration: Value<String>,
+}
+
+/// The attribute `assume_role`.
+pub(super) fn assume_role(description: &str) -> Attribute {
+    Attribute::nested(
+        "assume_role",
+        vec![
+            Attribute::string("role_arn")
+                .required()
+                .check_string(arguments::role_arn)
+                .description("ARN of the role."),
+            Attribute::string("external_id")
+                .optional()
+                .check_string(arguments::external_id)
+                .description("External ID that the role's trust policy asks for."),
+            Attribute::string("session_name")
+                .optional()
+                .check_string(session_name)
+                .description("Name of the session, as CloudTrail shows it. Default `orgmirror`."),
+            Attribute::string("duration")
+                .optional()
+                .check_string(|text| duration::parse_within(text, SESSION[0], SESSION[1]).map(drop))
+                .description(
+                    "How long the credentials are valid, such as `1h`: 15 minutes to 12 hours, and no longer than the \
+                     role allows.",
+                ),
+        ],
+    )
+    .optional()
+    .description(description)
+}
+
+fn session_name(value: &str) -> Result<(), Violation> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"+=,.@_-".contains(&b);
+    if (2..=64).contains(&value.len()) && value.bytes().all(allowed) {
+        return Ok(());
+    }
+    Err(Violation::new(
+        "A session name has 2 to 64 letters, digits and +=,.@_-.",
+        "Choose another name.",
+    ))
+}
+
+impl AssumeRoleArgument {
+    /// Whether anything of it is unknown.
+    pub(super) fn has_unknown(&self) -> bool {
+        [
+            &self.role_arn,
+            &self.external_id,
+            &self.session_name,
+            &self.duration,
+        ]
+        .into_iter()
+        .any(Value::is_unknown)
+    }
+
+    /// The role, once everything is known.
+    pub(super) fn role(&self) -> AssumeRole {
+        let duration = self.duration.known();
+        AssumeRole {
+            role_arn: self.role_arn.known().cloned().unwrap_or_default(),
+            external_id: self.external_id.known().cloned(),
+            session_name: self.session_name.known().cloned(),
+            // The schema has checked it.
+            duration: duration.and_then(|text| duration::parse(text).ok()),
+        }
+    }
+}

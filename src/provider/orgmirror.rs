@@ -1,0 +1,434 @@
+//! The provider: its arguments, and what every resource and data source gets from them.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use std::time::Duration;
+
+use tokio::sync::OnceCell;
+
+use crate::aws::{Endpoints, Reader, Session, Settings};
+use crate::catalog::{Catalog, Location, Who};
+use crate::framework::data_source::DataSourceType;
+use crate::framework::diagnostics::{Diagnostic, Diagnostics};
+use crate::framework::path::Path;
+use crate::framework::provider::Provider;
+use crate::framework::resource::ResourceType;
+use crate::framework::schema::{Attribute, Schema};
+use crate::framework::value::Value;
+use crate::model::handle::{self, Kind};
+
+use super::arguments;
+use super::credentials::{AssumeRoleArgument, assume_role};
+use super::data_sources::aws_organization::AwsOrganization;
+use super::resources::integration::IntegrationResource;
+
+/// Where the catalog is unless said otherwise, relative to Terraform's working directory.
+const DEFAULT_CATALOG: &str = ".orgmirror";
+/// The tenant unless said otherwise.
+const DEFAULT_TENANT: &str = "default";
+const CATALOG_VARIABLE: &str = "ORGMIRROR_CATALOG";
+const TENANT_VARIABLE: &str = "ORGMIRROR_TENANT";
+/// Who commits is a nicety of the history; it must not hold up an apply.
+const CALLER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The `orgmirror` provider.
+#[derive(Debug)]
+pub struct Orgmirror;
+
+/// The `provider` block.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    tenant: Value<String>,
+    catalog: Value<CatalogArgument>,
+    region: Value<String>,
+    profile: Value<String>,
+    access_key: Value<String>,
+    secret_key: Value<String>,
+    token: Value<String>,
+    assume_role: Value<AssumeRoleArgument>,
+    endpoints: Value<EndpointsArgument>,
+    max_retries: Value<i64>,
+}
+
+/// `catalog = { ... }`
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CatalogArgument {
+    path: Value<String>,
+}
+
+/// `endpoints = { ... }`
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EndpointsArgument {
+    organizations: Value<String>,
+    sts: Value<String>,
+}
+
+/// What resources and data sources work with. Arguments may be unknown while planning: what does not need them goes on.
+#[derive(Debug)]
+pub struct Data {
+    catalog: Result<Catalog, Unknown>,
+    settings: Result<Settings, Unknown>,
+    reader: Reader,
+    who: OnceCell<Who>,
+}
+
+/// Provider arguments that are not known yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown(Vec<&'static str>);
+
+impl Unknown {
+    /// Why work that needs these arguments cannot be done now.
+    pub fn diagnostic(&self, what: &str) -> Diagnostic {
+        let names = self.0.join(", ");
+        Diagnostic::error(
+            "Provider argument not known yet",
+            format!(
+                "{what} needs {names} of the provider, which will only be known once other resources of this run have \
+                 been applied. Apply those first (terraform apply -target=...), or give {names} as a literal or a \
+                 variable."
+            ),
+        )
+    }
+}
+
+impl Data {
+    /// The catalog, or which arguments it waits for.
+    pub fn catalog(&self) -> Result<&Catalog, &Unknown> {
+        self.catalog.as_ref()
+    }
+
+    /// How to talk to AWS, or which arguments that waits for.
+    pub fn settings(&self) -> Result<&Settings, &Unknown> {
+        self.settings.as_ref()
+    }
+
+    /// Makes readings of AWS organizations, identical ones once.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// Who makes changes: the AWS caller where AWS credentials are configured, else the user of this machine.
+    pub async fn who(&self) -> &Who {
+        self.who
+            .get_or_init(|| async {
+                let here = Who::here();
+                let Ok(settings) = &self.settings else {
+                    return here;
+                };
+                if !is_aws_configured(settings) {
+                    return here;
+                }
+                let caller = async {
+                    let session = Session::open(settings, CALLER_TIMEOUT).await?;
+                    session.caller_arn(CALLER_TIMEOUT).await
+                };
+                match tokio::time::timeout(CALLER_TIMEOUT, caller).await {
+                    Ok(Ok(arn)) => here.with_arn(arn),
+                    Ok(Err(error)) => {
+                        tracing::debug!(%error, "the AWS caller is not known; the history names the user");
+                        here
+                    }
+                    Err(_) => here,
+                }
+            })
+            .await
+    }
+}
+
+/// Whether someone said which AWS credentials to use. Without, asking AWS would search for credentials that a
+/// configuration of hand-written accounts does not have.
+fn is_aws_configured(settings: &Settings) -> bool {
+    const VARIABLES: [&str; 5] = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_PROFILE",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    ];
+    settings.profile.is_some()
+        || settings.access_key.is_some()
+        || settings.assume_role.is_some()
+        || VARIABLES.iter().any(|name| variable(name).is_some())
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[async_trait]
+impl Provider for Orgmirror {
+    type Config = Config;
+    type Data = Data;
+
+    fn name(&self) -> &'static str {
+        "orgmirror"
+    }
+
+    fn schema(&self) -> Schema {
+        Schema::new(
+            "Mirrors an AWS organization as folders (one per organizational unit) and connections (one per account).",
+            vec![
+                Attribute::string("tenant")
+                    .optional()
+                    .check_string(arguments::handle(Kind::Tenant))
+                    .description(
+                        "The isolation boundary of the catalog: handles are unique within it. Default: the environment \
+                         variable `ORGMIRROR_TENANT`, else `default`.",
+                    ),
+                Attribute::nested(
+                    "catalog",
+                    vec![
+                        Attribute::string("path")
+                            .required()
+                            .check_string(arguments::not_empty)
+                            .check_string(directory)
+                            .description(
+                                "A directory, relative to where Terraform runs. Keep it where every run finds it again: \
+                                 the state refers to it.",
+                            ),
+                    ],
+                )
+                .optional()
+                .description(
+                    "Where the catalog is kept. Default: the environment variable `ORGMIRROR_CATALOG` (a path), else \
+                     `{ path = \".orgmirror\" }`.",
+                ),
+                Attribute::string("region")
+                    .optional()
+                    .check_string(arguments::region)
+                    .description(
+                        "Region whose partition is meant; AWS Organizations is one service per partition. Default: as \
+                         the AWS CLI finds it, else `us-east-1`.",
+                    ),
+                Attribute::string("profile")
+                    .optional()
+                    .check_string(arguments::not_empty)
+                    .description("Profile of the shared AWS configuration files."),
+                Attribute::string("access_key")
+                    .optional()
+                    .sensitive()
+                    .check_string(arguments::not_empty)
+                    .description(
+                        "AWS access key ID, with `secret_key`. Without it, the default chain of the AWS SDKs applies: \
+                         environment, shared files, SSO, container, instance.",
+                    ),
+                Attribute::string("secret_key")
+                    .optional()
+                    .sensitive()
+                    .check_string(arguments::not_empty)
+                    .description("AWS secret access key, with `access_key`. May be an ephemeral value."),
+                Attribute::string("token")
+                    .optional()
+                    .sensitive()
+                    .check_string(arguments::not_empty)
+                    .description("Session token that belongs to temporary keys."),
+                assume_role("Role to assume with these credentials, for discovery."),
+                Attribute::nested(
+                    "endpoints",
+                    vec![
+                        Attribute::string("organizations")
+                            .optional()
+                            .check_string(arguments::url)
+                            .description("URL of AWS Organizations."),
+                        Attribute::string("sts")
+                            .optional()
+                            .check_string(arguments::url)
+                            .description("URL of AWS STS."),
+                    ],
+                )
+                .optional()
+                .description("Other endpoints than AWS's own, for emulators and private networks."),
+                Attribute::number("max_retries")
+                    .optional()
+                    .at_least(0)
+                    .description(
+                        "How often a call of AWS that was throttled or failed in passing is repeated. Default 25.",
+                    ),
+            ],
+        )
+    }
+
+    fn validate(&self, config: &Config, diagnostics: &mut Diagnostics) {
+        for (name, value, other_name, other) in [
+            (
+                "access_key",
+                &config.access_key,
+                "secret_key",
+                &config.secret_key,
+            ),
+            (
+                "secret_key",
+                &config.secret_key,
+                "access_key",
+                &config.access_key,
+            ),
+            ("token", &config.token, "access_key", &config.access_key),
+        ] {
+            if !value.is_null() && other.is_null() {
+                diagnostics.error_at(
+                    Path::of(name),
+                    "Incomplete AWS credentials",
+                    format!("{name} is set and {other_name} is not; they belong together. Set {other_name}, or remove {name}."),
+                );
+            }
+        }
+    }
+
+    async fn configure(
+        &self,
+        config: Config,
+        _cancelled: &CancellationToken,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Data> {
+        let catalog = match catalog(&config).await {
+            Ok(catalog) => catalog,
+            Err(diagnostic) => {
+                diagnostics.push(diagnostic);
+                return None;
+            }
+        };
+        Some(Data {
+            catalog,
+            settings: settings(&config),
+            reader: Reader::new(),
+            who: OnceCell::new(),
+        })
+    }
+
+    fn resources(&self) -> Vec<ResourceType<Data>> {
+        vec![ResourceType::new(IntegrationResource)]
+    }
+
+    fn data_sources(&self) -> Vec<DataSourceType<Data>> {
+        vec![DataSourceType::new(AwsOrganization)]
+    }
+}
+
+fn directory(path: &str) -> Result<(), crate::framework::schema::Violation> {
+    use crate::framework::schema::Violation;
+    match path.parse::<Location>() {
+        Ok(Location::Disk(_)) => Ok(()),
+        Ok(Location::S3 { .. }) => Err(Violation::new(
+            "It must be a directory, and this version of the provider has no catalogs on S3.",
+            "Give a directory.",
+        )),
+        Err(error) => Err(Violation::new(
+            arguments::sentence(&error),
+            "Give a directory.",
+        )),
+    }
+}
+
+/// The outer error ends the configuration, the inner one only what needs the catalog.
+async fn catalog(config: &Config) -> Result<Result<Catalog, Unknown>, Diagnostic> {
+    let mut unknown = Vec::new();
+    let path = match &config.catalog {
+        Value::Null => None,
+        Value::Unknown => {
+            unknown.push("catalog");
+            None
+        }
+        Value::Known(catalog) => {
+            if catalog.path.is_unknown() {
+                unknown.push("catalog.path");
+            }
+            catalog.path.known().cloned()
+        }
+    };
+    if config.tenant.is_unknown() {
+        unknown.push("tenant");
+    }
+    if !unknown.is_empty() {
+        return Ok(Err(Unknown(unknown)));
+    }
+    let tenant = match (config.tenant.known(), variable(TENANT_VARIABLE)) {
+        (Some(tenant), _) => tenant.clone(),
+        (None, Some(tenant)) => {
+            handle::check(Kind::Tenant, &tenant).map_err(|error| {
+                Diagnostic::error(
+                    "Invalid tenant",
+                    format!(
+                        "{} It comes from the environment variable {TENANT_VARIABLE}. Correct it there, or set tenant \
+                         in the provider block.",
+                        arguments::sentence(&error)
+                    ),
+                )
+            })?;
+            tenant
+        }
+        (None, None) => DEFAULT_TENANT.to_owned(),
+    };
+    let (text, origin) = match (path, variable(CATALOG_VARIABLE)) {
+        (Some(path), _) => (path, "catalog.path"),
+        (None, Some(text)) => (text, CATALOG_VARIABLE),
+        (None, None) => (DEFAULT_CATALOG.to_owned(), "catalog"),
+    };
+    let failed = |error: &dyn std::fmt::Display| {
+        Diagnostic::error(
+            "The catalog cannot be used",
+            format!(
+                "{} It was set by {origin}. Set catalog = {{ path = \"...\" }} in the provider block to a directory.",
+                arguments::sentence(&error)
+            ),
+        )
+        .at(Path::of("catalog"))
+    };
+    let location: Location = text.parse().map_err(|error| failed(&error))?;
+    let catalog = Catalog::open(&location, &tenant).await;
+    Ok(Ok(catalog.map_err(|error| failed(&error))?))
+}
+
+fn settings(config: &Config) -> Result<Settings, Unknown> {
+    let mut unknown = Vec::new();
+    for (name, value) in [
+        ("region", &config.region),
+        ("profile", &config.profile),
+        ("access_key", &config.access_key),
+        ("secret_key", &config.secret_key),
+        ("token", &config.token),
+    ] {
+        if value.is_unknown() {
+            unknown.push(name);
+        }
+    }
+    if config.max_retries.is_unknown() {
+        unknown.push("max_retries");
+    }
+    let role = config.assume_role.known();
+    if config.assume_role.is_unknown() || role.is_some_and(AssumeRoleArgument::has_unknown) {
+        unknown.push("assume_role");
+    }
+    let endpoints = config.endpoints.known();
+    if config.endpoints.is_unknown()
+        || endpoints.is_some_and(|e| e.organizations.is_unknown() || e.sts.is_unknown())
+    {
+        unknown.push("endpoints");
+    }
+    if !unknown.is_empty() {
+        return Err(Unknown(unknown));
+    }
+    let defaults = Settings::default();
+    Ok(Settings {
+        region: config.region.known().cloned(),
+        profile: config.profile.known().cloned(),
+        access_key: config.access_key.known().cloned(),
+        secret_key: config.secret_key.known().cloned(),
+        token: config.token.known().cloned(),
+        assume_role: role.map(AssumeRoleArgument::role),
+        endpoints: Endpoints {
+            organizations: endpoints.and_then(|e| e.organizations.known().cloned()),
+            sts: endpoints.and_then(|e| e.sts.known().cloned()),
+            ..Endpoints::default()
+        },
+        max_retries: config
+            .max_retries
+            .known()
+            .and_then(|count| u32::try_from(*count).ok())
+            .unwrap_or(defaults.max_retries),
+    })
+}

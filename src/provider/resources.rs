@@ -1,0 +1,3 @@
+//! The managed resources, one file each.
+
+pub mod integration;

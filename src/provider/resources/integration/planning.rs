@@ -1,0 +1,342 @@
+//! Planning an integration: pure, from configuration and prior state alone, so that what was reviewed is what is
+//! applied.
+
+use std::collections::BTreeMap;
+
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::path::Path;
+use crate::framework::resource::Plan;
+use crate::framework::value::Value;
+use crate::model::grantee::Grantee;
+use crate::model::integration::RemovalGuard;
+use crate::model::late::Late;
+use crate::model::mirror::{Held, Mirror, MirrorError, Mirrored, Source, Wanted, mirror};
+use crate::model::partition;
+use crate::model::removal_guard::{Removal, other_organization, removal};
+use crate::provider::arguments::sentence;
+use crate::provider::late;
+
+use super::GIVEN_HANDLES;
+use super::source;
+use super::state::State;
+
+/// Removed connections that an error lists by name.
+const LISTED: usize = 20;
+
+/// Rules between attributes.
+pub(super) fn validate(config: &State, diagnostics: &mut Diagnostics) {
+    if let (Value::Known(permissions), false) =
+        (&config.permissions, config.organization.is_unknown())
+    {
+        let organization = config.organization.known().map(String::as_str);
+        for grantee in permissions.iter().filter_map(Value::known) {
+            let Ok(parsed) = grantee.parse::<Grantee>() else {
+                // The schema has reported it.
+                continue;
+            };
+            if let Err(error) = parsed.check_scope(organization) {
+                diagnostics.error_at(
+                    Path::of("permissions"),
+                    "Grantee out of scope",
+                    format!(
+                        "{} Remove it from permissions, or leave organization out for an integration at tenant level.",
+                        sentence(&error)
+                    ),
+                );
+            }
+        }
+    }
+    let names_owners =
+        matches!(&config.resource_owners, Value::Known(owners) if !owners.is_empty());
+    let has_none = match &config.owners {
+        Value::Null => true,
+        Value::Unknown => false,
+        Value::Known(owners) => owners.is_empty(),
+    };
+    if names_owners && has_none {
+        diagnostics.error_at(
+            Path::of("resource_owners"),
+            "Resource owners without owners",
+            "resource_owners is set and owners is not. Accounts that have none of the tags fall back to the owners of \
+             the integration, so those are required. Set owners.",
+        );
+    }
+}
+
+/// Completes the plan of a creation or change.
+pub(super) fn plan(plan: &mut Plan<State>, diagnostics: &mut Diagnostics) {
+    let prior_mirror = plan.prior.as_ref().and_then(State::mirror);
+    if let Some(prior) = &plan.prior
+        && prior.organization != plan.planned.organization
+    {
+        refuse_if_protected(
+            prior,
+            "replace it, which changing organization means",
+            diagnostics,
+        );
+    }
+    if plan.planned.removal_guard.is_null() || plan.config.removal_guard.is_null() {
+        plan.planned.removal_guard = Value::Known(RemovalGuard::default().into());
+    }
+    let argument = std::mem::take(&mut plan.config.aws_organization);
+    let source = match (argument, &prior_mirror) {
+        (Value::Known(argument), _) => argument.source(),
+        (Value::Unknown, _) => None,
+        (Value::Null, None) => {
+            diagnostics.error_at(
+                Path::of("aws_organization"),
+                "No AWS organization to mirror",
+                "aws_organization is null, and there is nothing to mirror without it. Set it to \
+                 data.orgmirror_aws_organization.NAME, or to accounts written by hand: { accounts = { \"111122223333\" = \
+                 { name = \"sandbox\" } } }.",
+            );
+            return;
+        }
+        (Value::Null, Some(prior)) => {
+            diagnostics.warning_at(
+                Path::of("aws_organization"),
+                "The tree is kept as it is",
+                "aws_organization is null (by ignore_changes, or because it was removed), so this plan follows no change \
+                 of the AWS organization. Set it to data.orgmirror_aws_organization.NAME to follow it again.",
+            );
+            Some(source::of_mirror(prior))
+        }
+    };
+    let Some(source) = source else {
+        defer(plan, prior_mirror.as_ref(), diagnostics);
+        return;
+    };
+    plan_default_region(plan, &source);
+    match mirrored(plan, &source, prior_mirror.as_ref()) {
+        Ok(next) => {
+            if let Some(prior) = &prior_mirror {
+                guard(plan, prior, &next.mirror, diagnostics);
+            }
+            keep_given_handles(plan, &next.given_handles);
+            plan.planned.set_mirror(next.mirror);
+        }
+        Err(error) => refuse_source(&error, diagnostics),
+    }
+}
+
+/// A plan without the snapshot's structure knows nothing of the tree.
+fn defer(plan: &mut Plan<State>, prior: Option<&Mirror>, diagnostics: &mut Diagnostics) {
+    let planned = &mut plan.planned;
+    planned.aws_organization_id = Value::Unknown;
+    planned.folders = Value::Unknown;
+    planned.connections = Value::Unknown;
+    let configured = plan
+        .config
+        .settings()
+        .map(|settings| &settings.default_region);
+    if let Value::Known(settings) = &mut planned.connection_settings
+        && configured.is_some_and(Value::is_null)
+    {
+        settings.default_region = Value::Unknown;
+    }
+    let count = prior.map_or(0, |prior| prior.connections.len());
+    if count > 0 {
+        diagnostics.warning_at(
+            Path::of("aws_organization"),
+            "This plan reviews nothing of the tree",
+            format!(
+                "The snapshot will only be known during the apply, so this plan cannot show what changes in the tree \
+                 ({count} connections now); the removal guard is checked again then. The data source waits where it \
+                 depends on a resource with pending changes, by a reference or by depends_on. To review the tree, give \
+                 it role ARNs and other arguments as literals or variables, and remove depends_on; or apply the other \
+                 resource first, and plan again."
+            ),
+        );
+    }
+}
+
+/// The default region follows the partition where none is configured.
+fn plan_default_region(plan: &mut Plan<State>, source: &Source) {
+    let configured = plan
+        .config
+        .settings()
+        .map(|settings| settings.default_region.clone());
+    let Value::Known(settings) = &mut plan.planned.connection_settings else {
+        return;
+    };
+    if configured.is_some_and(|region| region.is_null()) {
+        settings.default_region = late::value(source.partition.clone().map(|partition| {
+            let partition = partition.as_deref().unwrap_or(partition::AWS);
+            partition::default_region(partition).to_owned()
+        }));
+    }
+}
+
+fn mirrored(
+    plan: &Plan<State>,
+    source: &Source,
+    prior_mirror: Option<&Mirror>,
+) -> Result<Mirrored, MirrorError> {
+    let planned = &plan.planned;
+    let settings = planned.settings();
+    let unknown = Value::Unknown;
+    let prefix = |state: &State| late::required(&state.handle_prefix);
+    let default_region = plan
+        .config
+        .settings()
+        .map_or(&unknown, |settings| &settings.default_region);
+    let wanted = Wanted {
+        source,
+        handle: late::required(&planned.handle),
+        prefix: prefix(planned),
+        initial_handles: late::map(&planned.initial_handles).map(Option::unwrap_or_default),
+        role_name: late::required(settings.map_or(&unknown, |settings| &settings.role_name)),
+        default_region: late::optional(default_region),
+        sso: planned.sso_facts(),
+        owners: planned.owner_list(),
+        resource_owners: planned.resource_owner_list(),
+    };
+    let given_handles: BTreeMap<String, String> =
+        plan.private.get(GIVEN_HANDLES).unwrap_or_default();
+    let prior = plan.prior.as_ref().zip(prior_mirror);
+    let prior_names = prior.map(|(state, _)| {
+        let handle = state.handle.known().cloned().unwrap_or_default();
+        let Late::Known(prefix) = prefix(state) else {
+            return (handle, String::new());
+        };
+        (handle, prefix)
+    });
+    let held = prior
+        .zip(prior_names.as_ref())
+        .map(|((_, mirror), (handle, prefix))| Held {
+            mirror,
+            handle,
+            prefix,
+            given_handles: &given_handles,
+        });
+    mirror(&wanted, held.as_ref())
+}
+
+fn keep_given_handles(plan: &mut Plan<State>, given: &BTreeMap<String, String>) {
+    if given.is_empty() {
+        plan.private.remove(GIVEN_HANDLES);
+    } else {
+        plan.private.set(GIVEN_HANDLES, given);
+    }
+}
+
+fn guard(plan: &Plan<State>, prior: &Mirror, next: &Mirror, diagnostics: &mut Diagnostics) {
+    if let Some((was, is)) = other_organization(prior, next) {
+        diagnostics.error_at(
+            Path::of("aws_organization"),
+            "Another AWS organization",
+            format!(
+                "This integration mirrors the AWS organization {was}, and aws_organization is now of {is}. That is what \
+                 a wrong profile or role looks like: check whose credentials the data source uses. An integration \
+                 mirrors one AWS organization for good; for another one, add another integration."
+            ),
+        );
+        return;
+    }
+    if let Some(removal) = removal(prior, next, plan.planned.guard()) {
+        diagnostics.error_at(
+            Path::of("aws_organization"),
+            "Too many connections would be removed",
+            removal_text(&removal),
+        );
+    }
+}
+
+fn removal_text(removal: &Removal) -> String {
+    let count = removal.removed.len();
+    let mut listed: Vec<String> = removal
+        .removed
+        .iter()
+        .take(LISTED)
+        .map(|removed| {
+            format!(
+                "- {} {} ({:?})",
+                removed.account_id, removed.handle, removed.name
+            )
+        })
+        .collect();
+    if count > LISTED {
+        listed.push(format!("- and {} more", count - LISTED));
+    }
+    format!(
+        "This plan would remove {count} of {held} connections ({percent} %); removal_guard stops above {allowed_percent} \
+         % or {allowed_count}. That is what a wide exclude, a wrong profile or a lost permission looks like. It would \
+         remove:\n{list}\n\nIf that is what you want, allow it in this integration for this one apply: removal_guard = {{ \
+         percent = {percent}, count = {allow_count} }}. If you are destroying, use terraform destroy -refresh=false.",
+        held = removal.held,
+        percent = removal.percent(),
+        allowed_percent = removal.guard.percent,
+        allowed_count = removal.guard.count,
+        list = listed.join("\n"),
+        allow_count = i64::try_from(count)
+            .unwrap_or(i64::MAX)
+            .max(removal.guard.count),
+    )
+}
+
+fn refuse_source(error: &MirrorError, diagnostics: &mut Diagnostics) {
+    let (path, summary, fix) = match error {
+        MirrorError::AccountId { .. } => (
+            Path::of("aws_organization").attribute("accounts"),
+            "Not an account ID",
+            "Use the account's ID as the key, as a string with its leading zeros.",
+        ),
+        MirrorError::UnitId { .. } => (
+            Path::of("aws_organization").attribute("organizational_units"),
+            "Not an ID of an OU",
+            "Use the OU's ID as the key.",
+        ),
+        MirrorError::MissingParents(_) => (
+            Path::of("aws_organization"),
+            "Parent not in the snapshot",
+            "Add the OU to organizational_units, correct parent_id, or leave it out for the root. Where the snapshot is \
+             filtered in HCL, keep the ancestors of what stays.",
+        ),
+        MirrorError::Cycle(_) => (
+            Path::of("aws_organization").attribute("organizational_units"),
+            "OUs in a circle",
+            "Correct their parent_id.",
+        ),
+        MirrorError::JoinedAt { .. } => (
+            Path::of("aws_organization").attribute("accounts"),
+            "Not a time",
+            "Write it like \"2026-01-31T00:00:00Z\", or leave it out.",
+        ),
+        MirrorError::InitialHandleKey { .. }
+        | MirrorError::InitialHandle { .. }
+        | MirrorError::InitialHandleTwice { .. }
+        | MirrorError::InitialHandleTaken { .. } => (
+            Path::of("initial_handles"),
+            "Initial handle cannot be given",
+            "Choose another handle for that account, or remove the entry.",
+        ),
+        MirrorError::TagsNotRead(_) => (
+            Path::of("resource_owners"),
+            "Tags were not read",
+            "Set include_tags = true in data.orgmirror_aws_organization, or give the accounts tags.",
+        ),
+        MirrorError::ResourceOwnersWithoutOwners => (
+            Path::of("resource_owners"),
+            "Resource owners without owners",
+            "Set owners.",
+        ),
+    };
+    diagnostics.error_at(path, summary, format!("{} {fix}", sentence(error)));
+}
+
+/// Refuses where the state protects the integration.
+pub(super) fn refuse_if_protected(prior: &State, what: &str, diagnostics: &mut Diagnostics) {
+    if prior.deletion_protection == Value::Known(false) {
+        return;
+    }
+    let handle = prior.handle.known().map_or("", String::as_str);
+    diagnostics.error_at(
+        Path::of("deletion_protection"),
+        "The integration is protected",
+        format!(
+            "The integration {handle:?} has deletion_protection, and this plan would {what}: its folders, connections, \
+             permissions and what is published for them would be gone. If that is what you want, set deletion_protection \
+             = false, apply that first, and plan again."
+        ),
+    );
+}

@@ -1,0 +1,152 @@
+//! The write-only snapshot of an integration: the data source as it is, the same filtered or merged in HCL, or a
+//! hand-written list of accounts.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::framework::value::Value;
+use crate::model::late::Late;
+use crate::model::mirror::{Mirror, Source, SourceAccount, SourceUnit};
+use crate::provider::late;
+
+/// `aws_organization = ...`
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct SourceArgument {
+    id: Value<String>,
+    root_id: Value<String>,
+    partition: Value<String>,
+    organizational_units: Value<BTreeMap<String, Value<UnitArgument>>>,
+    accounts: Value<BTreeMap<String, Value<AccountArgument>>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct UnitArgument {
+    name: Value<String>,
+    parent_id: Value<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct AccountArgument {
+    name: Value<String>,
+    email: Value<String>,
+    state: Value<String>,
+    parent_id: Value<String>,
+    joined_at: Value<String>,
+    tags: Value<BTreeMap<String, Value<String>>>,
+}
+
+/// What there is, where it belongs and in which state must be known to say anything about the tree.
+fn structure(value: Value<String>) -> Option<Option<String>> {
+    match value {
+        Value::Null => Some(None),
+        Value::Unknown => None,
+        Value::Known(value) => Some(Some(value)),
+    }
+}
+
+fn optional<T: Clone>(value: Value<T>) -> Late<Option<T>> {
+    match value {
+        Value::Null => Late::Known(None),
+        Value::Unknown => Late::Unknown,
+        Value::Known(value) => Late::Known(Some(value)),
+    }
+}
+
+impl SourceArgument {
+    /// The source; none where its structure is not known.
+    pub(super) fn source(self) -> Option<Source> {
+        let units = match self.organizational_units {
+            Value::Null => BTreeMap::new(),
+            Value::Unknown => return None,
+            Value::Known(units) => units,
+        };
+        let accounts = match self.accounts {
+            Value::Null => BTreeMap::new(),
+            Value::Unknown => return None,
+            Value::Known(accounts) => accounts,
+        };
+        Some(Source {
+            aws_organization_id: optional(self.id),
+            root_id: structure(self.root_id)?,
+            partition: optional(self.partition),
+            organizational_units: units
+                .into_iter()
+                .map(|(id, unit)| Some((id, unit.into_known()?.unit()?)))
+                .collect::<Option<_>>()?,
+            accounts: accounts
+                .into_iter()
+                .map(|(id, account)| Some((id, account.into_known()?.account()?)))
+                .collect::<Option<_>>()?,
+        })
+    }
+}
+
+impl UnitArgument {
+    fn unit(self) -> Option<SourceUnit> {
+        Some(SourceUnit {
+            name: optional(self.name),
+            parent_id: structure(self.parent_id)?,
+        })
+    }
+}
+
+impl AccountArgument {
+    fn account(self) -> Option<SourceAccount> {
+        Some(SourceAccount {
+            name: late::required(&self.name),
+            email: optional(self.email),
+            state: structure(self.state)?,
+            parent_id: structure(self.parent_id)?,
+            joined_at: optional(self.joined_at),
+            tags: late::map(&self.tags),
+        })
+    }
+}
+
+/// The source that a mirror came from, as far as the mirror tells: for a plan without a snapshot, which keeps the tree.
+pub(super) fn of_mirror(mirror: &Mirror) -> Source {
+    let roots = mirror
+        .folders
+        .iter()
+        .filter(|(_, folder)| folder.parent_id.is_none());
+    let partition = mirror.connections.values().find_map(|connection| {
+        let arn = connection.derived_role_arn.known()?;
+        arn.split(':').nth(1).map(str::to_owned)
+    });
+    Source {
+        aws_organization_id: mirror.aws_organization_id.clone(),
+        root_id: roots.map(|(id, _)| id.clone()).next(),
+        partition: Late::Known(partition),
+        organizational_units: mirror
+            .folders
+            .iter()
+            .filter(|(_, folder)| folder.parent_id.is_some())
+            .map(|(id, folder)| {
+                let unit = SourceUnit {
+                    name: folder.name.clone().map(Some),
+                    parent_id: folder.parent_id.clone(),
+                };
+                (id.clone(), unit)
+            })
+            .collect(),
+        accounts: mirror
+            .connections
+            .iter()
+            .map(|(id, connection)| {
+                let account = SourceAccount {
+                    name: connection.name.clone(),
+                    email: connection.email.clone(),
+                    state: Some(connection.state.clone()),
+                    parent_id: Some(connection.folder_id.clone()),
+                    joined_at: Late::Known(None),
+                    tags: connection.tags.clone(),
+                };
+                (id.clone(), account)
+            })
+            .collect(),
+    }
+}

@@ -63,7 +63,8 @@ pub enum DiscoveryError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// IAM does not allow a call.
-    #[error("{} may not call {action}: {message}", principal.as_deref().unwrap_or("the caller"))]
+    #[error("AWS refuses {action}{}: {message}",
+        principal.as_ref().filter(|arn| !message.contains(*arn)).map_or_else(String::new, |arn| format!(" to {arn}")))]
     MissingPermission {
         /// As in IAM policies: `organizations:ListAccounts`.
         action: String,
@@ -1045,5 +1046,94 @@ fn malformed(action: &str, what: &str) -> DiscoveryError {
     DiscoveryError::Malformed {
         action: action.to_owned(),
         what: what.to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_gives_the_ids_down_to_the_parent() {
+        let ids = |path| path_ids(path, "111122223333");
+        assert_eq!(
+            ids("o-abc/r-xyz/ou-xyz-1/ou-xyz-2/111122223333/").unwrap(),
+            ["r-xyz", "ou-xyz-1", "ou-xyz-2"]
+        );
+        assert_eq!(ids("o-abc/r-xyz/111122223333/").unwrap(), ["r-xyz"]);
+        assert_eq!(ids("o-abc/r-xyz/111122223333").unwrap(), ["r-xyz"]);
+        for other in [
+            "",
+            "/",
+            "o-abc",
+            "o-abc/111122223333/",
+            "o-abc/r-xyz/",
+            "o-abc/r-xyz/ou-xyz-1/444455556666/",
+            "o-abc/ou-xyz-1/111122223333/",
+            "o-abc/r-xyz/Workloads/111122223333/",
+            "r-xyz/111122223333/",
+        ] {
+            assert_eq!(ids(other), None, "{other}");
+        }
+    }
+
+    fn account() -> types::builders::AccountBuilder {
+        types::Account::builder()
+            .id("111122223333")
+            .arn("arn:aws:organizations::111122223333:account/o-abc/111122223333")
+            .name("sandbox")
+            .email("sandbox@example.com")
+    }
+
+    #[test]
+    fn state_decides_over_status() {
+        let read = |account: types::builders::AccountBuilder| listed("an action", account.build());
+        let both = account()
+            .state(types::AccountState::Closed)
+            .status(types::AccountStatus::Suspended);
+        assert_eq!(read(both).unwrap().1.state, "CLOSED");
+        let old = account().status(types::AccountStatus::PendingClosure);
+        assert_eq!(read(old).unwrap().1.state, "PENDING_CLOSURE");
+        let newer = account().state("HIBERNATING".into());
+        assert_eq!(read(newer).unwrap().1.state, "HIBERNATING");
+        assert!(matches!(
+            read(account()),
+            Err(DiscoveryError::Malformed { .. })
+        ));
+    }
+
+    #[test]
+    fn joined_is_told_in_whole_seconds() {
+        let joined = account()
+            .state(types::AccountState::Active)
+            .joined_timestamp(aws_sdk_organizations::primitives::DateTime::from_millis(
+                1_577_836_800_987,
+            ));
+        let (_, read) = listed("an action", joined.build()).unwrap();
+        assert_eq!(read.joined_at.as_deref(), Some("2020-01-01T00:00:00Z"));
+    }
+
+    #[test]
+    fn several_paths_are_as_good_as_none() {
+        let twice = account()
+            .state(types::AccountState::Active)
+            .paths("o-abc/r-xyz/111122223333/")
+            .paths("o-abc/r-xyz/ou-xyz-1/111122223333/");
+        assert_eq!(listed("an action", twice.build()).unwrap().1.path, None);
+    }
+
+    #[test]
+    fn the_principal_is_the_one_that_iam_names() {
+        assert_eq!(
+            principal(
+                "User: arn:aws:iam::111122223333:user/x is not authorized to perform: organizations:ListRoots"
+            ),
+            Some("arn:aws:iam::111122223333:user/x")
+        );
+        assert_eq!(
+            principal("You don't have permissions to access this resource."),
+            None
+        );
     }
 }

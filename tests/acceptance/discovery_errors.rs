@@ -9,6 +9,17 @@ use crate::configuration::{
 use crate::double::{Double, Failure as Answer, KeyFault, Organization};
 use crate::terraform::Workspace;
 
+/// A role in the management account, which anybody may assume who sends the external ID.
+fn discovery_role(double: &Double, external_id: Option<&str>) -> String {
+    let mut organization = double.organization();
+    let arn = format!(
+        "arn:aws:iam::{}:role/discovery",
+        organization.management_account_id
+    );
+    organization.add_role(&arn, external_id);
+    arn
+}
+
 fn double() -> Double {
     Double::start(Organization::generate(30, 9))
 }
@@ -35,9 +46,12 @@ fn no_credentials_is_an_error_that_says_how_to_give_some() {
         &format!("region = \"us-east-1\"\n  {}", endpoints(&double.url())),
         "",
     );
-    workspace
-        .plan_fails()
-        .assert_only_error(&["credentials", "profile", "access_key"]);
+    workspace.plan_fails().assert_only_error(&[
+        "credentials",
+        "profile",
+        "access key",
+        "AWS_PROFILE",
+    ]);
     assert_eq!(double.calls().total(), 0);
 }
 
@@ -107,8 +121,7 @@ fn keys_that_aws_does_not_know_or_that_are_over_are_errors() {
 #[test]
 fn a_wrong_external_id_is_an_error_that_names_the_role_and_the_trust() {
     let double = double();
-    let role = "arn:aws:iam::123456789012:role/discovery";
-    double.organization().add_role(role, Some("the-right-one"));
+    let role = &discovery_role(&double, Some("the-right-one"));
     let with = |external_id: &str| {
         provider(&format!(
             "{}\n  assume_role = {{ role_arn = \"{role}\" {external_id} }}",
@@ -205,9 +218,13 @@ fn a_member_account_without_delegation_is_an_error() {
         member
     };
     let workspace = reading(&arguments_for(&double), "");
-    workspace
-        .plan_fails()
-        .assert_only_error(&["organizations:", "delegated administrator"]);
+    let management = double.organization().management_account_id.clone();
+    workspace.plan_fails().assert_only_error(&[
+        &member,
+        &management,
+        "delegated administrator",
+        "assume_role",
+    ]);
     double
         .organization()
         .delegated_administrators

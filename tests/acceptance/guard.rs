@@ -219,7 +219,12 @@ fn the_guard_runs_again_at_apply_when_the_snapshot_was_deferred() {
     };
     workspace.write("main.tf", &hcl(2));
     let plan = workspace.plan();
-    plan.assert_warning(&["aws_organization", "apply", "role"]);
+    plan.assert_warning(&[
+        "37 connections",
+        "during the apply",
+        "role ARNs",
+        "depends_on",
+    ]);
     workspace
         .apply_fails()
         .assert_error(&["removal_guard", &gone[0]]);
@@ -245,7 +250,7 @@ fn a_deferred_snapshot_warns_that_nothing_of_the_tree_is_reviewed_and_then_appli
     double.organization().rename_account(&id, "Payer");
     workspace.write("main.tf", &hcl(2));
     let plan = workspace.plan();
-    plan.assert_warning(&["aws_organization", "apply"]);
+    plan.assert_warning(&["during the apply", "role ARNs"]);
     let after = plan.after(INTEGRATION);
     assert_eq!(after["connections"], json!("(known after apply)"));
     assert_eq!(after["folders"], json!("(known after apply)"));

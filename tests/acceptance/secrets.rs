@@ -43,8 +43,11 @@ fn unpack(plan: &Path) {
 #[test]
 fn ephemeral_credentials_are_in_no_state_plan_log_or_catalog() {
     let mut organization = Organization::generate(10, 1);
-    let role = "arn:aws:iam::123456789012:role/discovery";
-    organization.add_role(role, Some(SECRETS[2]));
+    let role = format!(
+        "arn:aws:iam::{}:role/discovery",
+        organization.management_account_id
+    );
+    organization.add_role(&role, Some(SECRETS[2]));
     let double = Double::start(organization);
     let mut workspace = Workspace::new();
     for (name, value) in ["secret_key", "token", "external_id"]

@@ -1,7 +1,6 @@
 //! What of the AWS organization is read and mirrored: arguments of the data source, and HCL between it and the integration.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -410,7 +409,7 @@ fn a_snapshot_that_is_ignored_keeps_the_tree_with_a_warning() {
     );
     let plan = workspace.plan();
     plan.assert_no_changes()
-        .assert_warning(&["aws_organization", "acme"]);
+        .assert_warning(&["aws_organization", "ignore_changes"]);
     workspace.apply();
     assert_eq!(
         workspace.attributes(INTEGRATION)["connections"][&hub]["name"],
@@ -500,40 +499,66 @@ fn applying_a_saved_plan_reads_nothing_from_aws() {
 
 #[test]
 fn one_configuration_mirrors_several_organizations_through_roles_of_their_own() {
-    let double = Double::start(company());
-    let role = "arn:aws:iam::123456789012:role/discovery";
-    double.organization().add_role(role, Some("secret-of-acme"));
-    let double = Arc::new(double);
+    let mut organization = company();
+    let role = |name: &str| {
+        format!(
+            "arn:aws:iam::{}:role/{name}",
+            company().management_account_id
+        )
+    };
+    organization.add_role(&role("of-acme"), Some("secret-of-acme"));
+    organization.add_role(&role("of-globex"), None);
+    let double = Double::start(organization);
     let workspace = workspace_for(
         &double,
         &format!(
-            "{}{}",
+            "{}data \"orgmirror_aws_organization\" \"globex\" {{\n  assume_role = {{ role_arn = \"{}\" }}\n}}\n{}{}",
             snapshot(&format!(
-                "assume_role = {{ role_arn = \"{role}\", external_id = \"secret-of-acme\", session_name = \"reading\", duration = \"15m\" }}"
+                "assume_role = {{ role_arn = \"{}\", external_id = \"secret-of-acme\", session_name = \"reading\", duration = \"15m\" }}",
+                role("of-acme")
             )),
-            Integration::of(DATA).hcl()
+            role("of-globex"),
+            Integration::of(DATA).hcl(),
+            Integration::of("data.orgmirror_aws_organization.globex")
+                .label("globex")
+                .set("handle", "\"globex\"")
+                .set("handle_prefix", "\"globex_\"")
+                .hcl(),
         ),
     );
     workspace.plan();
     let calls = double.calls();
-    let assumed: Vec<_> = calls
+    let assumed: Vec<String> = calls
         .all()
         .iter()
         .filter(|call| call.action == "AssumeRole")
+        .map(|call| call.input.to_string())
         .collect();
-    assert_eq!(assumed.len(), 1, "{assumed:?}");
-    let sent = assumed[0].input.to_string();
-    for part in [role, "secret-of-acme", "reading", "900"] {
-        assert!(sent.contains(part), "no {part} in {sent}");
+    assert_eq!(assumed.len(), 2, "{assumed:?}");
+    let of = |role: &str| {
+        assumed
+            .iter()
+            .find(|input| input.contains(role))
+            .unwrap_or_else(|| panic!("{role} was not assumed: {assumed:?}"))
+    };
+    for part in ["secret-of-acme", "reading", "900"] {
+        assert!(of("of-acme").contains(part), "no {part} in {assumed:?}");
     }
+    assert!(!of("of-globex").contains("secret-of-acme"), "{assumed:?}");
+    assert_eq!(
+        calls.count("DescribeOrganization"),
+        2,
+        "two readings, as two roles"
+    );
     assert!(
         calls
             .all()
             .iter()
             .filter(|call| call.service == "organizations")
             .all(|call| call.access_key != "AKIAORGMIRRORTESTKEY"),
-        "the organization is read as the role"
+        "the organization is read as the roles"
     );
+    workspace.apply();
 }
 
 #[test]

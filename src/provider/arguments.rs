@@ -17,8 +17,7 @@ pub(super) fn grantee(value: &str) -> Result<(), Violation> {
     value.parse::<Grantee>().map(drop).map_err(|error| {
         Violation::new(
             sentence(&error),
-            "Use \"*\" for every workspace, an organization such as \"acme\", or one workspace such as \
-             \"acme/security\".",
+            "Write it in one of these forms.",
         )
     })
 }

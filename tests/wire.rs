@@ -11,6 +11,8 @@ mod clients;
 mod lifetime;
 #[path = "wire/log.rs"]
 mod log;
+#[path = "wire/provider.rs"]
+mod provider;
 #[path = "wire/services.rs"]
 mod services;
 #[path = "wire/start.rs"]

@@ -457,6 +457,7 @@ impl Inner {
     /// Commits all changes of a batch that do not refuse, as one version, and tells each its outcome.
     async fn commit_batch(&self, mut batch: Vec<Box<dyn Job>>) {
         let mut pause = Duration::from_millis(2);
+        let mut reservation = None;
         let outcome = loop {
             batch.retain(|job| !job.is_abandoned());
             if batch.is_empty() {
@@ -467,13 +468,22 @@ impl Inner {
                 // The race was lost. There is no last attempt: one writer wins every race.
                 Ok(None) => {
                     tracing::debug!(place = %self.place, "another writer was faster; applying the change again");
-                    // Uneven pauses keep the losers from going in step.
-                    tokio::time::sleep(pause.mul_f64(rand::random_range(0.2..1.0))).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    if reservation.is_none() {
+                        reservation = match self.store.reserve().await {
+                            Ok(reservation) => reservation,
+                            Err(error) => break Outcome::NotWritten(Arc::new(error.into())),
+                        };
+                    }
+                    if reservation.is_none() {
+                        // Uneven pauses keep the losers from going in step.
+                        tokio::time::sleep(pause.mul_f64(rand::random_range(0.2..1.0))).await;
+                        pause = (pause * 2).min(LONGEST_PAUSE);
+                    }
                 }
                 Err(outcome) => break outcome,
             }
         };
+        drop(reservation);
         for job in batch {
             job.finish(&outcome);
         }

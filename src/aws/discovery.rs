@@ -83,7 +83,7 @@ pub enum DiscoveryError {
         account_id: Option<String>,
     },
     /// The caller's account is a member that may not read the AWS organization.
-    #[error("account {account_id} may not read the AWS organization: it is neither its management account{} nor a delegated administrator",
+    #[error("AWS refuses {action} to account {account_id}, which is neither the management account of the AWS organization{} nor a delegated administrator",
         management_account_id.as_ref().map_or_else(String::new, |id| format!(" ({id})")))]
     NotAdministrator {
         /// The caller's account.

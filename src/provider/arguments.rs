@@ -14,13 +14,10 @@ pub(super) fn handle(kind: Kind) -> impl Fn(&str) -> Result<(), Violation> + Sen
 
 /// Refuses what is no grantee.
 pub(super) fn grantee(value: &str) -> Result<(), Violation> {
-    value.parse::<Grantee>().map(drop).map_err(|error| {
-        Violation::new(
-            sentence(&error),
-            "Use \"*\" for every workspace, an organization such as \"acme\", or one workspace such as \
-             \"acme/security\".",
-        )
-    })
+    value
+        .parse::<Grantee>()
+        .map(drop)
+        .map_err(|error| Violation::new(sentence(&error), "Write it in one of these forms."))
 }
 
 /// Refuses what is no AWS account ID.

@@ -329,7 +329,7 @@ async fn ten_thousand_accounts_are_read_in_the_time_of_one_list() {
         assert_eq!(double.calls().count("ListAccounts"), pages);
         // The OUs and their accounts are read while the accounts' pages come one after another: nearly no time of their own.
         // One call after another, these would be some 1,200 and 2,000 calls. The bound leaves room for a busy machine.
-        assert!(took < Duration::from_secs(60), "took {took:?}");
+        assert!(took < Duration::from_secs(120), "took {took:?}");
         assert!(double.calls().peak() > 1);
         assert!(
             double.calls().peak() <= 17,

@@ -17,6 +17,7 @@ mod summaries;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -70,6 +71,9 @@ fn settle(path: &str, wanted: &str) {
 
 /// Holds that the part of a file between `<!-- NAME:begin -->` and `<!-- NAME:end -->` is `wanted`, or makes it so.
 fn settle_part(path: &str, name: &str, wanted: &str) {
+    /// Several tests have parts of one file.
+    static WRITER: Mutex<()> = Mutex::new(());
+    let _writer = WRITER.lock();
     let (begin, end) = (format!("<!-- {name}:begin -->"), format!("<!-- {name}:end -->"));
     let page = read(path);
     let (before, rest) = page
@@ -81,19 +85,24 @@ fn settle_part(path: &str, name: &str, wanted: &str) {
     settle(path, &format!("{before}{begin}\n{wanted}\n{end}{after}"));
 }
 
-/// What a policy must allow is what is called.
+/// What the policies must allow is what is called.
 #[test]
-fn the_policy_in_the_guide_is_what_discovery_calls() {
+fn the_policies_in_the_guide_are_what_discovery_calls() {
     let actions: Vec<String> = orgmirror::aws::REQUIRED_ACTIONS
         .iter()
         .map(|action| format!("        {action:?}"))
         .collect();
-    let policy = format!(
-        "```json\n{{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n    {{\n      \"Effect\": \"Allow\",\n      \
-         \"Action\": [\n{}\n      ],\n      \"Resource\": \"*\"\n    }}\n  ]\n}}\n```",
-        actions.join(",\n")
-    );
-    let json = policy.trim_start_matches("```json").trim_end_matches("```");
-    serde_json::from_str::<serde_json::Value>(json).expect("the policy is JSON");
-    settle_part("docs/guides/getting-started.md", "policy", &policy);
+    let policy = |principal: &str| {
+        let json = format!(
+            "{{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n    {{\n      \"Effect\": \"Allow\",\n{principal}      \
+             \"Action\": [\n{}\n      ],\n      \"Resource\": \"*\"\n    }}\n  ]\n}}",
+            actions.join(",\n")
+        );
+        serde_json::from_str::<serde_json::Value>(&json).expect("the policy is JSON");
+        format!("```json\n{json}\n```")
+    };
+    let guide = "docs/guides/getting-started.md";
+    settle_part(guide, "policy", &policy(""));
+    let principal = "      \"Principal\": { \"AWS\": \"arn:aws:iam::444455556666:root\" },\n";
+    settle_part(guide, "delegation", &policy(principal));
 }

@@ -17,7 +17,7 @@ mod summaries;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, Once};
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -47,12 +47,35 @@ fn files(directory: &str, ending: &str) -> Vec<String> {
     walk(&root().join(directory), &mut found);
     let mut names: Vec<String> = found
         .iter()
-        .map(|path| path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned())
+        .map(|path| {
+            path.strip_prefix(root())
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned()
+        })
         .filter(|name| name.ends_with(ending))
         .collect();
     names.sort();
     assert!(!names.is_empty(), "no {ending} in {directory}");
     names
+}
+
+/// Writes what is generated before it is looked at, where it is to be written.
+fn updated() {
+    static ONCE: Once = Once::new();
+    if is_update() {
+        ONCE.call_once(|| {
+            reference::settle_pages();
+            handles::settle_names();
+            handles::settle_life();
+            settle_policies();
+        });
+    }
+}
+
+fn is_update() -> bool {
+    std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1")
 }
 
 /// Holds that a file is `wanted`; with `UPDATE_DOCS=1` makes it so.
@@ -62,7 +85,7 @@ fn settle(path: &str, wanted: &str) {
         return;
     }
     assert!(
-        std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1"),
+        is_update(),
         "{path} is not what the code says; write it anew with `make docs`, and look at the difference"
     );
     fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -74,7 +97,10 @@ fn settle_part(path: &str, name: &str, wanted: &str) {
     /// Several tests have parts of one file.
     static WRITER: Mutex<()> = Mutex::new(());
     let _writer = WRITER.lock();
-    let (begin, end) = (format!("<!-- {name}:begin -->"), format!("<!-- {name}:end -->"));
+    let (begin, end) = (
+        format!("<!-- {name}:begin -->"),
+        format!("<!-- {name}:end -->"),
+    );
     let page = read(path);
     let (before, rest) = page
         .split_once(&begin)
@@ -88,6 +114,10 @@ fn settle_part(path: &str, name: &str, wanted: &str) {
 /// What the policies must allow is what is called.
 #[test]
 fn the_policies_in_the_guide_are_what_discovery_calls() {
+    settle_policies();
+}
+
+fn settle_policies() {
     let actions: Vec<String> = orgmirror::aws::REQUIRED_ACTIONS
         .iter()
         .map(|action| format!("        {action:?}"))

@@ -16,7 +16,14 @@ const PROVIDER: &str = "examples/provider/provider.tf";
 fn every_example_is_valid() {
     let directories: BTreeSet<String> = files("examples", ".tf")
         .iter()
-        .map(|file| Path::new(file).parent().unwrap().to_str().unwrap().to_owned())
+        .map(|file| {
+            Path::new(file)
+                .parent()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned()
+        })
         .collect();
     let refused: Vec<String> = directories
         .iter()
@@ -24,7 +31,12 @@ fn every_example_is_valid() {
             // What is read by file() too.
             let all: Vec<(String, String)> = files(directory, "")
                 .iter()
-                .map(|file| (file.strip_prefix(directory.as_str()).unwrap()[1..].to_owned(), read(file)))
+                .map(|file| {
+                    (
+                        file.strip_prefix(directory.as_str()).unwrap()[1..].to_owned(),
+                        read(file),
+                    )
+                })
                 .collect();
             validate(&all).map(|why| format!("{directory}: {why}"))
         })
@@ -35,7 +47,10 @@ fn every_example_is_valid() {
 #[test]
 fn examples_say_what_they_are() {
     for file in files("examples", "main.tf") {
-        assert!(read(&file).starts_with("# "), "{file} has no comment on top");
+        assert!(
+            read(&file).starts_with("# "),
+            "{file} has no comment on top"
+        );
     }
 }
 
@@ -52,7 +67,10 @@ fn configurations_in_pages_are_valid() {
                 refused.push(format!("{page}: {why}\n{block}"));
             }
         }
-        let named: Vec<_> = (0..).map(|index| format!("{index}.tf")).zip(blocks).collect();
+        let named: Vec<_> = (0..)
+            .map(|index| format!("{index}.tf"))
+            .zip(blocks)
+            .collect();
         if !named.is_empty()
             && let Some(why) = validate(&named)
         {
@@ -71,15 +89,26 @@ fn validate(parts: &[(String, String)]) -> Option<String> {
     for (name, text) in parts {
         fs::write(configuration.join(name), text).unwrap();
     }
-    if !parts.iter().any(|(_, text)| text.contains("required_providers")) {
+    if !parts
+        .iter()
+        .any(|(_, text)| text.contains("required_providers"))
+    {
         fs::write(configuration.join("provider.tf"), read(PROVIDER)).unwrap();
     }
     let binary = Path::new(env!("CARGO_BIN_EXE_terraform-provider-orgmirror"));
     let settings = home.path().join("terraform.rc");
     let directory = binary.parent().unwrap().display();
-    let text = format!("provider_installation {{\n  dev_overrides {{\n    \"orgmirror/orgmirror\" = \"{directory}\"\n  }}\n}}\n");
+    let text = format!(
+        "provider_installation {{\n  dev_overrides {{\n    \"orgmirror/orgmirror\" = \"{directory}\"\n  }}\n}}\n"
+    );
     fs::write(&settings, text).unwrap();
-    let (is_fine, said) = terraform(&["validate", "-no-color"], &configuration, home.path(), &settings, "");
+    let (is_fine, said) = terraform(
+        &["validate", "-no-color"],
+        &configuration,
+        home.path(),
+        &settings,
+        "",
+    );
     (!is_fine).then_some(said)
 }
 
@@ -88,17 +117,33 @@ fn unformatted(text: &str) -> Option<String> {
     let home = tempfile::tempdir().unwrap();
     let settings = home.path().join("terraform.rc");
     fs::write(&settings, "").unwrap();
-    let (is_fine, said) = terraform(&["fmt", "-check", "-diff", "-"], home.path(), home.path(), &settings, text);
+    let (is_fine, said) = terraform(
+        &["fmt", "-check", "-diff", "-"],
+        home.path(),
+        home.path(),
+        &settings,
+        text,
+    );
     (!is_fine).then_some(said)
 }
 
-fn terraform(arguments: &[&str], directory: &Path, home: &Path, settings: &Path, input: &str) -> (bool, String) {
-    let executable = std::env::var("ORGMIRROR_TERRAFORM").unwrap_or_else(|_| "terraform".to_owned());
+fn terraform(
+    arguments: &[&str],
+    directory: &Path,
+    home: &Path,
+    settings: &Path,
+    input: &str,
+) -> (bool, String) {
+    let executable =
+        std::env::var("ORGMIRROR_TERRAFORM").unwrap_or_else(|_| "terraform".to_owned());
     let mut command = Command::new(&executable);
     for (name, _) in std::env::vars_os() {
         // Nothing of the user's Terraform, AWS or orgmirror settings takes part.
         let text = name.to_string_lossy();
-        if ["TF_", "AWS_", "ORGMIRROR_"].iter().any(|start| text.starts_with(start)) {
+        if ["TF_", "AWS_", "ORGMIRROR_"]
+            .iter()
+            .any(|start| text.starts_with(start))
+        {
             command.env_remove(&name);
         }
     }
@@ -118,7 +163,12 @@ fn terraform(arguments: &[&str], directory: &Path, home: &Path, settings: &Path,
                  hand, set ORGMIRROR_TERRAFORM"
             )
         });
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(input.as_bytes())
+        .unwrap();
     let output = child.wait_with_output().unwrap();
     let said = format!(
         "{}{}",
@@ -132,9 +182,18 @@ fn terraform(arguments: &[&str], directory: &Path, home: &Path, settings: &Path,
 #[test]
 fn registry_examples_are_used() {
     let known = ["import.sh", "resource.tf", "data-source.tf", "provider.tf"];
-    for directory in ["examples/provider", "examples/resources", "examples/data-sources"] {
+    for directory in [
+        "examples/provider",
+        "examples/resources",
+        "examples/data-sources",
+    ] {
         for file in files(directory, "") {
-            let name = Path::new(&file).file_name().unwrap().to_str().unwrap().to_owned();
+            let name = Path::new(&file)
+                .file_name()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned();
             assert!(known.contains(&name.as_str()), "{file} is on no page");
         }
     }

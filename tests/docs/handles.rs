@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use orgmirror::model::handle;
 use orgmirror::model::late::Late;
-use orgmirror::model::mirror::{
-    Held, Mirrored, Source, SourceAccount, SourceUnit, Wanted, mirror,
-};
+use orgmirror::model::mirror::{Held, Mirrored, Source, SourceAccount, SourceUnit, Wanted, mirror};
 
 use super::settle_part;
 
@@ -14,19 +12,49 @@ const GUIDE: &str = "docs/guides/handles.md";
 
 /// Name, prefix, ID of the account, and what the row shows.
 const NAMES: [(&str, &str, &str, &str); 14] = [
-    ("Shared Services", "", "111122223333", "lower case, one `_` for what is between words"),
-    ("Shared Services", "aws_", "111122223333", "the prefix in front"),
+    (
+        "Shared Services",
+        "",
+        "111122223333",
+        "lower case, one `_` for what is between words",
+    ),
+    (
+        "Shared Services",
+        "aws_",
+        "111122223333",
+        "the prefix in front",
+    ),
     ("build-runners", "", "111122223333", "`-` is no letter"),
-    ("Payments (EU) -- prod", "", "111122223333", "a run of other characters is one `_`"),
+    (
+        "Payments (EU) -- prod",
+        "",
+        "111122223333",
+        "a run of other characters is one `_`",
+    ),
     ("José García", "", "111122223333", "accents"),
     ("Équipe Données", "", "111122223333", "accents"),
     ("Straße", "", "111122223333", "other Latin letters"),
     ("Бухгалтерия", "", "111122223333", "other scripts"),
     ("決済", "", "111122223333", "other scripts"),
-    ("2024 archive", "", "111122223333", "a handle starts with a letter"),
-    ("2024 archive", "aws_", "111122223333", "with a prefix it does"),
+    (
+        "2024 archive",
+        "",
+        "111122223333",
+        "a handle starts with a letter",
+    ),
+    (
+        "2024 archive",
+        "aws_",
+        "111122223333",
+        "with a prefix it does",
+    ),
     ("aws", "", "111122223333", "reserved: Steampipe's own name"),
-    ("!!!", "", "111122223333", "nothing is left: the end of the ID"),
+    (
+        "!!!",
+        "",
+        "111122223333",
+        "nothing is left: the end of the ID",
+    ),
     (
         "Customer Relationship Management Production Environment",
         "aws_",
@@ -37,11 +65,19 @@ const NAMES: [(&str, &str, &str, &str); 14] = [
 
 #[test]
 fn the_table_of_names_is_what_the_rules_make() {
+    settle_names();
+}
+
+pub(super) fn settle_names() {
     let mut rows = vec!["| name | `handle_prefix` | handle | why |\n|---|---|---|---|".to_owned()];
     for (name, prefix, id, why) in NAMES {
         let derived = handle::derive(name, prefix, id);
         handle::check(handle::Kind::Connection, &derived).expect("a derived handle is valid");
-        let prefix = if prefix.is_empty() { "none".to_owned() } else { format!("`{prefix}`") };
+        let prefix = if prefix.is_empty() {
+            "none".to_owned()
+        } else {
+            format!("`{prefix}`")
+        };
         rows.push(format!("| {name} | {prefix} | `{derived}` | {why} |"));
     }
     settle_part(GUIDE, "names", &rows.join("\n"));
@@ -57,17 +93,25 @@ const FIRST: [(&str, &str, &str); 4] = [
 
 #[test]
 fn the_table_of_a_life_is_what_the_rules_make() {
+    settle_life();
+}
+
+pub(super) fn settle_life() {
     let mut source = Source {
         organizational_units: BTreeMap::from([(
             "ou-ab12-34cd56ef".to_owned(),
-            SourceUnit { name: Late::Known(Some("Payments".to_owned())), parent_id: None },
+            SourceUnit {
+                name: Late::Known(Some("Payments".to_owned())),
+                parent_id: None,
+            },
         )]),
         ..Source::default()
     };
     for (id, name, joined) in FIRST {
         source.accounts.insert(id.to_owned(), account(name, joined));
     }
-    let mut rows = vec!["| what happens | account or OU | handle | why |\n|---|---|---|---|".to_owned()];
+    let mut rows =
+        vec!["| what happens | account or OU | handle | why |\n|---|---|---|---|".to_owned()];
     let mut show = |what: &str, mirrored: &Mirrored, objects: &[(&str, &str)]| {
         for (index, (id, why)) in objects.iter().enumerate() {
             let (name, handle) = mirrored
@@ -77,7 +121,10 @@ fn the_table_of_a_life_is_what_the_rules_make() {
                 .map(|c| (known(&c.name), known(&c.derived_handle)))
                 .or_else(|| {
                     let folder = mirrored.mirror.folders.get(*id)?;
-                    Some((format!("OU {}", known(&folder.name)), known(&folder.derived_handle)))
+                    Some((
+                        format!("OU {}", known(&folder.name)),
+                        known(&folder.derived_handle),
+                    ))
                 })
                 .unwrap_or_else(|| panic!("{id} is not mirrored"));
             let what = if index == 0 { what } else { "" };
@@ -91,10 +138,19 @@ fn the_table_of_a_life_is_what_the_rules_make() {
         &first,
         &[
             ("333333333333", "it joined before the other sandbox"),
-            ("111111111111", "the handle is taken: its account ID behind it"),
+            (
+                "111111111111",
+                "the handle is taken: its account ID behind it",
+            ),
             ("222222222222", "connections come before folders"),
-            ("ou-ab12-34cd56ef", "the handle is taken: the end of its ID behind it"),
-            ("444444444444", "the carried-over handle of `initial_handles`"),
+            (
+                "ou-ab12-34cd56ef",
+                "the handle is taken: the end of its ID behind it",
+            ),
+            (
+                "444444444444",
+                "the carried-over handle of `initial_handles`",
+            ),
         ],
     );
     source.accounts.remove("333333333333");
@@ -102,23 +158,37 @@ fn the_table_of_a_life_is_what_the_rules_make() {
     show(
         "Sandbox leaves",
         &second,
-        &[("111111111111", "who has a handle keeps it, although the shorter one is free")],
+        &[(
+            "111111111111",
+            "who has a handle keeps it, although the shorter one is free",
+        )],
     );
-    source
-        .accounts
-        .insert("555555555555".to_owned(), account("Sandbox", "2026-01-01T00:00:00Z"));
+    source.accounts.insert(
+        "555555555555".to_owned(),
+        account("Sandbox", "2026-01-01T00:00:00Z"),
+    );
     let third = next(&source, Some(&second));
     show(
         "Another Sandbox joins",
         &third,
         &[
-            ("555555555555", "the handle was free; a plan that hands it on shows it"),
+            (
+                "555555555555",
+                "the handle is free again, and it comes first for its name",
+            ),
             ("111111111111", "newcomers change nothing"),
         ],
     );
     source.accounts.get_mut("111111111111").unwrap().name = Late::Known("Playground".to_owned());
     let fourth = next(&source, Some(&third));
-    show("sandbox is renamed", &fourth, &[("111111111111", "a new name, a new handle, the same connection")]);
+    show(
+        "sandbox is renamed",
+        &fourth,
+        &[(
+            "111111111111",
+            "a new name, a new handle, the same connection",
+        )],
+    );
     settle_part(GUIDE, "life", &rows.join("\n"));
 }
 

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::{files, read, root};
+use super::{files, read, root, updated};
 
+/// Every page there is.
 pub(super) fn pages() -> Vec<String> {
+    updated();
     let mut pages = files("docs", ".md");
     pages.extend(["CHANGELOG.md", "CONTRIBUTING.md", "README.md"].map(str::to_owned));
     pages
@@ -15,7 +17,11 @@ pub(super) fn pages() -> Vec<String> {
 fn pages_are_well_formed() {
     let problems: Vec<String> = pages()
         .iter()
-        .flat_map(|page| problems(&read(page)).into_iter().map(move |problem| format!("{page}:{problem}")))
+        .flat_map(|page| {
+            problems(&read(page))
+                .into_iter()
+                .map(move |problem| format!("{page}:{problem}"))
+        })
         .collect();
     assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
 }
@@ -51,7 +57,10 @@ fn links_lead_somewhere() {
 #[test]
 fn broken_pages_are_noticed() {
     let found = |text: &str| problems(text).len();
-    assert_eq!(found("# A\n\nText with `code`.\n\n## B\n\n| a | b |\n|---|---|\n| `x|y` | 2 |\n"), 0);
+    assert_eq!(
+        found("# A\n\nText with `code`.\n\n## B\n\n| a | b |\n|---|---|\n| `x|y` | 2 |\n"),
+        0
+    );
     assert_eq!(found("# A\n\n```\nopen\n"), 1);
     assert_eq!(found("# A\n\nA `tick.\n"), 1);
     assert_eq!(found("# A\n\n### C\n"), 1);
@@ -59,9 +68,14 @@ fn broken_pages_are_noticed() {
     assert_eq!(found("# A\n\nUse <NAME> here.\n"), 1);
     assert_eq!(found("No heading.\n"), 1);
     assert_eq!(links("[a](b.md#c) `[no](link)` [d](e)"), ["b.md#c", "e"]);
-    let anchors = anchors("# The `code`, and more\n\n<a id=\"here\"></a>\n\n```\n# not one\n```\n## Same\n## Same\n");
+    let anchors = anchors(
+        "# The `code`, and more\n\n<a id=\"here\"></a>\n\n```\n# not one\n```\n## Same\n## Same\n",
+    );
     let expected = ["here", "same", "same-1", "the-code-and-more"];
-    assert_eq!(anchors.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+    assert_eq!(
+        anchors.iter().map(String::as_str).collect::<Vec<_>>(),
+        expected
+    );
 }
 
 /// Fenced code, by the word behind its fence.
@@ -123,17 +137,25 @@ fn problems(text: &str) -> Vec<String> {
         let number = number + 1;
         if let Some(depth) = heading(line).map(|(depth, _)| depth) {
             if depth > level + 1 {
-                problems.push(format!("{number}: a heading of level {depth} below one of level {level}"));
+                problems.push(format!(
+                    "{number}: a heading of level {depth} below one of level {level}"
+                ));
             }
             level = depth;
             titles += usize::from(depth == 1);
         }
         ticks += line.matches('`').count();
         if line.trim().is_empty() || line.starts_with("- ") || number == lines.len() {
-            let of_this_line = if line.starts_with("- ") { line.matches('`').count() } else { 0 };
+            let of_this_line = if line.starts_with("- ") {
+                line.matches('`').count()
+            } else {
+                0
+            };
             let is_last = number == lines.len();
             if !(ticks - if is_last { 0 } else { of_this_line }).is_multiple_of(2) {
-                problems.push(format!("{number}: a backtick without its other one, here or just above"));
+                problems.push(format!(
+                    "{number}: a backtick without its other one, here or just above"
+                ));
             }
             ticks = if is_last { 0 } else { of_this_line };
         }
@@ -141,7 +163,9 @@ fn problems(text: &str) -> Vec<String> {
         if line.starts_with('|') {
             let count = bare.matches('|').count();
             if columns.is_some_and(|columns| columns != count) {
-                problems.push(format!("{number}: a row with other columns than the row above"));
+                problems.push(format!(
+                    "{number}: a row with other columns than the row above"
+                ));
             }
             columns = Some(count);
         } else {
@@ -149,8 +173,13 @@ fn problems(text: &str) -> Vec<String> {
         }
         for (at, _) in bare.match_indices('<') {
             let rest = &bare[at..];
-            if !["<a id=", "</a>", "<!--"].iter().any(|tag| rest.starts_with(tag)) {
-                problems.push(format!("{number}: a bare `<`, which browsers take for HTML"));
+            if !["<a id=", "</a>", "<!--"]
+                .iter()
+                .any(|tag| rest.starts_with(tag))
+            {
+                problems.push(format!(
+                    "{number}: a bare `<`, which browsers take for HTML"
+                ));
             }
         }
     }
@@ -191,7 +220,9 @@ fn anchors(text: &str) -> BTreeSet<String> {
         if let Some((_, id)) = line.split_once("<a id=\"") {
             found.insert(id.split('"').next().unwrap().to_owned());
         }
-        let Some((_, text)) = heading(line) else { continue };
+        let Some((_, text)) = heading(line) else {
+            continue;
+        };
         let slug: String = text
             .to_lowercase()
             .chars()

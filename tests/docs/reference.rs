@@ -34,6 +34,19 @@ const REMARKS: [(&str, &str); 2] = [
 
 #[test]
 fn the_reference_is_what_the_schemas_say() {
+    let pages = settle_pages();
+    for directory in ["docs/resources", "docs/data-sources"] {
+        for path in files(directory, ".md") {
+            assert!(
+                pages.contains(&path),
+                "{path} is about something that the provider does not have; delete it"
+            );
+        }
+    }
+}
+
+/// Gives the pages.
+pub(super) fn settle_pages() -> Vec<String> {
     let mut pages = vec!["docs/index.md".to_owned()];
     settle(&pages[0], &provider_page());
     for resource in Orgmirror.resources() {
@@ -45,20 +58,24 @@ fn the_reference_is_what_the_schemas_say() {
     for data_source in Orgmirror.data_sources() {
         let path = format!("docs/data-sources/{}.md", data_source.name());
         let name = format!("{PROVIDER}_{}", data_source.name());
-        settle(&path, &page(&path, &name, "Data Source", &data_source.schema()));
+        settle(
+            &path,
+            &page(&path, &name, "Data Source", &data_source.schema()),
+        );
         pages.push(path);
     }
-    for directory in ["docs/resources", "docs/data-sources"] {
-        for path in files(directory, ".md") {
-            assert!(pages.contains(&path), "{path} is about something that the provider does not have; delete it");
-        }
-    }
+    pages
 }
 
 fn provider_page() -> String {
     let path = "docs/index.md";
     let schema = Orgmirror.schema();
-    let mut text = head(path, &format!("{PROVIDER} Provider"), &format!("{PROVIDER} Provider"), &schema);
+    let mut text = head(
+        path,
+        &format!("{PROVIDER} Provider"),
+        &format!("{PROVIDER} Provider"),
+        &schema,
+    );
     example(&mut text, "examples/provider/provider.tf");
     attributes(&mut text, schema.attributes());
     text
@@ -77,12 +94,21 @@ fn page(path: &str, name: &str, what: &str, schema: &Schema) -> String {
     } else {
         format!("examples/data-sources/{name}")
     };
-    let file = if is_resource { "resource.tf" } else { "data-source.tf" };
+    let file = if is_resource {
+        "resource.tf"
+    } else {
+        "data-source.tf"
+    };
     example(&mut text, &format!("{directory}/{file}"));
     attributes(&mut text, schema.attributes());
     let import = format!("{directory}/import.sh");
     if root().join(&import).exists() {
-        write!(text, "\n## Import\n\n```shell\n{}\n```\n", read(&import).trim()).unwrap();
+        write!(
+            text,
+            "\n## Import\n\n```shell\n{}\n```\n",
+            read(&import).trim()
+        )
+        .unwrap();
     }
     text
 }
@@ -101,7 +127,12 @@ fn head(path: &str, title: &str, heading: &str, schema: &Schema) -> String {
 }
 
 fn example(text: &mut String, path: &str) {
-    write!(text, "\n## Example Usage\n\n```terraform\n{}\n```\n", read(path).trim()).unwrap();
+    write!(
+        text,
+        "\n## Example Usage\n\n```terraform\n{}\n```\n",
+        read(path).trim()
+    )
+    .unwrap();
 }
 
 fn attributes(text: &mut String, all: &[Attribute]) {
@@ -170,7 +201,13 @@ fn line<'a>(
         traits.push("Deprecated".to_owned());
     }
     let name = attribute.name();
-    write!(text, "- `{name}` ({}) {}", traits.join(", "), attribute.description_text()).unwrap();
+    write!(
+        text,
+        "- `{name}` ({}) {}",
+        traits.join(", "),
+        attribute.description_text()
+    )
+    .unwrap();
     if let Some(default) = attribute.default_text()
         && !attribute.description_text().contains("Default")
     {

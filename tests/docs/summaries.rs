@@ -13,15 +13,23 @@ const NO_SUMMARIES: [&str; 2] = ["Reading the AWS organization", "The integratio
 fn every_summary_has_a_heading() {
     let headings = headings();
     let summaries = summaries("src/provider");
-    assert!(summaries.len() > 30, "summaries were not found: {summaries:?}");
+    assert!(
+        summaries.len() > 30,
+        "summaries were not found: {summaries:?}"
+    );
     let silent: Vec<_> = summaries
         .iter()
         .filter(|summary| !headings.iter().any(|heading| fits(heading, summary)))
         .collect();
     assert!(silent.is_empty(), "{GUIDE} has no heading for {silent:#?}");
     for text in NO_SUMMARIES {
-        let is_there = files("src/provider", ".rs").iter().any(|file| literals(&read(file)).contains(text));
-        assert!(is_there, "{text:?} is not in src/provider any more; remove it from the test");
+        let is_there = files("src/provider", ".rs")
+            .iter()
+            .any(|file| literals(&read(file)).contains(text));
+        assert!(
+            is_there,
+            "{text:?} is not in src/provider any more; remove it from the test"
+        );
     }
 }
 
@@ -33,7 +41,10 @@ fn every_heading_is_a_summary() {
         .into_iter()
         .filter(|heading| !summaries.iter().any(|summary| fits(heading, summary)))
         .collect();
-    assert!(stale.is_empty(), "{GUIDE} has headings that Terraform never shows: {stale:#?}");
+    assert!(
+        stale.is_empty(),
+        "{GUIDE} has headings that Terraform never shows: {stale:#?}"
+    );
 }
 
 /// The test is worth as much as the reading of source.
@@ -46,12 +57,24 @@ fn texts_are_found_where_they_stand() {
         #[cfg(test)] mod tests { fn t() { x("Only a test"); } }
     "##;
     let found = literals(source);
-    let expected = ["A sentence.", "Something went wrong", "a \"b\" c", "one two"];
+    let expected = [
+        "A sentence.",
+        "Something went wrong",
+        "a \"b\" c",
+        "one two",
+    ];
     assert_eq!(found.into_iter().collect::<Vec<_>>(), expected);
-    assert!(is_summary("Excluded {what} are gone") && !is_summary("A sentence.") && !is_summary("lower case"));
+    assert!(
+        is_summary("Excluded {what} are gone")
+            && !is_summary("A sentence.")
+            && !is_summary("lower case")
+    );
     assert!(fits("Excluded OUs are gone", "Excluded {what} are gone"));
     assert!(!fits("Excluded are gone", "Excluded {what} are gone"));
-    assert!(!fits("Excluded OUs are gone now", "Excluded {what} are gone"));
+    assert!(!fits(
+        "Excluded OUs are gone now",
+        "Excluded {what} are gone"
+    ));
 }
 
 fn headings() -> Vec<String> {
@@ -61,7 +84,11 @@ fn headings() -> Vec<String> {
         .map(|heading| heading.replace('`', ""))
         .collect();
     let distinct: BTreeSet<_> = headings.iter().collect();
-    assert_eq!(distinct.len(), headings.len(), "{GUIDE} has a heading twice");
+    assert_eq!(
+        distinct.len(),
+        headings.len(),
+        "{GUIDE} has a heading twice"
+    );
     headings
 }
 
@@ -130,7 +157,9 @@ fn literals(source: &str) -> BTreeSet<String> {
                     match character {
                         '"' => break,
                         '\\' => match characters.next() {
-                            Some('\n') => while characters.next_if(|c| c.is_whitespace()).is_some() {},
+                            Some('\n') => {
+                                while characters.next_if(|c| c.is_whitespace()).is_some() {}
+                            }
                             Some('n') => text.push('\n'),
                             Some(other) => text.push(other),
                             None => break,

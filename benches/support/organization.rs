@@ -1,0 +1,83 @@
+// An AWS organization of any size, for the benchmarks: 50 accounts an OU, five levels, names that collide now and then.
+
+use std::collections::BTreeMap;
+
+use orgmirror::model::late::Late;
+use orgmirror::model::mirror::{Held, Mirrored, Source, SourceAccount, SourceUnit, Wanted, mirror};
+
+pub(crate) const PREFIX: &str = "aws_";
+pub(crate) const HANDLE: &str = "acme";
+
+pub(crate) fn source(accounts: usize) -> Source {
+    let units = accounts.div_ceil(50).max(5);
+    let unit_id = |number: usize| format!("ou-ab12-{number:08}");
+    Source {
+        aws_organization_id: Late::Known(Some("o-a1b2c3d4e5".to_owned())),
+        root_id: Some("r-ab12".to_owned()),
+        partition: Late::Known(Some("aws".to_owned())),
+        organizational_units: (0..units)
+            .map(|number| {
+                let unit = SourceUnit {
+                    name: Late::Known(Some(format!("Équipe {}", number % 97))),
+                    parent_id: (number % 5 > 0).then(|| unit_id(number - 1)),
+                };
+                (unit_id(number), unit)
+            })
+            .collect(),
+        accounts: (0..accounts)
+            .map(|number| {
+                (
+                    account_id(number),
+                    account(number, Some(unit_id(number % units))),
+                )
+            })
+            .collect(),
+    }
+}
+
+pub(crate) fn account_id(number: usize) -> String {
+    format!("{:012}", 100_000_000_000 + number)
+}
+
+pub(crate) fn account(number: usize, parent_id: Option<String>) -> SourceAccount {
+    let id = account_id(number);
+    let tags = BTreeMap::from([("owner".to_owned(), format!("team-{}", number % 200))]);
+    SourceAccount {
+        // Every tenth name is somebody else's, too.
+        name: Late::Known(format!(
+            "Team {} account {}",
+            number % 200,
+            number - number % 10 % 9
+        )),
+        email: Late::Known(Some(format!("aws+{id}@acme.example"))),
+        state: None,
+        parent_id,
+        joined_at: Late::Known(Some(format!(
+            "20{:02}-0{}-01T00:00:00Z",
+            10 + number % 15,
+            1 + number % 9
+        ))),
+        tags: Late::Known(Some(tags)),
+    }
+}
+
+pub(crate) fn mirrored(source: &Source, held: Option<&Mirrored>) -> Mirrored {
+    let wanted = Wanted {
+        source,
+        handle: Late::Known(HANDLE.to_owned()),
+        prefix: Late::Known(PREFIX.to_owned()),
+        initial_handles: Late::Known(BTreeMap::new()),
+        role_name: Late::Known("orgmirror-readonly".to_owned()),
+        default_region: Late::Known(None),
+        sso: Late::Known(None),
+        owners: Late::Known(None),
+        resource_owners: Late::Known(None),
+    };
+    let held = held.map(|held| Held {
+        mirror: &held.mirror,
+        handle: HANDLE,
+        prefix: PREFIX,
+        given_handles: &held.given_handles,
+    });
+    mirror(&wanted, held.as_ref()).unwrap()
+}

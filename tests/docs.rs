@@ -1,0 +1,138 @@
+//! Holds the documentation to the code: the reference follows from the schemas, tables from the real rules, every error
+//! has a heading, every link leads somewhere, every example is valid.
+//!
+//! `make docs` (`UPDATE_DOCS=1`) writes what is generated; otherwise what is old fails.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "docs/examples.rs"]
+mod examples;
+#[path = "docs/handles.rs"]
+mod handles;
+#[path = "docs/markdown.rs"]
+mod markdown;
+#[path = "docs/reference.rs"]
+mod reference;
+#[path = "docs/summaries.rs"]
+mod summaries;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, Once};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A file of the project, by its path from the root.
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Every file below a directory of the project whose name ends so, by its path from the root, sorted.
+fn files(directory: &str, ending: &str) -> Vec<String> {
+    fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            let is_hidden = path
+                .file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with('.'));
+            if path.is_dir() && !is_hidden {
+                walk(&path, found);
+            } else if !is_hidden {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&root().join(directory), &mut found);
+    let mut names: Vec<String> = found
+        .iter()
+        .map(|path| {
+            path.strip_prefix(root())
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned()
+        })
+        .filter(|name| name.ends_with(ending))
+        .collect();
+    names.sort();
+    assert!(!names.is_empty(), "no {ending} in {directory}");
+    names
+}
+
+/// Writes what is generated before it is looked at, where it is to be written.
+fn updated() {
+    static ONCE: Once = Once::new();
+    if is_update() {
+        ONCE.call_once(|| {
+            reference::settle_pages();
+            handles::settle_names();
+            handles::settle_life();
+            settle_policies();
+        });
+    }
+}
+
+fn is_update() -> bool {
+    std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1")
+}
+
+/// Holds that a file is `wanted`; with `UPDATE_DOCS=1` makes it so.
+fn settle(path: &str, wanted: &str) {
+    let file = root().join(path);
+    if fs::read_to_string(&file).is_ok_and(|found| found == wanted) {
+        return;
+    }
+    assert!(
+        is_update(),
+        "{path} is not what the code says; write it anew with `make docs`, and look at the difference"
+    );
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, wanted).unwrap();
+}
+
+/// Holds that the part of a file between `<!-- NAME:begin -->` and `<!-- NAME:end -->` is `wanted`, or makes it so.
+fn settle_part(path: &str, name: &str, wanted: &str) {
+    /// Several tests have parts of one file.
+    static WRITER: Mutex<()> = Mutex::new(());
+    let _writer = WRITER.lock();
+    let (begin, end) = (
+        format!("<!-- {name}:begin -->"),
+        format!("<!-- {name}:end -->"),
+    );
+    let page = read(path);
+    let (before, rest) = page
+        .split_once(&begin)
+        .unwrap_or_else(|| panic!("{path} has no {begin}"));
+    let (_, after) = rest
+        .split_once(&end)
+        .unwrap_or_else(|| panic!("{path} has no {end}"));
+    settle(path, &format!("{before}{begin}\n{wanted}\n{end}{after}"));
+}
+
+/// What the policies must allow is what is called.
+#[test]
+fn the_policies_in_the_guide_are_what_discovery_calls() {
+    settle_policies();
+}
+
+fn settle_policies() {
+    let actions: Vec<String> = orgmirror::aws::REQUIRED_ACTIONS
+        .iter()
+        .map(|action| format!("        {action:?}"))
+        .collect();
+    let policy = |principal: &str| {
+        let json = format!(
+            "{{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n    {{\n      \"Effect\": \"Allow\",\n{principal}      \
+             \"Action\": [\n{}\n      ],\n      \"Resource\": \"*\"\n    }}\n  ]\n}}",
+            actions.join(",\n")
+        );
+        serde_json::from_str::<serde_json::Value>(&json).expect("the policy is JSON");
+        format!("```json\n{json}\n```")
+    };
+    let guide = "docs/guides/getting-started.md";
+    settle_part(guide, "policy", &policy(""));
+    let principal = "      \"Principal\": { \"AWS\": \"arn:aws:iam::444455556666:root\" },\n";
+    settle_part(guide, "delegation", &policy(principal));
+}

@@ -294,6 +294,57 @@ async fn an_account_whose_parent_is_not_there_is_an_error() {
     }
 }
 
+#[tokio::test]
+async fn an_ou_that_goes_after_it_was_listed_is_not_there() {
+    let mut organization = small();
+    let root = organization.root_id.clone();
+    let doomed = organization.add_unit(&root, "Doomed");
+    for without_paths in [false, true] {
+        let double = Double::start(organization.clone());
+        {
+            let mut faults = double.faults();
+            faults.without_paths = without_paths;
+            let doomed = doomed.clone();
+            // Right after the root's OUs were listed.
+            faults.after("ListOrganizationalUnitsForParent", 1, move |organization| {
+                organization.delete_unit(&doomed)
+            });
+        }
+        let snapshot = read(&double).await.unwrap();
+        assert!(!snapshot.organizational_units.contains_key(&doomed));
+        assert_eq!(snapshot, expected(&double.organization(), false));
+        assert_eq!(double.calls().count("ListRoots"), 2);
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_leaves_after_its_parent_was_listed_is_not_there() {
+    let double = Double::start(Organization::generate(60, 22));
+    let leaving = double
+        .organization()
+        .accounts()
+        .keys()
+        .next_back()
+        .unwrap()
+        .clone();
+    {
+        let mut faults = double.faults();
+        faults.without_paths = true;
+        // The first page starts the lists per parent, which are done long before the second one comes.
+        faults
+            .latency_of
+            .insert("ListAccounts".to_owned(), Duration::from_millis(500));
+        let leaving = leaving.clone();
+        faults.after("ListAccounts", 2, move |organization| {
+            organization.remove_account(&leaving);
+        });
+    }
+    let snapshot = read(&double).await.unwrap();
+    assert!(!snapshot.accounts.contains_key(&leaving));
+    assert_eq!(snapshot, expected(&double.organization(), false));
+    assert_eq!(double.calls().count("ListParents"), 1);
+}
+
 /// A double in which an OU moves away from the root, into a sibling not yet read, in each of the first `rounds` rounds.
 fn restless(rounds: usize) -> (Double, String) {
     let mut organization = small();
@@ -305,10 +356,6 @@ fn restless(rounds: usize) -> (Double, String) {
     let double = Double::start(organization);
     {
         let mut faults = double.faults();
-        // The walk comes before the accounts and their paths, and shows the move by itself.
-        faults
-            .latency_of
-            .insert("ListAccounts".to_owned(), Duration::from_millis(100));
         // The root's OUs are the first of a round's lists; there are lists of A, B, C and the OU itself besides.
         for round in 0..rounds {
             let (moved, back) = (unit.clone(), unit.clone());

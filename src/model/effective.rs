@@ -295,7 +295,7 @@ mod tests {
         accounts: &[(&str, &str)],
     ) -> Vec<String> {
         let before = tenant.get(id).cloned();
-        let integration = Integration {
+        let mut integration = Integration {
             id: id.to_owned(),
             handle: id.to_owned(),
             organization: None,
@@ -320,11 +320,10 @@ mod tests {
             mirror: mirror_of(id, accounts, before.as_ref()),
             effective_handles: BTreeMap::new(),
         };
+        tenant.remove(id);
+        let notices = settle(tenant.values(), &mut integration, before.as_ref());
         tenant.insert(id.to_owned(), integration);
-        settle(tenant, id, before.as_ref())
-            .iter()
-            .map(HandleNotice::to_string)
-            .collect()
+        notices.iter().map(HandleNotice::to_string).collect()
     }
 
     #[test]
@@ -406,10 +405,5 @@ mod tests {
                  account 222222222222 (\"prod\") of the integration \"one\""
             ]
         );
-    }
-
-    #[test]
-    fn an_integration_that_is_gone_settles_nothing() {
-        assert_eq!(settle(&mut BTreeMap::new(), "gone", None), []);
     }
 }

@@ -457,6 +457,58 @@ fn a_protected_integration_is_neither_destroyed_nor_replaced() {
 }
 
 #[test]
+fn a_protected_integration_is_not_replaced_on_demand() {
+    let workspace = applied(&Integration::of(TREE));
+    let before = workspace.attributes(INTEGRATION);
+    let replace = format!("-replace={INTEGRATION}");
+    workspace
+        .apply_fails_with(&[&replace])
+        .assert_error(&["deletion_protection", "acme", "false"]);
+    assert_eq!(workspace.attributes(INTEGRATION), before);
+    workspace.plan().assert_no_changes();
+
+    workspace.write(
+        "main.tf",
+        &Integration::of(TREE)
+            .set("deletion_protection", "false")
+            .hcl(),
+    );
+    workspace.apply();
+    workspace.apply_with(&[&replace]);
+    assert_ne!(workspace.attributes(INTEGRATION)["id"], before["id"]);
+}
+
+#[test]
+fn hand_written_accounts_can_become_a_whole_aws_organization() {
+    let workspace = applied(&Integration::of_accounts([("111111111111", "hub")]));
+    workspace.write(
+        "main.tf",
+        &Integration::of(
+            r#"{
+                id      = "o-abcdefghij"
+                root_id = "r-abcd"
+                accounts = { "111111111111" = { name = "hub", parent_id = "r-abcd" } }
+            }"#,
+        )
+        .hcl(),
+    );
+    let plan = workspace.plan();
+    plan.assert_in_place(
+        INTEGRATION,
+        &json!({
+            "aws_organization_id": [null, "o-abcdefghij"],
+            "folders": { "root": "-", "r-abcd": "+" },
+            "connections": { "111111111111": { "folder_id": ["root", "r-abcd"] } },
+        }),
+    );
+    assert_eq!(
+        plan.after(INTEGRATION)["folders"]["r-abcd"]["derived_handle"],
+        "acme"
+    );
+    workspace.apply_saved(&plan);
+}
+
+#[test]
 fn what_was_destroyed_leaves_its_handle_free() {
     let open = Integration::of(TREE).set("deletion_protection", "false");
     let workspace = applied(&open);

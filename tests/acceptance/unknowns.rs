@@ -30,10 +30,11 @@ fn two_accounts() -> Integration {
 #[test]
 fn an_external_id_made_in_the_same_run_hides_nothing_else() {
     let (plan, created) = planned(
-        "\"acme:1\"",
+        "\"1\"",
         &two_accounts().set(
             "connection_settings",
-            &format!("{{ role_name = \"audit\", external_id = {MADE} }}"),
+            // Terraform knows how this one starts, and says so to the provider.
+            &format!("{{ role_name = \"audit\", external_id = \"acme:${{{MADE}}}\" }}"),
         ),
     );
     assert_eq!(plan["connection_settings"]["external_id"], UNKNOWN);
@@ -277,5 +278,74 @@ fn the_connections_of_a_first_plan_can_be_iterated_over() {
             "web_shop": "arn:aws:iam::111111111111:role/orgmirror-readonly",
             "hub": "arn:aws:iam::222222222222:role/orgmirror-readonly",
         })
+    );
+}
+
+#[test]
+fn an_initial_handle_made_in_the_same_run_hides_the_newcomers_handles() {
+    let (plan, created) = planned(
+        "\"aws_legacy_shop\"",
+        &two_accounts().set(
+            "initial_handles",
+            &format!("{{ \"111111111111\" = {MADE} }}"),
+        ),
+    );
+    assert_eq!(
+        plan["connections"]["111111111111"]["derived_handle"],
+        UNKNOWN
+    );
+    assert_eq!(plan["connections"]["111111111111"]["name"], "Web Shop");
+    assert_eq!(
+        created["connections"]["111111111111"]["derived_handle"],
+        "aws_legacy_shop"
+    );
+    assert_eq!(
+        created["connections"]["222222222222"]["derived_handle"],
+        "hub"
+    );
+}
+
+#[test]
+fn a_portal_made_in_the_same_run_hides_only_the_sign_in_links() {
+    let (plan, created) = planned(
+        "\"https://acme.awsapps.com/start\"",
+        &two_accounts().set(
+            "sso",
+            &format!("{{ portal_url = {MADE}, region = \"us-east-1\" }}"),
+        ),
+    );
+    let mut expected = created["connections"].clone();
+    for id in ["111111111111", "222222222222"] {
+        let url = expected[id]["sign_in_url"].as_str().expect("a link");
+        assert!(url.starts_with("https://acme.awsapps.com/start"), "{url}");
+        expected[id]["sign_in_url"] = json!(UNKNOWN);
+    }
+    assert_eq!(plan["connections"], expected);
+}
+
+#[test]
+fn an_organization_made_in_the_same_run_is_checked_against_the_permissions_at_apply() {
+    let workspace = Workspace::new();
+    let hcl = |organization: &str| {
+        format!(
+            "{}{}",
+            made(organization),
+            two_accounts()
+                .set("organization", MADE)
+                .set("permissions", "[\"platform/audit\"]")
+                .hcl()
+        )
+    };
+    workspace.write("main.tf", &hcl("\"security\""));
+    workspace.plan();
+    workspace
+        .apply_fails()
+        .assert_error(&["permissions", "platform/audit", "security"]);
+    assert!(!workspace.holds(INTEGRATION));
+    workspace.write("main.tf", &hcl("\"platform\""));
+    workspace.apply();
+    assert_eq!(
+        workspace.attributes(INTEGRATION)["organization"],
+        "platform"
     );
 }

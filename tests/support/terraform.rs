@@ -188,7 +188,13 @@ impl Workspace {
     /// `terraform apply`, which must fail.
     #[track_caller]
     pub fn apply_fails(&self) -> Failure {
-        let run = self.run_apply(&[]);
+        self.apply_fails_with(&[])
+    }
+
+    /// [`Workspace::apply_fails`] with more options.
+    #[track_caller]
+    pub fn apply_fails_with(&self, options: &[&str]) -> Failure {
+        let run = self.run_apply(options);
         assert_ne!(
             run.code, 0,
             "the apply succeeded and should not\n{}",

@@ -136,6 +136,11 @@ impl Resource for IntegrationResource {
         _private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) {
+        // Terraform does not ask for a plan of the destruction when it replaces on demand (-replace, taint).
+        planning::refuse_if_protected(&prior, "replace it", diagnostics);
+        if diagnostics.has_errors() {
+            return;
+        }
         let Some(id) = prior.id.known().cloned() else {
             return;
         };

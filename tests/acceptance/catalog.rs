@@ -400,3 +400,24 @@ fn two_configurations_that_apply_to_one_catalog_at_once_lose_nothing() {
         Some(10)
     );
 }
+
+#[test]
+fn a_catalog_that_cannot_be_written_is_an_error_that_names_the_place() {
+    let workspace = Workspace::new();
+    workspace.write(
+        "in-the-way",
+        "a file where the catalog's directory should be",
+    );
+    workspace.write(
+        "main.tf",
+        &format!(
+            "{}{}",
+            provider("catalog = { path = \"in-the-way\" }"),
+            two_accounts().hcl()
+        ),
+    );
+    workspace.apply_fails().assert_error(&["in-the-way"]);
+    assert!(!workspace.holds(INTEGRATION));
+    fs::remove_file(workspace.path().join("in-the-way")).expect("the file can go");
+    workspace.apply();
+}

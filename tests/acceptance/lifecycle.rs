@@ -408,6 +408,93 @@ fn sign_in_links_and_owners_follow_their_settings() {
         json!([{ "attribute": "okta_group", "values": ["platform"] }]),
         "no tag: the integration's owners"
     );
+
+    workspace.write("main.tf", &Integration::of(organization).hcl());
+    let plan = workspace.plan();
+    let url = |id: &str| connections[id]["sign_in_url"].clone();
+    let owners = |id: &str| connections[id]["owners"].clone();
+    let (shop, hub) = ("111111111111", "222222222222");
+    plan.assert_in_place(
+        INTEGRATION,
+        &json!({
+            "sso": [{ "portal_url": "https://acme.awsapps.com/start", "region": "us-east-1", "role_name": "ReadOnly" }, null],
+            "owners": [[{ "attribute": "okta_group", "values": ["platform"] }], null],
+            "resource_owners": [[{ "tag_key": "owner", "attribute": "user" }], null],
+            "custom_access_details": ["Ask in #cloud", null],
+            "connections": {
+                shop: { "sign_in_url": [url(shop), null], "owners": [owners(shop), null] },
+                hub: { "sign_in_url": [url(hub), null], "owners": [owners(hub), null] },
+            },
+        }),
+    );
+    workspace.apply_saved(&plan);
+}
+
+#[test]
+fn empty_and_null_arguments_settle() {
+    let empty = Integration::of(
+        r#"{ organizational_units = {}, accounts = { "111111111111" = { name = "hub", tags = {}, email = "" } } }"#,
+    )
+    .set("handle_prefix", "\"\"")
+    .set("initial_handles", "{}")
+    .set("permissions", "[]")
+    .set("owners", "[]")
+    .set("resource_owners", "[]")
+    .set("custom_access_details", "\"\"")
+    .set("removal_guard", "{}")
+    .set(
+        "connection_settings",
+        "{ role_name = \"audit\", ignore_error_codes = [] }",
+    );
+    let workspace = applied(&empty);
+    let created = workspace.attributes(INTEGRATION);
+    assert_eq!(
+        created["removal_guard"],
+        json!({ "percent": 25, "count": 20 })
+    );
+
+    let null = Integration::of(
+        r#"{ organizational_units = null, accounts = { "111111111111" = { name = "hub", tags = null, email = null } } }"#,
+    )
+    .set("organization", "null")
+    .set("handle_prefix", "null")
+    .set("initial_handles", "null")
+    .set("permissions", "null")
+    .set("owners", "null")
+    .set("resource_owners", "null")
+    .set("custom_access_details", "null")
+    .set("sso", "null")
+    .set("removal_guard", "null")
+    .set("deletion_protection", "null")
+    .set(
+        "connection_settings",
+        r#"{
+            role_name = "audit", external_id = null, regions = null, default_region = null, ignore_error_codes = null
+            max_error_retry_attempts = null, min_error_retry_delay = null
+        }"#,
+    );
+    workspace.write("main.tf", &null.hcl());
+    workspace.apply();
+    let changed = workspace.attributes(INTEGRATION);
+    assert_eq!(changed["permissions"], json!([]));
+    assert_eq!(changed["deletion_protection"], true);
+    assert_eq!(
+        changed["removal_guard"],
+        json!({ "percent": 25, "count": 20 })
+    );
+    assert_eq!(changed["connection_settings"]["regions"], json!(["*"]));
+
+    workspace.write(
+        "main.tf",
+        &null
+            .set("removal_guard", "{ percent = 10, count = null }")
+            .hcl(),
+    );
+    workspace.plan().assert_in_place(
+        INTEGRATION,
+        &json!({ "removal_guard": { "percent": [25, 10] } }),
+    );
+    workspace.apply();
 }
 
 #[test]
@@ -535,6 +622,25 @@ fn an_integration_is_imported_by_its_handle_and_then_has_no_changes() {
     workspace.import(INTEGRATION, "acme");
     assert_eq!(workspace.attributes(INTEGRATION), before);
     workspace.plan().assert_no_changes();
+}
+
+#[test]
+fn an_imported_integration_can_have_its_configuration_generated() {
+    let workspace = applied(&Integration::of(TREE).set("handle_prefix", "\"aws_\"").set(
+        "sso",
+        r#"{ portal_url = "https://acme.awsapps.com/start", region = "us-east-1" }"#,
+    ));
+    let before = workspace.attributes(INTEGRATION);
+    workspace.forget(INTEGRATION);
+    workspace.write(
+        "main.tf",
+        &format!("import {{\n  to = {INTEGRATION}\n  id = \"acme\"\n}}\n"),
+    );
+    let plan = workspace.plan_with(&["-generate-config-out=generated.tf"]);
+    plan.assert_actions(INTEGRATION, &["no-op"])
+        .assert_warning(&["aws_organization is null", "tree is kept"]);
+    workspace.apply();
+    assert_eq!(workspace.attributes(INTEGRATION), before);
 }
 
 #[test]

@@ -198,6 +198,10 @@ fn connection_settings_that_break_the_rules_are_refused() {
             ],
         ),
         settings(
+            "max_error_retry_attempts = 9223372036854775808",
+            &["connection_settings.max_error_retry_attempts"],
+        ),
+        settings(
             "min_error_retry_delay = 0",
             &[
                 "0 cannot be used for connection_settings.min_error_retry_delay",

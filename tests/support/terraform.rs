@@ -34,7 +34,7 @@ impl Workspace {
     /// settings reaches it, and nothing can be installed into it.
     pub fn new() -> Self {
         let directory = tempfile::Builder::new()
-            .prefix("orgmirror-")
+            .prefix("orgmirror-test-")
             .tempdir()
             .expect("a temporary directory");
         let binary = Path::new(env!("CARGO_BIN_EXE_terraform-provider-orgmirror"));

@@ -53,6 +53,6 @@ pub use history::{
 };
 pub use location::{Location, LocationError};
 pub use store::{
-    Failure, ListHistoryError, ReadDocumentError, ReadHistoryError, Reading, Store, Stored, Swap,
-    SwapDocumentError, Token, WriteHistoryError,
+    Failure, ListHistoryError, ReadDocumentError, ReadHistoryError, Reading, Reservation, Store,
+    Stored, Swap, SwapDocumentError, Token, WriteHistoryError,
 };

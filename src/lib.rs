@@ -9,4 +9,3 @@ pub mod model;
 pub mod plugin;
 pub mod proto;
 pub mod provider;
-pub mod publish;

@@ -1,12 +1,12 @@
 //! The process that Terraform starts: handshake, mutual TLS, the services beside the provider, and a timely end.
 //!
-//! Terraform starts the provider through HashiCorp's go-plugin. It passes an [`Invitation`] in the
+//! Terraform starts the provider through HashiCorp's go-plugin. It passes an invitation in the
 //! environment, reads one handshake line from standard output, and then speaks gRPC over a Unix socket.
 //! Standard error carries the log. What go-plugin expects is in its `server.go` and `client.go`.
 
 pub mod logging;
 
-mod applies;
+mod calls;
 mod connections;
 mod invitation;
 mod lifetime;
@@ -29,7 +29,7 @@ use crate::proto::go_plugin::{
 use crate::proto::health::health_server::HealthServer;
 use crate::proto::tfplugin6::provider_server::{Provider, ProviderServer};
 
-use applies::Applies;
+use calls::Calls;
 use connections::Connections;
 use invitation::{Invitation, Refusal};
 use lifetime::{APPLIES_MAY_TAKE, Host, Lifetime, Signals};
@@ -163,7 +163,7 @@ async fn run<P: Provider>(
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_frame_size(FRAME_BYTES)
-        .add_service(Applies::new(provider, lifetime.clone()))
+        .add_service(Calls::new(provider, lifetime.clone()))
         .add_service(GrpcControllerServer::new(Controller::new(lifetime.clone())))
         .add_service(GrpcStdioServer::new(Stdio::new(lifetime.clone())))
         .add_service(GrpcBrokerServer::new(Broker::new(lifetime.clone())))

@@ -29,6 +29,9 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 /// An endpoint that cannot be reached is a wrong name more often than a lost packet: few tries, so that the error comes soon.
 const UNREACHABLE_RETRIES: u32 = 3;
 
+/// Code of a failure in which the service said nothing that could be read.
+pub(super) const NO_VALID_ANSWER: &str = "no valid answer";
+
 /// Why a call failed for good.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Failure {
@@ -232,7 +235,9 @@ where
         }
         SdkError::ResponseError(answer) => match answer.raw().status().as_u16() {
             429 => Sort::Throttled("the service answered 429".to_owned()),
-            _ => Sort::Transient,
+            500.. => Sort::Transient,
+            // An answer that is none: something else listens there.
+            _ => Sort::Unreachable,
         },
         SdkError::TimeoutError(_) => Sort::Unreachable,
         SdkError::DispatchFailure(_) if credentials_error(error).is_some() => Sort::Final,
@@ -255,10 +260,10 @@ where
         }
         return match error {
             SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => Failure::Unreachable {
-                message: chain(error),
+                message: innermost(error),
             },
             _ => Failure::Service {
-                code: "no valid answer".to_owned(),
+                code: NO_VALID_ANSWER.to_owned(),
                 message: chain(error),
                 request_id,
             },
@@ -298,9 +303,7 @@ where
         | "MissingAuthenticationTokenException"
         | "ExpiredToken"
         | "ExpiredTokenException"
-        | "RequestExpired"
-        | "OptInRequired"
-        | "SubscriptionRequiredException" => Failure::InvalidCredentials {
+        | "RequestExpired" => Failure::InvalidCredentials {
             code,
             message,
             request_id,
@@ -323,6 +326,20 @@ fn credentials_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Credent
         at = cause.source();
     }
     None
+}
+
+/// The two innermost causes: what is around them is how the SDK is built.
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    let mut at = error;
+    let mut above = None;
+    while let Some(cause) = at.source() {
+        above = Some(at);
+        at = cause;
+    }
+    match above.map(ToString::to_string) {
+        Some(above) if !above.contains(&at.to_string()) => format!("{above}: {at}"),
+        _ => at.to_string(),
+    }
 }
 
 /// An error and its causes in one line, each said once.

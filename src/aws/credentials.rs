@@ -14,7 +14,7 @@ use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvi
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
@@ -157,9 +157,9 @@ pub enum ConnectError {
         request_id: Option<String>,
     },
     /// STS refuses to give the role.
-    #[error("the role {role_arn} could not be assumed {}{}: {message}",
-        if *external_id_given { "with the external ID given" } else { "without an external ID" },
-        caller.as_ref().map_or_else(String::new, |caller| format!(" by {caller}")))]
+    #[error("{} could not assume the role {role_arn} ({} external ID was sent): {message}",
+        caller.as_deref().unwrap_or("the caller"),
+        if *external_id_given { "an" } else { "no" })]
     AssumeRoleRefused {
         /// ARN of the role.
         role_arn: String,
@@ -226,7 +226,8 @@ impl ConnectError {
                 "Set {missing}, or remove the other part. access_key and secret_key belong together; token goes with both."
             ),
             Self::CredentialsUnavailable { origin, .. } => format!(
-                "Check {origin}: aws sts get-caller-identity with the same settings should fail the same way. For single sign-on, sign in again with aws sso login."
+                "Check {origin}: aws configure list-profiles shows the profiles there are, and aws sts get-caller-identity with the same settings should fail the same \
+                 way. For single sign-on, sign in again with aws sso login."
             ),
             Self::InvalidCredentials { code, .. } => match code.as_str() {
                 "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {
@@ -270,6 +271,13 @@ impl ConnectError {
             Self::Service { code, .. } => match code.as_str() {
                 "ValidationError" => "Check the arguments of assume_role: role_arn, session_name, external_id, and a duration of 15 minutes up to the role's maximum session duration."
                     .to_owned(),
+                calls::NO_VALID_ANSWER => "Check that the endpoint is the AWS service and not something else, such as a proxy's sign-in page. Endpoints come from the provider's \
+                    endpoints argument, from AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE>, from the profile, else from the region."
+                    .to_owned(),
+                "ServiceException" | "ServiceUnavailable" | "ServiceUnavailableException" | "InternalFailure" | "InternalError" => {
+                    "AWS had an error of its own on every attempt: try again later. https://health.aws.amazon.com shows known disturbances; AWS support can find the call by its request ID."
+                        .to_owned()
+                }
                 _ => "Look the error code up in the AWS documentation; AWS support can find the call by its request ID.".to_owned(),
             },
         }
@@ -503,28 +511,38 @@ impl Origin {
 
     fn failed(&self, error: &CredentialsError) -> ConnectError {
         let message = calls::chain(error);
-        match (self, error) {
-            (Self::Chain, CredentialsError::CredentialsNotLoaded(_)) => {
+        let not_loaded = matches!(error, CredentialsError::CredentialsNotLoaded(_));
+        // The metadata service is asked last: one that refuses is one more place without credentials.
+        let refused = message.contains("IMDS");
+        match self {
+            Self::Chain if not_loaded || refused => {
                 let profile = std::env::var("AWS_PROFILE").unwrap_or_else(|_| "default".to_owned());
-                ConnectError::NoCredentials {
-                    tried: vec![
-                        "the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)".to_owned(),
-                        format!("profile \"{profile}\" of the shared AWS files"),
-                        "a web identity token (AWS_WEB_IDENTITY_TOKEN_FILE)".to_owned(),
-                        "the container's credentials".to_owned(),
-                        "the instance's metadata".to_owned(),
-                    ],
-                }
+                let mut tried = vec![
+                    "the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)".to_owned(),
+                    format!("profile \"{profile}\" of the shared AWS files"),
+                    "a web identity token (AWS_WEB_IDENTITY_TOKEN_FILE)".to_owned(),
+                    "the container's credentials".to_owned(),
+                ];
+                tried.push(if refused {
+                    format!("the instance's metadata ({message})")
+                } else {
+                    "the instance's metadata".to_owned()
+                });
+                ConnectError::NoCredentials { tried }
             }
-            (Self::Chain, _) => ConnectError::CredentialsUnavailable {
+            Self::Chain => ConnectError::CredentialsUnavailable {
                 origin: "the default credential chain".to_owned(),
                 message,
             },
-            (Self::Profile(profile), _) => ConnectError::CredentialsUnavailable {
+            Self::Profile(profile) => ConnectError::CredentialsUnavailable {
                 origin: format!("profile \"{profile}\" of the shared AWS files"),
-                message,
+                message: if not_loaded {
+                    "it is not there, or nothing in it gives credentials".to_owned()
+                } else {
+                    message
+                },
             },
-            (Self::Keys, _) => ConnectError::CredentialsUnavailable {
+            Self::Keys => ConnectError::CredentialsUnavailable {
                 origin: "access_key and secret_key".to_owned(),
                 message,
             },
@@ -609,7 +627,7 @@ impl AssumedRole {
             })?;
         let given = answer.credentials.ok_or_else(|| ConnectError::Service {
             action: ACTION.to_owned(),
-            code: "no valid answer".to_owned(),
+            code: calls::NO_VALID_ANSWER.to_owned(),
             message: "the answer holds no credentials".to_owned(),
             request_id: None,
         })?;
@@ -706,6 +724,10 @@ async fn sdk_config(
         );
     if let Some(profile) = &settings.profile {
         loader = loader.profile_name(profile);
+    }
+    // So that CloudTrail shows who called.
+    if let Ok(name) = AppName::new(concat!("orgmirror-", env!("CARGO_PKG_VERSION"))) {
+        loader = loader.app_name(name);
     }
     loader.load().await
 }

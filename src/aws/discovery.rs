@@ -63,7 +63,8 @@ pub enum DiscoveryError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// IAM does not allow a call.
-    #[error("{} may not call {action}: {message}", principal.as_deref().unwrap_or("the caller"))]
+    #[error("AWS refuses {action}{}: {message}",
+        principal.as_ref().filter(|arn| !message.contains(*arn)).map_or_else(String::new, |arn| format!(" to {arn}")))]
     MissingPermission {
         /// As in IAM policies: `organizations:ListAccounts`.
         action: String,
@@ -82,7 +83,7 @@ pub enum DiscoveryError {
         account_id: Option<String>,
     },
     /// The caller's account is a member that may not read the AWS organization.
-    #[error("account {account_id} may not read the AWS organization: it is neither its management account{} nor a delegated administrator",
+    #[error("AWS refuses {action} to account {account_id}, which is neither the management account of the AWS organization{} nor a delegated administrator",
         management_account_id.as_ref().map_or_else(String::new, |id| format!(" ({id})")))]
     NotAdministrator {
         /// The caller's account.
@@ -228,8 +229,8 @@ struct Listed {
     state: String,
     joined_at: Option<String>,
     joined_method: Option<String>,
-    /// IDs of the OUs down to the account, the root first; none where the service does not say.
-    path: Option<Vec<String>>,
+    /// The parent, from `Paths`; none where the service does not say.
+    parent_id: Option<String>,
 }
 
 /// What one round read, before it is checked.
@@ -438,14 +439,14 @@ impl Reading<'_> {
                     for account in page {
                         let (id, listed) = listed("organizations:ListAccounts", account)
                             .map_err(|error| ("organizations:ListAccounts", error.into()))?;
-                        if listed.path.is_none() && !round.per_parent {
+                        if listed.parent_id.is_none() && !round.per_parent {
                             round.per_parent = true;
                             let parents = round.root_id.iter().chain(round.units.keys());
                             waiting.extend(
                                 parents.map(|parent| Step::AccountsUnder(parent.clone(), None)),
                             );
                         }
-                        if let Some(parent) = listed.path.as_ref().and_then(|path| path.last()) {
+                        if let Some(parent) = &listed.parent_id {
                             round
                                 .parents
                                 .entry(id.clone())
@@ -611,12 +612,6 @@ impl Reading<'_> {
             if unit.parents.len() > 1 {
                 let parents: Vec<&str> = unit.parents.iter().map(String::as_str).collect();
                 wrong.unit(id, format!("OU {id} was under {}", parents.join(" and ")));
-            }
-        }
-        for (id, account) in &round.accounts {
-            let Some(path) = &account.path else { continue };
-            if let Some(problem) = path_problem(path, &root_id, &round.units) {
-                wrong.account(id, format!("account {id} {problem}"));
             }
         }
         if !wrong.is_empty() {
@@ -946,29 +941,6 @@ fn assemble(
     })?)
 }
 
-/// What in an account's path contradicts the walk. An OU that the walk did not meet is not such a thing: the account may
-/// have moved out of it before it was deleted.
-fn path_problem(path: &[String], root_id: &str, units: &BTreeMap<String, Unit>) -> Option<String> {
-    let (first, below) = path.split_first()?;
-    if first != root_id {
-        return Some(format!(
-            "has a path from {first}, but the root is {root_id}"
-        ));
-    }
-    let mut above = first;
-    for id in below {
-        if let Some(unit) = units.get(id)
-            && !unit.parents.contains(above)
-        {
-            return Some(format!(
-                "has a path with OU {id} under {above}, the walk met it elsewhere"
-            ));
-        }
-        above = id;
-    }
-    None
-}
-
 fn open_problem(id: &str, round: &Round) -> String {
     let parents: Vec<&str> = round
         .parents
@@ -995,11 +967,11 @@ fn listed(action: &str, account: types::Account) -> Result<(String, Listed), Dis
         .state
         .map(|state| state.as_str().to_owned())
         .or_else(|| account.status.map(|status| status.as_str().to_owned()));
-    let path = account
+    let parent_id = account
         .paths
         .as_deref()
         .and_then(|paths| <&[String; 1]>::try_from(paths).ok())
-        .and_then(|[path]| path_ids(path, &id));
+        .and_then(|[path]| parent_in_path(path, &id));
     let joined_at = account
         .joined_timestamp
         .and_then(|at| OffsetDateTime::from_unix_timestamp(at.secs()).ok())
@@ -1013,21 +985,23 @@ fn listed(action: &str, account: types::Account) -> Result<(String, Listed), Dis
         joined_method: account
             .joined_method
             .map(|method| method.as_str().to_owned()),
-        path,
+        parent_id,
     };
     Ok((id, listed))
 }
 
-/// The IDs from the root to the account's parent in `o-.../r-.../ou-.../123456789012/`; none where the text has
-/// another form, which is then as if there were none.
-fn path_ids(path: &str, account_id: &str) -> Option<Vec<String>> {
+/// The parent in `o-.../r-.../ou-.../123456789012/`; none where the text has another form, which is then as if there
+/// were none.
+fn parent_in_path(path: &str, account_id: &str) -> Option<String> {
     let mut ids = path.trim_end_matches('/').split('/');
     if !ids.next()?.starts_with("o-") || ids.next_back()? != account_id {
         return None;
     }
-    let ids: Vec<String> = ids.map(str::to_owned).collect();
-    let (first, below) = ids.split_first()?;
-    (first.starts_with("r-") && below.iter().all(|id| id.starts_with("ou-"))).then_some(ids)
+    let root = ids.next()?;
+    if !root.starts_with("r-") || !ids.clone().all(|id| id.starts_with("ou-")) {
+        return None;
+    }
+    Some(ids.next_back().unwrap_or(root).to_owned())
 }
 
 fn required(
@@ -1045,5 +1019,100 @@ fn malformed(action: &str, what: &str) -> DiscoveryError {
     DiscoveryError::Malformed {
         action: action.to_owned(),
         what: what.to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_gives_the_parent() {
+        let parent = |path| parent_in_path(path, "111122223333");
+        assert_eq!(
+            parent("o-abc/r-xyz/ou-xyz-1/ou-xyz-2/111122223333/").as_deref(),
+            Some("ou-xyz-2")
+        );
+        assert_eq!(
+            parent("o-abc/r-xyz/111122223333/").as_deref(),
+            Some("r-xyz")
+        );
+        assert_eq!(parent("o-abc/r-xyz/111122223333").as_deref(), Some("r-xyz"));
+        for other in [
+            "",
+            "/",
+            "o-abc",
+            "o-abc/111122223333/",
+            "o-abc/r-xyz/",
+            "o-abc/r-xyz/ou-xyz-1/444455556666/",
+            "o-abc/ou-xyz-1/111122223333/",
+            "o-abc/r-xyz/Workloads/111122223333/",
+            "r-xyz/111122223333/",
+        ] {
+            assert_eq!(parent(other), None, "{other}");
+        }
+    }
+
+    fn account() -> types::builders::AccountBuilder {
+        types::Account::builder()
+            .id("111122223333")
+            .arn("arn:aws:organizations::111122223333:account/o-abc/111122223333")
+            .name("sandbox")
+            .email("sandbox@example.com")
+    }
+
+    #[test]
+    fn state_decides_over_status() {
+        let read = |account: types::builders::AccountBuilder| listed("an action", account.build());
+        let both = account()
+            .state(types::AccountState::Closed)
+            .status(types::AccountStatus::Suspended);
+        assert_eq!(read(both).unwrap().1.state, "CLOSED");
+        let old = account().status(types::AccountStatus::PendingClosure);
+        assert_eq!(read(old).unwrap().1.state, "PENDING_CLOSURE");
+        let newer = account().state("HIBERNATING".into());
+        assert_eq!(read(newer).unwrap().1.state, "HIBERNATING");
+        assert!(matches!(
+            read(account()),
+            Err(DiscoveryError::Malformed { .. })
+        ));
+    }
+
+    #[test]
+    fn joined_is_told_in_whole_seconds() {
+        let joined = account()
+            .state(types::AccountState::Active)
+            .joined_timestamp(aws_sdk_organizations::primitives::DateTime::from_millis(
+                1_577_836_800_987,
+            ));
+        let (_, read) = listed("an action", joined.build()).unwrap();
+        assert_eq!(read.joined_at.as_deref(), Some("2020-01-01T00:00:00Z"));
+    }
+
+    #[test]
+    fn several_paths_are_as_good_as_none() {
+        let twice = account()
+            .state(types::AccountState::Active)
+            .paths("o-abc/r-xyz/111122223333/")
+            .paths("o-abc/r-xyz/ou-xyz-1/111122223333/");
+        assert_eq!(
+            listed("an action", twice.build()).unwrap().1.parent_id,
+            None
+        );
+    }
+
+    #[test]
+    fn the_principal_is_the_one_that_iam_names() {
+        assert_eq!(
+            principal(
+                "User: arn:aws:iam::111122223333:user/x is not authorized to perform: organizations:ListRoots"
+            ),
+            Some("arn:aws:iam::111122223333:user/x")
+        );
+        assert_eq!(
+            principal("You don't have permissions to access this resource."),
+            None
+        );
     }
 }

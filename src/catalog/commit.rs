@@ -9,6 +9,8 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
+use crate::model::handle::{self, Kind};
+
 use super::disk::Disk;
 use super::document::{Document, DocumentError};
 use super::history::{Change, Entry, EntryError, Who};
@@ -154,7 +156,7 @@ pub enum CommitError<E> {
 impl Catalog {
     /// The catalog of `tenant` at `location`. Touches nothing yet.
     pub async fn open(location: &Location, tenant: &str) -> Result<Self, OpenError> {
-        if !is_tenant(tenant) {
+        if handle::check(Kind::Tenant, tenant).is_err() {
             return Err(OpenError::Tenant(tenant.to_owned()));
         }
         match location {
@@ -261,17 +263,6 @@ impl Catalog {
         }
         Ok(entries)
     }
-}
-
-/// `^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$`, which also keeps a tenant within its directory.
-fn is_tenant(text: &str) -> bool {
-    let alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    (1..=63).contains(&text.len())
-        && text.starts_with(alphanumeric)
-        && text.ends_with(alphanumeric)
-        && text
-            .chars()
-            .all(|c| alphanumeric(c) || c == '_' || c == '-')
 }
 
 /// A poisoned lock guards data that is whole all the same: nothing here panics halfway through a change of it.
@@ -457,6 +448,7 @@ impl Inner {
     /// Commits all changes of a batch that do not refuse, as one version, and tells each its outcome.
     async fn commit_batch(&self, mut batch: Vec<Box<dyn Job>>) {
         let mut pause = Duration::from_millis(2);
+        let mut reservation = None;
         let outcome = loop {
             batch.retain(|job| !job.is_abandoned());
             if batch.is_empty() {
@@ -467,13 +459,22 @@ impl Inner {
                 // The race was lost. There is no last attempt: one writer wins every race.
                 Ok(None) => {
                     tracing::debug!(place = %self.place, "another writer was faster; applying the change again");
-                    // Uneven pauses keep the losers from going in step.
-                    tokio::time::sleep(pause.mul_f64(rand::random_range(0.2..1.0))).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    if reservation.is_none() {
+                        reservation = match self.store.reserve().await {
+                            Ok(reservation) => reservation,
+                            Err(error) => break Outcome::NotWritten(Arc::new(error.into())),
+                        };
+                    }
+                    if reservation.is_none() {
+                        // Uneven pauses keep the losers from going in step.
+                        tokio::time::sleep(pause.mul_f64(rand::random_range(0.2..1.0))).await;
+                        pause = (pause * 2).min(LONGEST_PAUSE);
+                    }
                 }
                 Err(outcome) => break outcome,
             }
         };
+        drop(reservation);
         for job in batch {
             job.finish(&outcome);
         }

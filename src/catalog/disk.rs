@@ -15,7 +15,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -24,8 +24,8 @@ use time::format_description::well_known::Rfc3339;
 
 use super::history::Who;
 use super::store::{
-    Failure, ListHistoryError, ReadDocumentError, ReadHistoryError, Reading, Store, Stored, Swap,
-    SwapDocumentError, Token, WriteHistoryError,
+    Failure, ListHistoryError, ReadDocumentError, ReadHistoryError, Reading, Reservation, Store,
+    Stored, Swap, SwapDocumentError, Token, WriteHistoryError,
 };
 
 /// A writer holds the lock for milliseconds; who waits this long waits for a process that hangs.
@@ -39,6 +39,9 @@ const LOCK_PAUSE: Duration = Duration::from_millis(20);
 pub struct Disk {
     tenant: PathBuf,
     lock_timeout: Duration,
+    /// The lock while it is reserved. The mutex is held for every write, so that there is one at a time under a
+    /// reservation too.
+    reserved: Arc<Mutex<Weak<Lock>>>,
 }
 
 impl Disk {
@@ -47,6 +50,7 @@ impl Disk {
         Self {
             tenant: directory.join("tenants").join(tenant),
             lock_timeout: LOCK_TIMEOUT,
+            reserved: Arc::default(),
         }
     }
 
@@ -87,7 +91,8 @@ impl Disk {
 
     fn swap(&self, expected: Option<&Token>, bytes: &Arc<[u8]>) -> Result<Swap, SwapError> {
         let path = self.document();
-        let _lock = self.lock()?;
+        let reserved = self.reserved();
+        let _lock = self.lock(&reserved)?;
         let is_expected = match (self.read(expected).map_err(SwapError::Untouched)?, expected) {
             (Reading::Absent, None) | (Reading::Unchanged, Some(_)) => true,
             (Reading::Absent, Some(_)) | (Reading::Unchanged | Reading::Found(_), _) => false,
@@ -103,13 +108,37 @@ impl Disk {
     }
 
     fn write_entry(&self, version: u64, bytes: &[u8]) -> Result<(), SwapError> {
-        let _lock = self.lock()?;
+        let reserved = self.reserved();
+        let _lock = self.lock(&reserved)?;
         create_directories(&self.history()).map_err(SwapError::Untouched)?;
         replace(&self.entry(version), bytes).map_err(|error| match error {
             ReplaceError::Untouched(error) | ReplaceError::NotSynced(error) => {
                 SwapError::Untouched(error)
             }
         })
+    }
+
+    fn explain_swap(&self, error: SwapError) -> SwapDocumentError {
+        let explain = |error| failure("write", &self.document(), error);
+        match error {
+            SwapError::Locked {
+                place,
+                holder,
+                waited,
+            } => SwapDocumentError::Locked {
+                place,
+                holder,
+                waited,
+            },
+            SwapError::Untouched(error) if is_denied(&error) => {
+                SwapDocumentError::Denied(explain(error))
+            }
+            SwapError::Untouched(error) if is_full(&error) => {
+                SwapDocumentError::Full(explain(error))
+            }
+            SwapError::Untouched(error) => SwapDocumentError::Failed(explain(error)),
+            SwapError::NotSynced(error) => SwapDocumentError::Uncertain(explain(error)),
+        }
     }
 
     fn list(&self) -> io::Result<Vec<u64>> {
@@ -132,8 +161,22 @@ impl Disk {
         Ok(versions)
     }
 
-    /// Takes the lock, waiting for whoever holds it.
-    fn lock(&self) -> Result<Lock, SwapError> {
+    fn reserve_lock(&self) -> Result<Arc<Lock>, SwapError> {
+        let mut reserved = self.reserved();
+        let lock = self.lock(&reserved)?;
+        *reserved = Arc::downgrade(&lock);
+        Ok(lock)
+    }
+
+    fn reserved(&self) -> MutexGuard<'_, Weak<Lock>> {
+        self.reserved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the lock, waiting for whoever holds it, unless it is this writer's already.
+    fn lock(&self, reserved: &Weak<Lock>) -> Result<Arc<Lock>, SwapError> {
+        if let Some(lock) = reserved.upgrade() {
+            return Ok(lock);
+        }
         create_directories(&self.tenant).map_err(SwapError::Untouched)?;
         let path = self.tenant.join("catalog.lock");
         let mut file = OpenOptions::new()
@@ -183,11 +226,12 @@ impl Disk {
                 now.format(&Rfc3339).unwrap_or_else(|_| now.to_string())
             )
         });
-        Ok(Lock(file))
+        Ok(Arc::new(Lock(file)))
     }
 }
 
 /// The lock, until dropped.
+#[derive(Debug)]
 struct Lock(File);
 
 impl Drop for Lock {
@@ -382,26 +426,18 @@ impl Store for Disk {
         let swapped = blocking(move || disk.swap(expected.as_ref(), &bytes))
             .await
             .unwrap_or_else(|error| Err(SwapError::NotSynced(error)));
-        let explain = |error| failure("write", &self.document(), error);
-        swapped.map_err(|error| match error {
-            SwapError::Locked {
-                place,
-                holder,
-                waited,
-            } => SwapDocumentError::Locked {
-                place,
-                holder,
-                waited,
-            },
-            SwapError::Untouched(error) if is_denied(&error) => {
-                SwapDocumentError::Denied(explain(error))
-            }
-            SwapError::Untouched(error) if is_full(&error) => {
-                SwapDocumentError::Full(explain(error))
-            }
-            SwapError::Untouched(error) => SwapDocumentError::Failed(explain(error)),
-            SwapError::NotSynced(error) => SwapDocumentError::Uncertain(explain(error)),
-        })
+        swapped.map_err(|error| self.explain_swap(error))
+    }
+
+    async fn reserve(&self) -> Result<Option<Reservation>, SwapDocumentError> {
+        let disk = self.clone();
+        let reserved = blocking(move || disk.reserve_lock())
+            .await
+            .unwrap_or_else(|error| Err(SwapError::Untouched(error)));
+        match reserved {
+            Ok(lock) => Ok(Some(Reservation::new(lock))),
+            Err(error) => Err(self.explain_swap(error)),
+        }
     }
 
     async fn read_history(&self, version: u64) -> Result<Option<Vec<u8>>, ReadHistoryError> {

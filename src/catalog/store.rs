@@ -1,5 +1,6 @@
 //! The seam between the catalog and what keeps it.
 
+use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
@@ -31,6 +32,13 @@ pub trait Store: fmt::Debug + Send + Sync {
         bytes: Arc<[u8]>,
     ) -> Result<Swap, SwapDocumentError>;
 
+    /// Makes other writers wait until the answer is dropped; none from a store that cannot. Asked for once a race was
+    /// lost: a writer that needs longer for its change than others would lose against them again and again. The
+    /// holder's own operations do not wait. Correctness never rests on it.
+    async fn reserve(&self) -> Result<Option<Reservation>, SwapDocumentError> {
+        Ok(None)
+    }
+
     /// Reads the entry of a version; none where there is no such entry.
     async fn read_history(&self, version: u64) -> Result<Option<Vec<u8>>, ReadHistoryError>;
 
@@ -39,6 +47,26 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// The versions that have an entry, ascending.
     async fn list_history(&self) -> Result<Vec<u64>, ListHistoryError>;
+}
+
+/// Makes other writers wait until it is dropped.
+pub struct Reservation {
+    _held: Box<dyn Any + Send>,
+}
+
+impl Reservation {
+    /// The reservation that lasts until `held` is dropped.
+    pub fn new(held: impl Any + Send) -> Self {
+        Self {
+            _held: Box::new(held),
+        }
+    }
+}
+
+impl fmt::Debug for Reservation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reservation")
+    }
 }
 
 /// Names one exact content of the document. Two contents never share one: a time of modification would not do, as two

@@ -82,8 +82,11 @@ impl<'a> Node<'a> {
     }
 }
 
+/// A key with its encoded value.
+type Entry<'a> = (&'a str, &'a [u8]);
+
 /// The entries of an encoded object or map; none where it is null or unknown.
-pub(crate) fn entries(bytes: &[u8]) -> Result<Option<Vec<(&str, &[u8])>>, DecodeError> {
+pub(crate) fn entries(bytes: &[u8]) -> Result<Option<Vec<Entry<'_>>>, DecodeError> {
     let mut reader = Reader::new(bytes);
     match reader.head()? {
         Head::Null | Head::Unknown => Ok(None),

@@ -174,6 +174,17 @@ fn collect<T>(
         .ok()
 }
 
+/// A value that the schema refuses may not fit the Rust type either; one report of it is enough.
+fn unless_reported(
+    result: Result<(), CodecError>,
+    diagnostics: &Diagnostics,
+) -> Result<(), Diagnostic> {
+    match result {
+        Err(_) if diagnostics.has_errors() => Ok(()),
+        result => Ok(result?),
+    }
+}
+
 impl From<DecodeError> for Diagnostic {
     fn from(error: DecodeError) -> Self {
         CodecError::Decode {
@@ -362,7 +373,8 @@ impl<P: Provider> provider_server::Provider for Server<P> {
                 }
                 let config = bytes(schema, request.config)?;
                 validation::validate(schema, &config, diagnostics)?;
-                Ok(resource.0.validate(&config, diagnostics)?)
+                let validated = resource.0.validate(&config, diagnostics);
+                unless_reported(validated, diagnostics)
             });
             wire::validate_resource_config::Response {
                 diagnostics: diagnostics.into_proto(),
@@ -382,7 +394,8 @@ impl<P: Provider> provider_server::Provider for Server<P> {
                 let (schema, source) = inner.data_source(&request.type_name)?;
                 let config = bytes(schema, request.config)?;
                 validation::validate(schema, &config, diagnostics)?;
-                Ok(source.0.validate(&config, diagnostics)?)
+                let validated = source.0.validate(&config, diagnostics);
+                unless_reported(validated, diagnostics)
             });
             wire::validate_data_resource_config::Response {
                 diagnostics: diagnostics.into_proto(),

@@ -183,7 +183,7 @@ fn report(
             let shown = if attribute.is_sensitive() {
                 "The sensitive value".to_owned()
             } else {
-                format!("{value}")
+                shortened(format!("{value}"))
             };
             diagnostics.error_at(
                 path.clone(),
@@ -191,6 +191,15 @@ fn report(
                 format!("{shown} cannot be used for {path}. {rule} {fix}"),
             );
         }
+    }
+}
+
+/// Long values are recognised by their beginning.
+fn shortened(shown: String) -> String {
+    const MOST: usize = 80;
+    match shown.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &shown[..end]),
+        None => shown,
     }
 }
 
@@ -257,6 +266,15 @@ mod tests {
                 "\"x\" cannot be used for a. It must not be x. Use y.".into()
             )]
         );
+    }
+
+    #[test]
+    fn shortens_long_values() {
+        let attribute = Attribute::string("a")
+            .optional()
+            .check_string(|_| Err(Violation::new("No.", "Never.")));
+        let found = found(attribute, json!("é".repeat(400)));
+        assert!(found[0].1.chars().count() < 130, "{found:?}");
     }
 
     #[test]

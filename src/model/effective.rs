@@ -240,3 +240,170 @@ fn settled<'a, 'others: 'a>(
         .collect();
     (settled, notices)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+    use crate::model::integration::{ConnectionSettings, RemovalGuard};
+    use crate::model::late::Late;
+    use crate::model::mirror::{Held, Source, SourceAccount, Wanted, mirror};
+    use std::collections::BTreeSet;
+
+    const A: &str = "111111111111";
+    const B: &str = "222222222222";
+
+    fn mirror_of(handle: &str, accounts: &[(&str, &str)], before: Option<&Integration>) -> Mirror {
+        let source = Source {
+            accounts: accounts
+                .iter()
+                .map(|(id, name)| {
+                    let account = SourceAccount {
+                        name: Late::Known((*name).to_owned()),
+                        ..SourceAccount::default()
+                    };
+                    ((*id).to_owned(), account)
+                })
+                .collect(),
+            ..Source::default()
+        };
+        let wanted = Wanted {
+            source: &source,
+            handle: Late::Known(handle.to_owned()),
+            prefix: Late::default(),
+            initial_handles: Late::default(),
+            role_name: Late::Known("reader".to_owned()),
+            default_region: Late::default(),
+            sso: Late::default(),
+            owners: Late::default(),
+            resource_owners: Late::default(),
+        };
+        let given_handles = BTreeMap::new();
+        let held = before.map(|before| Held {
+            mirror: &before.mirror,
+            handle: &before.handle,
+            prefix: "",
+            given_handles: &given_handles,
+        });
+        mirror(&wanted, held.as_ref()).unwrap().mirror
+    }
+
+    /// Gives the integration, whose handle is its ID, these accounts, and settles.
+    fn commit(
+        tenant: &mut BTreeMap<String, Integration>,
+        id: &str,
+        accounts: &[(&str, &str)],
+    ) -> Vec<String> {
+        let before = tenant.get(id).cloned();
+        let mut integration = Integration {
+            id: id.to_owned(),
+            handle: id.to_owned(),
+            organization: None,
+            handle_prefix: None,
+            initial_handles: None,
+            connection_settings: ConnectionSettings {
+                role_name: "reader".to_owned(),
+                external_id: None,
+                regions: BTreeSet::new(),
+                default_region: "us-east-1".to_owned(),
+                max_error_retry_attempts: 9,
+                min_error_retry_delay: 25,
+                ignore_error_codes: BTreeSet::new(),
+            },
+            permissions: BTreeSet::new(),
+            sso: None,
+            owners: None,
+            resource_owners: None,
+            custom_access_details: None,
+            removal_guard: RemovalGuard::default(),
+            deletion_protection: true,
+            mirror: mirror_of(id, accounts, before.as_ref()),
+            effective_handles: BTreeMap::new(),
+        };
+        tenant.remove(id);
+        let notices = settle(tenant.values(), &mut integration, before.as_ref());
+        tenant.insert(id.to_owned(), integration);
+        notices.iter().map(HandleNotice::to_string).collect()
+    }
+
+    #[test]
+    fn a_taken_handle_gets_its_id_and_keeps_it_when_the_holder_leaves() {
+        let mut tenant = BTreeMap::new();
+        assert_eq!(commit(&mut tenant, "one", &[(A, "prod")]), [""; 0]);
+        assert_eq!(
+            commit(&mut tenant, "two", &[(B, "prod")]),
+            [
+                "the account 222222222222 (\"prod\") of the integration \"two\" is published as \
+                 \"prod_222222222222\", because the account 111111111111 (\"prod\") of the integration \"one\" has \
+                 the handle \"prod\""
+            ]
+        );
+        assert_eq!(
+            effective_handle(&tenant["two"], B),
+            Some("prod_222222222222")
+        );
+        assert_eq!(effective_handle(&tenant["two"], "root"), Some("two"));
+        assert_eq!(effective_handle(&tenant["two"], "nobody"), None);
+        assert_eq!(tenant["two"].effective_handles.len(), 1);
+
+        assert_eq!(commit(&mut tenant, "one", &[]), [""; 0]);
+        assert_eq!(commit(&mut tenant, "two", &[(B, "prod")]), [""; 0]);
+        assert_eq!(
+            effective_handle(&tenant["two"], B),
+            Some("prod_222222222222")
+        );
+
+        // A new derived handle is free to be had; so is the old one, by then.
+        commit(&mut tenant, "two", &[(B, "dev")]);
+        assert_eq!(effective_handle(&tenant["two"], B), Some("dev"));
+        commit(&mut tenant, "two", &[(B, "prod")]);
+        assert_eq!(effective_handle(&tenant["two"], B), Some("prod"));
+        assert!(tenant["two"].effective_handles.is_empty());
+    }
+
+    #[test]
+    fn one_account_in_three_integrations_has_three_handles() {
+        let mut tenant = BTreeMap::new();
+        for id in ["one", "two", "three"] {
+            commit(&mut tenant, id, &[(A, "prod")]);
+        }
+        let handles: Vec<_> = tenant
+            .values()
+            .filter_map(|integration| effective_handle(integration, A))
+            .collect();
+        assert_eq!(
+            handles,
+            ["prod", "prod_111111111111_2", "prod_111111111111"]
+        );
+    }
+
+    #[test]
+    fn a_folder_may_hold_the_handle_of_another_integration() {
+        let mut tenant = BTreeMap::new();
+        commit(&mut tenant, "prod", &[]);
+        let notices = commit(&mut tenant, "two", &[(A, "prod")]);
+        assert_eq!(
+            effective_handle(&tenant["two"], A),
+            Some("prod_111111111111")
+        );
+        assert!(
+            notices[0].ends_with(
+                "because the folder root (\"Root\") of the integration \"prod\" has the handle \"prod\""
+            ),
+            "{notices:?}"
+        );
+    }
+
+    #[test]
+    fn a_handle_that_passes_to_another_account_is_told() {
+        let mut tenant = BTreeMap::new();
+        commit(&mut tenant, "one", &[(A, "prod"), (B, "dev")]);
+        assert_eq!(
+            commit(&mut tenant, "one", &[(A, "old"), (B, "prod")]),
+            [
+                "the handle \"prod\" passes from the account 111111111111 (\"prod\") of the integration \"one\" to the \
+                 account 222222222222 (\"prod\") of the integration \"one\""
+            ]
+        );
+    }
+}

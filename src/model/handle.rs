@@ -265,10 +265,15 @@ pub fn id_suffix(id: &str) -> String {
     format!("{hash:08x}")
 }
 
+/// Whether an ID is an AWS account's: 12 digits.
+pub fn is_account_id(id: &str) -> bool {
+    id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// What tells an object from another of the same name: an account's ID, a folder's ID suffix.
 fn distinction(kind: Kind, id: &str) -> String {
     match kind {
-        Kind::Connection => id.to_owned(),
+        Kind::Connection if is_account_id(id) => id.to_owned(),
         _ => id_suffix(id),
     }
 }

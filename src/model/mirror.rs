@@ -8,7 +8,7 @@ use thiserror::Error;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::handle::{self, HandleError, Kind};
+use super::handle::{self, HandleError, Kind, is_account_id};
 use super::integration::{Owner, ResourceOwner, Sso};
 use super::late::Late;
 use super::lineage::{Broken, Lineage};
@@ -368,10 +368,6 @@ impl Source {
             Broken::Cycle(ids) | Broken::Orphans(ids) => MirrorError::Cycle(ids),
         })
     }
-}
-
-fn is_account_id(id: &str) -> bool {
-    id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit())
 }
 
 impl SourceUnit {
@@ -761,4 +757,629 @@ fn by_attribute<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> BTreeSet
             values,
         })
         .collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+
+    const A: &str = "111111111111";
+    const B: &str = "222222222222";
+    const C: &str = "333333333333";
+
+    fn account(name: &str) -> SourceAccount {
+        SourceAccount {
+            name: Late::Known(name.to_owned()),
+            ..SourceAccount::default()
+        }
+    }
+
+    fn unit(name: &str, parent_id: Option<&str>) -> SourceUnit {
+        SourceUnit {
+            name: Late::Known(Some(name.to_owned())),
+            parent_id: parent_id.map(str::to_owned),
+        }
+    }
+
+    fn by_id<T>(entries: impl IntoIterator<Item = (&'static str, T)>) -> BTreeMap<String, T> {
+        entries
+            .into_iter()
+            .map(|(id, value)| (id.to_owned(), value))
+            .collect()
+    }
+
+    fn hand_written(
+        accounts: impl IntoIterator<Item = (&'static str, SourceAccount)>,
+        units: impl IntoIterator<Item = (&'static str, SourceUnit)>,
+    ) -> Source {
+        Source {
+            accounts: by_id(accounts),
+            organizational_units: by_id(units),
+            ..Source::default()
+        }
+    }
+
+    fn wanted(source: &Source) -> Wanted<'_> {
+        Wanted {
+            source,
+            handle: Late::Known("acme".to_owned()),
+            prefix: Late::default(),
+            initial_handles: Late::default(),
+            role_name: Late::Known("tools/reader".to_owned()),
+            default_region: Late::default(),
+            sso: Late::default(),
+            owners: Late::default(),
+            resource_owners: Late::default(),
+        }
+    }
+
+    /// Handles by ID; `?` where unknown.
+    fn handles(mirrored: &Mirrored) -> BTreeMap<&str, &str> {
+        let folders = mirrored
+            .mirror
+            .folders
+            .iter()
+            .map(|(id, folder)| (id, &folder.derived_handle));
+        let connections = mirrored
+            .mirror
+            .connections
+            .iter()
+            .map(|(id, connection)| (id, &connection.derived_handle));
+        folders
+            .chain(connections)
+            .map(|(id, handle)| (id.as_str(), handle.known().map_or("?", String::as_str)))
+            .collect()
+    }
+
+    fn then(prior: &Mirrored, wanted: &Wanted<'_>) -> Mirrored {
+        let held = Held {
+            mirror: &prior.mirror,
+            handle: "acme",
+            prefix: "",
+            given_handles: &prior.given_handles,
+        };
+        mirror(wanted, Some(&held)).unwrap()
+    }
+
+    fn joined(name: &str, joined_at: &str) -> SourceAccount {
+        SourceAccount {
+            joined_at: Late::Known(Some(joined_at.to_owned())),
+            ..account(name)
+        }
+    }
+
+    #[test]
+    fn a_hand_written_list_has_a_root() {
+        let source = hand_written([(A, account("Sandbox"))], []);
+        let mirrored = mirror(&wanted(&source), None).unwrap().mirror;
+        assert_eq!(
+            mirrored.folders,
+            by_id([(
+                "root",
+                Folder {
+                    name: Late::Known("Root".to_owned()),
+                    derived_handle: Late::Known("acme".to_owned()),
+                    parent_id: None,
+                    path: Late::Known("/".to_owned()),
+                }
+            )])
+        );
+        assert_eq!(
+            mirrored.connections,
+            by_id([(
+                A,
+                Connection {
+                    name: Late::Known("Sandbox".to_owned()),
+                    email: Late::Known(None),
+                    state: "ACTIVE".to_owned(),
+                    tags: Late::Known(None),
+                    derived_handle: Late::Known("sandbox".to_owned()),
+                    folder_id: "root".to_owned(),
+                    path: Late::Known("/".to_owned()),
+                    derived_role_arn: Late::Known(
+                        "arn:aws:iam::111111111111:role/tools/reader".to_owned()
+                    ),
+                    owners: Late::Known(None),
+                    sign_in_url: Late::Known(None),
+                }
+            )])
+        );
+    }
+
+    #[test]
+    fn the_first_to_join_gets_the_handle_whatever_the_zone_it_was_written_in() {
+        let source = hand_written(
+            [
+                (A, account("prod")),
+                (B, joined("prod", "2024-01-01T01:00:00+02:00")),
+                (C, joined("prod", "2024-01-01T00:00:00Z")),
+            ],
+            [("ou-1", unit("Prod", None))],
+        );
+        assert_eq!(
+            handles(&mirror(&wanted(&source), None).unwrap()),
+            BTreeMap::from([
+                (A, "prod_111111111111"),
+                (B, "prod"),
+                (C, "prod_333333333333"),
+                ("ou-1", "prod_ou1"),
+                ("root", "acme"),
+            ])
+        );
+    }
+
+    #[test]
+    fn a_handle_that_becomes_free_goes_to_newcomers_only() {
+        let source = hand_written([(A, account("prod")), (B, account("prod"))], []);
+        let first = mirror(&wanted(&source), None).unwrap();
+        let source = hand_written([(B, account("prod"))], []);
+        let second = then(&first, &wanted(&source));
+        assert_eq!(handles(&second)[B], "prod_222222222222");
+        let source = hand_written([(B, account("prod")), (C, account("prod"))], []);
+        let third = then(&second, &wanted(&source));
+        assert_eq!(handles(&third)[B], "prod_222222222222");
+        assert_eq!(handles(&third)[C], "prod");
+    }
+
+    #[test]
+    fn states_decide_what_is_mirrored() {
+        let with_state = |state: &str| {
+            let account = SourceAccount {
+                state: Some(state.to_owned()),
+                ..account("prod")
+            };
+            hand_written([(A, account)], [])
+        };
+        let suspended = with_state("SUSPENDED");
+        let fresh = mirror(&wanted(&suspended), None).unwrap();
+        assert!(fresh.mirror.connections.is_empty());
+        let active = with_state("ACTIVE");
+        let first = mirror(&wanted(&active), None).unwrap();
+        let second = then(&first, &wanted(&suspended));
+        assert_eq!(second.mirror.connections[A].state, "SUSPENDED");
+        assert_eq!(handles(&second)[A], "prod");
+        let third = then(&second, &wanted(&active));
+        assert_eq!(third, first);
+    }
+
+    #[test]
+    fn initial_handles_stick_until_the_name_changes() {
+        let source = hand_written([(A, account("Prod")), (B, account("Legacy"))], []);
+        let mut wanted = wanted(&source);
+        wanted.initial_handles = Late::Known(by_id([(A, "legacy".to_owned())]));
+        let first = mirror(&wanted, None).unwrap();
+        assert_eq!(handles(&first)[A], "legacy");
+        assert_eq!(handles(&first)[B], "legacy_222222222222");
+        assert_eq!(first.given_handles, by_id([(A, "legacy".to_owned())]));
+
+        wanted.initial_handles = Late::Known(by_id([(A, "other".to_owned())]));
+        assert_eq!(then(&first, &wanted), first);
+
+        // One that was edited goes back to the one that was given.
+        let mut edited = first.clone();
+        let connection = edited.mirror.connections.get_mut(A).unwrap();
+        connection.derived_handle = Late::Known("edited".to_owned());
+        assert_eq!(then(&edited, &wanted), first);
+
+        let source = hand_written([(A, account("Prod 2")), (B, account("Legacy"))], []);
+        let mut wanted = super::tests::wanted(&source);
+        wanted.initial_handles = Late::Known(by_id([(A, "legacy".to_owned())]));
+        let renamed = then(&first, &wanted);
+        assert_eq!(handles(&renamed)[A], "prod_2");
+        assert!(renamed.given_handles.is_empty());
+    }
+
+    #[test]
+    fn an_edited_handle_does_not_stick_and_one_held_twice_goes_to_the_first() {
+        let source = hand_written(
+            [
+                (A, account("prod")),
+                (B, joined("prod", "2024-01-01T00:00:00Z")),
+            ],
+            [],
+        );
+        let wanted = wanted(&source);
+        let mut held = mirror(&wanted, None).unwrap();
+        for connection in held.mirror.connections.values_mut() {
+            connection.derived_handle = Late::Known("prod".to_owned());
+        }
+        assert_eq!(handles(&then(&held, &wanted))[B], "prod");
+        assert_eq!(handles(&then(&held, &wanted))[A], "prod_111111111111");
+        for connection in held.mirror.connections.values_mut() {
+            connection.derived_handle = Late::Known("edited".to_owned());
+        }
+        assert_eq!(handles(&then(&held, &wanted))[B], "prod");
+    }
+
+    #[test]
+    fn a_handle_held_twice_is_open_while_the_first_is_not_known() {
+        let source = hand_written(
+            [
+                (A, joined("prod", "2024-01-01T00:00:00Z")),
+                (B, joined("prod", "2025-01-01T00:00:00Z")),
+                (C, account("dev")),
+            ],
+            [],
+        );
+        let mut held = mirror(&wanted(&source), None).unwrap();
+        for id in [A, B] {
+            let connection = held.mirror.connections.get_mut(id).unwrap();
+            connection.derived_handle = Late::Known("prod".to_owned());
+        }
+        let open = BTreeMap::from([(A, "?"), (B, "?"), (C, "dev"), ("root", "acme")]);
+        let mut unknown_time = source.clone();
+        unknown_time.accounts.get_mut(B).unwrap().joined_at = Late::Unknown;
+        assert_eq!(handles(&then(&held, &wanted(&unknown_time))), open);
+        let mut unknown_name = source.clone();
+        unknown_name.accounts.get_mut(A).unwrap().name = Late::Unknown;
+        assert_eq!(handles(&then(&held, &wanted(&unknown_name))), open);
+    }
+
+    #[test]
+    fn a_name_with_anothers_account_id_leaves_open_what_hangs_on_unknown_times() {
+        let late = |name: &str| SourceAccount {
+            joined_at: Late::Unknown,
+            ..account(name)
+        };
+        let mut source = hand_written([(C, account("prod 111111111111"))], []);
+        let held = mirror(&wanted(&source), None).unwrap();
+        source.accounts.insert(A.to_owned(), late("prod"));
+        source.accounts.insert(B.to_owned(), late("prod"));
+        assert_eq!(
+            handles(&then(&held, &wanted(&source))),
+            BTreeMap::from([
+                (A, "?"),
+                (B, "?"),
+                (C, "prod_111111111111"),
+                ("root", "acme")
+            ])
+        );
+    }
+
+    #[test]
+    fn an_unknown_prefix_leaves_open_all_but_given_handles() {
+        let source = hand_written([(A, account("prod")), (B, account("dev"))], []);
+        let mut wanted = wanted(&source);
+        wanted.prefix = Late::Unknown;
+        wanted.initial_handles = Late::Known(by_id([(B, "legacy".to_owned())]));
+        let open = mirror(&wanted, None).unwrap();
+        assert_eq!(
+            handles(&open),
+            BTreeMap::from([(A, "?"), (B, "legacy"), ("root", "?")])
+        );
+        assert_eq!(open.mirror.connections[A].path, Late::Known("/".to_owned()));
+        assert!(open.mirror.connections[A].derived_role_arn.is_known());
+    }
+
+    #[test]
+    fn an_unknown_integration_handle_leaves_open_the_root_and_what_it_may_displace() {
+        let source = hand_written(
+            [(A, account("prod")), (B, account("acme"))],
+            [("ou-1", unit("Eins", None)), ("s-1", unit("Zwei", None))],
+        );
+        let mut wanted = wanted(&source);
+        wanted.handle = Late::Unknown;
+        // The root takes its turn among the folders, so only those behind it hang on its name.
+        assert_eq!(
+            handles(&mirror(&wanted, None).unwrap()),
+            BTreeMap::from([
+                (A, "prod"),
+                (B, "acme"),
+                ("ou-1", "eins"),
+                ("root", "?"),
+                ("s-1", "?")
+            ])
+        );
+        // Held as "acme", it may keep that from a newcomer.
+        let before = hand_written([], [("ou-1", unit("Eins", None))]);
+        let held = mirror(&super::tests::wanted(&before), None).unwrap();
+        assert_eq!(
+            handles(&then(&held, &wanted)),
+            BTreeMap::from([
+                (A, "prod"),
+                (B, "?"),
+                ("ou-1", "eins"),
+                ("root", "?"),
+                ("s-1", "?")
+            ])
+        );
+    }
+
+    #[test]
+    fn an_unknown_name_leaves_open_newcomers_and_the_paths_below() {
+        let mut source = hand_written(
+            [(A, account("prod"))],
+            [
+                ("ou-1", unit("Eins", None)),
+                ("ou-2", unit("Zwei", Some("ou-1"))),
+            ],
+        );
+        let held = mirror(&wanted(&source), None).unwrap();
+        let newcomer = SourceAccount {
+            parent_id: Some("ou-2".to_owned()),
+            ..account("dev")
+        };
+        source.accounts.insert(B.to_owned(), newcomer);
+        let ou = source.organizational_units.get_mut("ou-1").unwrap();
+        ou.name = Late::Unknown;
+        let open = then(&held, &wanted(&source));
+        assert_eq!(
+            handles(&open),
+            BTreeMap::from([
+                (A, "prod"),
+                (B, "?"),
+                ("ou-1", "?"),
+                ("ou-2", "zwei"),
+                ("root", "acme")
+            ])
+        );
+        assert_eq!(open.mirror.folders["ou-2"].path, Late::Unknown);
+        assert_eq!(open.mirror.connections[B].path, Late::Unknown);
+        assert_eq!(open.mirror.connections[A].path, Late::Known("/".to_owned()));
+    }
+
+    #[test]
+    fn unknown_initial_handles_matter_to_newcomers_only() {
+        let mut source = hand_written([(A, account("prod"))], []);
+        let held = mirror(&wanted(&source), None).unwrap();
+        source.accounts.insert(A.to_owned(), account("renamed"));
+        let mut renamed = wanted(&source);
+        renamed.initial_handles = Late::Unknown;
+        // There is no account they could apply to.
+        assert_eq!(handles(&then(&held, &renamed))[A], "renamed");
+        let mut source = source.clone();
+        source.accounts.insert(B.to_owned(), account("dev"));
+        let mut joined = wanted(&source);
+        joined.initial_handles = Late::Unknown;
+        let open = then(&held, &joined);
+        assert_eq!(
+            handles(&open),
+            BTreeMap::from([(A, "?"), (B, "?"), ("root", "acme")])
+        );
+    }
+
+    #[test]
+    fn an_unknown_time_of_joining_matters_where_a_handle_is_wanted_twice() {
+        let late = |name: &str| SourceAccount {
+            joined_at: Late::Unknown,
+            ..account(name)
+        };
+        let source = hand_written(
+            [(A, late("prod")), (B, account("prod")), (C, late("dev"))],
+            [("ou-1", unit("Prod", None)), ("ou-2", unit("Dev", None))],
+        );
+        assert_eq!(
+            handles(&mirror(&wanted(&source), None).unwrap()),
+            BTreeMap::from([
+                (A, "?"),
+                (B, "?"),
+                (C, "dev"),
+                // One of A and B has it; which one does not matter to a folder.
+                ("ou-1", "prod_ou1"),
+                ("ou-2", "dev_ou2"),
+                ("root", "acme"),
+            ])
+        );
+    }
+
+    #[test]
+    fn the_partition_comes_from_the_source_or_the_region() {
+        let arn = |partition: Late<Option<&str>>, region: Late<Option<&str>>| {
+            let mut source = hand_written([(A, account("prod"))], []);
+            source.partition = partition.map(|partition| partition.map(str::to_owned));
+            let mut wanted = wanted(&source);
+            wanted.default_region = region.map(|region| region.map(str::to_owned));
+            let mirrored = mirror(&wanted, None).unwrap().mirror;
+            match &mirrored.connections[A].derived_role_arn {
+                Late::Known(arn) => arn.split(':').nth(1).unwrap().to_owned(),
+                Late::Unknown => "?".to_owned(),
+            }
+        };
+        let known = |value| Late::Known(Some(value));
+        assert_eq!(arn(known("aws-cn"), known("us-gov-west-1")), "aws-cn");
+        assert_eq!(arn(known("aws-cn"), Late::Unknown), "aws-cn");
+        assert_eq!(arn(Late::Known(None), known("us-gov-west-1")), "aws-us-gov");
+        assert_eq!(arn(Late::Known(None), known("cn-north-1")), "aws-cn");
+        assert_eq!(arn(Late::Known(None), Late::Known(None)), "aws");
+        assert_eq!(arn(Late::Known(None), Late::Unknown), "?");
+        assert_eq!(arn(Late::Unknown, Late::Known(None)), "?");
+    }
+
+    #[test]
+    fn owners_come_from_tags_or_else_from_the_integration() {
+        let owner = |attribute: &str, values: &[&str]| Owner {
+            attribute: attribute.to_owned(),
+            values: values.iter().map(|value| (*value).to_owned()).collect(),
+        };
+        let named = |tag_key: &str, attribute: &str| ResourceOwner {
+            tag_key: tag_key.to_owned(),
+            attribute: attribute.to_owned(),
+        };
+        let tagged = |tags: &[(&'static str, &str)]| SourceAccount {
+            tags: Late::Known(Some(by_id(
+                tags.iter().map(|(key, value)| (*key, (*value).to_owned())),
+            ))),
+            ..account("prod")
+        };
+        let source = hand_written(
+            [
+                (A, tagged(&[("owner", "ann, bob"), ("backup", "eve")])),
+                (B, tagged(&[("owner", ""), ("team", "x")])),
+                (C, tagged(&[])),
+            ],
+            [],
+        );
+        let mut wanted = wanted(&source);
+        wanted.owners = Late::Known(Some(vec![owner("group", &["platform"])]));
+        wanted.resource_owners = Late::Known(Some(vec![
+            named("owner", "user"),
+            named("backup", "user"),
+            named("absent", "group"),
+        ]));
+        let of = |wanted: &Wanted<'_>, id: &str| {
+            let mirrored = mirror(wanted, None).unwrap().mirror;
+            mirrored.connections[id].owners.clone()
+        };
+        let from_tags = Late::Known(Some(BTreeSet::from([owner("user", &["ann, bob", "eve"])])));
+        let fallback = Late::Known(Some(BTreeSet::from([owner("group", &["platform"])])));
+        assert_eq!(of(&wanted, A), from_tags);
+        assert_eq!(of(&wanted, B), fallback);
+        assert_eq!(of(&wanted, C), fallback);
+
+        wanted.owners = Late::Unknown;
+        assert_eq!(of(&wanted, A), from_tags);
+        assert_eq!(of(&wanted, B), Late::Unknown);
+
+        wanted.owners = Late::Known(Some(vec![owner("group", &["platform"])]));
+        wanted.resource_owners = Late::Unknown;
+        assert_eq!(of(&wanted, A), Late::Unknown);
+        assert_eq!(of(&wanted, C), fallback);
+
+        wanted.resource_owners = Late::Known(None);
+        wanted.owners = Late::Known(Some(vec![]));
+        assert_eq!(of(&wanted, A), Late::Known(None));
+        wanted.resource_owners = Late::Known(Some(vec![named("owner", "user")]));
+        assert_eq!(
+            mirror(&wanted, None),
+            Err(MirrorError::ResourceOwnersWithoutOwners)
+        );
+        wanted.owners = Late::Known(Some(vec![owner("group", &["platform"])]));
+        let untagged = hand_written([(A, account("prod")), (B, tagged(&[]))], []);
+        wanted.source = &untagged;
+        assert_eq!(
+            mirror(&wanted, None).unwrap_err().to_string(),
+            "resource_owners names account tags, but the tags of 111111111111 (\"prod\") are null: they were not read"
+        );
+    }
+
+    #[test]
+    fn sign_in_links_are_the_portals_shortcuts() {
+        let sso = |portal_url: &str, role_name: Option<&str>| Sso {
+            portal_url: portal_url.to_owned(),
+            region: "us-east-1".to_owned(),
+            role_name: role_name.map(str::to_owned),
+        };
+        for portal in [
+            "https://acme.awsapps.com/start",
+            "https://acme.awsapps.com/start/",
+            "https://acme.awsapps.com/start/#/",
+        ] {
+            assert_eq!(
+                sign_in_url(&sso(portal, Some("Read+Only@Acme")), A),
+                "https://acme.awsapps.com/start/#/console?account_id=111111111111&role_name=Read%2BOnly%40Acme"
+            );
+        }
+        assert_eq!(
+            sign_in_url(&sso("https://acme.awsapps.com/start", None), A),
+            "https://acme.awsapps.com/start/#/console?account_id=111111111111"
+        );
+    }
+
+    #[test]
+    fn faults_of_the_source_are_named() {
+        let fault = |source: Source| mirror(&wanted(&source), None).unwrap_err().to_string();
+        assert_eq!(
+            fault(hand_written([("12345", account("short"))], [])),
+            "12345 (\"short\") is not an AWS account ID: it must be 12 digits"
+        );
+        let orphan = SourceAccount {
+            parent_id: Some("ou-3".to_owned()),
+            ..account("prod")
+        };
+        assert_eq!(
+            fault(hand_written(
+                [(A, orphan)],
+                [("ou-1", unit("Eins", Some("ou-2")))]
+            )),
+            "ou-1 (\"Eins\") has the parent_id \"ou-2\", which is not there; 111111111111 (\"prod\") has the parent_id \
+             \"ou-3\", which is not there"
+        );
+        assert_eq!(
+            fault(hand_written(
+                [],
+                [
+                    ("ou-1", unit("Eins", Some("ou-2"))),
+                    ("ou-2", unit("Zwei", Some("ou-1")))
+                ]
+            )),
+            "the OUs ou-1, ou-2 are each other's ancestors"
+        );
+        for (id, reason) in [
+            ("root", "it is both the root's and an OU's"),
+            ("", "it is empty"),
+            (A, "12 digits are an account's ID"),
+            ("/Prod", "what starts with / is a path"),
+        ] {
+            assert_eq!(
+                fault(hand_written([], [(id, unit("Eins", None))])),
+                format!("{id:?} cannot be the ID of the root or of an OU: {reason}")
+            );
+        }
+        assert_eq!(
+            fault(hand_written([(A, joined("prod", "yesterday"))], [])),
+            "joined_at of the account 111111111111 (\"prod\") is \"yesterday\", which is not a time by RFC 3339"
+        );
+    }
+
+    #[test]
+    fn faults_of_initial_handles_are_named() {
+        let source = hand_written([(A, account("prod"))], []);
+        let held = mirror(&wanted(&source), None).unwrap();
+        let source = hand_written([(A, account("prod")), (B, account("dev"))], []);
+        let fault = |entries: &[(&'static str, &str)]| {
+            let mut wanted = wanted(&source);
+            wanted.initial_handles = Late::Known(by_id(
+                entries
+                    .iter()
+                    .map(|(id, handle)| (*id, (*handle).to_owned())),
+            ));
+            let held = Held {
+                mirror: &held.mirror,
+                handle: "acme",
+                prefix: "",
+                given_handles: &held.given_handles,
+            };
+            mirror(&wanted, Some(&held)).unwrap_err().to_string()
+        };
+        assert_eq!(
+            fault(&[(B, "prod")]),
+            "initial_handles wants \"prod\" for the account 222222222222, but 111111111111 (\"prod\") has that handle"
+        );
+        assert_eq!(
+            fault(&[(B, "x"), (C, "x")]),
+            "initial_handles has \"x\" for both 222222222222 and 333333333333"
+        );
+        assert_eq!(
+            fault(&[("prod", "x")]),
+            "initial_handles has the key \"prod\", which is not an AWS account ID of 12 digits"
+        );
+        assert!(
+            fault(&[(B, "Legacy")])
+                .starts_with("in initial_handles, for the account 222222222222, the connection handle \"Legacy\" must")
+        );
+    }
+
+    #[test]
+    fn units_without_a_name_go_by_their_id() {
+        let nameless = SourceUnit {
+            name: Late::Known(None),
+            parent_id: None,
+        };
+        let source = hand_written([], [("team-a", nameless), ("team-b", unit("", None))]);
+        let mirrored = mirror(&wanted(&source), None).unwrap();
+        assert_eq!(handles(&mirrored)["team-a"], "team_a");
+        let folders = &mirrored.mirror.folders;
+        assert_eq!(folders["team-b"].name, Late::Known("team-b".to_owned()));
+        assert_eq!(folders["team-b"].path, Late::Known("/team-b".to_owned()));
+    }
+
+    #[test]
+    fn what_is_not_known_cannot_be_stored() {
+        let source = hand_written([(A, account("prod"))], []);
+        let mut wanted = wanted(&source);
+        wanted.role_name = Late::Unknown;
+        let open = mirror(&wanted, None).unwrap().mirror;
+        assert!(serde_json::to_string(&open).is_err());
+    }
 }

@@ -85,7 +85,7 @@ pub fn draw_source(source: &Source) -> Result<String, MirrorError> {
     Ok(render(below))
 }
 
-fn shown<'a, T: AsRef<str> + ?Sized>(value: Late<&'a T>) -> &'a str {
+fn shown<T: AsRef<str> + ?Sized>(value: Late<&T>) -> &str {
     match value {
         Late::Known(value) => value.as_ref(),
         Late::Unknown => UNKNOWN,
@@ -141,4 +141,120 @@ fn render<'a>(mut below: BTreeMap<Option<&'a str>, Vec<Line<'a>>>) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+    use crate::model::mirror::{Held, SourceAccount, SourceUnit, Wanted, mirror};
+
+    fn source() -> Source {
+        let unit = |name: &str, parent_id: Option<&str>| SourceUnit {
+            name: Late::Known(Some(name.to_owned())),
+            parent_id: parent_id.map(str::to_owned),
+        };
+        let account = |name: &str, parent_id: Option<&str>| SourceAccount {
+            name: Late::Known(name.to_owned()),
+            parent_id: parent_id.map(str::to_owned),
+            ..SourceAccount::default()
+        };
+        Source {
+            root_id: Some("r-a".to_owned()),
+            organizational_units: [
+                ("ou-1", unit("Workloads", None)),
+                ("ou-2", unit("Sandbox", None)),
+                ("ou-3", unit("Prod", Some("ou-1"))),
+            ]
+            .map(|(id, unit)| (id.to_owned(), unit))
+            .into(),
+            accounts: [
+                ("111111111111", account("management", None)),
+                ("222222222222", account("Shop\u{1b}[31m\n", Some("ou-3"))),
+                ("333333333333", account("Billing", Some("ou-3"))),
+                ("444444444444", account("Lab", Some("ou-2"))),
+            ]
+            .map(|(id, account)| (id.to_owned(), account))
+            .into(),
+            ..Source::default()
+        }
+    }
+
+    fn wanted(source: &Source) -> Wanted<'_> {
+        Wanted {
+            source,
+            handle: Late::Known("acme".to_owned()),
+            prefix: Late::default(),
+            initial_handles: Late::default(),
+            role_name: Late::Known("reader".to_owned()),
+            default_region: Late::default(),
+            sso: Late::default(),
+            owners: Late::default(),
+            resource_owners: Late::default(),
+        }
+    }
+
+    #[test]
+    fn a_mirror_is_drawn_with_its_handles() {
+        let active = source();
+        let first = mirror(&wanted(&active), None).unwrap();
+        let mut changed = active.clone();
+        let lab = changed.accounts.get_mut("444444444444").unwrap();
+        lab.state = Some("SUSPENDED".to_owned());
+        let held = Held {
+            mirror: &first.mirror,
+            handle: "acme",
+            prefix: "",
+            given_handles: &first.given_handles,
+        };
+        let second = mirror(&wanted(&changed), Some(&held)).unwrap();
+        assert_eq!(
+            draw(&second.mirror),
+            "\
+Root [r-a] acme
+├── Sandbox [ou-2] sandbox
+│   └── Lab (444444444444) lab SUSPENDED
+├── Workloads [ou-1] workloads
+│   └── Prod [ou-3] prod
+│       ├── Billing (333333333333) billing
+│       └── Shop\\u{1b}[31m\\n (222222222222) shop_31m
+└── management (111111111111) management
+"
+        );
+    }
+
+    #[test]
+    fn a_source_is_drawn_or_refused() {
+        let mut source = source();
+        source.organizational_units.get_mut("ou-2").unwrap().name = Late::Unknown;
+        assert_eq!(
+            draw_source(&source).unwrap(),
+            "\
+Root [r-a]
+├── (known after apply) [ou-2]
+│   └── Lab (444444444444)
+├── Workloads [ou-1]
+│   └── Prod [ou-3]
+│       ├── Billing (333333333333)
+│       └── Shop\\u{1b}[31m\\n (222222222222)
+└── management (111111111111)
+"
+        );
+        source.organizational_units.remove("ou-3");
+        assert!(matches!(
+            draw_source(&source),
+            Err(MirrorError::MissingParents(missing)) if missing.len() == 2
+        ));
+    }
+
+    #[test]
+    fn what_hangs_in_the_air_is_drawn_at_the_top() {
+        let source = source();
+        let mut torn = mirror(&wanted(&source), None).unwrap().mirror;
+        torn.folders.remove("ou-1");
+        let drawn = draw(&torn);
+        assert_eq!(drawn.lines().count(), 7);
+        assert!(drawn.contains("\nRoot [r-a] acme\n") || drawn.starts_with("Root [r-a] acme\n"));
+        assert!(drawn.contains("Prod [ou-3] prod\n├── Billing"), "{drawn}");
+    }
 }

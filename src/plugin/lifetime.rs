@@ -71,9 +71,18 @@ impl Lifetime {
     }
 }
 
-/// A number of things that are there now.
+/// Counts things that come and go.
 #[derive(Debug, Clone)]
-pub(super) struct Count(Arc<watch::Sender<usize>>);
+pub(super) struct Count(Arc<watch::Sender<Tally>>);
+
+/// What a [`Count`] says at one moment.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Tally {
+    /// How many are there.
+    now: usize,
+    /// Whether there was one before, however briefly.
+    ever: bool,
+}
 
 /// One of the things that a [`Count`] counts, for as long as it lives.
 #[derive(Debug)]
@@ -81,29 +90,32 @@ pub(super) struct Counted(Count);
 
 impl Default for Count {
     fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(0)))
+        Self(Arc::new(watch::Sender::new(Tally::default())))
     }
 }
 
 impl Count {
     pub(super) fn enter(&self) -> Counted {
-        self.0.send_modify(|count| *count += 1);
+        self.0.send_modify(|tally| {
+            tally.now += 1;
+            tally.ever = true;
+        });
         Counted(self.clone())
     }
 
-    pub(super) fn now(&self) -> usize {
+    fn tally(&self) -> Tally {
         *self.0.borrow()
     }
 
     async fn zero(&self) {
         // An error would mean that the sender is gone, and `self` holds it.
-        let _ = self.0.subscribe().wait_for(|count| *count == 0).await;
+        let _ = self.0.subscribe().wait_for(|tally| tally.now == 0).await;
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.0.send_modify(|count| *count -= 1);
+        self.0.0.send_modify(|tally| tally.now -= 1);
     }
 }
 
@@ -142,7 +154,6 @@ impl Signals {
 pub(super) struct Host {
     parent: u32,
     last_seen: Instant,
-    has_connected: bool,
 }
 
 impl Host {
@@ -151,7 +162,6 @@ impl Host {
         Self {
             parent: parent_id(),
             last_seen: Instant::now(),
-            has_connected: false,
         }
     }
 
@@ -159,21 +169,20 @@ impl Host {
     pub(super) async fn gone(mut self, connections: Count) -> &'static str {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            if let Some(reason) = self.look(Instant::now(), parent_id(), connections.now()) {
+            if let Some(reason) = self.look(Instant::now(), parent_id(), connections.tally()) {
                 return reason;
             }
         }
     }
 
-    fn look(&mut self, now: Instant, parent: u32, connections: usize) -> Option<&'static str> {
+    fn look(&mut self, now: Instant, parent: u32, connections: Tally) -> Option<&'static str> {
         if parent != self.parent {
             return Some("the process that started it is gone");
         }
-        if connections > 0 {
-            self.has_connected = true;
+        if connections.now > 0 {
             self.last_seen = now;
         }
-        let patience = if self.has_connected {
+        let patience = if connections.ever {
             MAY_RECONNECT_WITHIN
         } else {
             MAY_CONNECT_WITHIN
@@ -221,32 +230,50 @@ mod tests {
         lifetime.finished().await;
     }
 
+    const NOBODY_YET: Tally = Tally {
+        now: 0,
+        ever: false,
+    };
+    const CONNECTED: Tally = Tally { now: 1, ever: true };
+    const LEFT: Tally = Tally { now: 0, ever: true };
+
+    #[test]
+    fn a_count_remembers_that_there_was_something() {
+        let count = Count::default();
+        assert!(count.tally().now == 0 && !count.tally().ever);
+        let counted = (count.enter(), count.enter());
+        assert_eq!(count.tally().now, 2);
+        drop(counted);
+        assert!(count.tally().now == 0 && count.tally().ever);
+    }
+
     #[test]
     fn another_parent_means_gone() {
-        let start = Instant::now();
         let mut host = Host::of_this_process();
-        let parent = host.parent;
-        assert_eq!(host.look(start, parent, 0), None);
-        assert!(host.look(start, parent + 1, 1).is_some());
+        let (parent, start) = (host.parent, host.last_seen);
+        assert_eq!(host.look(start, parent, CONNECTED), None);
+        assert!(host.look(start, parent + 1, CONNECTED).is_some());
     }
 
     #[test]
     fn nobody_connected_for_long_means_gone() {
-        let mut host = Host::of_this_process();
-        let (parent, start) = (host.parent, host.last_seen);
         let moment = Duration::from_millis(1);
-        assert_eq!(host.look(start + MAY_CONNECT_WITHIN, parent, 0), None);
-        assert!(
-            host.look(start + MAY_CONNECT_WITHIN + moment, parent, 0)
-                .is_some()
-        );
+        for (tally, patience) in [
+            (NOBODY_YET, MAY_CONNECT_WITHIN),
+            (LEFT, MAY_RECONNECT_WITHIN),
+        ] {
+            let mut host = Host::of_this_process();
+            let (parent, start) = (host.parent, host.last_seen);
+            assert_eq!(host.look(start + patience, parent, tally), None);
+            assert!(
+                host.look(start + patience + moment, parent, tally)
+                    .is_some()
+            );
+        }
 
-        assert_eq!(host.look(start + LONG, parent, 1), None);
-        let closed = start + LONG;
-        assert_eq!(host.look(closed + MAY_RECONNECT_WITHIN, parent, 0), None);
-        assert!(
-            host.look(closed + MAY_RECONNECT_WITHIN + moment, parent, 0)
-                .is_some()
-        );
+        let mut host = Host::of_this_process();
+        let (parent, closed) = (host.parent, host.last_seen + LONG);
+        assert_eq!(host.look(closed, parent, CONNECTED), None);
+        assert_eq!(host.look(closed + MAY_RECONNECT_WITHIN, parent, LEFT), None);
     }
 }

@@ -152,16 +152,11 @@ where
         let message = own.0.remove("message").unwrap_or_else(|| "".into());
         let mut fields = Fields::default();
         if is_own(metadata) {
-            for span in context
-                .event_scope(event)
-                .into_iter()
-                .flatten()
-                .collect::<Vec<_>>()
-                .iter()
-                .rev()
-            {
-                if let Some(SpanFields(map)) = span.extensions().get() {
-                    fields.0.extend(map.clone());
+            if let Some(scope) = context.event_scope(event) {
+                for span in scope.from_root() {
+                    if let Some(SpanFields(map)) = span.extensions().get() {
+                        fields.0.extend(map.clone());
+                    }
                 }
             }
             fields.0.append(&mut own.0);

@@ -14,13 +14,10 @@ pub(super) fn handle(kind: Kind) -> impl Fn(&str) -> Result<(), Violation> + Sen
 
 /// Refuses what is no grantee.
 pub(super) fn grantee(value: &str) -> Result<(), Violation> {
-    value.parse::<Grantee>().map(drop).map_err(|error| {
-        Violation::new(
-            sentence(&error),
-            "Use \"*\" for every workspace, an organization such as \"acme\", or one workspace such as \
-             \"acme/security\".",
-        )
-    })
+    value
+        .parse::<Grantee>()
+        .map(drop)
+        .map_err(|error| Violation::new(sentence(&error), "Write it in one of these forms."))
 }
 
 /// Refuses what is no AWS account ID.
@@ -31,6 +28,18 @@ pub(super) fn account_id(value: &str) -> Result<(), Violation> {
     Err(Violation::new(
         "An AWS account ID has 12 digits.",
         "Write it as a string with its leading zeros, such as \"012345678901\".",
+    ))
+}
+
+/// Refuses what cannot be the state of an account. AWS may add states, so any name of their form is one.
+pub(super) fn account_state(value: &str) -> Result<(), Violation> {
+    let is_state = !value.is_empty() && value.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+    if is_state {
+        return Ok(());
+    }
+    Err(Violation::new(
+        "The states of accounts are written in capitals.",
+        "Use \"ACTIVE\", \"SUSPENDED\", \"PENDING_CLOSURE\", \"CLOSED\" or \"PENDING_ACTIVATION\", or leave it out.",
     ))
 }
 
@@ -175,15 +184,15 @@ pub(super) fn not_empty(value: &str) -> Result<(), Violation> {
     Ok(())
 }
 
-/// An error as a sentence.
+/// An error as a sentence. It starts with a capital letter, unless with an ID or the name of an argument.
 pub(super) fn sentence(error: &impl ToString) -> String {
-    let text = error.to_string();
-    let mut characters = text.chars();
-    let Some(first) = characters.next() else {
-        return text;
-    };
-    let mut sentence: String = first.to_uppercase().collect();
-    sentence.push_str(characters.as_str());
+    let mut sentence = error.to_string();
+    let first_word = sentence.split_whitespace().next().unwrap_or_default();
+    if first_word.chars().all(char::is_alphabetic)
+        && let Some(first) = sentence.chars().next()
+    {
+        sentence.replace_range(..first.len_utf8(), &first.to_uppercase().to_string());
+    }
     if !sentence.ends_with(['.', '!', '?']) {
         sentence.push('.');
     }
@@ -216,6 +225,18 @@ mod tests {
         assert!(external_id("a b").is_err());
         assert!(url("https://acme.awsapps.com/start").is_ok());
         assert!(url("acme.awsapps.com/start").is_err());
+        assert!(account_state("PENDING_CLOSURE").is_ok());
+        assert!(account_state("active").is_err());
+        assert!(account_state("").is_err());
+    }
+
+    #[test]
+    fn sentences_keep_ids_and_arguments_as_they_are() {
         assert_eq!(sentence(&"the end"), "The end.");
+        assert_eq!(sentence(&"ou-ab12-34cd56ef ends"), "ou-ab12-34cd56ef ends.");
+        assert_eq!(
+            sentence(&"resource_owners requires owners"),
+            "resource_owners requires owners."
+        );
     }
 }

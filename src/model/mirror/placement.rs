@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use time::OffsetDateTime;
 
-use super::{Holder, MirrorError, is_account_id};
-use crate::model::handle::{self, Kind, candidates, derive, is_candidate};
+use super::{Holder, MirrorError};
+use crate::model::handle::{self, Kind, candidates, derive, is_account_id, is_candidate};
 use crate::model::late::Late;
 
 /// Something that needs a handle.
@@ -196,13 +196,12 @@ pub(super) fn place(
         None => return Ok(placed),
     };
     connections.sort_unstable_by_key(|&index| order(&objects[index]));
-    for index in connections {
-        if disordered.contains(&index) {
-            placing.leave_open(index);
-        } else {
+    for &index in &connections {
+        if !disordered.contains(&index) {
             placed[index].handle = placing.next(index);
         }
     }
+    placing.leave_disordered(&disordered);
     // The root may be a newcomer under a name that is not known yet; it takes its turn among the folders.
     let open_root = objects
         .iter()
@@ -362,6 +361,22 @@ impl Placing<'_, '_> {
             }
         }
         self.maybe_taken.extend(open);
+    }
+
+    /// Connections that want the same handle as another: one of them gets it, the others one with their ID.
+    fn leave_disordered(&mut self, disordered: &HashSet<usize>) {
+        let mut wanted = Vec::new();
+        for &index in disordered {
+            if let Some(handle) = self.candidates(index).next()
+                && !self.maybe_taken.contains(&handle)
+            {
+                wanted.push((handle, index));
+            }
+        }
+        for &index in disordered {
+            self.leave_open(index);
+        }
+        self.taken.extend(wanted);
     }
 
     /// The connections whose handles hang on when they joined, where that is unknown: those that want the same handle

@@ -518,7 +518,7 @@ fn account(organization: &Organization, faults: &Faults, id: &str) -> Value {
             _ => "SUSPENDED",
         });
     }
-    if !faults.without_paths {
+    if !faults.without_paths && !faults.without_paths_of.contains(id) {
         answer["Paths"] = json!([format!("{}{id}/", organization.id_path(&account.parent_id))]);
     }
     answer

@@ -104,6 +104,8 @@ pub struct Faults {
     pub paging: Paging,
     /// Whether accounts carry `Paths` and OUs `Path`.
     pub without_paths: bool,
+    /// Accounts that carry no `Paths` although others do.
+    pub without_paths_of: BTreeSet<String>,
     /// What an account's state is told with.
     pub state_form: StateForm,
     denied: BTreeSet<String>,

@@ -315,9 +315,16 @@ impl Organization {
         self.units_under.entry(parent_id).or_default().remove(id);
     }
 
-    /// Takes an account from its parent's listing but leaves it in ListAccounts: what moto makes of a deleted OU.
-    /// The account's recorded parent stays, so ListParents and Paths name a parent that does not hold it.
-    pub fn orphan_account(&mut self, id: &str) {
+    /// Deletes an OU and leaves its accounts and OUs behind, with a parent that is not there: what moto makes of a deleted
+    /// OU, and AWS never should.
+    pub fn delete_unit_with_orphans(&mut self, id: &str) {
+        let parent_id = self.unit_mut(id).parent_id.clone();
+        self.units.remove(id);
+        self.units_under.entry(parent_id).or_default().remove(id);
+    }
+
+    /// Takes an account from its parent's list, while ListAccounts and ListParents still know it: a list that lags behind.
+    pub fn hide_account_from_parent(&mut self, id: &str) {
         let parent_id = self.account_mut(id).parent_id.clone();
         self.accounts_under.entry(parent_id).or_default().remove(id);
     }

@@ -162,7 +162,10 @@ fn aws_organization() -> Attribute {
                     Attribute::string("email")
                         .optional()
                         .description("E-mail address of the account's root user."),
-                    Attribute::string("state").optional().description("State of the account; null: `ACTIVE`."),
+                    Attribute::string("state")
+                        .optional()
+                        .check_string(arguments::account_state)
+                        .description("State of the account; null: `ACTIVE`."),
                     Attribute::string("parent_id")
                         .optional()
                         .description("ID of the root or OU that holds the account; null: the root."),

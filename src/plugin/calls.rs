@@ -1,16 +1,17 @@
-//! Applies run in tasks of their own, and the process knows of them.
+//! What holds for every call of the provider: applies are not cut off, and a panic is an answer.
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use futures_util::FutureExt;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::Service;
 use tonic::codegen::http::{Request, Response};
 use tonic::server::NamedService;
-use tracing::error;
 
 use super::lifetime::Lifetime;
 
@@ -26,29 +27,31 @@ const APPLIES: [&str; 2] = [
 /// right for reads, and would cut an apply in half. What `InvokeAction` streams after its response began is not
 /// covered here.
 #[derive(Debug, Clone)]
-pub(super) struct Applies<S> {
+pub(super) struct Calls<S> {
     provider: S,
     lifetime: Lifetime,
 }
 
-impl<S> Applies<S> {
+impl<S> Calls<S> {
     pub(super) fn new(provider: S, lifetime: Lifetime) -> Self {
         Self { provider, lifetime }
     }
 }
 
-impl<S: NamedService> NamedService for Applies<S> {
+impl<S: NamedService> NamedService for Calls<S> {
     const NAME: &'static str = S::NAME;
 }
 
-impl<S> Service<Request<Body>> for Applies<S>
+type Answer = Result<Response<Body>, Infallible>;
+
+impl<S> Service<Request<Body>> for Calls<S>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
     S::Future: Send + 'static,
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.provider.poll_ready(context)
@@ -56,31 +59,37 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         if !APPLIES.contains(&request.uri().path()) {
-            return Box::pin(self.provider.call(request));
+            return Box::pin(answer(self.provider.call(request)));
         }
         let Some(in_flight) = self.lifetime.begin_apply() else {
             let status = Status::unavailable("the provider is ending and begins no new apply");
             return Box::pin(async move { Ok(status.into_http()) });
         };
-        let response = self.provider.call(request);
+        let apply = answer(self.provider.call(request));
         let apply = tokio::spawn(async move {
-            let response = response.await;
+            let answer = apply.await;
             drop(in_flight);
-            response
+            answer
         });
+        // The task does not panic, so an error means that the runtime is gone and nobody waits.
         Box::pin(async move {
-            match apply.await {
-                Ok(response) => response,
-                Err(join) => {
-                    error!(
-                        panicked = join.is_panic(),
-                        "an apply ended without an answer"
-                    );
-                    Ok(Status::internal("the provider failed in this apply").into_http())
-                }
-            }
+            apply
+                .await
+                .unwrap_or_else(|_| Ok(Status::cancelled("the provider has ended").into_http()))
         })
     }
+}
+
+/// The answer of a call, also when the provider panics: without one, Terraform reports a broken connection.
+async fn answer(call: impl Future<Output = Answer> + Send) -> Answer {
+    AssertUnwindSafe(call)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| {
+            let status =
+                Status::internal("the provider panicked in this call, which is a bug in it");
+            Ok(status.into_http())
+        })
 }
 
 #[cfg(test)]
@@ -154,7 +163,7 @@ mod tests {
     }
 
     /// Starts a call and drops it once the provider works on it.
-    async fn abandon(provider: &Slow, service: &mut Applies<Slow>, path: &str) {
+    async fn abandon(provider: &Slow, service: &mut Calls<Slow>, path: &str) {
         let (begun, _) = provider.counts();
         let mut call = service.call(request(path));
         while provider.counts().0 == begun {
@@ -169,7 +178,7 @@ mod tests {
     async fn an_abandoned_apply_finishes_and_an_abandoned_read_does_not() {
         let provider = Slow::new(0);
         let lifetime = Lifetime::new();
-        let mut service = Applies::new(provider.clone(), lifetime.clone());
+        let mut service = Calls::new(provider.clone(), lifetime.clone());
         abandon(&provider, &mut service, READ).await;
         abandon(&provider, &mut service, APPLY).await;
         assert_eq!(provider.counts(), (2, 0));
@@ -182,7 +191,7 @@ mod tests {
     async fn no_apply_begins_once_the_process_is_ending() {
         let provider = Slow::new(9);
         let lifetime = Lifetime::new();
-        let mut service = Applies::new(provider.clone(), lifetime.clone());
+        let mut service = Calls::new(provider.clone(), lifetime.clone());
         assert_eq!(code(&service.call(request(APPLY)).await.unwrap()), Code::Ok);
         assert!(lifetime.finish_applies(LONG).await);
         let refused = service.call(request(APPLY)).await.unwrap();
@@ -192,13 +201,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_in_an_apply_is_an_answer() {
+    async fn a_panic_is_an_answer() {
         let lifetime = Lifetime::new();
-        let mut service = Applies::new(Slow::new(9), lifetime.clone());
-        let mut request = request(APPLY);
-        request.headers_mut().insert("panic", "1".parse().unwrap());
-        let response = service.call(request).await.unwrap();
-        assert_eq!(code(&response), Code::Internal);
+        let mut service = Calls::new(Slow::new(9), lifetime.clone());
+        for path in [APPLY, READ] {
+            let mut request = request(path);
+            request.headers_mut().insert("panic", "1".parse().unwrap());
+            let response = service.call(request).await.unwrap();
+            assert_eq!(code(&response), Code::Internal);
+        }
         assert!(lifetime.finish_applies(LONG).await);
     }
 }

@@ -1,0 +1,126 @@
+//! Our reading of an AWS organization beside the one that users have today: depth first, one call after another.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "../tests/support/double.rs"]
+mod double;
+
+use std::time::Duration;
+
+use aws_sdk_organizations::Client;
+use aws_sdk_organizations::config::{BehaviorVersion, Credentials, Region};
+use divan::Bencher;
+use double::{Double, Organization};
+use orgmirror::aws::{Endpoints, Options, Session, Settings};
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+
+const LATENCY: Duration = Duration::from_millis(2);
+const ACCOUNTS: [usize; 2] = [100, 1000];
+
+fn main() {
+    divan::main();
+}
+
+fn emulated(accounts: usize) -> (Double, Runtime) {
+    let double = Double::start(Organization::generate(accounts, 1));
+    double.faults().latency = LATENCY;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    (double, runtime)
+}
+
+fn session(double: &Double, runtime: &Runtime) -> Session {
+    let settings = Settings {
+        region: Some("us-east-1".to_owned()),
+        access_key: Some("AKIAEXAMPLE".to_owned()),
+        secret_key: Some("secret".to_owned()),
+        endpoints: Endpoints {
+            organizations: Some(double.url()),
+            sts: Some(double.url()),
+            ..Endpoints::default()
+        },
+        ..Settings::default()
+    };
+    runtime
+        .block_on(Session::open(&settings, Duration::from_secs(10)))
+        .unwrap()
+}
+
+fn discover(bencher: Bencher, accounts: usize, without_paths: bool) {
+    let (double, runtime) = emulated(accounts);
+    double.faults().without_paths = without_paths;
+    let session = session(&double, &runtime);
+    let (options, cancelled) = (Options::default(), CancellationToken::new());
+    bencher.bench_local(|| {
+        let read = session.discover(&options, &cancelled);
+        assert_eq!(runtime.block_on(read).unwrap().accounts.len(), accounts);
+    });
+}
+
+#[divan::bench(args = ACCOUNTS, sample_count = 10)]
+fn orgmirror(bencher: Bencher, accounts: usize) {
+    discover(bencher, accounts, false);
+}
+
+#[divan::bench(args = ACCOUNTS, sample_count = 10)]
+fn orgmirror_without_paths(bencher: Bencher, accounts: usize) {
+    discover(bencher, accounts, true);
+}
+
+#[divan::bench(args = ACCOUNTS, sample_count = 10)]
+fn one_call_after_another(bencher: Bencher, accounts: usize) {
+    let (double, runtime) = emulated(accounts);
+    let client = Client::from_conf(
+        aws_sdk_organizations::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::new(
+                "AKIAEXAMPLE",
+                "secret",
+                None,
+                None,
+                "bench",
+            ))
+            .endpoint_url(double.url())
+            .build(),
+    );
+    bencher.bench_local(|| {
+        assert_eq!(runtime.block_on(depth_first(&client)), accounts);
+    });
+}
+
+/// Two lists per node, each after the one before; gives the number of accounts.
+async fn depth_first(client: &Client) -> usize {
+    client.describe_organization().send().await.unwrap();
+    let roots = client.list_roots().send().await.unwrap();
+    let mut nodes: Vec<String> = roots
+        .roots()
+        .iter()
+        .map(|root| root.id().unwrap().to_owned())
+        .collect();
+    let mut accounts = 0;
+    while let Some(node) = nodes.pop() {
+        let mut pages = client
+            .list_accounts_for_parent()
+            .parent_id(&node)
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.next().await {
+            accounts += page.unwrap().accounts().len();
+        }
+        let mut pages = client
+            .list_organizational_units_for_parent()
+            .parent_id(&node)
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.next().await {
+            let page = page.unwrap();
+            let units = page.organizational_units().iter();
+            nodes.extend(units.map(|unit| unit.id().unwrap().to_owned()));
+        }
+    }
+    accounts
+}

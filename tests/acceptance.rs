@@ -1,0 +1,42 @@
+//! Real Terraform drives the provider as people do, against moto, against our own double of AWS Organizations, and with
+//! hand-written accounts where no AWS is needed. Every apply is followed by a plan that has to say "No changes".
+//!
+//! `make test` sets up what these tests need. `ORGMIRROR_TERRAFORM` names another Terraform.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used
+)]
+
+#[path = "support/double.rs"]
+mod double;
+#[path = "support/moto.rs"]
+mod moto;
+#[path = "support/terraform.rs"]
+mod terraform;
+
+#[path = "acceptance/catalog.rs"]
+mod catalog;
+#[path = "acceptance/changes.rs"]
+mod changes;
+#[path = "acceptance/configuration.rs"]
+mod configuration;
+#[path = "acceptance/discovery_errors.rs"]
+mod discovery_errors;
+#[path = "acceptance/guard.rs"]
+mod guard;
+#[path = "acceptance/handles.rs"]
+mod handles;
+#[path = "acceptance/lifecycle.rs"]
+mod lifecycle;
+#[path = "acceptance/scale.rs"]
+mod scale;
+#[path = "acceptance/secrets.rs"]
+mod secrets;
+#[path = "acceptance/snapshots.rs"]
+mod snapshots;
+#[path = "acceptance/unknowns.rs"]
+mod unknowns;
+#[path = "acceptance/validation.rs"]
+mod validation;

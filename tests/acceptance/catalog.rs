@@ -1,0 +1,402 @@
+//! The catalog on disk: drift, documents that are missing or refused, tenants, history.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::configuration::{INTEGRATION, Integration, provider};
+use crate::terraform::{Workspace, quoted};
+
+/// Where the default tenant's document is, with the default catalog.
+fn place(workspace: &Workspace) -> PathBuf {
+    workspace
+        .path()
+        .join(".orgmirror/tenants/default/catalog.json")
+}
+
+/// The default tenant's document.
+pub fn document(workspace: &Workspace) -> Value {
+    let content = fs::read(place(workspace)).expect("a document");
+    serde_json::from_slice(&content).expect("the document is JSON")
+}
+
+/// Changes the default tenant's document as a person with an editor would.
+fn edit(workspace: &Workspace, change: impl FnOnce(&mut Value)) {
+    let mut document = document(workspace);
+    change(&mut document);
+    fs::write(place(workspace), format!("{document:#}\n")).expect("the document can be written");
+}
+
+/// The only integration in a document.
+fn entry(document: &mut Value) -> &mut Value {
+    document["integrations"]
+        .as_object_mut()
+        .and_then(|integrations| integrations.values_mut().next())
+        .expect("an integration")
+}
+
+fn two_accounts() -> Integration {
+    Integration::of_accounts([("111111111111", "Web Shop"), ("222222222222", "hub")])
+        .set("deletion_protection", "false")
+}
+
+fn applied() -> Workspace {
+    let workspace = Workspace::new();
+    workspace.write("main.tf", &two_accounts().hcl());
+    workspace.apply();
+    workspace
+}
+
+#[test]
+fn the_catalog_holds_what_the_state_holds() {
+    let workspace = applied();
+    let state = workspace.attributes(INTEGRATION);
+    let mut held = document(&workspace);
+    let entry = entry(&mut held);
+    assert_eq!(entry["id"], state["id"]);
+    assert_eq!(entry["handle"], "acme");
+    for id in ["111111111111", "222222222222"] {
+        for fact in [
+            "name",
+            "state",
+            "derived_handle",
+            "folder_id",
+            "path",
+            "derived_role_arn",
+        ] {
+            assert_eq!(
+                entry["mirror"]["connections"][id][fact], state["connections"][id][fact],
+                "{fact} of {id}"
+            );
+        }
+    }
+    workspace.destroy();
+    assert_eq!(document(&workspace)["integrations"], json!({}));
+}
+
+#[test]
+fn planning_and_refreshing_write_nothing() {
+    let workspace = Workspace::new();
+    workspace.write("main.tf", &two_accounts().hcl());
+    workspace.plan();
+    assert!(!workspace.path().join(".orgmirror").exists());
+    workspace.apply();
+    let before = fs::read(place(&workspace)).expect("a document");
+    workspace.plan_with(&["-refresh-only"]);
+    workspace.plan_with(&["-destroy"]);
+    assert_eq!(fs::read(place(&workspace)).expect("a document"), before);
+}
+
+#[test]
+fn a_connection_edited_by_hand_shows_in_the_next_plan_and_apply_restores_it() {
+    let workspace = applied();
+    edit(&workspace, |document| {
+        let connection = &mut entry(document)["mirror"]["connections"]["111111111111"];
+        connection["name"] = json!("Hacked");
+        connection["derived_role_arn"] = json!("arn:aws:iam::666666666666:role/admin");
+    });
+    let plan = workspace.plan();
+    plan.assert_in_place(
+        INTEGRATION,
+        &json!({ "connections": { "111111111111": {
+            "name": ["Hacked", "Web Shop"],
+            "derived_role_arn": ["arn:aws:iam::666666666666:role/admin", "arn:aws:iam::111111111111:role/orgmirror-readonly"],
+        } } }),
+    );
+    workspace.apply_saved(&plan);
+    assert_eq!(
+        entry(&mut document(&workspace))["mirror"]["connections"]["111111111111"]["name"],
+        "Web Shop"
+    );
+}
+
+#[test]
+fn a_handle_edited_by_hand_does_not_stick() {
+    let workspace = applied();
+    edit(&workspace, |document| {
+        entry(document)["mirror"]["connections"]["111111111111"]["derived_handle"] =
+            json!("my_shop");
+    });
+    let plan = workspace.plan();
+    plan.assert_in_place(
+        INTEGRATION,
+        &json!({ "connections": { "111111111111": { "derived_handle": ["my_shop", "web_shop"] } } }),
+    );
+    workspace.apply_saved(&plan);
+}
+
+#[test]
+fn a_setting_edited_by_hand_shows_in_the_next_plan_and_apply_restores_it() {
+    let workspace = applied();
+    edit(&workspace, |document| {
+        entry(document)["permissions"] = json!(["*"]);
+    });
+    let plan = workspace.plan();
+    plan.assert_in_place(INTEGRATION, &json!({ "permissions": [["*"], []] }));
+    workspace.apply_saved(&plan);
+}
+
+#[test]
+fn a_connection_deleted_by_hand_comes_back() {
+    let workspace = applied();
+    edit(&workspace, |document| {
+        entry(document)["mirror"]["connections"]
+            .as_object_mut()
+            .expect("connections")
+            .remove("222222222222");
+    });
+    let plan = workspace.plan();
+    plan.assert_in_place(
+        INTEGRATION,
+        &json!({ "connections": { "222222222222": "+" } }),
+    );
+    workspace.apply_saved(&plan);
+}
+
+#[test]
+fn an_integration_deleted_by_hand_is_planned_anew() {
+    let workspace = applied();
+    edit(&workspace, |document| {
+        document["integrations"] = json!({});
+    });
+    let plan = workspace.plan();
+    plan.assert_actions(INTEGRATION, &["create"]);
+    workspace.apply_saved(&plan);
+}
+
+#[test]
+fn a_missing_document_under_a_state_is_an_error_that_names_the_place_and_the_way_out() {
+    let workspace = applied();
+    let id = workspace.attributes(INTEGRATION)["id"].clone();
+    fs::remove_dir_all(workspace.path().join(".orgmirror")).expect("the catalog can go");
+    workspace.plan_fails().assert_error(&[
+        ".orgmirror/tenants/default/catalog.json",
+        "S3",
+        "terraform state rm",
+    ]);
+    assert!(!workspace.path().join(".orgmirror").exists());
+    workspace.forget(INTEGRATION);
+    workspace.apply();
+    assert_ne!(workspace.attributes(INTEGRATION)["id"], id);
+}
+
+#[test]
+fn a_directory_that_is_not_the_catalog_of_the_state_is_an_error() {
+    let workspace = applied();
+    workspace.write(
+        "provider.tf",
+        &provider("catalog = { path = \"elsewhere\" }"),
+    );
+    workspace
+        .plan_fails()
+        .assert_error(&["elsewhere", "terraform state rm"]);
+    workspace.write("provider.tf", &provider("tenant = \"other\""));
+    workspace
+        .plan_fails()
+        .assert_error(&["tenants/other/catalog.json"]);
+}
+
+/// Puts these bytes in the document's place: every command that needs it fails and leaves them as they are.
+fn refused(bytes: &[u8], fragments: &[&str]) {
+    let workspace = applied();
+    fs::write(place(&workspace), bytes).expect("the document can be written");
+    let mut all = vec![".orgmirror/tenants/default/catalog.json"];
+    all.extend(fragments);
+    workspace.plan_fails().assert_error(&all);
+    workspace.apply_fails().assert_error(&all);
+    workspace.destroy_fails().assert_error(&all);
+    workspace.forget(INTEGRATION);
+    workspace.import_fails(INTEGRATION, "acme");
+    workspace.apply_fails().assert_error(&all);
+    assert_eq!(fs::read(place(&workspace)).expect("a document"), bytes);
+}
+
+#[test]
+fn a_corrupt_document_is_refused_and_untouched() {
+    refused(
+        b"{ \"schema_version\": 1, \"version\": 3, \"ten",
+        &["backup"],
+    );
+}
+
+#[test]
+fn an_empty_document_is_refused_and_untouched() {
+    refused(b"", &["empty"]);
+}
+
+#[test]
+fn a_document_of_a_newer_schema_is_refused_and_untouched() {
+    refused(
+        b"{ \"schema_version\": 99, \"version\": 3, \"tenant\": \"default\", \"everything\": [\"else\"] }",
+        &["99", "Upgrade"],
+    );
+}
+
+#[test]
+fn a_document_of_another_tenant_is_refused_and_untouched() {
+    refused(
+        b"{ \"schema_version\": 1, \"version\": 3, \"tenant\": \"globex\", \"integrations\": {} }",
+        &["globex", "default"],
+    );
+}
+
+#[test]
+fn tenants_do_not_see_each_other() {
+    let mut workspace = Workspace::new();
+    workspace.write(
+        "main.tf",
+        &format!(
+            "{}provider \"orgmirror\" {{\n  alias  = \"globex\"\n  tenant = \"globex\"\n}}\n{}{}",
+            provider("tenant = \"acme\""),
+            two_accounts().hcl(),
+            two_accounts()
+                .label("other")
+                .set("provider", "orgmirror.globex")
+                .hcl()
+        ),
+    );
+    workspace.apply().assert_none();
+    for tenant in ["acme", "globex"] {
+        assert!(
+            workspace
+                .path()
+                .join(format!(".orgmirror/tenants/{tenant}/catalog.json"))
+                .is_file()
+        );
+    }
+    workspace.destroy();
+
+    // The environment says the same as the arguments, and the arguments win.
+    let place = workspace.path().join("from the environment");
+    workspace.set_env("ORGMIRROR_TENANT", "from_env");
+    workspace.set_env("ORGMIRROR_CATALOG", &place.to_string_lossy());
+    workspace.write("main.tf", &two_accounts().hcl());
+    workspace.apply();
+    assert!(place.join("tenants/from_env/catalog.json").is_file());
+    workspace.destroy();
+    let other = workspace.path().join("argument");
+    workspace.write(
+        "provider.tf",
+        &provider(&format!(
+            "tenant = \"argued\"\n  catalog = {{ path = {} }}",
+            quoted(&other.to_string_lossy())
+        )),
+    );
+    workspace.apply();
+    assert!(other.join("tenants/argued/catalog.json").is_file());
+}
+
+#[test]
+fn every_change_leaves_a_record_of_who_and_what() {
+    let mut workspace = Workspace::new();
+    workspace.set_env("USER", "zoe");
+    let external_id = "acme:not-for-the-record";
+    workspace.write(
+        "main.tf",
+        &two_accounts()
+            .set(
+                "connection_settings",
+                &format!("{{ role_name = \"audit\", external_id = \"{external_id}\" }}"),
+            )
+            .hcl(),
+    );
+    workspace.apply();
+    workspace.write("main.tf", &two_accounts().set("handle", "\"globex\"").hcl());
+    workspace.apply();
+    workspace.destroy();
+    let directory = workspace.path().join(".orgmirror/tenants/default/history");
+    let mut files: Vec<PathBuf> = fs::read_dir(&directory)
+        .expect("a history")
+        .map(|file| file.expect("a file").path())
+        .collect();
+    files.sort();
+    assert_eq!(files.len(), 3, "{files:?}");
+    let records: Vec<String> = files
+        .iter()
+        .map(|file| fs::read_to_string(file).expect("a record"))
+        .collect();
+    for record in &records {
+        let parsed: Value = serde_json::from_str(record).expect("a record is JSON");
+        assert_eq!(parsed["who"]["user"], "zoe", "{record}");
+        assert!(
+            parsed["at"].as_str().is_some_and(|at| at.ends_with('Z')),
+            "{record}"
+        );
+        assert!(
+            parsed["changes"].as_array().is_some_and(|c| !c.is_empty()),
+            "{record}"
+        );
+        assert!(
+            record.contains("acme") || record.contains("globex"),
+            "{record}"
+        );
+        assert!(!record.contains(external_id), "{record}");
+    }
+    assert!(records[1].contains("acme") && records[1].contains("globex"));
+}
+
+#[test]
+fn many_integrations_of_one_run_are_all_committed() {
+    let workspace = Workspace::new();
+    let count = 20;
+    let hcl: String = (0..count)
+        .map(|number| {
+            let id = format!("{number:012}");
+            let name = format!("account {number}");
+            Integration::of_accounts([(id.as_str(), name.as_str())])
+                .label(&format!("number_{number}"))
+                .set("handle", &format!("\"acme_{number}\""))
+                .set("deletion_protection", "false")
+                .hcl()
+        })
+        .collect();
+    workspace.write("main.tf", &hcl);
+    workspace.apply_with(&["-parallelism=20"]);
+    assert_eq!(
+        document(&workspace)["integrations"]
+            .as_object()
+            .map(serde_json::Map::len),
+        Some(count)
+    );
+    workspace.destroy_with(&["-parallelism=20"]);
+}
+
+#[test]
+fn two_configurations_that_apply_to_one_catalog_at_once_lose_nothing() {
+    let shared = tempfile::tempdir().expect("a temporary directory");
+    let catalog = quoted(&shared.path().to_string_lossy());
+    let apply = |team: &str| {
+        let workspace = Workspace::new();
+        let hcl: String = (0..5)
+            .map(|number| {
+                let id = format!("{number:012}");
+                Integration::of_accounts([(id.as_str(), "account")])
+                    .label(&format!("number_{number}"))
+                    .set("handle", &format!("\"{team}_{number}\""))
+                    .set("handle_prefix", &format!("\"{team}_{number}_\""))
+                    .hcl()
+            })
+            .collect();
+        workspace.write(
+            "main.tf",
+            &format!(
+                "{}{hcl}",
+                provider(&format!("catalog = {{ path = {catalog} }}"))
+            ),
+        );
+        workspace.apply();
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| apply("blue"));
+        scope.spawn(|| apply("green"));
+    });
+    let content = fs::read(shared.path().join("tenants/default/catalog.json")).expect("a document");
+    let document: Value = serde_json::from_slice(&content).expect("the document is JSON");
+    assert_eq!(
+        document["integrations"]
+            .as_object()
+            .map(serde_json::Map::len),
+        Some(10)
+    );
+}

@@ -1,0 +1,34 @@
+//! An organization of 10,000 accounts.
+
+use crate::configuration::{DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for, provider};
+use crate::double::{Double, Organization};
+use crate::terraform::Workspace;
+
+#[test]
+fn ten_thousand_accounts_are_planned_applied_and_destroyed() {
+    let double = Double::start(Organization::generate(10_000, 11));
+    let workspace = Workspace::new();
+    workspace.write("provider.tf", &provider(&arguments_for(&double)));
+    workspace.write(
+        "main.tf",
+        &format!(
+            "{SNAPSHOT}{}",
+            Integration::of(DATA)
+                .set("deletion_protection", "false")
+                .hcl()
+        ),
+    );
+    workspace.apply();
+    let active = double
+        .organization()
+        .accounts()
+        .values()
+        .filter(|account| account.state == "ACTIVE")
+        .count();
+    let created = workspace.attributes(INTEGRATION);
+    assert_eq!(
+        created["connections"].as_object().map(serde_json::Map::len),
+        Some(active)
+    );
+    workspace.destroy();
+}

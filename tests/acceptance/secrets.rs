@@ -1,0 +1,144 @@
+//! Credentials go to AWS and nowhere else.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::configuration::{DATA, Integration, endpoints, provider, snapshot};
+use crate::double::{Double, Organization};
+use crate::moto::python;
+use crate::terraform::Workspace;
+
+const SECRETS: [&str; 3] = [
+    "secret-key-that-nobody-should-see",
+    "session-token-that-nobody-should-see",
+    "external-id-that-nobody-should-see",
+];
+
+/// Every file below a directory.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// A saved plan is a ZIP archive: unpacks it beside itself.
+fn unpack(plan: &Path) {
+    let status = Command::new(python())
+        .args(["-m", "zipfile", "-e"])
+        .arg(plan)
+        .arg(plan.with_extension("unpacked"))
+        .status()
+        .expect("Python starts");
+    assert!(status.success());
+}
+
+#[test]
+fn ephemeral_credentials_are_in_no_state_plan_log_or_catalog() {
+    let mut organization = Organization::generate(10, 1);
+    let role = format!(
+        "arn:aws:iam::{}:role/discovery",
+        organization.management_account_id
+    );
+    organization.add_role(&role, Some(SECRETS[2]));
+    let double = Double::start(organization);
+    let mut workspace = Workspace::new();
+    for (name, value) in ["secret_key", "token", "external_id"]
+        .into_iter()
+        .zip(SECRETS)
+    {
+        workspace.set_env(&format!("TF_VAR_{name}"), value);
+    }
+    let log = workspace.path().join("terraform.log");
+    workspace.set_env("TF_LOG", "trace");
+    workspace.set_env("TF_LOG_PATH", &log.to_string_lossy());
+    let variables: String = ["secret_key", "token", "external_id"]
+        .map(|name| {
+            format!("variable \"{name}\" {{\n  type      = string\n  sensitive = true\n  ephemeral = true\n}}\n")
+        })
+        .concat();
+    workspace.write(
+        "main.tf",
+        &format!(
+            "{variables}{}{}{}",
+            provider(&format!(
+                "region = \"us-east-1\"\n  access_key = \"AKIAORGMIRRORTESTKEY\"\n  secret_key = var.secret_key\n  token = var.token\n  assume_role = {{ role_arn = \"{role}\", external_id = var.external_id }}\n  {}",
+                endpoints(&double.url())
+            )),
+            snapshot("include_tags = true"),
+            Integration::of(DATA).hcl()
+        ),
+    );
+    let plan = workspace.plan();
+    workspace.apply_saved(&plan);
+    // Errors are no way out either.
+    double.faults().deny("ListAccounts");
+    let failure = workspace.plan_fails();
+    double.organization().roles.clear();
+    let refused = workspace.plan_fails();
+
+    unpack(&workspace.path().join(&plan.file));
+    let mut searched = 0;
+    for path in files(workspace.path()) {
+        let content = fs::read(&path).expect("a file");
+        let content = String::from_utf8_lossy(&content);
+        searched += 1;
+        for secret in SECRETS {
+            assert!(
+                !content.contains(secret),
+                "{secret} is in {}",
+                path.display()
+            );
+        }
+    }
+    for secret in SECRETS {
+        failure.assert_nothing_about(secret);
+        refused.assert_nothing_about(secret);
+    }
+    let log = fs::read_to_string(&log).expect("a log");
+    assert!(
+        log.contains("provider.terraform-provider-orgmirror"),
+        "the log holds nothing of the provider"
+    );
+    assert!(searched > 10, "only {searched} files were searched");
+}
+
+#[test]
+fn a_sensitive_secret_key_is_in_no_log_at_any_level() {
+    let double = Double::start(Organization::generate(10, 1));
+    let mut workspace = Workspace::new();
+    let log = workspace.path().join("terraform.log");
+    workspace.set_env("TF_LOG", "json");
+    workspace.set_env("TF_LOG_PATH", &log.to_string_lossy());
+    workspace.set_env("AWS_ACCESS_KEY_ID", "AKIAORGMIRRORTESTKEY");
+    workspace.set_env("AWS_SECRET_ACCESS_KEY", SECRETS[0]);
+    workspace.set_env("AWS_SESSION_TOKEN", SECRETS[1]);
+    workspace.write(
+        "main.tf",
+        &format!(
+            "{}{}{}",
+            provider(&endpoints(&double.url())),
+            snapshot(""),
+            Integration::of(DATA).hcl()
+        ),
+    );
+    workspace.apply();
+    for path in files(workspace.path()) {
+        let content = fs::read(&path).expect("a file");
+        let content = String::from_utf8_lossy(&content);
+        for secret in &SECRETS[..2] {
+            assert!(
+                !content.contains(secret),
+                "{secret} is in {}",
+                path.display()
+            );
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The double itself: held to the published API model, and as fast as it must be.
+
+use std::ffi::OsString;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::double::{Double, Organization, StateForm};
+
+/// The Python that has botocore and moto.
+pub(crate) fn python() -> OsString {
+    std::env::var_os("ORGMIRROR_PYTHON")
+        .unwrap_or_else(|| OsString::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.venv/bin/python")))
+}
+
+/// What to do when [`python`] is not there.
+pub(crate) const PYTHON_MISSING: &str =
+    "`make test` sets up a Python with botocore and moto; ORGMIRROR_PYTHON names another";
+
+#[test]
+fn answers_are_those_of_the_published_model() {
+    for (form, without_paths) in [
+        (StateForm::Both, false),
+        (StateForm::StateOnly, false),
+        (StateForm::StatusOnly, true),
+    ] {
+        let mut organization = Organization::generate(60, 70);
+        let role = format!(
+            "arn:aws:iam::{}:role/checked",
+            organization.management_account_id
+        );
+        organization.add_role(&role, Some("external"));
+        let double = Double::start(organization);
+        {
+            let mut faults = double.faults();
+            faults.state_form = form;
+            faults.without_paths = without_paths;
+        }
+        let checked = Command::new(python())
+            .arg(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/tests/support/check_double.py"
+            ))
+            .args([double.url(), role])
+            .output()
+            .unwrap_or_else(|error| {
+                panic!("{}: {error}; {PYTHON_MISSING}", python().to_string_lossy())
+            });
+        assert!(
+            checked.status.success(),
+            "{}{}\n{PYTHON_MISSING}",
+            String::from_utf8_lossy(&checked.stdout),
+            String::from_utf8_lossy(&checked.stderr)
+        );
+        // The check says what it called: everything the double can answer.
+        let said = String::from_utf8_lossy(&checked.stdout);
+        for action in [
+            "DescribeOrganization",
+            "ListRoots",
+            "ListAccounts",
+            "ListAccountsForParent",
+            "ListOrganizationalUnitsForParent",
+            "ListParents",
+            "DescribeAccount",
+            "DescribeOrganizationalUnit",
+            "ListTagsForResource",
+            "GetCallerIdentity",
+            "AssumeRole",
+        ] {
+            assert!(
+                said.contains(&format!("checked {action}\n")),
+                "{action} was not checked:\n{said}"
+            );
+        }
+    }
+}
+
+#[test]
+fn fifty_thousand_accounts_are_made_in_seconds() {
+    let started = Instant::now();
+    let organization = Organization::generate(50_000, 71);
+    assert_eq!(organization.accounts().len(), 50_000);
+    assert!(
+        started.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        started.elapsed()
+    );
+}

@@ -1,0 +1,359 @@
+//! What is read, in how many calls, in which time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use orgmirror::aws::{DiscoveryError, Options, REQUIRED_ACTIONS, Reader, Session};
+use tokio_util::sync::CancellationToken;
+
+use crate::double::{Double, Organization, Paging, StateForm};
+use crate::{calls_needed, expected, options, read, read_with, settings};
+
+#[tokio::test]
+async fn paths_give_the_tree_in_the_fewest_calls() {
+    let double = Double::start(Organization::generate(300, 1));
+    assert_eq!(
+        read(&double).await.unwrap(),
+        expected(&double.organization(), false)
+    );
+    assert_eq!(
+        double.calls().by_action(),
+        calls_needed(&double.organization(), true)
+    );
+}
+
+#[tokio::test]
+async fn without_paths_every_parent_is_listed_once() {
+    let double = Double::start(Organization::generate(300, 2));
+    double.faults().without_paths = true;
+    assert_eq!(
+        read(&double).await.unwrap(),
+        expected(&double.organization(), false)
+    );
+    assert_eq!(
+        double.calls().by_action(),
+        calls_needed(&double.organization(), false)
+    );
+}
+
+#[tokio::test]
+async fn one_account_without_paths_is_found_by_its_parent() {
+    let double = Double::start(Organization::generate(100, 3));
+    // One of the last page, so that the walk is well under way.
+    let odd = double
+        .organization()
+        .accounts()
+        .keys()
+        .next_back()
+        .unwrap()
+        .clone();
+    double.faults().without_paths_of.insert(odd);
+    assert_eq!(
+        read(&double).await.unwrap(),
+        expected(&double.organization(), false)
+    );
+    assert_eq!(
+        double.calls().by_action(),
+        calls_needed(&double.organization(), false)
+    );
+}
+
+#[tokio::test]
+async fn pages_hold_at_most_twenty() {
+    let double = Double::start(Organization::generate(50, 4));
+    read(&double).await.unwrap();
+    for call in double.calls().all() {
+        if let Some(limit) = call.input.get("MaxResults") {
+            assert!(limit.as_u64().unwrap() <= 20, "{call:?}");
+        }
+        assert_eq!(call.error, None, "{call:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_organization_of_one_account_is_read() {
+    let double = Double::start(Organization::new(5));
+    let snapshot = read(&double).await.unwrap();
+    assert_eq!(snapshot, expected(&double.organization(), false));
+    assert_eq!(snapshot.accounts.len(), 1);
+    assert_eq!(snapshot.accounts[&snapshot.management_account_id].path, "/");
+}
+
+#[tokio::test]
+async fn names_are_escaped_in_paths_and_kept_elsewhere() {
+    let mut organization = Organization::new(6);
+    let root = organization.root_id.clone();
+    let odd = organization.add_unit(&root, "R&D / 50% Off");
+    let below = organization.add_unit(&odd, "日本");
+    organization.add_account(&below, "Zürich / prod");
+    let double = Double::start(organization);
+    let snapshot = read(&double).await.unwrap();
+    assert_eq!(snapshot.organizational_units[&odd].name, "R&D / 50% Off");
+    assert_eq!(
+        snapshot.organizational_units[&odd].path,
+        "/R&D %2F 50%25 Off"
+    );
+    assert_eq!(
+        snapshot.organizational_units[&below].path,
+        "/R&D %2F 50%25 Off/日本"
+    );
+}
+
+#[tokio::test]
+async fn an_empty_page_is_not_the_end() {
+    for without_paths in [false, true] {
+        let double = Double::start(Organization::generate(120, 7));
+        double.faults().paging = Paging::EmptyBeforeEach(2);
+        double.faults().without_paths = without_paths;
+        let options = Options {
+            include_tags: true,
+            ..options()
+        };
+        let snapshot = read_with(&settings(&double), &options).await.unwrap();
+        assert_eq!(snapshot, expected(&double.organization(), true));
+    }
+}
+
+#[tokio::test]
+async fn state_decides_and_status_stands_in_for_it() {
+    let mut organization = Organization::new(8);
+    let root = organization.root_id.clone();
+    let states = [
+        "ACTIVE",
+        "SUSPENDED",
+        "PENDING_CLOSURE",
+        "CLOSED",
+        "PENDING_ACTIVATION",
+    ];
+    for state in states {
+        let account = organization.add_account(&root, state);
+        organization.set_state(&account, state);
+    }
+    let double = Double::start(organization);
+    for (form, told) in [
+        (StateForm::Both, states),
+        (StateForm::StateOnly, states),
+        (
+            StateForm::StatusOnly,
+            [
+                "ACTIVE",
+                "SUSPENDED",
+                "PENDING_CLOSURE",
+                "SUSPENDED",
+                "SUSPENDED",
+            ],
+        ),
+    ] {
+        double.faults().state_form = form;
+        let snapshot = read(&double).await.unwrap();
+        let read: BTreeMap<&str, &str> = snapshot
+            .accounts
+            .values()
+            .map(|account| (account.name.as_str(), account.state.as_str()))
+            .collect();
+        for (name, state) in states.iter().zip(told) {
+            assert_eq!(read[name], state, "{form:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn tags_are_read_when_asked_for_and_only_then() {
+    let mut organization = Organization::generate(60, 9);
+    let tagged = organization.accounts().keys().next().unwrap().clone();
+    for number in 0..45 {
+        organization.tag_account(&tagged, &format!("key {number}"), "a value");
+    }
+    let double = Double::start(organization);
+    let without = read(&double).await.unwrap();
+    assert!(
+        without
+            .accounts
+            .values()
+            .all(|account| account.tags.is_none())
+    );
+    assert_eq!(double.calls().count("ListTagsForResource"), 0);
+
+    let options = Options {
+        include_tags: true,
+        ..options()
+    };
+    let with = read_with(&settings(&double), &options).await.unwrap();
+    assert_eq!(with, expected(&double.organization(), true));
+    // One call per account, and two more pages for the one with many tags.
+    assert_eq!(double.calls().count("ListTagsForResource"), 62);
+}
+
+#[tokio::test]
+async fn tags_without_any_are_empty_not_absent() {
+    let double = Double::start(Organization::new(10));
+    let options = Options {
+        include_tags: true,
+        ..options()
+    };
+    let snapshot = read_with(&settings(&double), &options).await.unwrap();
+    let tags: Vec<_> = snapshot
+        .accounts
+        .values()
+        .map(|account| &account.tags)
+        .collect();
+    assert_eq!(tags, [&Some(BTreeMap::new())]);
+}
+
+#[tokio::test]
+async fn the_partition_comes_from_the_organization() {
+    let mut organization = Organization::new(11);
+    organization.partition = "aws-us-gov".to_owned();
+    organization.feature_set = "CONSOLIDATED_BILLING".to_owned();
+    let double = Double::start(organization);
+    let snapshot = read(&double).await.unwrap();
+    assert_eq!(snapshot.partition, "aws-us-gov");
+    assert_eq!(snapshot.feature_set, "CONSOLIDATED_BILLING");
+}
+
+#[tokio::test]
+async fn identical_readings_are_made_once() {
+    let double = Double::start(Organization::generate(40, 12));
+    double.faults().latency = Duration::from_millis(10);
+    let reader = Reader::new();
+    let (settings, cancelled) = (settings(&double), CancellationToken::new());
+    let options = options();
+    let readings = (0..8).map(|_| reader.read(&settings, &options, &cancelled));
+    let snapshots = futures_util::future::join_all(readings).await;
+    let whole = expected(&double.organization(), false);
+    for snapshot in snapshots {
+        assert_eq!(*snapshot.unwrap(), whole);
+    }
+    assert_eq!(double.calls().count("ListRoots"), 1);
+
+    // Later too, and by a clone of the reader.
+    reader
+        .clone()
+        .read(&settings, &options, &cancelled)
+        .await
+        .unwrap();
+    assert_eq!(double.calls().count("ListRoots"), 1);
+
+    let with_tags = Options {
+        include_tags: true,
+        ..options.clone()
+    };
+    reader
+        .read(&settings, &with_tags, &cancelled)
+        .await
+        .unwrap();
+    assert_eq!(double.calls().count("ListRoots"), 2);
+
+    let mut other = settings.clone();
+    other.access_key = Some("AKIAOTHER".to_owned());
+    reader.read(&other, &options, &cancelled).await.unwrap();
+    assert_eq!(double.calls().count("ListRoots"), 3);
+}
+
+#[tokio::test]
+async fn an_error_is_shared_by_those_who_wait_and_then_forgotten() {
+    let double = Double::start(Organization::generate(40, 13));
+    double.faults().latency = Duration::from_millis(10);
+    double.faults().deny("ListAccounts");
+    let reader = Reader::new();
+    let (settings, cancelled) = (settings(&double), CancellationToken::new());
+    let options = options();
+    let readings = (0..4).map(|_| reader.read(&settings, &options, &cancelled));
+    for outcome in futures_util::future::join_all(readings).await {
+        assert!(matches!(
+            outcome,
+            Err(DiscoveryError::MissingPermission { .. })
+        ));
+    }
+    assert_eq!(double.calls().count("DescribeOrganization"), 1);
+
+    double.faults().allow("ListAccounts");
+    reader.read(&settings, &options, &cancelled).await.unwrap();
+}
+
+#[tokio::test]
+async fn one_who_is_cancelled_leaves_the_reading_to_the_others() {
+    let double = Double::start(Organization::generate(40, 14));
+    double.faults().latency = Duration::from_millis(30);
+    let reader = Reader::new();
+    let (settings, options) = (settings(&double), options());
+    let (stopped, going) = (CancellationToken::new(), CancellationToken::new());
+    let first = reader.read(&settings, &options, &stopped);
+    let second = reader.read(&settings, &options, &going);
+    let stop = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        stopped.cancel();
+    };
+    let (first, second, ()) = tokio::join!(first, second, stop);
+    assert_eq!(first.unwrap_err(), DiscoveryError::Cancelled);
+    assert_eq!(*second.unwrap(), expected(&double.organization(), false));
+    assert_eq!(double.calls().count("ListRoots"), 1);
+}
+
+#[tokio::test]
+async fn cancelling_stops_at_once() {
+    let double = Double::start(Organization::generate(40, 15));
+    double.faults().latency = Duration::from_secs(20);
+    let session = Session::open(&settings(&double), options().timeout)
+        .await
+        .unwrap();
+    let cancelled = CancellationToken::new();
+    let options = options();
+    let started = Instant::now();
+    let stop = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        cancelled.cancel();
+    };
+    let (outcome, ()) = tokio::join!(session.discover(&options, &cancelled), stop);
+    assert_eq!(outcome.unwrap_err(), DiscoveryError::Cancelled);
+    assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn ten_thousand_accounts_are_read_in_the_time_of_one_list() {
+    let organization = Organization::generate(10_000, 16);
+    let pages = 500;
+    let double = Double::start(organization);
+    for without_paths in [false, true] {
+        double.forget_calls();
+        double.faults().latency = Duration::from_millis(5);
+        double.faults().without_paths = without_paths;
+        let started = Instant::now();
+        let snapshot = read(&double).await.unwrap();
+        let took = started.elapsed();
+        assert_eq!(snapshot, expected(&double.organization(), false));
+        assert_eq!(
+            double.calls().by_action(),
+            calls_needed(&double.organization(), !without_paths)
+        );
+        assert_eq!(double.calls().count("ListAccounts"), pages);
+        // The OUs and their accounts are read while the accounts' pages come one after another: nearly no time of their own.
+        // One call after another, these would be some 1,200 and 2,000 calls. The bound leaves room for a busy machine.
+        assert!(took < Duration::from_secs(120), "took {took:?}");
+        assert!(double.calls().peak() > 1);
+        assert!(
+            double.calls().peak() <= 17,
+            "{} calls at once",
+            double.calls().peak()
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_policy_lists_exactly_what_is_called() {
+    let mut organization = Organization::generate(60, 17);
+    // Hidden from its parent's list: only ListParents can place it.
+    let hidden = organization.accounts().keys().next_back().unwrap().clone();
+    organization.hide_account_from_parent(&hidden);
+    let double = Double::start(organization);
+    double.faults().without_paths = true;
+    let options = Options {
+        include_tags: true,
+        ..options()
+    };
+    let snapshot = read_with(&settings(&double), &options).await.unwrap();
+    assert_eq!(snapshot, expected(&double.organization(), true));
+    let called: BTreeSet<String> = double.calls().by_action().into_keys().collect();
+    let allowed: BTreeSet<String> = REQUIRED_ACTIONS.map(str::to_owned).into();
+    assert_eq!(called, allowed);
+}

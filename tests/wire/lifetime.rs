@@ -1,0 +1,96 @@
+//! When the process ends, when it does not, and what it leaves behind: nothing.
+
+use orgmirror::proto::go_plugin::ConnInfo;
+use orgmirror::proto::go_plugin::grpc_broker_client::GrpcBrokerClient;
+use orgmirror::proto::go_plugin::grpc_stdio_client::GrpcStdioClient;
+use orgmirror::proto::tfplugin6::get_provider_schema;
+
+use crate::plugin_client::PluginProcess;
+
+fn assert_left_nothing(plugin: &PluginProcess) {
+    let left: Vec<_> = std::fs::read_dir(plugin.temporary_directory())
+        .unwrap()
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+async fn assert_serving(plugin: &PluginProcess) {
+    plugin
+        .client()
+        .await
+        .get_provider_schema(get_provider_schema::Request {})
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn shutdown_ends_the_process() {
+    let mut plugin = PluginProcess::start(&[]);
+    assert_serving(&plugin).await;
+    assert!(plugin.shutdown().await.success());
+    assert_left_nothing(&plugin);
+}
+
+#[tokio::test]
+async fn shutdown_ends_the_streams_that_terraform_keeps_open() {
+    let mut plugin = PluginProcess::start(&[("TF_LOG", "debug")]);
+    let channel = plugin.channel().await;
+    let mut stdio = GrpcStdioClient::new(channel.clone())
+        .stream_stdio(())
+        .await
+        .unwrap()
+        .into_inner();
+    let mut broker = GrpcBrokerClient::new(channel)
+        .start_stream(tokio_stream::pending::<ConnInfo>())
+        .await
+        .unwrap()
+        .into_inner();
+    assert!(plugin.shutdown().await.success());
+    assert!(stdio.message().await.unwrap().is_none());
+    assert!(broker.message().await.unwrap().is_none());
+    assert_left_nothing(&plugin);
+}
+
+#[tokio::test]
+async fn ctrl_c_is_for_terraform() {
+    let mut plugin = PluginProcess::start(&[]);
+    assert_serving(&plugin).await;
+    for _ in 0..3 {
+        plugin.signal("INT");
+        assert_serving(&plugin).await;
+    }
+    assert!(plugin.shutdown().await.success());
+}
+
+#[tokio::test]
+async fn termination_and_hangup_end_it_in_order() {
+    for signal in ["TERM", "HUP"] {
+        let mut plugin = PluginProcess::start(&[]);
+        assert_serving(&plugin).await;
+        plugin.signal(signal);
+        assert!(plugin.exited().await.success());
+        assert_left_nothing(&plugin);
+    }
+}
+
+#[tokio::test]
+async fn it_ends_when_its_parent_is_killed() {
+    let mut plugin = PluginProcess::start_under_shell(&[]);
+    // The connection stays, so only the parent can tell.
+    let mut client = plugin.client().await;
+    client
+        .get_provider_schema(get_provider_schema::Request {})
+        .await
+        .unwrap();
+    plugin.signal("KILL");
+    plugin.stderr_closed().await;
+    assert_left_nothing(&plugin);
+}
+
+#[tokio::test]
+async fn it_ends_when_its_only_client_is_gone() {
+    let mut plugin = PluginProcess::start(&[]);
+    assert_serving(&plugin).await;
+    assert!(plugin.exited().await.success());
+    assert_left_nothing(&plugin);
+}

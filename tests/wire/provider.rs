@@ -1,0 +1,648 @@
+//! The provider's own RPCs: what Terraform sends, what no Terraform sends, and what happens while it is stopped.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use orgmirror::framework::msgpack::{from_slice, to_vec};
+use orgmirror::proto::tfplugin6::provider_client::ProviderClient;
+use orgmirror::proto::tfplugin6::{self as wire, DynamicValue};
+use serde_json::{Map, Value as Json, json};
+use tempfile::TempDir;
+use tonic::transport::Channel;
+
+use crate::plugin_client::{PATIENCE, PluginProcess};
+
+const INTEGRATION: &str = "orgmirror_integration";
+
+fn dynamic(value: &Json) -> Option<DynamicValue> {
+    Some(DynamicValue {
+        msgpack: to_vec(value).unwrap(),
+        json: Vec::new(),
+    })
+}
+
+fn null() -> Option<DynamicValue> {
+    dynamic(&Json::Null)
+}
+
+fn json_of(value: &Option<DynamicValue>) -> Json {
+    from_slice(&value.as_ref().unwrap().msgpack).unwrap()
+}
+
+/// Summaries and details of errors; warnings are left out.
+fn errors(diagnostics: &[wire::Diagnostic]) -> Vec<String> {
+    diagnostics
+        .iter()
+        .filter(|d| d.severity() == wire::diagnostic::Severity::Error)
+        .map(|d| format!("{}: {}", d.summary, d.detail))
+        .collect()
+}
+
+/// Terraform sends every attribute, and null where nothing is set.
+fn with_nulls(mut object: Json, names: &[&str]) -> Json {
+    for name in names {
+        object
+            .as_object_mut()
+            .unwrap()
+            .entry(*name)
+            .or_insert(Json::Null);
+    }
+    object
+}
+
+fn accounts(names: impl Iterator<Item = String>) -> Json {
+    const UNSET: [&str; 5] = ["email", "state", "parent_id", "joined_at", "tags"];
+    let accounts = names
+        .enumerate()
+        .map(|(index, name)| {
+            (
+                format!("{index:012}"),
+                with_nulls(json!({ "name": name }), &UNSET),
+            )
+        })
+        .collect::<Map<_, _>>();
+    with_nulls(
+        json!({ "accounts": accounts }),
+        &["id", "root_id", "partition", "organizational_units"],
+    )
+}
+
+fn config(handle: &str, aws_organization: Json) -> Json {
+    let settings = with_nulls(
+        json!({ "role_name": "readonly" }),
+        &[
+            "external_id",
+            "regions",
+            "default_region",
+            "max_error_retry_attempts",
+            "min_error_retry_delay",
+            "ignore_error_codes",
+        ],
+    );
+    let config = json!({
+        "handle": handle,
+        "aws_organization": aws_organization,
+        "connection_settings": settings,
+        "deletion_protection": false,
+    });
+    with_nulls(
+        config,
+        &[
+            "id",
+            "organization",
+            "aws_organization_id",
+            "handle_prefix",
+            "initial_handles",
+            "permissions",
+            "sso",
+            "owners",
+            "resource_owners",
+            "custom_access_details",
+            "removal_guard",
+            "folders",
+            "connections",
+        ],
+    )
+}
+
+/// What Terraform proposes: the configuration, and the prior value of what is computed and left out.
+fn proposed(prior: &Json, config: &Json) -> Json {
+    let (Json::Object(prior), Json::Object(config)) = (prior, config) else {
+        return config.clone();
+    };
+    let mut proposed = prior.clone();
+    const COMPUTED: [&str; 14] = [
+        "id",
+        "aws_organization_id",
+        "permissions",
+        "removal_guard",
+        "folders",
+        "connections",
+        "regions",
+        "default_region",
+        "max_error_retry_attempts",
+        "min_error_retry_delay",
+        "ignore_error_codes",
+        "percent",
+        "count",
+        "deletion_protection",
+    ];
+    for (name, value) in config {
+        let before = prior.get(name).unwrap_or(&Json::Null);
+        if !value.is_null() || !COMPUTED.contains(&name.as_str()) {
+            proposed.insert(name.clone(), self::proposed(before, value));
+        }
+    }
+    Json::Object(proposed)
+}
+
+/// A configured provider process with a catalog of its own.
+struct Provider {
+    process: PluginProcess,
+    client: ProviderClient<Channel>,
+    directory: TempDir,
+}
+
+impl Provider {
+    async fn start() -> Self {
+        Self::of(PluginProcess::start(&[]), json!({})).await
+    }
+
+    async fn of(process: PluginProcess, mut config: Json) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        config["catalog"] = json!({ "path": directory.path() });
+        let mut client = process.client().await;
+        let request = wire::configure_provider::Request {
+            terraform_version: "1.11.4".into(),
+            config: dynamic(&config),
+            client_capabilities: None,
+        };
+        let response = client
+            .configure_provider(request)
+            .await
+            .unwrap()
+            .into_inner();
+        assert_eq!(errors(&response.diagnostics), Vec::<String>::new());
+        Self {
+            process,
+            client,
+            directory,
+        }
+    }
+
+    fn catalog(&self) -> PathBuf {
+        self.directory.path().join("tenants/default/catalog.json")
+    }
+
+    /// Keeps every commit waiting until the file is dropped.
+    fn lock_catalog(&self) -> File {
+        let path = self.directory.path().join("tenants/default/catalog.lock");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let file = File::options()
+            .create(true)
+            .append(true)
+            .open(path)
+            .unwrap();
+        file.lock().unwrap();
+        file
+    }
+
+    async fn plan(&mut self, prior: &Json, config: &Json) -> wire::plan_resource_change::Response {
+        let request = wire::plan_resource_change::Request {
+            type_name: INTEGRATION.into(),
+            prior_state: dynamic(prior),
+            proposed_new_state: dynamic(&proposed(prior, config)),
+            config: dynamic(config),
+            ..Default::default()
+        };
+        let response = self.client.plan_resource_change(request).await.unwrap();
+        response.into_inner()
+    }
+
+    fn apply_request(
+        prior: &Json,
+        config: &Json,
+        plan: wire::plan_resource_change::Response,
+    ) -> wire::apply_resource_change::Request {
+        wire::apply_resource_change::Request {
+            type_name: INTEGRATION.into(),
+            prior_state: dynamic(prior),
+            planned_state: plan.planned_state,
+            config: dynamic(config),
+            planned_private: plan.planned_private,
+            ..Default::default()
+        }
+    }
+
+    /// Plans and applies without errors, and gives the new state.
+    async fn apply(&mut self, prior: &Json, config: &Json) -> Json {
+        let plan = self.plan(prior, config).await;
+        assert_eq!(errors(&plan.diagnostics), Vec::<String>::new());
+        let request = Self::apply_request(prior, config, plan);
+        let response = self.client.apply_resource_change(request).await.unwrap();
+        let response = response.into_inner();
+        assert_eq!(errors(&response.diagnostics), Vec::<String>::new());
+        json_of(&response.new_state)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_without_write_only_attributes_is_refused_with_that_reason() {
+    let mut provider = Provider::start().await;
+    let mut validate = async |capabilities| {
+        let request = wire::validate_resource_config::Request {
+            type_name: INTEGRATION.into(),
+            config: dynamic(&config("acme", accounts(["a".to_owned()].into_iter()))),
+            client_capabilities: capabilities,
+        };
+        let response = provider
+            .client
+            .validate_resource_config(request)
+            .await
+            .unwrap();
+        errors(&response.into_inner().diagnostics)
+    };
+    let refused = validate(None).await;
+    assert_eq!(refused.len(), 1);
+    assert!(
+        refused[0].contains("write_only_attributes_allowed"),
+        "{refused:?}"
+    );
+    assert!(refused[0].contains("1.11 or later"), "{refused:?}");
+    let accepted = validate(Some(wire::ClientCapabilities {
+        write_only_attributes_allowed: true,
+        ..Default::default()
+    }));
+    assert_eq!(accepted.await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn destroy_plans_are_asked_for() {
+    let mut provider = Provider::start().await;
+    let schema = provider
+        .client
+        .get_provider_schema(wire::get_provider_schema::Request {});
+    let capabilities = schema
+        .await
+        .unwrap()
+        .into_inner()
+        .server_capabilities
+        .unwrap();
+    assert!(capabilities.plan_destroy);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_of_20_mib_is_planned_updated_and_destroyed() {
+    let mut provider = Provider::start().await;
+    let names = || (0..1100).map(|i| format!("{i}{}", "x".repeat(20_000)));
+    let created = provider
+        .apply(&Json::Null, &config("acme", accounts(names())))
+        .await;
+    assert!(to_vec(&created).unwrap().len() > 20 << 20);
+
+    let request = wire::read_resource::Request {
+        type_name: INTEGRATION.into(),
+        current_state: dynamic(&created),
+        ..Default::default()
+    };
+    let read = provider
+        .client
+        .read_resource(request)
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(errors(&read.diagnostics), Vec::<String>::new());
+    assert_eq!(json_of(&read.new_state), created);
+
+    let unchanged = provider
+        .plan(&created, &config("acme", accounts(names())))
+        .await;
+    assert_eq!(json_of(&unchanged.planned_state), created);
+
+    let updated = provider
+        .apply(&created, &config("acme2", accounts(names())))
+        .await;
+    assert_eq!(updated["id"], created["id"]);
+    assert_eq!(updated["handle"], "acme2");
+    assert_eq!(updated["connections"].as_object().unwrap().len(), 1100);
+
+    assert_eq!(provider.apply(&updated, &Json::Null).await, Json::Null);
+    let catalog: Json = serde_json::from_slice(&fs::read(provider.catalog()).unwrap()).unwrap();
+    assert_eq!(catalog["integrations"], json!({}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn malformed_values_are_errors_and_never_end_the_process() {
+    let mut provider = Provider::start().await;
+    let good = to_vec(&config("acme", accounts(["a".to_owned()].into_iter()))).unwrap();
+    let mut malformed: Vec<Vec<u8>> = vec![
+        vec![0xc1],
+        vec![0xdf, 0xff, 0xff, 0xff, 0xff],
+        vec![0xdd, 0xff, 0xff, 0xff, 0xff],
+        b"\x81\xa6handle".to_vec(),
+        b"\x81\xc0\xc0".to_vec(),
+        b"\x93\x01\x02\x03".to_vec(),
+        b"\xa3abc".to_vec(),
+        b"\x81\xa6handle\xa2\xff\xfe".to_vec(),
+        [vec![0x91; 100_000], vec![0xc0]].concat(),
+    ];
+    malformed.extend(
+        (0..good.len())
+            .step_by(7)
+            .map(|end| good[..end].to_vec())
+            .skip(1),
+    );
+    for bytes in malformed {
+        let value = Some(DynamicValue {
+            msgpack: bytes.clone(),
+            json: Vec::new(),
+        });
+        let request = wire::validate_resource_config::Request {
+            type_name: INTEGRATION.into(),
+            config: value.clone(),
+            client_capabilities: Some(wire::ClientCapabilities {
+                write_only_attributes_allowed: true,
+                ..Default::default()
+            }),
+        };
+        let response = provider
+            .client
+            .validate_resource_config(request)
+            .await
+            .unwrap();
+        assert_ne!(
+            errors(&response.into_inner().diagnostics),
+            Vec::<String>::new(),
+            "{bytes:x?}"
+        );
+
+        for (prior, config, proposed) in [
+            (value.clone(), dynamic(&json!({})), dynamic(&json!({}))),
+            (null(), value.clone(), value.clone()),
+            (null(), dynamic(&json!({})), value.clone()),
+        ] {
+            let request = wire::plan_resource_change::Request {
+                type_name: INTEGRATION.into(),
+                prior_state: prior,
+                proposed_new_state: proposed,
+                config,
+                ..Default::default()
+            };
+            let response = provider.client.plan_resource_change(request).await.unwrap();
+            let diagnostics = response.into_inner().diagnostics;
+            assert_ne!(errors(&diagnostics), Vec::<String>::new(), "{bytes:x?}");
+        }
+        let request = wire::apply_resource_change::Request {
+            type_name: INTEGRATION.into(),
+            prior_state: null(),
+            planned_state: value.clone(),
+            config: value.clone(),
+            ..Default::default()
+        };
+        let response = provider
+            .client
+            .apply_resource_change(request)
+            .await
+            .unwrap();
+        assert_ne!(
+            errors(&response.into_inner().diagnostics),
+            Vec::<String>::new(),
+            "{bytes:x?}"
+        );
+
+        let request = wire::read_resource::Request {
+            type_name: INTEGRATION.into(),
+            current_state: value.clone(),
+            ..Default::default()
+        };
+        let response = provider.client.read_resource(request).await.unwrap();
+        assert_ne!(
+            errors(&response.into_inner().diagnostics),
+            Vec::<String>::new(),
+            "{bytes:x?}"
+        );
+
+        let request = wire::upgrade_resource_state::Request {
+            type_name: INTEGRATION.into(),
+            version: 0,
+            raw_state: Some(wire::RawState {
+                json: bytes.clone(),
+                ..Default::default()
+            }),
+        };
+        let response = provider
+            .client
+            .upgrade_resource_state(request)
+            .await
+            .unwrap();
+        assert_ne!(
+            errors(&response.into_inner().diagnostics),
+            Vec::<String>::new(),
+            "{bytes:x?}"
+        );
+    }
+    // Still there, and nothing was written.
+    assert!(!provider.catalog().exists());
+    let schema = provider
+        .client
+        .get_provider_schema(wire::get_provider_schema::Request {});
+    assert!(schema.await.unwrap().into_inner().provider.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_sends_json_is_understood() {
+    let mut provider = Provider::start().await;
+    let config = config("acme", accounts(["a".to_owned()].into_iter()));
+    let request = wire::validate_resource_config::Request {
+        type_name: INTEGRATION.into(),
+        config: Some(DynamicValue {
+            msgpack: Vec::new(),
+            json: config.to_string().into_bytes(),
+        }),
+        client_capabilities: Some(wire::ClientCapabilities {
+            write_only_attributes_allowed: true,
+            ..Default::default()
+        }),
+    };
+    let response = provider
+        .client
+        .validate_resource_config(request)
+        .await
+        .unwrap();
+    assert_eq!(
+        errors(&response.into_inner().diagnostics),
+        Vec::<String>::new()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn states_are_upgraded_from_json_and_newer_ones_refused() {
+    let mut provider = Provider::start().await;
+    let created = provider
+        .apply(
+            &Json::Null,
+            &config("acme", accounts(["a".to_owned()].into_iter())),
+        )
+        .await;
+    let mut upgrade = async |version, json: &Json| {
+        let request = wire::upgrade_resource_state::Request {
+            type_name: INTEGRATION.into(),
+            version,
+            raw_state: Some(wire::RawState {
+                json: json.to_string().into_bytes(),
+                ..Default::default()
+            }),
+        };
+        let response = provider
+            .client
+            .upgrade_resource_state(request)
+            .await
+            .unwrap();
+        response.into_inner()
+    };
+    let same = upgrade(0, &created).await;
+    assert_eq!(json_of(&same.upgraded_state), created);
+    let newer = upgrade(7, &created).await;
+    let found = errors(&newer.diagnostics);
+    assert!(found[0].contains("schema version 7"), "{found:?}");
+    assert!(newer.upgraded_state.is_none());
+    let mut wrong = created.clone();
+    wrong["connections"]["000000000000"]["name"] = json!(["no", "string"]);
+    let located = upgrade(0, &wrong).await;
+    let path = located.diagnostics[0].attribute.as_ref().unwrap();
+    assert_eq!(path.steps.len(), 3, "{path:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_offered_says_so() {
+    let mut provider = Provider::start().await;
+    let client = &mut provider.client;
+    let name = || "orgmirror_nothing".to_owned();
+
+    let function = client.call_function(wire::call_function::Request {
+        name: "nothing".into(),
+        arguments: Vec::new(),
+    });
+    let error = function.await.unwrap().into_inner().error.unwrap();
+    assert!(error.text.contains("nothing"), "{error:?}");
+
+    let ephemeral = client.open_ephemeral_resource(wire::open_ephemeral_resource::Request {
+        type_name: name(),
+        ..Default::default()
+    });
+    let mut found = vec![ephemeral.await.unwrap().into_inner().diagnostics];
+    let action = client.plan_action(wire::plan_action::Request {
+        action_type: name(),
+        ..Default::default()
+    });
+    found.push(action.await.unwrap().into_inner().diagnostics);
+    let list = client.list_resource(wire::list_resource::Request {
+        type_name: name(),
+        ..Default::default()
+    });
+    let event = list
+        .await
+        .unwrap()
+        .into_inner()
+        .message()
+        .await
+        .unwrap()
+        .unwrap();
+    found.push(event.diagnostic);
+    let store = client.get_states(wire::get_states::Request { type_name: name() });
+    found.push(store.await.unwrap().into_inner().diagnostics);
+    let moved = client.move_resource_state(wire::move_resource_state::Request {
+        target_type_name: INTEGRATION.into(),
+        source_type_name: "aws_organizations_organization".into(),
+        ..Default::default()
+    });
+    found.push(moved.await.unwrap().into_inner().diagnostics);
+    let resource = client.read_resource(wire::read_resource::Request {
+        type_name: name(),
+        ..Default::default()
+    });
+    found.push(resource.await.unwrap().into_inner().diagnostics);
+    for diagnostics in found {
+        assert_eq!(errors(&diagnostics).len(), 1, "{diagnostics:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_apply_in_flight_survives_ctrl_c() {
+    let mut provider = Provider::start().await;
+    let config = config("acme", accounts(["a".to_owned()].into_iter()));
+    let plan = provider.plan(&Json::Null, &config).await;
+    let request = Provider::apply_request(&Json::Null, &config, plan);
+    let lock = provider.lock_catalog();
+    let mut client = provider.client.clone();
+    let apply = tokio::spawn(async move { client.apply_resource_change(request).await });
+    // Terraform asks to stop after Ctrl-C, which reaches the whole process group.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    provider.process.signal("INT");
+    provider.process.signal("INT");
+    let stop = provider
+        .client
+        .stop_provider(wire::stop_provider::Request {});
+    assert_eq!(stop.await.unwrap().into_inner().error, "");
+    assert!(!apply.is_finished());
+    drop(lock);
+    let response = apply.await.unwrap().unwrap().into_inner();
+    assert_eq!(errors(&response.diagnostics), Vec::<String>::new());
+    let state = json_of(&response.new_state);
+    let catalog: Json = serde_json::from_slice(&fs::read(provider.catalog()).unwrap()).unwrap();
+    assert_eq!(
+        catalog["integrations"][state["id"].as_str().unwrap()]["handle"],
+        "acme"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_apply_in_flight_is_finished_when_terraform_is_killed() {
+    let process = PluginProcess::start_under_shell(&[]);
+    let mut provider = Provider::of(process, json!({})).await;
+    let config = config("acme", accounts(["a".to_owned()].into_iter()));
+    let plan = provider.plan(&Json::Null, &config).await;
+    let request = Provider::apply_request(&Json::Null, &config, plan);
+    let lock = provider.lock_catalog();
+    let mut client = provider.client.clone();
+    let apply = tokio::spawn(async move { client.apply_resource_change(request).await });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    provider.process.signal("KILL");
+    apply.abort();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!provider.catalog().exists());
+    drop(lock);
+    // The shell was killed; the provider holds the other end of standard error until it ends.
+    tokio::time::timeout(PATIENCE, provider.process.stderr_closed())
+        .await
+        .expect("the provider outlives a killed Terraform");
+    let catalog: Json = serde_json::from_slice(&fs::read(provider.catalog()).unwrap()).unwrap();
+    assert_eq!(catalog["integrations"].as_object().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_cancels_a_reading_and_the_server_goes_on() {
+    // Takes connections and never answers.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let provider = json!({
+        "region": "us-east-1",
+        "access_key": "AKIAIOSFODNN7EXAMPLE",
+        "secret_key": "not-a-secret",
+        "endpoints": { "organizations": url, "sts": url },
+    });
+    let mut provider = Provider::of(PluginProcess::start(&[]), provider).await;
+    let mut client = provider.client.clone();
+    let reading = tokio::spawn(async move {
+        let request = wire::read_data_source::Request {
+            type_name: "orgmirror_aws_organization".into(),
+            config: dynamic(&json!({})),
+            ..Default::default()
+        };
+        client.read_data_source(request).await
+    });
+    let (_held, _) = tokio::time::timeout(PATIENCE, silent.accept())
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(!reading.is_finished());
+    let stop = provider
+        .client
+        .stop_provider(wire::stop_provider::Request {});
+    stop.await.unwrap();
+    let response = tokio::time::timeout(PATIENCE, reading)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
+    let found = errors(&response.into_inner().diagnostics);
+    assert!(found[0].contains("cancelled"), "{found:?}");
+    // What comes after the stop is served.
+    provider
+        .apply(
+            &Json::Null,
+            &config("acme", accounts(["a".to_owned()].into_iter())),
+        )
+        .await;
+}

@@ -1,0 +1,72 @@
+//! The services that go-plugin's host uses beside the provider.
+
+use std::time::Duration;
+
+use orgmirror::proto::go_plugin::ConnInfo;
+use orgmirror::proto::go_plugin::grpc_broker_client::GrpcBrokerClient;
+use orgmirror::proto::go_plugin::grpc_stdio_client::GrpcStdioClient;
+use orgmirror::proto::health::HealthCheckRequest;
+use orgmirror::proto::health::health_check_response::ServingStatus;
+use orgmirror::proto::health::health_client::HealthClient;
+use tonic::Code;
+
+use crate::plugin_client::PluginProcess;
+
+fn ask(service: &str) -> HealthCheckRequest {
+    HealthCheckRequest {
+        service: service.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn the_plugin_is_healthy() {
+    let plugin = PluginProcess::start(&[]);
+    let mut health = HealthClient::new(plugin.channel().await);
+    for service in ["plugin", ""] {
+        let answer = health.check(ask(service)).await.unwrap();
+        assert_eq!(answer.get_ref().status(), ServingStatus::Serving);
+    }
+    let unknown = health.check(ask("other")).await.unwrap_err();
+    assert_eq!(unknown.code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn health_can_be_watched() {
+    let mut plugin = PluginProcess::start(&[]);
+    let mut health = HealthClient::new(plugin.channel().await);
+    let mut watch = health.watch(ask("plugin")).await.unwrap().into_inner();
+    let first = watch.message().await.unwrap().unwrap();
+    assert_eq!(first.status(), ServingStatus::Serving);
+    plugin.shutdown().await;
+    assert!(watch.message().await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn stdio_opens_and_carries_nothing() {
+    let plugin = PluginProcess::start(&[]);
+    let mut stdio = GrpcStdioClient::new(plugin.channel().await)
+        .stream_stdio(())
+        .await
+        .unwrap()
+        .into_inner();
+    let wait = tokio::time::timeout(Duration::from_millis(300), stdio.message());
+    assert!(wait.await.is_err(), "the stream ended or carried something");
+}
+
+#[tokio::test]
+async fn the_broker_takes_what_it_is_told_and_closes_with_its_client() {
+    let plugin = PluginProcess::start(&[]);
+    let mut broker = GrpcBrokerClient::new(plugin.channel().await);
+    let announcements = tokio_stream::iter([ConnInfo {
+        service_id: 1,
+        network: "unix".to_owned(),
+        address: "/nowhere".to_owned(),
+        knock: None,
+    }]);
+    let mut answers = broker
+        .start_stream(announcements)
+        .await
+        .unwrap()
+        .into_inner();
+    assert!(answers.message().await.unwrap().is_none());
+}

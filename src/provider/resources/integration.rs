@@ -25,6 +25,9 @@ use state::State;
 /// Where the private state keeps handles that came from `initial_handles`.
 const GIVEN_HANDLES: &str = "given_handles";
 
+/// Things that a message lists by name; beyond that it says how many more there are.
+const LISTED: usize = 20;
+
 /// The resource.
 #[derive(Debug)]
 pub struct IntegrationResource;
@@ -372,12 +375,16 @@ fn not_committed(catalog: &Catalog, error: &CommitError<Conflict>) -> Diagnostic
 
 fn warn_of_handles(notices: &[HandleNotice], diagnostics: &mut Diagnostics) {
     let texts = |wanted: fn(&HandleNotice) -> bool| {
-        let found: Vec<String> = notices
+        let found: Vec<&HandleNotice> = notices.iter().filter(|notice| wanted(notice)).collect();
+        let mut lines: Vec<String> = found
             .iter()
-            .filter(|n| wanted(n))
+            .take(LISTED)
             .map(|n| format!("- {n}"))
             .collect();
-        (!found.is_empty()).then(|| found.join("\n"))
+        if found.len() > LISTED {
+            lines.push(format!("- and {} more", found.len() - LISTED));
+        }
+        (!lines.is_empty()).then(|| lines.join("\n"))
     };
     if let Some(taken) = texts(|notice| matches!(notice, HandleNotice::Taken { .. })) {
         diagnostics.warning(

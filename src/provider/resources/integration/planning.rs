@@ -16,12 +16,9 @@ use crate::model::removal_guard::{Removal, other_organization, removal};
 use crate::provider::arguments::sentence;
 use crate::provider::late;
 
-use super::GIVEN_HANDLES;
 use super::source;
 use super::state::State;
-
-/// Removed connections that an error lists by name.
-const LISTED: usize = 20;
+use super::{GIVEN_HANDLES, LISTED};
 
 /// Rules between attributes.
 pub(super) fn validate(config: &State, diagnostics: &mut Diagnostics) {

@@ -349,3 +349,188 @@ fn an_organization_made_in_the_same_run_is_checked_against_the_permissions_at_ap
         "platform"
     );
 }
+
+/// Arguments that hold `MADE`, and two values that it has, one after the other.
+const INPUTS: [(&str, &str, [&str; 2]); 24] = [
+    ("handle_prefix", "MADE", ["\"one_\"", "\"two_\""]),
+    ("organization", "MADE", ["\"platform\"", "\"platform\""]),
+    (
+        "initial_handles",
+        "MADE",
+        [
+            "{ \"111111111111\" = \"one_given\" }",
+            "{ \"222222222222\" = \"two_given\" }",
+        ],
+    ),
+    ("permissions", "MADE", ["[\"platform\"]", "[\"security\"]"]),
+    (
+        "permissions",
+        "[\"acme\", MADE]",
+        ["\"platform\"", "\"acme\""],
+    ),
+    ("deletion_protection", "MADE", ["true", "false"]),
+    (
+        "removal_guard",
+        "MADE",
+        ["{ percent = 10, count = 5 }", "{ percent = 20, count = 6 }"],
+    ),
+    ("removal_guard", "{ percent = MADE }", ["10", "20"]),
+    (
+        "custom_access_details",
+        "MADE",
+        ["\"Ask in #cloud\"", "\"Ask in #aws\""],
+    ),
+    (
+        "sso",
+        "MADE",
+        [
+            "{ portal_url = \"https://one.awsapps.com/start\", region = \"us-east-1\", role_name = \"ReadOnly\" }",
+            "{ portal_url = \"https://two.awsapps.com/start\", region = \"us-east-1\", role_name = \"ReadOnly\" }",
+        ],
+    ),
+    (
+        "owners",
+        "MADE",
+        [
+            "[{ attribute = \"okta_group\", values = [\"one\"] }]",
+            "[{ attribute = \"okta_group\", values = [\"one\", \"two\"] }]",
+        ],
+    ),
+    (
+        "owners",
+        "[{ attribute = MADE, values = [\"platform\"] }]",
+        ["\"okta_group\"", "\"user\""],
+    ),
+    (
+        "owners",
+        "[{ attribute = \"user\", values = MADE }]",
+        ["[\"one\"]", "[\"two\"]"],
+    ),
+    (
+        "connection_settings",
+        "MADE",
+        [
+            "{ role_name = \"one\", external_id = \"acme:1\", regions = [\"*\"], default_region = \"eu-west-1\", max_error_retry_attempts = 2, min_error_retry_delay = 3, ignore_error_codes = [] }",
+            "{ role_name = \"two\", external_id = \"acme:2\", regions = [\"*\"], default_region = \"eu-west-2\", max_error_retry_attempts = 4, min_error_retry_delay = 5, ignore_error_codes = [\"AccessDenied\"] }",
+        ],
+    ),
+    (
+        "connection_settings",
+        "{ role_name = \"audit\", default_region = MADE }",
+        ["\"eu-west-1\"", "\"us-gov-west-1\""],
+    ),
+    (
+        "connection_settings",
+        "{ role_name = \"audit\", regions = [MADE] }",
+        ["\"eu-west-1\"", "\"us-*\""],
+    ),
+    (
+        "connection_settings",
+        "{ role_name = \"audit\", max_error_retry_attempts = MADE }",
+        ["3", "4"],
+    ),
+    (
+        "aws_organization",
+        "MADE",
+        [
+            "{ accounts = { \"111111111111\" = { name = \"one\" } } }",
+            "{ accounts = { \"111111111111\" = { name = \"two\" } } }",
+        ],
+    ),
+    (
+        "aws_organization",
+        "{ partition = MADE, accounts = { \"111111111111\" = { name = \"hub\" } } }",
+        ["\"aws\"", "\"aws-cn\""],
+    ),
+    (
+        "aws_organization",
+        "{ accounts = { (MADE) = { name = \"hub\" } } }",
+        ["\"111111111111\"", "\"222222222222\""],
+    ),
+    (
+        "aws_organization",
+        "{ accounts = { \"111111111111\" = { name = MADE, state = MADE == \"one\" ? \"ACTIVE\" : \"CLOSED\" } } }",
+        ["\"one\"", "\"two\""],
+    ),
+    (
+        "aws_organization",
+        "{ accounts = { \"111111111111\" = { name = \"hub\", email = MADE, joined_at = MADE, tags = { at = MADE } } } }",
+        ["\"2026-01-31T00:00:00Z\"", "\"2026-02-28T00:00:00Z\""],
+    ),
+    (
+        "aws_organization",
+        "{ root_id = MADE, accounts = { \"111111111111\" = { name = \"hub\" } } }",
+        ["\"r-aaaa\"", "\"r-bbbb\""],
+    ),
+    (
+        "aws_organization",
+        "{ organizational_units = { \"ou-aaaa-11111111\" = { name = MADE }, \"ou-aaaa-22222222\" = { name = \"b\", parent_id = MADE == \"one\" ? null : \"ou-aaaa-11111111\" } }, accounts = { \"111111111111\" = { name = \"hub\", parent_id = \"ou-aaaa-22222222\" } } }",
+        ["\"one\"", "\"two\""],
+    ),
+];
+
+#[test]
+fn every_argument_may_be_made_in_the_same_run_at_creation_and_at_a_change() {
+    let workspace = Workspace::new();
+    let hcl = |round: usize| -> String {
+        INPUTS
+            .iter()
+            .enumerate()
+            .map(|(number, (argument, expression, values))| {
+                let mut integration = two_accounts()
+                    .label(&format!("case_{number}"))
+                    .set("handle", &format!("\"case_{number}\""))
+                    // Handles of other integrations are no matter here.
+                    .set("handle_prefix", &format!("\"c{number}_\""));
+                if expression.contains("tags") {
+                    integration = integration
+                        .set("owners", "[{ attribute = \"user\", values = [\"root\"] }]")
+                        .set(
+                            "resource_owners",
+                            "[{ tag_key = \"at\", attribute = \"time\" }]",
+                        );
+                }
+                let made = format!("terraform_data.made_{number}");
+                format!(
+                    "resource \"terraform_data\" \"made_{number}\" {{\n  input = {}\n}}\n{}",
+                    values[round],
+                    integration
+                        .set(
+                            argument,
+                            &expression.replace("MADE", &format!("{made}.output"))
+                        )
+                        .hcl()
+                )
+            })
+            .collect()
+    };
+    for round in 0..2 {
+        workspace.write("main.tf", &hcl(round));
+        let plan = workspace.plan();
+        workspace.apply_saved(&plan);
+    }
+    let of = |argument: &str| {
+        let number = INPUTS
+            .iter()
+            .position(|(name, expression, _)| *name == argument && *expression == "MADE")
+            .expect("a case");
+        workspace.attributes(&format!("orgmirror_integration.case_{number}"))
+    };
+    assert_eq!(
+        of("custom_access_details")["custom_access_details"],
+        "Ask in #aws"
+    );
+    assert_eq!(of("permissions")["permissions"], json!(["security"]));
+    assert_eq!(
+        of("removal_guard")["removal_guard"],
+        json!({ "percent": 20, "count": 6 })
+    );
+    assert_eq!(
+        of("aws_organization")["connections"]["111111111111"]["name"],
+        "two"
+    );
+    assert_eq!(
+        of("connection_settings")["connections"]["222222222222"]["derived_role_arn"],
+        "arn:aws:iam::222222222222:role/two"
+    );
+}

@@ -61,7 +61,7 @@ lint: tools $(call NEEDED_TERRAFORM,$(TERRAFORM)) ## Check format, lints, house 
 	cargo clippy --locked --all-targets -- -D warnings
 	$(TERRAFORM) fmt -check -diff -recursive examples
 	cargo test --locked --quiet --test house
-	cargo test --locked --quiet --test docs
+	ORGMIRROR_TERRAFORM=$(TERRAFORM) cargo test --locked --quiet --test docs
 	@if cargo deny --version >/dev/null 2>&1; then \
 		echo "cargo deny check bans licenses sources"; \
 		cargo deny --locked check bans licenses sources; \
@@ -70,8 +70,8 @@ lint: tools $(call NEEDED_TERRAFORM,$(TERRAFORM)) ## Check format, lints, house 
 	fi
 
 .PHONY: docs
-docs: tools ## Write the reference in docs/ anew from the schemas
-	UPDATE_DOCS=1 cargo test --locked --quiet --test docs
+docs: tools $(call NEEDED_TERRAFORM,$(TERRAFORM)) ## Write the reference in docs/ anew from the schemas
+	UPDATE_DOCS=1 ORGMIRROR_TERRAFORM=$(TERRAFORM) cargo test --locked --quiet --test docs
 
 .PHONY: bench
 bench: tools ## Measure

@@ -143,7 +143,7 @@ impl DiscoveryError {
             } => {
                 let principal = principal.as_deref().unwrap_or("the caller");
                 format!(
-                    "Allow {action} in a policy of {principal}. The data source orgmirror_onboarding gives the whole policy that discovery needs (discovery_policy_json). If a policy \
+                    "Allow {action} in a policy of {principal}. The whole policy that discovery needs is in docs/guides/getting-started.md. If a policy \
                      allows it already, look for a service control policy, permissions boundary or session policy that does not."
                 )
             }
@@ -160,7 +160,7 @@ impl DiscoveryError {
                     .map_or_else(|| "the management account".to_owned(), |id| format!("the management account {id}"));
                 format!(
                     "Assume a role in {management} (assume_role), or let {management} register {account_id} as a delegated administrator, or allow it to read with a \
-                     resource-based delegation policy (the data source orgmirror_onboarding gives one: delegation_policy_json)."
+                     resource-based delegation policy (docs/guides/getting-started.md has one)."
                 )
             }
             Self::TimedOut { throttled, .. } if *throttled > 0 => "AWS throttles these calls per account, for all tools together. Allow more time with timeouts = { read = \"...\" }, or run when less else \

@@ -24,7 +24,7 @@ pub enum Location {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum LocationError {
     /// The text is empty.
-    #[error("the location of the catalog is empty; give a directory, or s3://bucket/prefix")]
+    #[error("the location of the catalog is empty; give a directory")]
     Empty,
     /// `s3://` without a bucket.
     #[error("{0:?} names no bucket; write s3://bucket/prefix")]

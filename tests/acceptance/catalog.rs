@@ -85,7 +85,13 @@ fn planning_and_refreshing_write_nothing() {
     let before = fs::read(place(&workspace)).expect("a document");
     workspace.plan_with(&["-refresh-only"]);
     workspace.plan_with(&["-destroy"]);
-    assert_eq!(fs::read(place(&workspace)).expect("a document"), before);
+    workspace.refresh();
+    workspace.apply();
+    assert_eq!(
+        fs::read(place(&workspace)).expect("a document"),
+        before,
+        "not even an apply without changes writes"
+    );
 }
 
 #[test]
@@ -132,8 +138,15 @@ fn a_setting_edited_by_hand_shows_in_the_next_plan_and_apply_restores_it() {
     edit(&workspace, |document| {
         entry(document)["permissions"] = json!(["*"]);
     });
+    let difference = json!({ "permissions": [["*"], []] });
+    workspace.plan().assert_in_place(INTEGRATION, &difference);
+    workspace.refresh();
+    assert_eq!(
+        workspace.attributes(INTEGRATION)["permissions"],
+        json!(["*"])
+    );
     let plan = workspace.plan();
-    plan.assert_in_place(INTEGRATION, &json!({ "permissions": [["*"], []] }));
+    plan.assert_in_place(INTEGRATION, &difference);
     workspace.apply_saved(&plan);
 }
 
@@ -162,6 +175,29 @@ fn an_integration_deleted_by_hand_is_planned_anew() {
     });
     let plan = workspace.plan();
     plan.assert_actions(INTEGRATION, &["create"]);
+    workspace.apply_saved(&plan);
+}
+
+#[test]
+fn a_saved_plan_for_an_integration_that_is_gone_since_is_an_error() {
+    let workspace = applied();
+    workspace.write("main.tf", &two_accounts().set("handle", "\"globex\"").hcl());
+    let plan = workspace.plan();
+    let document = fs::read(place(&workspace)).expect("a document");
+    edit(&workspace, |document| {
+        document["integrations"] = json!({});
+    });
+    workspace
+        .apply_fails_with(&[&plan.file])
+        .assert_error(&["gone", ".orgmirror/tenants/default/catalog.json"]);
+
+    fs::remove_file(place(&workspace)).expect("the document can go");
+    workspace
+        .apply_fails_with(&[&plan.file])
+        .assert_error(&["missing", ".orgmirror/tenants/default/catalog.json"]);
+    assert!(!place(&workspace).exists());
+
+    fs::write(place(&workspace), document).expect("the document can come back");
     workspace.apply_saved(&plan);
 }
 
@@ -285,6 +321,21 @@ fn tenants_do_not_see_each_other() {
     );
     workspace.apply();
     assert!(other.join("tenants/argued/catalog.json").is_file());
+}
+
+#[test]
+fn tenants_and_catalogs_of_the_environment_have_their_rules() {
+    let mut workspace = Workspace::new();
+    workspace.write("main.tf", &two_accounts().hcl());
+    workspace.set_env("ORGMIRROR_TENANT", "Acme Corp");
+    workspace
+        .plan_fails()
+        .assert_error(&["ORGMIRROR_TENANT", "Acme Corp"]);
+    workspace.set_env("ORGMIRROR_TENANT", "acme");
+    workspace.set_env("ORGMIRROR_CATALOG", "s3://bucket/prefix");
+    workspace
+        .plan_fails()
+        .assert_error(&["ORGMIRROR_CATALOG", "s3://bucket/prefix"]);
 }
 
 #[test]

@@ -29,6 +29,14 @@ fn initial_handles_place_newcomers_and_then_mean_nothing() {
     };
     assert_eq!(handles(&workspace), json!(["aws_legacy_shop", "hub"]));
 
+    // They stay without their entries, and through an import.
+    workspace.write("main.tf", &Integration::of_accounts(accounts).hcl());
+    workspace.apply();
+    workspace.forget(INTEGRATION);
+    workspace.import(INTEGRATION, "acme");
+    workspace.plan().assert_no_changes();
+    assert_eq!(handles(&workspace), json!(["aws_legacy_shop", "hub"]));
+
     // For accounts that are mirrored already it changes nothing.
     workspace.write(
         "main.tf",

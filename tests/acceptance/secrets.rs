@@ -78,6 +78,14 @@ fn ephemeral_credentials_are_in_no_state_plan_log_or_catalog() {
     );
     let plan = workspace.plan();
     workspace.apply_saved(&plan);
+    assert!(
+        double
+            .calls()
+            .all()
+            .iter()
+            .any(|call| call.input.to_string().contains(SECRETS[2])),
+        "the secrets were in use"
+    );
     // Errors are no way out either.
     double.faults().deny("ListAccounts");
     let failure = workspace.plan_fails();

@@ -562,6 +562,37 @@ fn one_configuration_mirrors_several_organizations_through_roles_of_their_own() 
 }
 
 #[test]
+fn other_partitions_are_mirrored_with_their_own_arns_and_regions() {
+    for (partition, region) in [("aws-us-gov", "us-gov-west-1"), ("aws-cn", "cn-north-1")] {
+        let mut organization = company();
+        organization.partition = partition.to_owned();
+        let double = Double::start(organization);
+        let workspace = workspace_for(
+            &double,
+            &format!("{SNAPSHOT}{}", Integration::of(DATA).hcl()),
+        );
+        let region_of_the_call = if partition == "aws-cn" {
+            "cn-northwest-1"
+        } else {
+            region
+        };
+        workspace.write(
+            "provider.tf",
+            &provider(&arguments_for(&double).replace("us-east-1", region_of_the_call)),
+        );
+        workspace.apply();
+        assert_mirrors(&workspace, &double.organization());
+        let created = workspace.attributes(INTEGRATION);
+        let shop = double.organization().account_named("Shop");
+        assert_eq!(
+            created["connections"][&shop]["derived_role_arn"],
+            format!("arn:{partition}:iam::{shop}:role/orgmirror-readonly")
+        );
+        assert_eq!(created["connection_settings"]["default_region"], region);
+    }
+}
+
+#[test]
 fn hand_written_states_decide_what_is_mirrored() {
     let hcl = |states: [&str; 3]| {
         Integration::of(&format!(

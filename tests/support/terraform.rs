@@ -175,6 +175,12 @@ impl Workspace {
         self.apply_only(&[&plan.file])
     }
 
+    /// `terraform apply -refresh-only`: the state takes what the catalog holds.
+    #[track_caller]
+    pub fn refresh(&self) -> Warnings {
+        self.apply_only(&["-refresh-only"])
+    }
+
     #[track_caller]
     fn apply_only(&self, options: &[&str]) -> Warnings {
         let run = self.run_apply(options);

@@ -133,12 +133,23 @@ impl Resource for Ball {
     async fn create(
         &self,
         _: Context<'_, ()>,
-        _: State,
+        config: State,
         mut planned: State,
         private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
         private.set("created", &true);
+        if planned.acts("fail and keep the secret") {
+            planned.id = "ball-1".into();
+            planned.secret = config.secret;
+            diagnostics.error("Burst", "Only half of it is there.");
+            return Some(planned);
+        }
+        if planned.acts("keep the secret at last") {
+            planned.id = "ball-1".into();
+            planned.secret = config.secret;
+            return Some(planned);
+        }
         if planned.acts("fail half-way") {
             // The ID is still unknown: what is known is kept.
             planned.size = Value::Known(7);
@@ -336,6 +347,16 @@ async fn partial_state_beside_errors_is_kept_and_what_is_unknown_in_it_becomes_n
     kept.id = Value::Null;
     kept.size = 7.into();
     assert_eq!(state(response.new_state), Value::Known(kept));
+}
+
+#[tokio::test]
+async fn write_only_values_do_not_cost_the_rest_of_the_state() {
+    let server = server().await;
+    for act in ["fail and keep the secret", "keep the secret at last"] {
+        let response = apply(&server, None, Some(&doing(act))).await;
+        assert_ne!(errors(&response.diagnostics), Vec::<String>::new());
+        assert_eq!(state(response.new_state), Value::Known(existing(act)));
+    }
 }
 
 #[tokio::test]

@@ -233,14 +233,17 @@ fn report_violations(stage: &str, found: Vec<(Path, &'static str)>, diagnostics:
     }
 }
 
-/// What a state may not hold is replaced by null beside errors, so that what is known is kept.
-fn known_only(state: Vec<u8>) -> Result<Vec<u8>, DecodeError> {
+/// What a state may not hold is replaced by null, so that the rest is kept: Terraform drops a whole state for one
+/// write-only value in it. Bytes that cannot be looked into stay as they are.
+fn storable(schema: &Schema, state: Vec<u8>) -> Vec<u8> {
+    let known = known_only(&state).unwrap_or(state);
+    planning::without_write_only(schema, &known).unwrap_or(known)
+}
+
+fn known_only(state: &[u8]) -> Result<Vec<u8>, DecodeError> {
     use super::msgpack::{Head, Reader};
 
-    if !node::has_unknown(&state)? {
-        return Ok(state);
-    }
-    let mut reader = Reader::new(&state);
+    let mut reader = Reader::new(state);
     let mut known = Vec::with_capacity(state.len());
     while !reader.is_at_end() {
         let before = reader.remaining();
@@ -973,12 +976,14 @@ async fn apply<P: Provider>(
         }
     };
     let new = new.unwrap_or_else(|| NULL.to_vec());
-    if diagnostics.has_errors() {
-        return Ok(known_only(new)?);
+    if !diagnostics.has_errors() {
+        // The change is made: a result that cannot be checked is reported and kept.
+        match conformance::applied(schema, &planned, &new) {
+            Ok(found) => report_violations("result", found, diagnostics),
+            Err(error) => diagnostics.push(error.into()),
+        }
     }
-    let found = conformance::applied(schema, &planned, &new)?;
-    report_violations("result", found, diagnostics);
-    Ok(known_only(new)?)
+    Ok(storable(schema, new))
 }
 
 async fn import<P: Provider>(

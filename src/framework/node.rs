@@ -175,11 +175,13 @@ enum Parts<'s> {
     Keyed(Shape<'s>),
     Attributes(Vec<(&'s str, Shape<'s>)>),
     Positions(&'s [Type]),
+    Typed,
 }
 
 fn parts(shape: Shape<'_>) -> Parts<'_> {
     match shape {
-        Shape::Type(Type::Bool | Type::Number | Type::String | Type::Dynamic) => Parts::Scalar,
+        Shape::Type(Type::Bool | Type::Number | Type::String) => Parts::Scalar,
+        Shape::Type(Type::Dynamic) => Parts::Typed,
         Shape::Type(Type::List(element)) => Parts::Ordered(Shape::Type(element)),
         Shape::Type(Type::Set(element)) => Parts::Unordered(Shape::Type(element)),
         Shape::Type(Type::Map(element)) => Parts::Keyed(Shape::Type(element)),
@@ -311,6 +313,42 @@ pub(crate) fn matches(
             };
             sets_match(shape, &a, &b, how)
         }
+        Parts::Typed => typed_match(a, b, how),
+    }
+}
+
+/// Whether two values that carry their types match. Without a look at the type every array is taken for a list: sets
+/// come in Terraform's own order.
+fn typed_match(a: &[u8], b: &[u8], how: Match) -> Result<bool, DecodeError> {
+    if a == b {
+        return Ok(true);
+    }
+    match (Reader::new(a).head()?, Reader::new(b).head()?) {
+        (Head::Unknown, Head::Unknown) => Ok(true),
+        (Head::Unknown, _) => Ok(how == Match::Completes),
+        (Head::Array(length_a), Head::Array(length_b)) => {
+            let (Some(a), Some(b)) = (elements(a)?, elements(b)?) else {
+                return Ok(false);
+            };
+            let mut same = length_a == length_b;
+            for (a, b) in a.into_iter().zip(b) {
+                same = same && typed_match(a, b, how)?;
+            }
+            Ok(same)
+        }
+        (Head::Map(length_a), Head::Map(length_b)) => {
+            let (Some(mut a), Some(mut b)) = (entries(a)?, entries(b)?) else {
+                return Ok(false);
+            };
+            a.sort_unstable_by_key(|(key, _)| *key);
+            b.sort_unstable_by_key(|(key, _)| *key);
+            let mut same = length_a == length_b;
+            for ((key_a, a), (key_b, b)) in a.into_iter().zip(b) {
+                same = same && key_a == key_b && typed_match(a, b, how)?;
+            }
+            Ok(same)
+        }
+        (head_a, head_b) => Ok(scalars_match(head_a, head_b)),
     }
 }
 
@@ -367,4 +405,36 @@ fn scalars_match(a: Head<'_>, b: Head<'_>) -> bool {
 /// Whether two encoded values are the same, whatever the order of keys and set elements.
 pub(crate) fn same(shape: Shape<'_>, a: &[u8], b: &[u8]) -> Result<bool, DecodeError> {
     matches(shape, a, b, Match::Same, &mut super::path::Path::root())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::json;
+
+    use super::super::msgpack::to_vec;
+    use super::*;
+
+    #[test]
+    fn values_of_any_type_are_compared_to_the_bottom() {
+        let shape = Shape::Type(&Type::Dynamic);
+        let value = |value: serde_json::Value| to_vec(&json!(["type", value])).unwrap();
+        let a = value(json!({"x": [1, "two"], "y": null}));
+        let reordered = b"\x92\xa4type\x82\xa1y\xc0\xa1x\x92\x01\xa3two";
+        assert!(same(shape, &a, reordered).unwrap());
+        for other in [
+            json!({"x": [1, "three"], "y": null}),
+            json!({"x": [1], "y": null}),
+            json!({"x": [1, "two"], "z": null}),
+            json!([1, "two"]),
+        ] {
+            assert!(!same(shape, &a, &value(other)).unwrap());
+        }
+        let planned = b"\x92\xa4type\x82\xa1y\xd4\x00\x00\xa1x\x92\x01\xa3two";
+        let completes =
+            |a: &[u8], b: &[u8]| matches(shape, a, b, Match::Completes, &mut Default::default());
+        assert!(completes(planned, &a).unwrap());
+        assert!(!completes(&a, planned).unwrap());
+    }
 }

@@ -525,13 +525,25 @@ impl Schema {
     pub fn problems(&self, role: Role) -> Vec<String> {
         let mut problems = Vec::new();
         let reserved: &[&str] = match role {
-            Role::Provider => &["alias", "version"],
+            Role::Provider => &[
+                "_",
+                "alias",
+                "count",
+                "depends_on",
+                "for_each",
+                "lifecycle",
+                "locals",
+                "source",
+                "version",
+            ],
             Role::Resource | Role::DataSource => &[
+                "_",
                 "connection",
                 "count",
                 "depends_on",
                 "for_each",
                 "lifecycle",
+                "locals",
                 "provider",
                 "provisioner",
             ],
@@ -628,17 +640,18 @@ fn attributes_problems(
             }
         }
         if let Some((parent, nesting)) = parent {
-            if nesting == Nesting::Set {
-                if attribute.write_only && !parent.write_only {
-                    problem("sets cannot hold write-only attributes");
-                }
-                if attribute.default.is_some() || attribute.keeps_state {
-                    problem("elements of a set have no identity to compute values for");
-                }
+            if nesting == Nesting::Set && attribute.write_only && !parent.write_only {
+                problem("sets cannot hold write-only attributes");
             }
             let parent_configurable = parent.required || parent.optional;
             if !parent_configurable && configurable {
                 problem("nobody can set what is nested in a computed attribute");
+            }
+            if parent_configurable && nesting == Nesting::Set && attribute.computed {
+                problem("elements of a set have no identity to compute values for");
+            }
+            if nesting != Nesting::Single && attribute.replace.is_some() {
+                problem("only the whole collection can require a replacement");
             }
         }
         match &attribute.kind {
@@ -667,6 +680,12 @@ fn attributes_problems(
                 }
                 if attribute.default.is_some() {
                     problem("defaults belong on the attributes inside");
+                }
+                if !attribute.checks.is_empty() {
+                    problem("checks belong on the attributes inside");
+                }
+                if !attribute.key_checks.is_empty() && *nesting != Nesting::Map {
+                    problem("only maps have keys");
                 }
                 attributes_problems(
                     inner,
@@ -760,6 +779,24 @@ mod tests {
             Attribute::nested_set("s", vec![described(Attribute::string("x").default("y"))])
                 .optional();
         assert!(one(in_set).contains("identity"));
+        let inside = |attribute: Attribute| vec![described(attribute)];
+        let computed = inside(Attribute::string("x").optional().computed());
+        assert!(one(Attribute::nested_set("s", computed).optional()).contains("identity"));
+        let computed = inside(Attribute::string("x").computed());
+        assert_eq!(one(Attribute::nested_set("s", computed).computed()), "");
+        let replacing = inside(Attribute::string("x").optional().requires_replace());
+        assert!(one(Attribute::nested_map("m", replacing).optional()).contains("whole collection"));
+        let plain = || inside(Attribute::string("x").optional());
+        let checked = Attribute::nested("n", plain()).optional();
+        assert!(one(checked.check_string(|_| Ok(()))).contains("checks belong"));
+        let keyed = Attribute::nested_list("l", plain()).optional();
+        assert!(one(keyed.check_keys(|_| Ok(()))).contains("only maps"));
+        assert!(
+            Schema::new("A thing.", inside(Attribute::string("source").optional()))
+                .problems(Role::Provider)
+                .join("; ")
+                .contains("reserves")
+        );
         let twice = vec![
             described(Attribute::string("a").optional()),
             described(Attribute::string("a").optional()),

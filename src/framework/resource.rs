@@ -481,14 +481,50 @@ pub(crate) fn model_problems<S: Model>(schema: &Schema) -> Vec<String> {
     use super::msgpack::{NULL, UNKNOWN};
     use super::node;
     use super::schema::{Attribute, Kind, Nesting};
+    use super::types::Type;
 
-    /// An object with `leaf` for each attribute that is not nested, and one element in each collection of objects.
-    fn sample(attributes: &[Attribute], leaf: &[u8], to: &mut Vec<u8>) {
+    /// A known value of a type, with one element in each collection.
+    fn known(ty: &Type, to: &mut Vec<u8>) {
+        match ty {
+            Type::Bool => to.push(0xc3),
+            Type::Number => to.push(1),
+            Type::String => to.extend_from_slice(b"\xa1s"),
+            Type::List(element) | Type::Set(element) => {
+                to.push(0x91);
+                known(element, to);
+            }
+            Type::Map(element) => {
+                to.extend_from_slice(b"\x81\xa1k");
+                known(element, to);
+            }
+            Type::Tuple(elements) => {
+                let _ = rmp::encode::write_array_len(to, elements.len() as u32);
+                for element in elements {
+                    known(element, to);
+                }
+            }
+            Type::Object(attributes) => {
+                let _ = rmp::encode::write_map_len(to, attributes.len() as u32);
+                for (name, ty) in attributes {
+                    let _ = rmp::encode::write_str(to, name);
+                    known(ty, to);
+                }
+            }
+            Type::Dynamic => to.extend_from_slice(b"\x92\xc4\x08\"string\"\xa1s"),
+        }
+    }
+
+    /// An object with `leaf` for each attribute that is not nested (none: a known value), and one element in each
+    /// collection of objects.
+    fn sample(attributes: &[Attribute], leaf: Option<&[u8]>, to: &mut Vec<u8>) {
         let _ = rmp::encode::write_map_len(to, attributes.len() as u32);
         for attribute in attributes {
             let _ = rmp::encode::write_str(to, attribute.name());
             match attribute.kind() {
-                Kind::Value(_) => to.extend_from_slice(leaf),
+                Kind::Value(ty) => match leaf {
+                    Some(leaf) => to.extend_from_slice(leaf),
+                    None => known(ty, to),
+                },
                 Kind::Nested(nesting, inner) => {
                     match nesting {
                         Nesting::Single => {}
@@ -502,7 +538,11 @@ pub(crate) fn model_problems<S: Model>(schema: &Schema) -> Vec<String> {
     }
 
     let mut problems = Vec::new();
-    for (what, leaf) in [("null", &NULL[..]), ("unknown", &UNKNOWN[..])] {
+    for (what, leaf) in [
+        ("null", Some(&NULL[..])),
+        ("unknown", Some(&UNKNOWN[..])),
+        ("values of the schema's types", None),
+    ] {
         let mut bytes = Vec::new();
         sample(schema.attributes(), leaf, &mut bytes);
         match msgpack::from_slice::<S>(&bytes) {
@@ -537,4 +577,43 @@ fn names_agree(a: &[u8], b: &[u8]) -> bool {
         names
     }
     names(a) == names(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use serde::Deserialize;
+
+    use super::super::schema::Attribute;
+    use super::super::types::Type;
+    use super::super::value::Value;
+    use super::*;
+
+    #[derive(Clone, Default, Serialize, Deserialize)]
+    #[serde(default)]
+    struct State {
+        name: Value<String>,
+        ports: Value<BTreeSet<Value<i64>>>,
+        tags: Value<BTreeMap<String, Value<String>>>,
+    }
+
+    fn problems(ports: Type, tags: Attribute) -> String {
+        let attributes = vec![
+            Attribute::string("name").required(),
+            Attribute::set("ports", ports).optional(),
+            tags.optional(),
+        ];
+        model_problems::<State>(&Schema::new("A thing.", attributes)).join("; ")
+    }
+
+    #[test]
+    fn a_type_that_is_not_the_schemas_is_found() {
+        let tags = || Attribute::map("tags", Type::String);
+        assert_eq!(problems(Type::Number, tags()), "");
+        assert!(problems(Type::String, tags()).contains("cannot hold values"));
+        let list = Attribute::list("tags", Type::String);
+        assert!(problems(Type::Number, list).contains("tags"));
+        assert!(problems(Type::Number, Attribute::map("labels", Type::String)).contains("labels"));
+    }
 }

@@ -145,15 +145,14 @@ fn value(
     match nesting {
         Nesting::Single => attributes(inner, prior, config, planned, path, found),
         Nesting::Map => {
-            let prior = node::entries(prior)?.unwrap_or_default();
-            let config = node::entries(config)?.unwrap_or_default();
+            let prior = node::by_key(prior)?;
+            let config = node::by_key(config)?;
             let planned = node::entries(planned)?.unwrap_or_default();
             if config.len() != planned.len() {
                 found.push((path.clone(), "other elements are planned than configured"));
             }
             for (key, planned) in planned {
-                let Some((_, config)) = config.iter().find(|(configured, _)| *configured == key)
-                else {
+                let Some(config) = config.get(key) else {
                     found.push((
                         path.key(key),
                         "an element is planned that is not configured",
@@ -161,14 +160,8 @@ fn value(
                     continue;
                 };
                 path.push(Step::Key(key.to_owned()));
-                attributes(
-                    inner,
-                    node::attribute(&prior, key),
-                    config,
-                    planned,
-                    path,
-                    found,
-                )?;
+                let prior = prior.get(key).copied().unwrap_or(&NULL);
+                attributes(inner, prior, config, planned, path, found)?;
                 path.pop();
             }
             Ok(())
@@ -243,6 +236,39 @@ mod tests {
                 .unwrap()
                 .is_empty()
         );
+    }
+
+    #[test]
+    fn a_plan_agrees_with_every_element_of_a_configured_map() {
+        let schema = Schema::new(
+            "A thing.",
+            vec![
+                Attribute::nested_map(
+                    "m",
+                    vec![
+                        Attribute::string("x").required(),
+                        Attribute::string("y").optional().computed(),
+                    ],
+                )
+                .optional(),
+            ],
+        );
+        let config = bytes(json!({"m": {"a": {"x": "1"}, "b": {"x": "2"}}}));
+        let prior = bytes(json!({"m": {"a": {"x": "0", "y": "y"}}}));
+        let plan = |value| paths(planned(&schema, Some(&prior), &config, &bytes(value)).unwrap());
+        assert!(plan(json!({"m": {"a": {"x": "1", "y": "y"}, "b": {"x": "2"}}})).is_empty());
+        // What is equivalent to what was there may stay.
+        assert!(plan(json!({"m": {"a": {"x": "0"}, "b": {"x": "2"}}})).is_empty());
+        assert_eq!(
+            plan(json!({"m": {"a": {"x": "1"}, "b": {"x": "3"}}})),
+            [r#"m["b"].x"#]
+        );
+        assert_eq!(plan(json!({"m": {"a": {"x": "1"}}})), ["m"]);
+        assert_eq!(
+            plan(json!({"m": {"a": {"x": "1"}, "c": {"x": "2"}}})),
+            [r#"m["c"]"#]
+        );
+        assert_eq!(plan(json!({"m": null})), ["m"]);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! A state of 10,000 accounts is megabytes; changing one attribute of it must not mean a tree of all of it. A node is
 //! either bytes, untouched, or one level opened.
 
+use std::collections::HashMap;
+
 use super::msgpack::{DecodeError, Head, NULL, Reader, UNKNOWN};
 use super::schema::{Attribute, Kind, Nesting};
 use super::types::Type;
@@ -129,6 +131,11 @@ pub(crate) fn attribute<'a>(entries: &[(&str, &'a [u8])], name: &str) -> &'a [u8
         .iter()
         .find(|(key, _)| *key == name)
         .map_or(&NULL[..], |(_, value)| value)
+}
+
+/// The entries of an encoded map, to be looked up by key: there may be thousands. Empty where it is null or unknown.
+pub(crate) fn by_key(bytes: &[u8]) -> Result<HashMap<&str, &[u8]>, DecodeError> {
+    Ok(entries(bytes)?.unwrap_or_default().into_iter().collect())
 }
 
 pub(crate) fn is_null(bytes: &[u8]) -> bool {

@@ -182,14 +182,12 @@ fn with_configured(
             }
         }
         Nesting::Map => {
-            let config = node::entries(config)?.unwrap_or_default();
-            let prior = node::entries(prior)?.unwrap_or_default();
+            let config = node::by_key(config)?;
+            let prior = node::by_key(prior)?;
             for (key, object) in node.entries()?.into_iter().flatten() {
-                change(
-                    node::attribute(&config, key),
-                    node::attribute(&prior, key),
-                    object,
-                )?;
+                let config = config.get(key).copied().unwrap_or(&NULL);
+                let prior = prior.get(key).copied().unwrap_or(&NULL);
+                change(config, prior, object)?;
             }
         }
         Nesting::List => {

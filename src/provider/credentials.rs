@@ -14,13 +14,25 @@ use super::{arguments, duration};
 const SESSION: [Duration; 2] = [Duration::from_secs(15 * 60), Duration::from_secs(12 * 3600)];
 
 /// `assume_role = { ... }`
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct AssumeRoleArgument {
     role_arn: Value<String>,
     external_id: Value<String>,
     session_name: Value<String>,
     duration: Value<String>,
+}
+
+// An external ID is no secret to AWS, but people treat it as one.
+impl std::fmt::Debug for AssumeRoleArgument {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AssumeRoleArgument")
+            .field("role_arn", &self.role_arn)
+            .field("external_id", &self.external_id.as_ref().map(|_| "(given)"))
+            .field("session_name", &self.session_name)
+            .field("duration", &self.duration)
+            .finish()
+    }
 }
 
 /// The attribute `assume_role`.
@@ -65,6 +77,14 @@ fn session_name(value: &str) -> Result<(), Violation> {
 }
 
 impl AssumeRoleArgument {
+    #[cfg(test)]
+    pub(super) fn with_external_id(external_id: &str) -> Self {
+        Self {
+            external_id: external_id.into(),
+            ..Self::default()
+        }
+    }
+
     /// Whether anything of it is unknown.
     pub(super) fn has_unknown(&self) -> bool {
         [

@@ -38,7 +38,7 @@ const CALLER_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Orgmirror;
 
 /// The `provider` block.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Config {
     tenant: Value<String>,
@@ -51,6 +51,21 @@ pub struct Config {
     assume_role: Value<AssumeRoleArgument>,
     endpoints: Value<EndpointsArgument>,
     max_retries: Value<i64>,
+}
+
+// It holds keys.
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config")
+            .field("tenant", &self.tenant)
+            .field("catalog", &self.catalog)
+            .field("region", &self.region)
+            .field("profile", &self.profile)
+            .field("assume_role", &self.assume_role)
+            .field("endpoints", &self.endpoints)
+            .field("max_retries", &self.max_retries)
+            .finish_non_exhaustive()
+    }
 }
 
 /// `catalog = { ... }`
@@ -431,4 +446,24 @@ fn settings(config: &Config) -> Result<Settings, Unknown> {
             .and_then(|count| u32::try_from(*count).ok())
             .unwrap_or(defaults.max_retries),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_and_external_ids_are_not_for_debugging() {
+        let secret = || Value::from("s3cr3t");
+        let config = Config {
+            profile: "management".into(),
+            access_key: secret(),
+            secret_key: secret(),
+            token: secret(),
+            assume_role: Value::Known(AssumeRoleArgument::with_external_id("s3cr3t")),
+            ..Config::default()
+        };
+        let shown = format!("{config:?}");
+        assert!(shown.contains("management") && !shown.contains("s3cr3t"));
+    }
 }

@@ -560,6 +560,10 @@ impl Schema {
             if self.attributes.iter().any(any_replace) {
                 problems.push("only managed resources can be replaced".into());
             }
+            if self.attributes.iter().any(any_planned) {
+                problems
+                    .push("only what is planned has defaults and values kept from state".into());
+            }
         }
         if role == Role::Provider && self.attributes.iter().any(|a| a.computed) {
             problems.push("a provider's configuration computes nothing".into());
@@ -572,7 +576,7 @@ impl Schema {
     }
 }
 
-fn any_write_only(attribute: &Attribute) -> bool {
+pub(crate) fn any_write_only(attribute: &Attribute) -> bool {
     attribute.write_only
         || matches!(&attribute.kind, Kind::Nested(_, inner) if inner.iter().any(any_write_only))
 }
@@ -580,6 +584,12 @@ fn any_write_only(attribute: &Attribute) -> bool {
 fn any_replace(attribute: &Attribute) -> bool {
     attribute.replace.is_some()
         || matches!(&attribute.kind, Kind::Nested(_, inner) if inner.iter().any(any_replace))
+}
+
+fn any_planned(attribute: &Attribute) -> bool {
+    attribute.default.is_some()
+        || attribute.keeps_state
+        || matches!(&attribute.kind, Kind::Nested(_, inner) if inner.iter().any(any_planned))
 }
 
 fn attributes_problems(
@@ -811,6 +821,15 @@ mod tests {
                 .join("; ")
                 .contains("only managed resources")
         );
+        let defaulted = || vec![described(Attribute::string("a").default("b"))];
+        let nested = described(Attribute::nested("n", defaulted()).optional());
+        for (role, attributes) in [
+            (Role::DataSource, defaulted()),
+            (Role::Provider, vec![nested]),
+        ] {
+            let found = Schema::new("A thing.", attributes).problems(role);
+            assert!(found.join("; ").contains("only what is planned"));
+        }
         assert!(
             problems(vec![Attribute::string("a").optional()])
                 .join("; ")

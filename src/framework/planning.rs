@@ -3,7 +3,7 @@
 use super::msgpack::{DecodeError, NULL};
 use super::node::{self, Node, Shape};
 use super::path::Path;
-use super::schema::{Attribute, Kind, Nesting, Replace, Schema};
+use super::schema::{Attribute, Kind, Nesting, Replace, Schema, any_write_only};
 
 /// Makes the starting point of a plan from what Terraform proposes: write-only values gone, defaults filled in, and
 /// where something changes, computed values unknown unless they keep what the state has.
@@ -44,13 +44,8 @@ pub(crate) fn without_write_only(schema: &Schema, value: &[u8]) -> Result<Vec<u8
     Ok(bytes)
 }
 
-fn holds_write_only(attribute: &Attribute) -> bool {
-    attribute.is_write_only()
-        || matches!(attribute.kind(), Kind::Nested(_, inner) if inner.iter().any(holds_write_only))
-}
-
 fn remove_write_only(attributes: &[Attribute], node: &mut Node<'_>) -> Result<(), DecodeError> {
-    if !attributes.iter().any(holds_write_only) {
+    if !attributes.iter().any(any_write_only) {
         return Ok(());
     }
     let Some(entries) = node.entries()? else {

@@ -443,14 +443,31 @@ fn settings(config: &Config) -> Result<Settings, Unknown> {
         max_retries: config
             .max_retries
             .known()
-            .and_then(|count| u32::try_from(*count).ok())
-            .unwrap_or(defaults.max_retries),
+            // The schema refuses what is below 0.
+            .map_or(defaults.max_retries, |count| {
+                u32::try_from(*count).unwrap_or(u32::MAX)
+            }),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn very_many_retries_are_not_the_default() {
+        let retries = |count: Value<i64>| {
+            let config = Config {
+                max_retries: count,
+                ..Config::default()
+            };
+            settings(&config).map(|settings| settings.max_retries)
+        };
+        assert_eq!(retries(Value::Null), Ok(25));
+        assert_eq!(retries(0.into()), Ok(0));
+        assert_eq!(retries(i64::MAX.into()), Ok(u32::MAX));
+        assert!(retries(Value::Unknown).is_err());
+    }
 
     #[test]
     fn keys_and_external_ids_are_not_for_debugging() {

@@ -225,10 +225,16 @@ fn present(bytes: &[u8]) -> Option<&[u8]> {
 /// Violations of what Terraform checks are bugs of the provider; they are reported as such, with the path.
 fn report_violations(stage: &str, found: Vec<(Path, &'static str)>, diagnostics: &mut Diagnostics) {
     for (path, problem) in found {
+        let whole = path.steps().is_empty();
+        let place = if whole {
+            "The object".to_owned()
+        } else {
+            path.to_string()
+        };
         diagnostics.error_at(
-            path.clone(),
+            path,
             format!("Bug in the provider: inconsistent {stage}"),
-            format!("{path}: {problem}. Nothing is wrong with your configuration; please report this with it."),
+            format!("{place}: {problem}. Nothing is wrong with your configuration; please report this with it."),
         );
     }
 }

@@ -87,7 +87,8 @@ pub struct EndpointsArgument {
 #[derive(Debug)]
 pub struct Data {
     catalog: Result<Catalog, Unknown>,
-    settings: Result<Settings, Unknown>,
+    settings: Settings,
+    unknown_settings: Vec<&'static str>,
     reader: Reader,
     who: OnceCell<Who>,
 }
@@ -117,9 +118,16 @@ impl Data {
         self.catalog.as_ref()
     }
 
-    /// How to talk to AWS, or which arguments that waits for.
-    pub fn settings(&self) -> Result<&Settings, &Unknown> {
-        self.settings.as_ref()
+    /// How to talk to AWS, or which arguments that waits for; `replaced` are those that the caller has values of its own
+    /// for.
+    pub fn settings(&self, replaced: &[&str]) -> Result<&Settings, Unknown> {
+        let waits = self.unknown_settings.iter().copied();
+        let waits: Vec<_> = waits.filter(|name| !replaced.contains(name)).collect();
+        if waits.is_empty() {
+            Ok(&self.settings)
+        } else {
+            Err(Unknown(waits))
+        }
     }
 
     /// Makes readings of AWS organizations, identical ones once.
@@ -132,7 +140,7 @@ impl Data {
         self.who
             .get_or_init(|| async {
                 let here = Who::here();
-                let Ok(settings) = &self.settings else {
+                let Ok(settings) = self.settings(&[]) else {
                     return here;
                 };
                 if !is_aws_configured(settings) {
@@ -307,9 +315,11 @@ impl Provider for Orgmirror {
                 return None;
             }
         };
+        let (settings, unknown_settings) = settings(&config);
         Some(Data {
             catalog,
-            settings: settings(&config),
+            settings,
+            unknown_settings,
             reader: Reader::new(),
             who: OnceCell::new(),
         })
@@ -398,7 +408,8 @@ async fn catalog(config: &Config) -> Result<Result<Catalog, Unknown>, Diagnostic
     Ok(Ok(catalog.map_err(|error| failed(&error))?))
 }
 
-fn settings(config: &Config) -> Result<Settings, Unknown> {
+/// The settings as far as known, and the arguments that are not.
+fn settings(config: &Config) -> (Settings, Vec<&'static str>) {
     let mut unknown = Vec::new();
     for (name, value) in [
         ("region", &config.region),
@@ -424,11 +435,8 @@ fn settings(config: &Config) -> Result<Settings, Unknown> {
     {
         unknown.push("endpoints");
     }
-    if !unknown.is_empty() {
-        return Err(Unknown(unknown));
-    }
     let defaults = Settings::default();
-    Ok(Settings {
+    let settings = Settings {
         region: config.region.known().cloned(),
         profile: config.profile.known().cloned(),
         access_key: config.access_key.known().cloned(),
@@ -447,7 +455,8 @@ fn settings(config: &Config) -> Result<Settings, Unknown> {
             .map_or(defaults.max_retries, |count| {
                 u32::try_from(*count).unwrap_or(u32::MAX)
             }),
-    })
+    };
+    (settings, unknown)
 }
 
 #[cfg(test)]
@@ -461,12 +470,13 @@ mod tests {
                 max_retries: count,
                 ..Config::default()
             };
-            settings(&config).map(|settings| settings.max_retries)
+            let (settings, unknown) = settings(&config);
+            unknown.is_empty().then_some(settings.max_retries)
         };
-        assert_eq!(retries(Value::Null), Ok(25));
-        assert_eq!(retries(0.into()), Ok(0));
-        assert_eq!(retries(i64::MAX.into()), Ok(u32::MAX));
-        assert!(retries(Value::Unknown).is_err());
+        assert_eq!(retries(Value::Null), Some(25));
+        assert_eq!(retries(0.into()), Some(0));
+        assert_eq!(retries(i64::MAX.into()), Some(u32::MAX));
+        assert_eq!(retries(Value::Unknown), None);
     }
 
     #[test]

@@ -129,7 +129,7 @@ impl DataSource for AwsOrganization {
         config: State,
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
-        let settings = match context.data.settings() {
+        let settings = match context.data.settings(&replacing(&config)) {
             Ok(settings) => replaced(settings, &config),
             Err(unknown) => {
                 diagnostics.push(unknown.diagnostic("Reading the AWS organization"));
@@ -251,6 +251,27 @@ fn attributes() -> Vec<Attribute> {
         .computed()
         .description("The accounts by ID, in every state."),
     ]
+}
+
+/// The provider's arguments that this reading does without.
+fn replacing(config: &State) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    if !config.profile.is_null() {
+        names.extend([
+            "profile",
+            "access_key",
+            "secret_key",
+            "token",
+            "assume_role",
+        ]);
+    }
+    if !config.assume_role.is_null() {
+        names.push("assume_role");
+    }
+    if !config.region.is_null() {
+        names.push("region");
+    }
+    names
 }
 
 /// The provider's settings with what this reading replaces.

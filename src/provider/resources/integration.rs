@@ -140,7 +140,11 @@ impl Resource for IntegrationResource {
         diagnostics: &mut Diagnostics,
     ) {
         // Terraform does not ask for a plan of the destruction when it replaces on demand (-replace, taint).
-        planning::refuse_if_protected(&prior, "replace it", diagnostics);
+        planning::refuse_if_protected(
+            &prior,
+            "destroy it (if it is tainted, run terraform untaint first)",
+            diagnostics,
+        );
         if diagnostics.has_errors() {
             return;
         }

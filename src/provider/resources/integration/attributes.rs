@@ -32,7 +32,7 @@ pub(super) fn schema() -> Schema {
             aws_organization(),
             Attribute::string("aws_organization_id")
                 .computed()
-                .description("ID of the mirrored AWS organization; null for hand-written accounts."),
+                .description("ID of the mirrored AWS organization, for good; null for hand-written accounts."),
             Attribute::string("handle_prefix")
                 .optional()
                 .check_string(prefix)

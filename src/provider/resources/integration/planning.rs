@@ -96,7 +96,9 @@ pub(super) fn plan(plan: &mut Plan<State>, diagnostics: &mut Diagnostics) {
                 "aws_organization is null (by ignore_changes, or because it was removed), so this plan follows no change \
                  of the AWS organization. Set it to data.orgmirror_aws_organization.NAME to follow it again.",
             );
-            Some(source::of_mirror(prior))
+            let region = plan.prior.as_ref().and_then(State::settings);
+            let region = region.and_then(|settings| settings.default_region.known());
+            Some(source::of_mirror(prior, region.map(String::as_str)))
         }
     };
     let Some(source) = source else {
@@ -105,8 +107,9 @@ pub(super) fn plan(plan: &mut Plan<State>, diagnostics: &mut Diagnostics) {
     };
     plan_default_region(plan, &source);
     match mirrored(plan, &source, prior_mirror.as_ref()) {
-        Ok(next) => {
+        Ok(mut next) => {
             if let Some(prior) = &prior_mirror {
+                keep_organization(prior, &mut next.mirror);
                 guard(plan, prior, &next.mirror, diagnostics);
             }
             keep_given_handles(plan, &next.given_handles);
@@ -207,6 +210,14 @@ fn mirrored(
             given_handles: &given_handles,
         });
     mirror(&wanted, held.as_ref())
+}
+
+/// An integration mirrors one AWS organization for good, also where a snapshot merged in HCL does not say which: else
+/// the next snapshot could be of any.
+fn keep_organization(prior: &Mirror, next: &mut Mirror) {
+    if next.aws_organization_id == Late::Known(None) {
+        next.aws_organization_id = prior.aws_organization_id.clone();
+    }
 }
 
 fn keep_given_handles(plan: &mut Plan<State>, given: &BTreeMap<String, String>) {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::framework::value::Value;
 use crate::model::late::Late;
 use crate::model::mirror::{Mirror, Source, SourceAccount, SourceUnit};
+use crate::model::partition::of_region;
 use crate::provider::late;
 
 /// `aws_organization = ...`
@@ -108,7 +109,8 @@ impl AccountArgument {
 }
 
 /// The source that a mirror came from, as far as the mirror tells: for a plan without a snapshot, which keeps the tree.
-pub(super) fn of_mirror(mirror: &Mirror) -> Source {
+/// Where it has no connection, the default region so far tells the partition.
+pub(super) fn of_mirror(mirror: &Mirror, default_region: Option<&str>) -> Source {
     let roots = mirror
         .folders
         .iter()
@@ -117,6 +119,7 @@ pub(super) fn of_mirror(mirror: &Mirror) -> Source {
         let arn = connection.derived_role_arn.known()?;
         arn.split(':').nth(1).map(str::to_owned)
     });
+    let partition = partition.or_else(|| Some(of_region(default_region?).to_owned()));
     Source {
         aws_organization_id: mirror.aws_organization_id.clone(),
         root_id: roots.map(|(id, _)| id.clone()).next(),

@@ -193,7 +193,7 @@ pub enum ConnectError {
         message: String,
     },
     /// Obtaining credentials took too long.
-    #[error("{what} did not end within {} seconds", after.as_secs())]
+    #[error("{what} did not end within {} seconds", after.as_secs_f64().ceil())]
     TimedOut {
         /// What was under way.
         what: String,

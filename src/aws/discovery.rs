@@ -94,7 +94,7 @@ pub enum DiscoveryError {
         action: String,
     },
     /// The reading took longer than its timeout.
-    #[error("reading the AWS organization did not end within {} seconds ({accounts} accounts and {organizational_units} OUs were read, AWS throttled {throttled} calls)", after.as_secs())]
+    #[error("reading the AWS organization did not end within {} seconds ({accounts} accounts and {organizational_units} OUs were read, AWS throttled {throttled} calls)", after.as_secs_f64().ceil())]
     TimedOut {
         /// The timeout.
         after: Duration,

@@ -80,6 +80,7 @@ pub enum DocumentError {
 
 /// What is read before anything else, whatever the rest looks like.
 #[derive(Deserialize)]
+#[serde(expecting = "an object with schema_version")]
 struct Header {
     schema_version: u64,
 }

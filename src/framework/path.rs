@@ -73,6 +73,16 @@ impl Path {
         self.0.pop();
     }
 
+    /// The longest beginning that Terraform finds in a configuration: it looks into no nested attribute, and would point
+    /// at the whole block instead.
+    pub(crate) fn to_found(&self) -> Self {
+        let nested = |(position, step): (usize, &Step)| {
+            (position > 0 && matches!(step, Step::Attribute(_))).then_some(position)
+        };
+        let end = self.0.iter().enumerate().find_map(nested);
+        Self(self.0[..end.unwrap_or(self.0.len())].to_vec())
+    }
+
     pub(crate) fn to_proto(&self) -> Option<AttributePath> {
         use attribute_path::step::Selector;
         if self.0.is_empty() {
@@ -116,5 +126,7 @@ mod tests {
         assert_eq!(path.to_string(), r#"accounts["1\"2"].tags[3]"#);
         assert_eq!(path.to_proto().map(|p| p.steps.len()), Some(4));
         assert!(Path::root().to_proto().is_none());
+        assert_eq!(path.to_found().to_string(), r#"accounts["1\"2"]"#);
+        assert_eq!(Path::of("a").attribute("b").to_found(), Path::of("a"));
     }
 }

@@ -514,6 +514,37 @@ pub(crate) fn model_problems<S: Model>(schema: &Schema) -> Vec<String> {
         }
     }
 
+    /// An object in which each collection that can be configured has two unknown elements: as many as a set must tell
+    /// apart.
+    fn with_unknown_elements(attributes: &[Attribute], configurable: bool, to: &mut Vec<u8>) {
+        let _ = rmp::encode::write_map_len(to, attributes.len() as u32);
+        for attribute in attributes {
+            let _ = rmp::encode::write_str(to, attribute.name());
+            let configurable = configurable && (attribute.is_required() || attribute.is_optional());
+            let (lists, maps) = match attribute.kind() {
+                Kind::Value(Type::List(_) | Type::Set(_)) => (true, false),
+                Kind::Value(Type::Map(_)) => (false, true),
+                Kind::Value(_) => (false, false),
+                Kind::Nested(Nesting::Single, inner) => {
+                    with_unknown_elements(inner, configurable, to);
+                    continue;
+                }
+                Kind::Nested(Nesting::List | Nesting::Set, _) => (true, false),
+                Kind::Nested(Nesting::Map, _) => (false, true),
+            };
+            if configurable && lists {
+                to.push(0x92);
+                to.extend_from_slice(&UNKNOWN);
+                to.extend_from_slice(&UNKNOWN);
+            } else if configurable && maps {
+                to.extend_from_slice(b"\x81\xa1k");
+                to.extend_from_slice(&UNKNOWN);
+            } else {
+                to.extend_from_slice(&NULL);
+            }
+        }
+    }
+
     /// An object with `leaf` for each attribute that is not nested (none: a known value), and one element in each
     /// collection of objects.
     fn sample(attributes: &[Attribute], leaf: Option<&[u8]>, to: &mut Vec<u8>) {
@@ -537,7 +568,7 @@ pub(crate) fn model_problems<S: Model>(schema: &Schema) -> Vec<String> {
         }
     }
 
-    let mut problems = Vec::new();
+    let mut samples = Vec::new();
     for (what, leaf) in [
         ("null", Some(&NULL[..])),
         ("unknown", Some(&UNKNOWN[..])),
@@ -545,6 +576,14 @@ pub(crate) fn model_problems<S: Model>(schema: &Schema) -> Vec<String> {
     ] {
         let mut bytes = Vec::new();
         sample(schema.attributes(), leaf, &mut bytes);
+        samples.push((what, bytes));
+    }
+    let mut bytes = Vec::new();
+    with_unknown_elements(schema.attributes(), true, &mut bytes);
+    samples.push(("unknown elements", bytes));
+
+    let mut problems = Vec::new();
+    for (what, bytes) in samples {
         match msgpack::from_slice::<S>(&bytes) {
             Err(error) => problems.push(format!("the Rust type cannot hold {what}: {error}")),
             Ok(model) => match msgpack::to_vec(&model) {
@@ -581,20 +620,20 @@ fn names_agree(a: &[u8], b: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeMap;
 
     use serde::Deserialize;
 
     use super::super::schema::Attribute;
     use super::super::types::Type;
-    use super::super::value::Value;
+    use super::super::value::{Set, Value};
     use super::*;
 
     #[derive(Clone, Default, Serialize, Deserialize)]
     #[serde(default)]
     struct State {
         name: Value<String>,
-        ports: Value<BTreeSet<Value<i64>>>,
+        ports: Value<Set<i64>>,
         tags: Value<BTreeMap<String, Value<String>>>,
     }
 

@@ -1000,7 +1000,7 @@ async fn import<P: Provider>(
     let (schema, resource) = inner.resource(&request.type_name)?;
     if request.id.is_empty() {
         return Err(Diagnostic::error(
-            "Import by identity is not supported",
+            "Import without an ID",
             format!(
                 "This version of the provider imports {} by ID: set id in the import block.",
                 request.type_name

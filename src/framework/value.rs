@@ -131,6 +131,45 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Value<T> {
     }
 }
 
+/// A set whose elements may be unknown. Equal known elements are one; unknown ones may turn out to differ, so each of them
+/// counts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Set<T>(Vec<Value<T>>);
+
+impl<T> Set<T> {
+    /// The elements, in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Value<T>> {
+        self.0.iter()
+    }
+}
+
+impl<T> Default for Set<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: Ord> FromIterator<Value<T>> for Set<T> {
+    fn from_iter<I: IntoIterator<Item = Value<T>>>(elements: I) -> Self {
+        let mut elements: Vec<Value<T>> = elements.into_iter().collect();
+        elements.sort_unstable();
+        elements.dedup_by(|a, b| !a.is_unknown() && a == b);
+        Self(elements)
+    }
+}
+
+impl<T: Serialize> Serialize for Set<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de> + Ord> Deserialize<'de> for Set<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(Self::from_iter)
+    }
+}
+
 /// A number of any size, as Terraform sends it: an integer, a float, or the decimal digits of anything larger.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Number {
@@ -195,5 +234,29 @@ impl<'de> Deserialize<'de> for Number {
         }
 
         deserializer.deserialize_newtype_struct(NUMBER, NumberVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_counts_unknown_elements() {
+        let known = |text: &str| Value::Known(text.to_owned());
+        let set: Set<String> = [
+            Value::Unknown,
+            known("b"),
+            known("a"),
+            Value::Unknown,
+            known("b"),
+        ]
+        .into_iter()
+        .collect();
+        let elements: Vec<_> = set.iter().cloned().collect();
+        assert_eq!(
+            elements,
+            [Value::Unknown, Value::Unknown, known("a"), known("b")]
+        );
     }
 }

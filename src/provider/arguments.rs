@@ -14,10 +14,12 @@ pub(super) fn handle(kind: Kind) -> impl Fn(&str) -> Result<(), Violation> + Sen
 
 /// Refuses what is no grantee.
 pub(super) fn grantee(value: &str) -> Result<(), Violation> {
-    value
-        .parse::<Grantee>()
-        .map(drop)
-        .map_err(|error| Violation::new(sentence(&error), "Write it in one of these forms."))
+    value.parse::<Grantee>().map(drop).map_err(|error| {
+        Violation::new(
+            sentence(&error),
+            "Write \"*\", \"acme\" or \"acme/security\".",
+        )
+    })
 }
 
 /// Refuses what is no AWS account ID.

@@ -30,14 +30,23 @@ pub(super) fn parse_within(
     if (least..=most).contains(&duration) {
         return Ok(duration);
     }
-    let (least, most) = (
-        humantime::format_duration(least),
-        humantime::format_duration(most),
-    );
     Err(Violation::new(
-        format!("It must be between {least} and {most}."),
+        format!(
+            "It must be between {} and {}.",
+            text_of(least),
+            text_of(most)
+        ),
         "Choose a duration in that range.",
     ))
+}
+
+/// In the largest unit that users may write, which is the hour.
+fn text_of(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
+        seconds if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        seconds => format!("{seconds}s"),
+    }
 }
 
 #[cfg(test)]
@@ -55,5 +64,7 @@ mod tests {
         let hour = Duration::from_secs(3600);
         assert!(parse_within("2h", hour, hour).is_err());
         assert_eq!(parse_within("60m", hour, hour).unwrap(), hour);
+        let refused = parse_within("0s", Duration::from_secs(90), 24 * hour).unwrap_err();
+        assert_eq!(refused.rule, "It must be between 90s and 24h.");
     }
 }

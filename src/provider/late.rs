@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::framework::value::Value;
+use crate::framework::value::{Set, Value};
 use crate::model::late::Late;
 
 /// A value that may be null or unknown, as the model has it.
@@ -40,7 +40,7 @@ pub(super) fn optional_value<T>(late: Late<Option<T>>) -> Value<T> {
 }
 
 /// A set whose elements may be unknown: unknown as a whole if any of them is.
-pub(super) fn set(value: &Value<BTreeSet<Value<String>>>) -> Late<Option<BTreeSet<String>>> {
+pub(super) fn set(value: &Value<Set<String>>) -> Late<Option<BTreeSet<String>>> {
     match value {
         Value::Null => Late::Known(None),
         Value::Unknown => Late::Unknown,
@@ -72,7 +72,7 @@ pub(super) fn map(
 }
 
 /// A set of known strings, as Terraform has it.
-pub(super) fn set_value(set: BTreeSet<String>) -> Value<BTreeSet<Value<String>>> {
+pub(super) fn set_value(set: BTreeSet<String>) -> Value<Set<String>> {
     Value::Known(set.into_iter().map(Value::Known).collect())
 }
 

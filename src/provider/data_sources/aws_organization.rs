@@ -13,7 +13,7 @@ use crate::framework::path::Path;
 use crate::framework::resource::Context;
 use crate::framework::schema::{Attribute, Schema};
 use crate::framework::types::Type;
-use crate::framework::value::Value;
+use crate::framework::value::{Set, Value};
 use crate::model::snapshot::{Account, OrganizationalUnit, Selected, Selection, SelectionError};
 use crate::provider::credentials::{AssumeRoleArgument, assume_role};
 use crate::provider::orgmirror::Data;
@@ -33,9 +33,9 @@ pub struct State {
     assume_role: Value<AssumeRoleArgument>,
     profile: Value<String>,
     region: Value<String>,
-    organizational_unit_ids: Value<BTreeSet<Value<String>>>,
-    exclude_organizational_unit_ids: Value<BTreeSet<Value<String>>>,
-    exclude_account_ids: Value<BTreeSet<Value<String>>>,
+    organizational_unit_ids: Value<Set<String>>,
+    exclude_organizational_unit_ids: Value<Set<String>>,
+    exclude_account_ids: Value<Set<String>>,
     include_management_account: Value<bool>,
     include_tags: Value<bool>,
     timeouts: Value<Timeouts>,
@@ -307,7 +307,7 @@ fn options(config: &State) -> Options {
     }
 }
 
-fn known_ids(ids: &Value<BTreeSet<Value<String>>>) -> Option<BTreeSet<String>> {
+fn known_ids(ids: &Value<Set<String>>) -> Option<BTreeSet<String>> {
     late::set(ids).known().cloned().flatten()
 }
 

@@ -5,6 +5,9 @@ mod planning;
 mod source;
 mod state;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use async_trait::async_trait;
 use rand::RngExt;
 
@@ -24,6 +27,10 @@ use state::State;
 
 /// Where the private state keeps handles that came from `initial_handles`.
 const GIVEN_HANDLES: &str = "given_handles";
+
+/// How often a handle that is taken is tried again, and the pause before.
+const HANDLE_TRIES: usize = 10;
+const HANDLE_PAUSE: Duration = Duration::from_millis(100);
 
 /// Things that a message lists by name; beyond that it says how many more there are.
 const LISTED: usize = 20;
@@ -245,10 +252,7 @@ fn opened<'a>(data: &'a Data, diagnostics: &mut Diagnostics) -> Option<&'a Catal
 }
 
 /// The document that the state refers to.
-async fn existing(
-    catalog: &Catalog,
-    diagnostics: &mut Diagnostics,
-) -> Option<std::sync::Arc<Document>> {
+async fn existing(catalog: &Catalog, diagnostics: &mut Diagnostics) -> Option<Arc<Document>> {
     match catalog.read().await {
         Ok(Some(document)) => Some(document),
         Ok(None) => {
@@ -329,11 +333,30 @@ async fn commit<F>(
     change: F,
 ) -> Option<State>
 where
-    F: Fn(&mut Document) -> Result<(Vec<HandleNotice>, Vec<Change>), Conflict> + Send + 'static,
+    F: Fn(&mut Document) -> Result<(Vec<HandleNotice>, Vec<Change>), Conflict>
+        + Send
+        + Sync
+        + 'static,
 {
     let catalog = opened(data, diagnostics)?;
     let who = data.who().await;
-    match catalog.commit(who, change).await {
+    let change = Arc::new(change);
+    let mut tries = 0;
+    let outcome = loop {
+        let change = Arc::clone(&change);
+        let outcome = catalog.commit(who, move |document| change(document)).await;
+        let taken = matches!(
+            &outcome,
+            Err(CommitError::Conflict(Conflict::HandleTaken { .. }))
+        );
+        if !taken || tries == HANDLE_TRIES {
+            break outcome;
+        }
+        // Another resource of the same run may be about to free it.
+        tries += 1;
+        tokio::time::sleep(HANDLE_PAUSE).await;
+    };
+    match outcome {
         Ok(committed) => {
             warn_of_handles(&committed.value, diagnostics);
             committed.document.integration(&id).map(State::from)
@@ -352,8 +375,9 @@ fn not_committed(catalog: &Catalog, error: &CommitError<Conflict>) -> Diagnostic
             Conflict::HandleTaken { handle, .. } => Diagnostic::error(
                 "Integration handle taken",
                 format!(
-                    "{} in the tenant {:?}: integration handles are unique in a tenant. Choose another handle, or import \
-                     that integration if it is meant to be this one: terraform import ADDRESS {handle}.",
+                    "{} in the tenant {:?}: integration handles are unique in a tenant. Choose another handle (to \
+                     swap two, give one of them a third handle first), or, if that integration is meant to be this new \
+                     one, import it: terraform import ADDRESS {handle}.",
                     sentence(conflict).trim_end_matches('.'),
                     catalog.tenant()
                 ),
@@ -437,6 +461,8 @@ async fn warn_of_conflicts(catalog: &Catalog, planned: &State, diagnostics: &mut
                 catalog.tenant()
             ),
         );
+        // If the run frees it, as when it replaces that integration, what else it holds goes as well.
+        return;
     }
     let mut integration = integration;
     if let Some(held) = document.integration(id) {

@@ -135,7 +135,7 @@ fn aws_organization() -> Attribute {
     Attribute::nested(
         "aws_organization",
         vec![
-            Attribute::string("id").optional().description("ID of the AWS organization."),
+            Attribute::string("id").optional().check_string(arguments::not_empty).description("ID of the AWS organization."),
             Attribute::string("root_id")
                 .optional()
                 .description("ID of the root; without it there is a root with the ID `root`."),

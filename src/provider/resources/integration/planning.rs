@@ -22,6 +22,7 @@ use super::{GIVEN_HANDLES, LISTED};
 
 /// Rules between attributes.
 pub(super) fn validate(config: &State, diagnostics: &mut Diagnostics) {
+    refuse_without_accounts(config, diagnostics);
     if let (Value::Known(permissions), false) =
         (&config.permissions, config.organization.is_unknown())
     {
@@ -60,20 +61,34 @@ pub(super) fn validate(config: &State, diagnostics: &mut Diagnostics) {
     }
 }
 
+fn organization(state: &State) -> String {
+    match &state.organization {
+        Value::Null => "none".to_owned(),
+        Value::Unknown => "one that is not known yet".to_owned(),
+        Value::Known(handle) => format!("{handle:?}"),
+    }
+}
+
 /// Completes the plan of a creation or change.
 pub(super) fn plan(plan: &mut Plan<State>, diagnostics: &mut Diagnostics) {
     let prior_mirror = plan.prior.as_ref().and_then(State::mirror);
     if let Some(prior) = &plan.prior
         && prior.organization != plan.planned.organization
     {
-        refuse_if_protected(
-            prior,
-            "replace it, which changing organization means",
-            diagnostics,
+        let what = format!(
+            "replace it, because organization changes from {} to {} (if it was changed in the catalog by hand, correct \
+             it there)",
+            organization(prior),
+            organization(&plan.planned)
         );
+        refuse_if_protected(prior, &what, diagnostics);
     }
     if plan.planned.removal_guard.is_null() || plan.config.removal_guard.is_null() {
         plan.planned.removal_guard = Value::Known(RemovalGuard::default().into());
+    }
+    refuse_without_accounts(&plan.config, diagnostics);
+    if diagnostics.has_errors() {
+        return;
     }
     let argument = std::mem::take(&mut plan.config.aws_organization);
     let source = match (argument, &prior_mirror) {
@@ -116,6 +131,20 @@ pub(super) fn plan(plan: &mut Plan<State>, diagnostics: &mut Diagnostics) {
             plan.planned.set_mirror(next.mirror);
         }
         Err(error) => refuse_source(&error, diagnostics),
+    }
+}
+
+/// Terraform drops attributes that it does not know, so a misspelt `accounts` would empty the tree without a word.
+fn refuse_without_accounts(config: &State, diagnostics: &mut Diagnostics) {
+    if let Value::Known(argument) = &config.aws_organization
+        && argument.lacks_accounts()
+    {
+        diagnostics.error_at(
+            Path::of("aws_organization"),
+            "No accounts in the snapshot",
+            "aws_organization has no accounts, or null for them; Terraform drops attributes with other names. Set \
+             aws_organization.accounts to a map of accounts by ID; to mirror none, write accounts = {}.",
+        );
     }
 }
 

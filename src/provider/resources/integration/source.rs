@@ -58,6 +58,11 @@ fn optional<T: Clone>(value: Value<T>) -> Late<Option<T>> {
 }
 
 impl SourceArgument {
+    /// Whether it says nothing of accounts: what a misspelt attribute looks like, which Terraform drops.
+    pub(super) fn lacks_accounts(&self) -> bool {
+        self.accounts.is_null()
+    }
+
     /// The source; none where its structure is not known.
     pub(super) fn source(self) -> Option<Source> {
         let units = match self.organizational_units {

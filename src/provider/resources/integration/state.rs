@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::framework::value::Value;
+use crate::framework::value::{Set, Value};
 use crate::model::integration::{
     ConnectionSettings, Integration, Owner, RemovalGuard, ResourceOwner, Sso,
 };
@@ -14,7 +14,7 @@ use crate::provider::late;
 
 use super::source::SourceArgument;
 
-type Strings = BTreeSet<Value<String>>;
+type Strings = Set<String>;
 
 /// Configuration, plan and state.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -30,8 +30,8 @@ pub struct State {
     pub(super) connection_settings: Value<SettingsState>,
     pub(super) permissions: Value<Strings>,
     pub(super) sso: Value<SsoState>,
-    pub(super) owners: Value<Vec<OwnerState>>,
-    pub(super) resource_owners: Value<Vec<ResourceOwnerState>>,
+    pub(super) owners: Value<Vec<Value<OwnerState>>>,
+    pub(super) resource_owners: Value<Vec<Value<ResourceOwnerState>>>,
     pub(super) custom_access_details: Value<String>,
     pub(super) removal_guard: Value<GuardState>,
     pub(super) deletion_protection: Value<bool>,
@@ -223,10 +223,16 @@ impl From<&Integration> for State {
             permissions: late::set_value(integration.permissions.clone()),
             sso: integration.sso.as_ref().map(SsoState::from).into(),
             owners: owners
-                .map(|owners| owners.iter().cloned().map(OwnerState::from).collect())
+                .map(|owners| {
+                    owners
+                        .iter()
+                        .cloned()
+                        .map(|o| Value::Known(o.into()))
+                        .collect()
+                })
                 .into(),
             resource_owners: resource_owners
-                .map(|owners| owners.iter().map(ResourceOwnerState::from).collect())
+                .map(|owners| owners.iter().map(|o| Value::Known(o.into())).collect())
                 .into(),
             custom_access_details: integration.custom_access_details.clone().into(),
             removal_guard: Value::Known(integration.removal_guard.into()),
@@ -249,13 +255,17 @@ fn known_late<T>(late: Late<T>, what: &'static str) -> Result<T, NotKnown> {
     }
 }
 
-fn list<T: Clone, U>(value: &Value<Vec<T>>, item: impl Fn(&T) -> Late<U>) -> Late<Option<Vec<U>>> {
+/// A list as far as known: unknown as a whole if anything of an element is.
+fn list<T: Clone, U>(
+    value: &Value<Vec<Value<T>>>,
+    item: impl Fn(&T) -> Late<U>,
+) -> Late<Option<Vec<U>>> {
     late::optional(value).and_then(|items| match items {
         None => Late::Known(None),
         Some(items) => {
             let mut known = Vec::with_capacity(items.len());
             for each in &items {
-                match item(each) {
+                match each.known().map_or(Late::Unknown, &item) {
                     Late::Known(each) => known.push(each),
                     Late::Unknown => return Late::Unknown,
                 }

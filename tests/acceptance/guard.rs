@@ -261,3 +261,19 @@ fn a_deferred_snapshot_warns_that_nothing_of_the_tree_is_reviewed_and_then_appli
         "Payer"
     );
 }
+
+#[test]
+fn a_snapshot_that_does_not_say_which_does_not_make_way_for_another_aws_organization() {
+    let snapshot =
+        |id: &str| format!("{{ {id} accounts = {{ \"111111111111\" = {{ name = \"a\" }} }} }}");
+    let workspace = Workspace::new();
+    let write = |id| workspace.write("main.tf", &Integration::of(&snapshot(id)).hcl());
+    write("id = \"o-aaaaaaaaaa\",");
+    workspace.apply();
+    write("");
+    workspace.plan().assert_no_changes();
+    write("id = \"o-bbbbbbbbbb\",");
+    workspace
+        .plan_fails()
+        .assert_error(&["o-aaaaaaaaaa", "o-bbbbbbbbbb"]);
+}

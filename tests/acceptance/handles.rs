@@ -216,3 +216,34 @@ fn a_handle_that_passes_to_another_account_is_warned_of() {
     plan.assert_warning(&warning);
     workspace.apply_saved(&plan).assert_warning(&warning);
 }
+
+#[test]
+fn an_integration_handle_can_be_passed_along_in_one_run() {
+    let integrations = |a: &str, b: &str| {
+        let one = |label: &str, handle: &str| {
+            Integration::of_accounts([("111111111111", label)])
+                .label(label)
+                .set("handle", &format!("\"{handle}\""))
+                .set("handle_prefix", &format!("\"{label}_\""))
+                .hcl()
+        };
+        format!("{}{}", one("first", a), one("second", b))
+    };
+    let workspace = Workspace::new();
+    workspace.write("main.tf", &integrations("x", "y"));
+    workspace.apply();
+    workspace.write("main.tf", &integrations("z", "x"));
+    workspace.apply();
+    assert_eq!(
+        workspace.attributes("orgmirror_integration.first")["handle"],
+        "z"
+    );
+    assert_eq!(
+        workspace.attributes("orgmirror_integration.second")["handle"],
+        "x"
+    );
+    workspace.write("main.tf", &integrations("x", "z"));
+    workspace
+        .apply_fails()
+        .assert_error(&["is taken", "third handle first"]);
+}

@@ -534,3 +534,63 @@ fn every_argument_may_be_made_in_the_same_run_at_creation_and_at_a_change() {
         "arn:aws:iam::222222222222:role/two"
     );
 }
+
+#[test]
+fn sets_with_several_unknown_elements_are_planned_and_applied() {
+    let elements = format!("[for i in range(3) : \"${{{MADE}}}${{i % 2}}\"]");
+    let (plan, created) = planned(
+        "\"x\"",
+        &two_accounts()
+            .set("permissions", &format!("concat([\"y\"], {elements})"))
+            .set(
+                "owners",
+                &format!("[{{ attribute = \"group\", values = {elements} }}]"),
+            )
+            .set(
+                "connection_settings",
+                &format!(
+                    "{{ role_name = \"audit\", ignore_error_codes = {elements}, regions = [for i in range(2) : \
+                     \"eu-${{{MADE}}}-${{i}}\"] }}"
+                ),
+            ),
+    );
+    assert_eq!(plan["connections"]["111111111111"]["name"], "Web Shop");
+    assert_eq!(created["permissions"], json!(["x0", "x1", "y"]));
+    assert_eq!(created["owners"][0]["values"], json!(["x0", "x1"]));
+    let settings = &created["connection_settings"];
+    assert_eq!(settings["ignore_error_codes"], json!(["x0", "x1"]));
+    assert_eq!(settings["regions"], json!(["eu-x-0", "eu-x-1"]));
+}
+
+#[test]
+fn owners_that_are_unknown_as_a_whole_are_planned_and_applied() {
+    let (_, created) = planned(
+        "{ attribute = \"user\", values = toset([\"ada\"]) }",
+        &two_accounts().set(
+            "owners",
+            &format!("[{{ attribute = \"group\", values = [\"platform\"] }}, {MADE}]"),
+        ),
+    );
+    assert_eq!(
+        created["owners"],
+        json!([
+            { "attribute": "group", "values": ["platform"] },
+            { "attribute": "user", "values": ["ada"] },
+        ])
+    );
+    let (_, created) = planned(
+        "{ tag_key = \"owner\", attribute = \"user\" }",
+        &Integration::of(
+            "{ accounts = { \"111111111111\" = { name = \"a\", tags = { owner = \"ada\" } } } }",
+        )
+        .set(
+            "owners",
+            "[{ attribute = \"group\", values = [\"platform\"] }]",
+        )
+        .set("resource_owners", &format!("[{MADE}]")),
+    );
+    assert_eq!(
+        created["connections"]["111111111111"]["owners"],
+        json!([{ "attribute": "user", "values": ["ada"] }])
+    );
+}

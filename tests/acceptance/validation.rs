@@ -490,3 +490,21 @@ fn a_reserved_or_unknown_argument_is_no_argument_of_ours() {
     refused(&one_account().set("external_id", "\"acme:1\"").hcl())
         .assert_error(&["external_id", "not expected here"]);
 }
+
+#[test]
+fn a_snapshot_without_accounts_is_refused_and_an_empty_one_is_not() {
+    for snapshot in [
+        "{}",
+        "{ acounts = { \"111122223333\" = { name = \"a\" } } }",
+        "{ accounts = null }",
+    ] {
+        refused(&Integration::of(snapshot).hcl()).assert_error(&[
+            "aws_organization",
+            "has no accounts",
+            "write accounts = {}",
+        ]);
+    }
+    let workspace = Workspace::new();
+    workspace.write("main.tf", &Integration::of("{ accounts = {} }").hcl());
+    workspace.apply();
+}

@@ -186,7 +186,8 @@ fn aws_organization() -> Attribute {
     .description(
         "What to mirror: `data.orgmirror_aws_organization`, the same value filtered or merged in HCL, or hand-written \
          accounts: `{ accounts = { \"111122223333\" = { name = \"sandbox\" } } }`. Write-only: the state holds the tree \
-         that follows from it. Required to create; null later keeps the tree as it is.",
+         that follows from it, in clear also where a name or tag comes from a sensitive value. Required to create; null \
+         later keeps the tree as it is.",
     )
 }
 

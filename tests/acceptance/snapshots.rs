@@ -626,3 +626,20 @@ fn hand_written_states_decide_what_is_mirrored() {
     );
     workspace.apply_saved(&plan);
 }
+
+#[test]
+fn excluding_what_is_not_there_is_warned_of() {
+    let double = Double::start(Organization::generate(10, 1));
+    let workspace = Workspace::new();
+    workspace.write("provider.tf", &provider(&arguments_for(&double)));
+    let excludes = "exclude_account_ids = [\"999999999999\"]\n  \
+                    exclude_organizational_unit_ids = [\"ou-none-00000000\"]";
+    workspace.write(
+        "main.tf",
+        &format!("{}{}", snapshot(excludes), Integration::of(DATA).hcl()),
+    );
+    workspace
+        .plan()
+        .assert_warning(&["exclude_account_ids", "999999999999", "does nothing"])
+        .assert_warning(&["exclude_organizational_unit_ids", "ou-none-00000000"]);
+}

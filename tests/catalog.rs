@@ -36,8 +36,6 @@ const TENANT: &str = "acme";
 const HELPER: &str = "ORGMIRROR_TEST_HELPER";
 const DIRECTORY: &str = "ORGMIRROR_TEST_DIRECTORY";
 
-// --- What is written ---------------------------------------------------------------------------------------------
-
 fn known<T>(value: T) -> Late<T> {
     Late::Known(value)
 }
@@ -210,8 +208,6 @@ fn created(history: &[Entry]) -> Vec<String> {
         .map(|change| change.id.clone())
         .collect()
 }
-
-// --- A store that fails on purpose -------------------------------------------------------------------------------
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Operation {
@@ -387,8 +383,6 @@ impl Store for Faulty {
     }
 }
 
-// --- Processes of our own ----------------------------------------------------------------------------------------
-
 /// The work of another process: this test binary, started again by [`helper`]. Run by itself it has nothing to do.
 #[test]
 #[ignore = "started by the other tests, as a process of its own"]
@@ -479,8 +473,6 @@ impl Helper {
             .filter_map(|line| line.strip_prefix("says ").map(ToOwned::to_owned))
     }
 }
-
-// --- Reading -----------------------------------------------------------------------------------------------------
 
 #[tokio::test]
 async fn reading_writes_nothing() {
@@ -674,8 +666,6 @@ async fn what_cannot_be_opened_says_so() {
         assert_eq!(error, OpenError::Tenant(tenant.into()));
     }
 }
-
-// --- Committing --------------------------------------------------------------------------------------------------
 
 #[tokio::test]
 async fn a_change_of_nothing_writes_nothing() {
@@ -940,8 +930,6 @@ fn a_runtime_that_goes_down_leaves_the_catalog_usable() {
         .expect("a writer that is gone blocks the next");
 }
 
-// --- Crashes -----------------------------------------------------------------------------------------------------
-
 #[tokio::test]
 async fn every_crash_point_leaves_the_old_or_the_new_document_and_a_whole_record() {
     use Fault::*;
@@ -1070,8 +1058,6 @@ async fn what_a_killed_writer_left_is_replaced() {
     let mut names = left.keys().filter_map(|path| path.file_name()?.to_str());
     assert!(!names.any(|name| name.ends_with(".tmp")), "{left:?}");
 }
-
-// --- Races -------------------------------------------------------------------------------------------------------
 
 #[test]
 fn threads_that_race_lose_nothing() {
@@ -1248,8 +1234,6 @@ async fn the_lock_says_who_holds_it() {
     assert!(seen.starts_with(&expected), "{seen:?}");
 }
 
-// --- Disks that refuse -------------------------------------------------------------------------------------------
-
 #[tokio::test]
 async fn places_that_cannot_hold_a_catalog_say_why() {
     let place = TempDir::new().unwrap();
@@ -1404,8 +1388,6 @@ async fn a_directory_without_permission_says_so() {
     closed(&tenant, 0o755);
     closed(&empty, 0o755);
 }
-
-// --- The history -------------------------------------------------------------------------------------------------
 
 /// The history entry of one commit as it is stored, without what differs from run to run.
 async fn recorded(catalog: &Catalog, directory: &Path, version: u64) -> String {

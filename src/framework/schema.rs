@@ -76,7 +76,7 @@ impl Violation {
     }
 }
 
-type Check = Arc<dyn Fn(Scalar<'_>) -> Result<(), Violation> + Send + Sync>;
+pub(crate) type Check = Arc<dyn Fn(Scalar<'_>) -> Result<(), Violation> + Send + Sync>;
 type ReplaceRule = Arc<dyn Fn(&[u8], &[u8]) -> bool + Send + Sync>;
 
 /// When a change of an attribute means another object.

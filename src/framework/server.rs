@@ -44,6 +44,21 @@ struct Offered<D> {
     data_sources: BTreeMap<String, (Schema, DataSourceType<D>)>,
 }
 
+/// What a [`Context`] borrows from.
+struct Surroundings<D> {
+    data: Arc<D>,
+    cancelled: CancellationToken,
+}
+
+impl<D> Surroundings<D> {
+    fn context(&self) -> Context<'_, D> {
+        Context {
+            data: &self.data,
+            cancelled: &self.cancelled,
+        }
+    }
+}
+
 impl<P: Provider> Server<P> {
     /// Serves `provider`.
     pub fn new(provider: P) -> Self {
@@ -128,6 +143,13 @@ impl<P: Provider> Inner<P> {
                 "Terraform asked for work before it configured the provider. This is a bug in Terraform or in the \
                  provider.",
             )
+        })
+    }
+
+    fn surroundings(&self) -> Result<Surroundings<P::Data>, Diagnostic> {
+        Ok(Surroundings {
+            data: self.data()?,
+            cancelled: self.cancelled(),
         })
     }
 
@@ -877,12 +899,8 @@ async fn read<P: Provider>(
     if node::is_null(&state) {
         return Ok(state);
     }
-    let data = inner.data()?;
-    let cancelled = inner.cancelled();
-    let context = Context {
-        data: &*data,
-        cancelled: &cancelled,
-    };
+    let surroundings = inner.surroundings()?;
+    let context = surroundings.context();
     let new = resource
         .0
         .read(context, &state, private, diagnostics)
@@ -903,12 +921,8 @@ async fn plan<P: Provider>(
     let config = bytes(schema, request.config)?;
     let proposed = bytes(schema, request.proposed_new_state)?;
     let private = Private::from_bytes(&request.prior_private);
-    let data = inner.data()?;
-    let cancelled = inner.cancelled();
-    let context = Context {
-        data: &*data,
-        cancelled: &cancelled,
-    };
+    let surroundings = inner.surroundings()?;
+    let context = surroundings.context();
     if node::is_null(&proposed) {
         if let Some(prior) = prior {
             resource
@@ -953,12 +967,8 @@ async fn apply<P: Provider>(
     let prior = bytes(schema, request.prior_state)?;
     let planned = bytes(schema, request.planned_state)?;
     let config = bytes(schema, request.config)?;
-    let data = inner.data()?;
-    let cancelled = inner.cancelled();
-    let context = Context {
-        data: &*data,
-        cancelled: &cancelled,
-    };
+    let surroundings = inner.surroundings()?;
+    let context = surroundings.context();
     let new = match (present(&prior), present(&planned)) {
         (None, None) => None,
         (None, Some(planned)) => {
@@ -1007,12 +1017,8 @@ async fn import<P: Provider>(
             ),
         ));
     }
-    let data = inner.data()?;
-    let cancelled = inner.cancelled();
-    let context = Context {
-        data: &*data,
-        cancelled: &cancelled,
-    };
+    let surroundings = inner.surroundings()?;
+    let context = surroundings.context();
     let mut private = Private::default();
     let state = resource
         .0
@@ -1037,12 +1043,8 @@ async fn read_data<P: Provider>(
 ) -> Result<Option<Vec<u8>>, Diagnostic> {
     let (schema, source) = inner.data_source(&request.type_name)?;
     let config = bytes(schema, request.config)?;
-    let data = inner.data()?;
-    let cancelled = inner.cancelled();
-    let context = Context {
-        data: &*data,
-        cancelled: &cancelled,
-    };
+    let surroundings = inner.surroundings()?;
+    let context = surroundings.context();
     let state = source.0.read(context, &config, diagnostics).await?;
     if let Some(state) = &state
         && !diagnostics.has_errors()

@@ -4,7 +4,7 @@ use super::diagnostics::Diagnostics;
 use super::msgpack::{DecodeError, Head, Reader};
 use super::node;
 use super::path::{Path, Step};
-use super::schema::{Attribute, Kind, Nesting, Scalar, Schema, Violation};
+use super::schema::{Attribute, Check, Kind, Nesting, Scalar, Schema, Violation};
 use super::types::Type;
 
 /// Reports every value that the schema refuses.
@@ -168,8 +168,6 @@ fn scalar(
     report(attribute, &attribute.checks, value, path, diagnostics);
     Ok(())
 }
-
-type Check = std::sync::Arc<dyn Fn(Scalar<'_>) -> Result<(), Violation> + Send + Sync>;
 
 fn report(
     attribute: &Attribute,

@@ -7,10 +7,15 @@ use crate::model::late::Late;
 
 /// A value that may be null or unknown, as the model has it.
 pub(super) fn optional<T: Clone>(value: &Value<T>) -> Late<Option<T>> {
+    into_optional(value.clone())
+}
+
+/// The same of a value that is not needed any more.
+pub(super) fn into_optional<T>(value: Value<T>) -> Late<Option<T>> {
     match value {
         Value::Null => Late::Known(None),
         Value::Unknown => Late::Unknown,
-        Value::Known(value) => Late::Known(Some(value.clone())),
+        Value::Known(value) => Late::Known(Some(value)),
     }
 }
 

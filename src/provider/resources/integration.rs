@@ -5,6 +5,7 @@ mod planning;
 mod source;
 mod state;
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -125,16 +126,14 @@ impl Resource for IntegrationResource {
         let id = planned.id.known()?.clone();
         let integration = integration(&planned, &id, diagnostics)?;
         commit(context.data, diagnostics, id, move |document| {
-            let Some(held) = document.integration(&integration.id) else {
+            if document.integration(&integration.id).is_none() {
                 return Err(if document.exists() {
                     Conflict::Gone
                 } else {
                     Conflict::NoDocument
                 });
-            };
-            let mut integration = integration.clone();
-            integration.effective_handles = held.effective_handles.clone();
-            put(document, integration)
+            }
+            put(document, integration.clone())
         })
         .await
     }
@@ -401,18 +400,20 @@ fn not_committed(catalog: &Catalog, error: &CommitError<Conflict>) -> Diagnostic
     }
 }
 
+/// A line for each item, as far as [`LISTED`] goes.
+fn listed(items: impl ExactSizeIterator<Item: Display>) -> String {
+    let more = items.len().saturating_sub(LISTED);
+    let mut lines: Vec<String> = items.take(LISTED).map(|item| format!("- {item}")).collect();
+    if more > 0 {
+        lines.push(format!("- and {more} more"));
+    }
+    lines.join("\n")
+}
+
 fn warn_of_handles(notices: &[HandleNotice], diagnostics: &mut Diagnostics) {
     let texts = |wanted: fn(&HandleNotice) -> bool| {
         let found: Vec<&HandleNotice> = notices.iter().filter(|notice| wanted(notice)).collect();
-        let mut lines: Vec<String> = found
-            .iter()
-            .take(LISTED)
-            .map(|n| format!("- {n}"))
-            .collect();
-        if found.len() > LISTED {
-            lines.push(format!("- and {} more", found.len() - LISTED));
-        }
-        (!lines.is_empty()).then(|| lines.join("\n"))
+        (!found.is_empty()).then(|| listed(found.iter()))
     };
     if let Some(taken) = texts(|notice| matches!(notice, HandleNotice::Taken { .. })) {
         diagnostics.warning(
@@ -463,10 +464,6 @@ async fn warn_of_conflicts(catalog: &Catalog, planned: &State, diagnostics: &mut
         );
         // If the run frees it, as when it replaces that integration, what else it holds goes as well.
         return;
-    }
-    let mut integration = integration;
-    if let Some(held) = document.integration(id) {
-        integration.effective_handles = held.effective_handles.clone();
     }
     let (_, notices) = settle_in(&document, integration);
     warn_of_handles(&notices, diagnostics);

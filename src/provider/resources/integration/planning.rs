@@ -18,7 +18,7 @@ use crate::provider::late;
 
 use super::source;
 use super::state::State;
-use super::{GIVEN_HANDLES, LISTED};
+use super::{GIVEN_HANDLES, listed};
 
 /// Rules between attributes.
 pub(super) fn validate(config: &State, diagnostics: &mut Diagnostics) {
@@ -83,7 +83,7 @@ pub(super) fn plan(plan: &mut Plan<State>, diagnostics: &mut Diagnostics) {
         );
         refuse_if_protected(prior, &what, diagnostics);
     }
-    if plan.planned.removal_guard.is_null() || plan.config.removal_guard.is_null() {
+    if plan.config.removal_guard.is_null() {
         plan.planned.removal_guard = Value::Known(RemovalGuard::default().into());
     }
     refuse_without_accounts(&plan.config, diagnostics);
@@ -204,7 +204,6 @@ fn mirrored(
     let planned = &plan.planned;
     let settings = planned.settings();
     let unknown = Value::Unknown;
-    let prefix = |state: &State| late::required(&state.handle_prefix);
     let default_region = plan
         .config
         .settings()
@@ -212,7 +211,7 @@ fn mirrored(
     let wanted = Wanted {
         source,
         handle: late::required(&planned.handle),
-        prefix: prefix(planned),
+        prefix: late::required(&planned.handle_prefix),
         initial_handles: late::map(&planned.initial_handles).map(Option::unwrap_or_default),
         role_name: late::required(settings.map_or(&unknown, |settings| &settings.role_name)),
         default_region: late::optional(default_region),
@@ -222,20 +221,14 @@ fn mirrored(
     };
     let given_handles: BTreeMap<String, String> =
         plan.private.get(GIVEN_HANDLES).unwrap_or_default();
-    let prior = plan.prior.as_ref().zip(prior_mirror);
-    let prior_names = prior.map(|(state, _)| {
-        let handle = state.handle.known().cloned().unwrap_or_default();
-        let Late::Known(prefix) = prefix(state) else {
-            return (handle, String::new());
-        };
-        (handle, prefix)
-    });
-    let held = prior
-        .zip(prior_names.as_ref())
-        .map(|((_, mirror), (handle, prefix))| Held {
+    let held = plan
+        .prior
+        .as_ref()
+        .zip(prior_mirror)
+        .map(|(state, mirror)| Held {
             mirror,
-            handle,
-            prefix,
+            handle: state.handle.known().map_or("", String::as_str),
+            prefix: state.handle_prefix.known().map_or("", String::as_str),
             given_handles: &given_handles,
         });
     mirror(&wanted, held.as_ref())
@@ -281,20 +274,10 @@ fn guard(plan: &Plan<State>, prior: &Mirror, next: &Mirror, diagnostics: &mut Di
 
 fn removal_text(removal: &Removal) -> String {
     let count = removal.removed.len();
-    let mut listed: Vec<String> = removal
-        .removed
-        .iter()
-        .take(LISTED)
-        .map(|removed| {
-            format!(
-                "- {} {} ({:?})",
-                removed.account_id, removed.handle, removed.name
-            )
-        })
-        .collect();
-    if count > LISTED {
-        listed.push(format!("- and {} more", count - LISTED));
-    }
+    let list = listed(removal.removed.iter().map(|removed| {
+        let (id, handle, name) = (&removed.account_id, &removed.handle, &removed.name);
+        format!("{id} {handle} ({name:?})")
+    }));
     format!(
         "This plan would remove {count} of {held} connections ({percent} %); removal_guard stops above {allowed_percent} \
          % or {allowed_count}. That is what a wide exclude, a wrong profile or a lost permission looks like. It would \
@@ -304,7 +287,6 @@ fn removal_text(removal: &Removal) -> String {
         percent = removal.percent(),
         allowed_percent = removal.guard.percent,
         allowed_count = removal.guard.count,
-        list = listed.join("\n"),
         allow_count = i64::try_from(count)
             .unwrap_or(i64::MAX)
             .max(removal.guard.count),

@@ -42,18 +42,9 @@ pub(super) struct AccountArgument {
 
 /// What there is, where it belongs and in which state must be known to say anything about the tree.
 fn structure(value: Value<String>) -> Option<Option<String>> {
-    match value {
-        Value::Null => Some(None),
-        Value::Unknown => None,
-        Value::Known(value) => Some(Some(value)),
-    }
-}
-
-fn optional<T: Clone>(value: Value<T>) -> Late<Option<T>> {
-    match value {
-        Value::Null => Late::Known(None),
-        Value::Unknown => Late::Unknown,
-        Value::Known(value) => Late::Known(Some(value)),
+    match late::into_optional(value) {
+        Late::Known(value) => Some(value),
+        Late::Unknown => None,
     }
 }
 
@@ -76,9 +67,9 @@ impl SourceArgument {
             Value::Known(accounts) => accounts,
         };
         Some(Source {
-            aws_organization_id: optional(self.id),
+            aws_organization_id: late::into_optional(self.id),
             root_id: structure(self.root_id)?,
-            partition: optional(self.partition),
+            partition: late::into_optional(self.partition),
             organizational_units: units
                 .into_iter()
                 .map(|(id, unit)| Some((id, unit.into_known()?.unit()?)))
@@ -94,7 +85,7 @@ impl SourceArgument {
 impl UnitArgument {
     fn unit(self) -> Option<SourceUnit> {
         Some(SourceUnit {
-            name: optional(self.name),
+            name: late::into_optional(self.name),
             parent_id: structure(self.parent_id)?,
         })
     }
@@ -104,10 +95,10 @@ impl AccountArgument {
     fn account(self) -> Option<SourceAccount> {
         Some(SourceAccount {
             name: late::required(&self.name),
-            email: optional(self.email),
+            email: late::into_optional(self.email),
             state: structure(self.state)?,
             parent_id: structure(self.parent_id)?,
-            joined_at: optional(self.joined_at),
+            joined_at: late::into_optional(self.joined_at),
             tags: late::map(&self.tags),
         })
     }

@@ -9,3 +9,4 @@ pub mod model;
 pub mod plugin;
 pub mod proto;
 pub mod provider;
+pub mod publish;

@@ -1,8 +1,11 @@
-//! The domain, pure: snapshots, the mirror that follows from one, handles, settings and the removal guard.
+//! The domain, pure: snapshots, the mirror that follows from one, handles, settings, grants and
+//! the removal guard.
 //!
 //! No I/O, no async, nothing of Terraform and nothing of the AWS SDK.
 
+pub mod admission;
 pub mod effective;
+pub mod folder_ref;
 pub mod grantee;
 pub mod handle;
 pub mod integration;
@@ -10,7 +13,13 @@ pub mod late;
 pub mod lineage;
 pub mod mirror;
 pub mod near;
+pub mod overriding;
 pub mod partition;
+pub mod permission;
+pub mod reach;
 pub mod removal_guard;
 pub mod snapshot;
+pub mod tenant;
 pub mod tree;
+pub mod visibility;
+pub mod workspace;

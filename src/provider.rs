@@ -4,8 +4,10 @@ pub mod arguments;
 mod credentials;
 pub mod data_sources;
 mod duration;
+mod kept;
 mod late;
 pub mod orgmirror;
+mod reach;
 pub mod resources;
 
 use crate::framework::server::Server;

@@ -9,11 +9,12 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
+use crate::model::effective::HandleNotice;
 use crate::model::handle::{self, Kind};
 
 use super::disk::Disk;
 use super::document::{Document, DocumentError};
-use super::history::{Change, Entry, EntryError, Who};
+use super::history::{Change, Entry, EntryError, Who, changes};
 use super::location::Location;
 use super::store::{
     ListHistoryError, ReadDocumentError, ReadHistoryError, Reading, Store, Swap, SwapDocumentError,
@@ -129,6 +130,8 @@ pub struct Committed<T> {
     pub document: Arc<Document>,
     /// Whether a new version was written for it; false: everything was so already.
     pub written: bool,
+    /// What to know of effective handles after everything that was committed together.
+    pub notices: Arc<[HandleNotice]>,
 }
 
 /// Why a change is not in the catalog.
@@ -201,10 +204,10 @@ impl Catalog {
     /// Changes the document by `change` and waits until that is written for good.
     ///
     /// `change` is given the document as it is (an empty one, with [`Document::exists`] false, where there is none)
-    /// and returns its value and what it did, as [`Document::put`] and [`Document::remove`] tell it. It is applied
-    /// again, to the newer document, when another writer was faster, so it must depend on nothing that it changes
-    /// itself. Its error fails only this commit, and what it had changed by then is dropped. A change that leaves
-    /// everything as it was writes nothing.
+    /// and returns its value. It is applied again, to the newer document, when another writer was faster, so it must
+    /// depend on nothing that it changes itself. Its error fails only this commit, and what it had changed by then is
+    /// dropped. Effective handles are settled after the last change of those that are written together. A change that
+    /// leaves everything as it was writes nothing.
     ///
     /// Commits of clones of this catalog that wait at the same time are written together, as one version.
     /// Dropping the future cancels the commit if it has not begun; otherwise it goes on.
@@ -214,7 +217,7 @@ impl Catalog {
         change: F,
     ) -> Result<Committed<T>, CommitError<E>>
     where
-        F: Fn(&mut Document) -> Result<(T, Vec<Change>), E> + Send + 'static,
+        F: Fn(&mut Document) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: Send + 'static,
     {
@@ -291,8 +294,8 @@ trait Job: Send {
     fn who(&self) -> &Who;
     /// Whether nobody waits for it any more.
     fn is_abandoned(&self) -> bool;
-    /// Applies the change; none if it refused, and then the document may be half changed.
-    fn apply(&mut self, document: &mut Document) -> Option<Vec<Change>>;
+    /// Applies the change; false if it refused, and then the document may be half changed.
+    fn apply(&mut self, document: &mut Document) -> bool;
     fn finish(self: Box<Self>, outcome: &Outcome);
 }
 
@@ -301,6 +304,7 @@ enum Outcome {
     Committed {
         document: Arc<Document>,
         written: bool,
+        notices: Arc<[HandleNotice]>,
     },
     NotRead(Arc<ReadError>),
     NotWritten(Arc<WriteError>),
@@ -316,7 +320,7 @@ struct Waiting<T, E, F> {
 
 impl<T, E, F> Job for Waiting<T, E, F>
 where
-    F: Fn(&mut Document) -> Result<(T, Vec<Change>), E> + Send,
+    F: Fn(&mut Document) -> Result<T, E> + Send,
     T: Send,
     E: Send,
 {
@@ -328,29 +332,24 @@ where
         self.reply.is_closed()
     }
 
-    fn apply(&mut self, document: &mut Document) -> Option<Vec<Change>> {
-        self.result = None;
+    fn apply(&mut self, document: &mut Document) -> bool {
         // One caller's bug must not take the other callers' changes with it.
-        let result = catch_unwind(AssertUnwindSafe(|| (self.change)(document))).ok()?;
-        match result {
-            Ok((value, changes)) => {
-                self.result = Some(Ok(value));
-                Some(changes)
-            }
-            Err(conflict) => {
-                self.result = Some(Err(conflict));
-                None
-            }
-        }
+        self.result = catch_unwind(AssertUnwindSafe(|| (self.change)(document))).ok();
+        matches!(self.result, Some(Ok(_)))
     }
 
     fn finish(self: Box<Self>, outcome: &Outcome) {
         let reply = match outcome {
-            Outcome::Committed { document, written } => match self.result {
+            Outcome::Committed {
+                document,
+                written,
+                notices,
+            } => match self.result {
                 Some(Ok(value)) => Ok(Committed {
                     value,
                     document: Arc::clone(document),
                     written: *written,
+                    notices: Arc::clone(notices),
                 }),
                 Some(Err(conflict)) => Err(CommitError::Conflict(conflict)),
                 None => Err(CommitError::Panicked),
@@ -491,18 +490,19 @@ impl Inner {
             None => (None, Arc::new(Document::empty(&self.tenant))),
         };
         let mut next = Document::clone(&base);
-        let mut changes = Vec::new();
         for job in batch.iter_mut() {
             let before = next.clone();
-            match job.apply(&mut next) {
-                Some(done) => changes.extend(done),
-                None => next = before,
+            if !job.apply(&mut next) {
+                next = before;
             }
         }
-        if next.holds_the_same(&base) {
+        let notices = next.settle(&base).into();
+        let changes = changes(base.tenant(), next.tenant());
+        if changes.is_empty() {
             return Ok(Some(Outcome::Committed {
                 document: base,
                 written: false,
+                notices,
             }));
         }
         let who = batch.first().map(|job| job.who().clone());
@@ -511,6 +511,7 @@ impl Inner {
             Ok(document) => Ok(document.map(|document| Outcome::Committed {
                 document,
                 written: true,
+                notices,
             })),
             Err(error) => Err(Outcome::NotWritten(Arc::new(error))),
         }
@@ -529,8 +530,8 @@ impl Inner {
             self.record_once(last).await?;
         }
         let version = self.next_version(base).await?;
-        let entry = Entry::now(version, base.version(), who, changes);
-        next.stamp(entry.clone());
+        let entry = Arc::new(Entry::now(version, base.version(), who, changes));
+        next.stamp(Arc::clone(&entry));
         let bytes = next.to_bytes()?;
         let swapped = self.store.swap_document(token.as_ref(), bytes.into()).await;
         let document = Arc::new(next);

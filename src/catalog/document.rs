@@ -1,30 +1,56 @@
 //! The document: everything a tenant's catalog holds.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::history::{Change, Entry, diff};
+use super::history::Entry;
+use crate::model::effective::{HandleNotice, settle};
 use crate::model::integration::Integration;
+use crate::model::overriding::{ConnectionOverride, FolderOverride};
+use crate::model::permission::{ConnectionPermission, FolderPermission};
+use crate::model::tenant::{Kept, Tenant};
+use crate::model::workspace::Workspace;
 
-/// The schema version this provider writes, and the newest it reads.
-pub const SCHEMA_VERSION: u32 = 1;
+/// The schema version this provider writes, and the newest it reads. Version 1 had integrations alone.
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// Everything a tenant's catalog holds.
 ///
-/// Cloning is cheap: the integrations are shared until one is replaced.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Cloning is cheap: what it holds is shared until it is replaced.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Document {
+    version: u64,
+    /// The history entry of this version; none only while there is no document.
+    commit: Option<Arc<Entry>>,
+    tenant: Tenant,
+}
+
+/// A document as it is stored. What a later schema version added is absent from older documents.
+#[derive(Serialize, Deserialize)]
+struct Stored {
     schema_version: u32,
     version: u64,
     tenant: String,
-    /// The history entry of this version; none only while there is no document.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    commit: Option<Entry>,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "shared_entry"
+    )]
+    commit: Option<Arc<Entry>>,
     #[serde(with = "shared")]
-    integrations: BTreeMap<String, Arc<Integration>>,
+    integrations: Kept<Integration>,
+    #[serde(default, with = "shared")]
+    folder_permissions: Kept<FolderPermission>,
+    #[serde(default, with = "shared")]
+    connection_permissions: Kept<ConnectionPermission>,
+    #[serde(default, with = "shared")]
+    folder_overrides: Kept<FolderOverride>,
+    #[serde(default, with = "shared")]
+    connection_overrides: Kept<ConnectionOverride>,
+    #[serde(default, with = "shared")]
+    workspaces: Kept<Workspace>,
 }
 
 /// A document that is refused. It was not touched.
@@ -89,15 +115,16 @@ impl Document {
     /// The document of a tenant that has none yet.
     pub fn empty(tenant: &str) -> Self {
         Self {
-            schema_version: SCHEMA_VERSION,
             version: 0,
-            tenant: tenant.to_owned(),
             commit: None,
-            integrations: BTreeMap::new(),
+            tenant: Tenant::new(tenant),
         }
     }
 
     /// Reads a document; `place` is for messages.
+    ///
+    /// # Errors
+    /// A document that is not understood in full, or that contradicts itself.
     pub fn from_bytes(bytes: &[u8], tenant: &str, place: &str) -> Result<Self, DocumentError> {
         let unparsable = |reason: String| DocumentError::Unparsable {
             place: place.to_owned(),
@@ -109,7 +136,7 @@ impl Document {
         let header: Header =
             serde_json::from_slice(bytes).map_err(|error| unparsable(error.to_string()))?;
         match header.schema_version {
-            1 => {}
+            1 | 2 => {}
             0 => return Err(unparsable("there is no schema version 0".to_owned())),
             found => {
                 return Err(DocumentError::Newer {
@@ -120,14 +147,14 @@ impl Document {
         }
         let mut unknown = None;
         let mut json = serde_json::Deserializer::from_slice(bytes);
-        let document: Document = serde_ignored::deserialize(&mut json, |path| {
+        let stored: Stored = serde_ignored::deserialize(&mut json, |path| {
             unknown.get_or_insert_with(|| path.to_string());
         })
         .map_err(|error| unparsable(error.to_string()))?;
-        if document.tenant != tenant {
+        if stored.tenant != tenant {
             return Err(DocumentError::OtherTenant {
                 place: place.to_owned(),
-                found: document.tenant,
+                found: stored.tenant,
                 tenant: tenant.to_owned(),
             });
         }
@@ -137,31 +164,25 @@ impl Document {
                 field,
             });
         }
-        match &document.commit {
+        match &stored.commit {
             None => return Err(unparsable("\"commit\" is missing".to_owned())),
-            Some(commit) if document.version == 0 || commit.version != document.version => {
+            Some(commit) if stored.version == 0 || commit.version != stored.version => {
                 return Err(unparsable(format!(
                     "\"version\" is {}, but \"commit\" is of version {}",
-                    document.version, commit.version
+                    stored.version, commit.version
                 )));
             }
             Some(_) => {}
         }
-        for (key, integration) in &document.integrations {
-            if *key != integration.id {
-                return Err(unparsable(format!(
-                    "the integration under {key:?} has the id {:?}",
-                    integration.id
-                )));
-            }
-        }
-        Ok(document)
+        let document = Self::from(stored);
+        let problem = document.tenant.problem();
+        problem.map_or(Ok(document), |problem| Err(unparsable(problem)))
     }
 
     /// The document as it is stored: JSON with an attribute per line (people compare versions of it), sorted, with a
     /// newline at the end. An error only if a value of the model is not known yet.
     pub fn to_bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
-        let mut bytes = serde_json::to_vec_pretty(self)?;
+        let mut bytes = serde_json::to_vec_pretty(&Stored::from(self))?;
         bytes.push(b'\n');
         Ok(bytes)
     }
@@ -176,59 +197,109 @@ impl Document {
         self.version > 0
     }
 
-    /// Whose it is.
-    pub fn tenant(&self) -> &str {
+    /// What it holds.
+    pub fn tenant(&self) -> &Tenant {
         &self.tenant
+    }
+
+    /// What it holds, to be changed. Effective handles need not be settled: the commit does that.
+    pub fn tenant_mut(&mut self) -> &mut Tenant {
+        &mut self.tenant
     }
 
     /// The history entry of this version; none while there is no document.
     pub fn last_commit(&self) -> Option<&Entry> {
-        self.commit.as_ref()
+        self.commit.as_deref()
     }
 
-    /// All integrations, by ID.
-    pub fn integrations(&self) -> impl ExactSizeIterator<Item = &Integration> {
-        self.integrations.values().map(AsRef::as_ref)
-    }
-
-    /// The integration with this ID.
-    pub fn integration(&self, id: &str) -> Option<&Integration> {
-        self.integrations.get(id).map(AsRef::as_ref)
-    }
-
-    /// The integration with this handle.
-    pub fn integration_by_handle(&self, handle: &str) -> Option<&Integration> {
-        self.integrations()
-            .find(|integration| integration.handle == handle)
-    }
-
-    /// Adds an integration or replaces the one with its ID, and gives the change for the history; none if it is
-    /// there already, exactly so.
-    #[must_use = "the change belongs in the history"]
-    pub fn put(&mut self, integration: Integration) -> Option<Change> {
-        let change = diff(self.integration(&integration.id), Some(&integration))?;
-        self.integrations
-            .insert(integration.id.clone(), Arc::new(integration));
-        Some(change)
-    }
-
-    /// Removes an integration, and gives the change for the history; none if it is not there.
-    #[must_use = "the change belongs in the history"]
-    pub fn remove(&mut self, id: &str) -> Option<Change> {
-        let removed = self.integrations.remove(id)?;
-        diff(Some(&removed), None)
-    }
-
-    /// Whether both hold the same, whichever versions they are.
-    pub(super) fn holds_the_same(&self, other: &Document) -> bool {
-        // Arc compares by address first, so only what was replaced is looked into.
-        self.integrations == other.integrations
+    /// Settles the effective handles after changes to `before`.
+    pub(super) fn settle(&mut self, before: &Document) -> Vec<HandleNotice> {
+        settle(&mut self.tenant, &before.tenant)
     }
 
     /// Makes this the document of a commit.
-    pub(super) fn stamp(&mut self, entry: Entry) {
+    pub(super) fn stamp(&mut self, entry: Arc<Entry>) {
         self.version = entry.version;
         self.commit = Some(entry);
+    }
+}
+
+impl From<Stored> for Document {
+    fn from(stored: Stored) -> Self {
+        // Taken apart in full, so that a new field cannot be forgotten here.
+        let Stored {
+            schema_version: _,
+            version,
+            tenant,
+            commit,
+            integrations,
+            folder_permissions,
+            connection_permissions,
+            folder_overrides,
+            connection_overrides,
+            workspaces,
+        } = stored;
+        Self {
+            version,
+            commit,
+            tenant: Tenant {
+                handle: tenant,
+                integrations,
+                folder_permissions,
+                connection_permissions,
+                folder_overrides,
+                connection_overrides,
+                workspaces,
+            },
+        }
+    }
+}
+
+impl From<&Document> for Stored {
+    fn from(document: &Document) -> Self {
+        let Tenant {
+            handle,
+            integrations,
+            folder_permissions,
+            connection_permissions,
+            folder_overrides,
+            connection_overrides,
+            workspaces,
+        } = document.tenant.clone();
+        Self {
+            schema_version: SCHEMA_VERSION,
+            version: document.version,
+            tenant: handle,
+            commit: document.commit.clone(),
+            integrations,
+            folder_permissions,
+            connection_permissions,
+            folder_overrides,
+            connection_overrides,
+            workspaces,
+        }
+    }
+}
+
+/// A shared entry is stored as the entry it is.
+mod shared_entry {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::catalog::history::Entry;
+
+    pub(super) fn serialize<S: Serializer>(
+        entry: &Option<Arc<Entry>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        entry.as_deref().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Arc<Entry>>, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map(Arc::new))
     }
 }
 

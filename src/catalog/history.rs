@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,6 +13,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::model::integration::Integration;
 use crate::model::late::Late;
 use crate::model::mirror::{Connection, Folder, Mirror};
+use crate::model::tenant::{Held, Tenant};
 
 /// The schema version of the entries this provider writes.
 const SCHEMA_VERSION: u32 = 1;
@@ -160,7 +162,8 @@ pub struct Change {
     pub resource_type: String,
     /// The resource's ID.
     pub id: String,
-    /// The integration's handle: the new one, or the last one of an integration that was deleted.
+    /// What the resource is called: its import ID, such as an integration's handle. Of a resource that was deleted, the
+    /// last one.
     pub handle: String,
     /// What was done to it.
     pub action: Action,
@@ -247,47 +250,94 @@ pub enum Event {
     TagsChanged,
 }
 
-/// What differs between two states of an integration, for the history; none if nothing does.
-///
-/// External IDs and free text are named but not shown.
-pub fn diff(before: Option<&Integration>, after: Option<&Integration>) -> Option<Change> {
-    if before == after {
-        return None;
+/// What the history records of a kind of object.
+trait Recorded: Held + PartialEq {
+    /// The type of the resource that declares it.
+    const RESOURCE_TYPE: &'static str;
+
+    /// What it is called: its import ID.
+    fn name(&self, tenant: &Tenant) -> String;
+
+    /// Its settings by the path of their attribute; what is not set is not there.
+    fn settings(&self) -> BTreeMap<String, Value>;
+
+    /// Adds what is more than settings.
+    fn details(before: Option<&Self>, after: Option<&Self>, change: &mut Change) {
+        let _ = (before, after, change);
     }
-    let action = match (before, after) {
-        (None, _) => Action::Create,
-        (_, None) => Action::Delete,
-        _ => Action::Update,
-    };
-    let current = after.or(before)?;
-    let mut change = Change {
-        resource_type: "orgmirror_integration".to_owned(),
-        id: current.id.clone(),
-        handle: current.handle.clone(),
-        action,
-        settings: Vec::new(),
-        folders: Vec::new(),
-        connections: Vec::new(),
-        consequences: BTreeMap::new(),
-    };
-    diff_settings(&settings(before), &settings(after), &mut change.settings);
-    let nothing = Mirror::default();
-    let no_handles = BTreeMap::new();
-    let sides = [before, after].map(|side| Side {
-        mirror: side.map_or(&nothing, |integration| &integration.mirror),
-        effective: side.map_or(&no_handles, |integration| &integration.effective_handles),
-    });
-    diff_folders(&sides, &mut change);
-    diff_connections(&sides, &mut change);
-    Some(change)
 }
 
-/// The settings of an integration by the path of their attribute; what is not set is not there.
-fn settings(integration: Option<&Integration>) -> BTreeMap<String, Value> {
+/// What differs between two states of a tenant, for the history.
+///
+/// External IDs and free text are named but not shown.
+pub fn changes(before: &Tenant, after: &Tenant) -> Vec<Change> {
+    let mut changes = Vec::new();
+    diff::<Integration>(before, after, &mut changes);
+    changes
+}
+
+fn diff<T: Recorded>(before: &Tenant, after: &Tenant, changes: &mut Vec<Change>) {
+    let (old, new) = (T::all(before), T::all(after));
+    for id in union(old, new) {
+        let pair = (old.get(id), new.get(id));
+        // Only what was replaced is looked into.
+        let is_same = match pair {
+            (Some(was), Some(is)) => Arc::ptr_eq(was, is) || was == is,
+            _ => false,
+        };
+        if is_same {
+            continue;
+        }
+        let (was, is) = (pair.0.map(AsRef::as_ref), pair.1.map(AsRef::as_ref));
+        let (action, name) = match (was, is) {
+            (None, Some(is)) => (Action::Create, is.name(after)),
+            (Some(was), None) => (Action::Delete, was.name(before)),
+            (Some(_), Some(is)) => (Action::Update, is.name(after)),
+            (None, None) => continue,
+        };
+        let mut change = Change {
+            resource_type: T::RESOURCE_TYPE.to_owned(),
+            id: id.clone(),
+            handle: name,
+            action,
+            settings: Vec::new(),
+            folders: Vec::new(),
+            connections: Vec::new(),
+            consequences: BTreeMap::new(),
+        };
+        let settings = [was, is].map(|side: Option<&T>| side.map(T::settings).unwrap_or_default());
+        diff_settings(&settings[0], &settings[1], &mut change.settings);
+        T::details(was, is, &mut change);
+        changes.push(change);
+    }
+}
+
+impl Recorded for Integration {
+    const RESOURCE_TYPE: &'static str = "orgmirror_integration";
+
+    fn name(&self, _tenant: &Tenant) -> String {
+        self.handle.clone()
+    }
+
+    fn settings(&self) -> BTreeMap<String, Value> {
+        settings(self)
+    }
+
+    fn details(before: Option<&Self>, after: Option<&Self>, change: &mut Change) {
+        let nothing = Mirror::default();
+        let no_handles = BTreeMap::new();
+        let sides = [before, after].map(|side| Side {
+            mirror: side.map_or(&nothing, |integration| &integration.mirror),
+            effective: side.map_or(&no_handles, |integration| &integration.effective_handles),
+        });
+        diff_folders(&sides, change);
+        diff_connections(&sides, change);
+    }
+}
+
+/// The settings of an integration.
+fn settings(integration: &Integration) -> BTreeMap<String, Value> {
     let mut settings = BTreeMap::new();
-    let Some(integration) = integration else {
-        return settings;
-    };
     // Taken apart in full, so that a new field cannot be forgotten here.
     let Integration {
         id: _,

@@ -1,11 +1,15 @@
 //! Effective handles: derived handles made unique in the tenant, when a change is committed.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::sync::Arc;
 
 use super::handle::{Kind, candidates, is_candidate};
 use super::integration::Integration;
 use super::mirror::Mirror;
+use super::overriding::{ConnectionOverride, FolderOverride, InForce};
+use super::tenant::Tenant;
 
 /// A folder or connection of some integration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,110 +139,230 @@ fn bearer(integration: &Integration, id: &str) -> Bearer {
     }
 }
 
-/// Settles the effective handles of an integration after its mirror changed; `before` is the integration as it was,
-/// none when it is new, `others` are the other integrations of the tenant, which keep theirs.
+/// Who has an effective handle; `except` is left out of account: an integration's ID and a folder's or account's ID.
 ///
-/// An object keeps the effective handle it had while its derived handle allows it; else it gets its derived handle, and
-/// where that is taken in the tenant, the first free one with its ID. The result hangs on the integrations alone, not
-/// on any order. `effective_handles` then holds those that differ from the derived ones.
+/// An override of an object that is not there now holds on to its handle: it comes into force again when the object
+/// returns.
+pub fn holder(tenant: &Tenant, handle: &str, except: (&str, &str)) -> Option<Bearer> {
+    for integration in tenant.each::<Integration>() {
+        let mirror = &integration.mirror;
+        for (_, id, _) in bearers(mirror) {
+            if (integration.id.as_str(), id) != except
+                && effective_handle(integration, id) == Some(handle)
+            {
+                return Some(bearer(integration, id));
+            }
+        }
+    }
+    reservations(tenant)
+        .into_iter()
+        .find(|reservation| {
+            reservation.handle == handle
+                && (reservation.integration.id.as_str(), reservation.id) != except
+        })
+        .map(|reservation| bearer(reservation.integration, reservation.id))
+}
+
+/// A handle that an override gives.
+struct Reservation<'a> {
+    integration: &'a Integration,
+    /// Of its object; of one that is not there now, as the override has it.
+    id: &'a str,
+    handle: &'a str,
+}
+
+/// Every handle that an override gives, those in force first.
+fn reservations(tenant: &Tenant) -> Vec<Reservation<'_>> {
+    let mut in_force = Vec::new();
+    let mut dormant = Vec::new();
+    for integration in tenant.each::<Integration>() {
+        let overrides = InForce::of(tenant, integration);
+        for overriding in tenant.each::<ConnectionOverride>() {
+            let Some(handle) = &overriding.handle else {
+                continue;
+            };
+            if overriding.integration_id != integration.id {
+                continue;
+            }
+            let winner = overrides.connections.get(overriding.account_id.as_str());
+            let reservation = Reservation {
+                integration,
+                id: &overriding.account_id,
+                handle,
+            };
+            match winner {
+                Some(winner) if winner.id == overriding.id => in_force.push(reservation),
+                _ => dormant.push(reservation),
+            }
+        }
+        for overriding in tenant.each::<FolderOverride>() {
+            let Some(handle) = &overriding.handle else {
+                continue;
+            };
+            if overriding.integration_id != integration.id {
+                continue;
+            }
+            let found = overriding.folder.find(&integration.mirror);
+            let id = found.map_or(overriding.folder.as_str(), |(id, _)| id);
+            let is_in_force = found.is_some()
+                && overrides
+                    .folders
+                    .get(id)
+                    .is_some_and(|winner| winner.id == overriding.id);
+            let reservation = Reservation {
+                integration,
+                id,
+                handle,
+            };
+            if is_in_force {
+                in_force.push(reservation);
+            } else {
+                dormant.push(reservation);
+            }
+        }
+    }
+    in_force.append(&mut dormant);
+    in_force
+}
+
+/// What an object is, in a tenant.
+type Place<'a> = (&'a str, &'a str);
+
+/// Settles the effective handles of a tenant after something changed; `before` is the tenant as it was, settled.
 ///
-/// Warns of handles that newly differ, and of handles that pass to another account.
-pub fn settle<'a>(
-    others: impl IntoIterator<Item = &'a Integration>,
-    integration: &mut Integration,
-    before: Option<&Integration>,
-) -> Vec<HandleNotice> {
-    let (settled, notices) = settled(others, integration, before);
-    integration.effective_handles = settled;
+/// An override's handle is its object's. Everything else keeps the effective handle it had while its derived handle
+/// allows it; else it gets its derived handle, and where that is taken in the tenant, the first free one with its ID. The
+/// result hangs on the two tenants alone, not on the order of changes. `effective_handles` of each integration then
+/// holds those that differ from the derived ones.
+///
+/// Tells of handles that newly differ from the derived ones without an override, and of handles that pass to another
+/// account.
+pub fn settle(tenant: &mut Tenant, before: &Tenant) -> Vec<HandleNotice> {
+    let (settled, notices) = settled(tenant, before);
+    for (id, handles) in settled {
+        if let Some(integration) = tenant.integrations.get_mut(&id)
+            && integration.effective_handles != handles
+        {
+            Arc::make_mut(integration).effective_handles = handles;
+        }
+    }
     notices
 }
 
-fn settled<'a, 'others: 'a>(
-    others: impl IntoIterator<Item = &'others Integration>,
-    current: &'a Integration,
-    before: Option<&'a Integration>,
-) -> (BTreeMap<String, String>, Vec<HandleNotice>) {
-    let mut taken: HashMap<String, (&Integration, &str)> = HashMap::new();
-    for integration in others {
-        for (_, id, _) in bearers(&integration.mirror) {
-            if let Some(handle) = effective_handle(integration, id) {
-                taken.insert(handle.to_owned(), (integration, id));
-            }
+/// Effective handles that differ from the derived ones, by the ID of their object.
+type Differing = BTreeMap<String, String>;
+
+fn settled(tenant: &Tenant, before: &Tenant) -> (Vec<(String, Differing)>, Vec<HandleNotice>) {
+    let size = tenant
+        .each::<Integration>()
+        .map(|i| i.mirror.connections.len())
+        .sum();
+    let mut taken: HashMap<Cow<'_, str>, Place<'_>> = HashMap::with_capacity(size);
+    let mut settled: HashMap<Place<'_>, Cow<'_, str>> = HashMap::with_capacity(size);
+
+    for reservation in reservations(tenant) {
+        let place = (reservation.integration.id.as_str(), reservation.id);
+        let is_there = derived_handle(&reservation.integration.mirror, reservation.id).is_some();
+        // Only a catalog edited by hand has two overrides with one handle, or two for one object.
+        if taken.contains_key(reservation.handle) {
+            continue;
+        }
+        if is_there && settled.contains_key(&place) {
+            continue;
+        }
+        taken.insert(Cow::Borrowed(reservation.handle), place);
+        if is_there {
+            settled.insert(place, Cow::Borrowed(reservation.handle));
         }
     }
 
-    // What was published under another handle than the derived one stays so while the rules still allow it.
-    let was = before.unwrap_or(current);
-    let mut settled: BTreeMap<&str, String> = BTreeMap::new();
     let mut unsettled = Vec::new();
-    for (kind, id, derived) in bearers(&current.mirror) {
-        let kept = was
-            .effective_handles
-            .get(id)
-            .filter(|handle| {
-                handle.as_str() != derived
-                    && is_candidate(handle, derived, kind, id)
-                    && !taken.contains_key(handle.as_str())
-            })
-            .map(String::as_str);
-        match kept {
-            Some(handle) => {
-                taken.insert(handle.to_owned(), (current, id));
-                settled.insert(id, handle.to_owned());
+    for integration in tenant.each::<Integration>() {
+        let was = before.get::<Integration>(&integration.id);
+        for (kind, id, derived) in bearers(&integration.mirror) {
+            let place = (integration.id.as_str(), id);
+            if settled.contains_key(&place) {
+                continue;
             }
-            None => unsettled.push((kind, id, derived)),
+            let kept = was
+                .and_then(|was| effective_handle(was, id))
+                .filter(|handle| {
+                    is_candidate(handle, derived, kind, id) && !taken.contains_key(*handle)
+                });
+            match kept {
+                Some(handle) => {
+                    taken.insert(Cow::Borrowed(handle), place);
+                    settled.insert(place, Cow::Borrowed(handle));
+                }
+                None => unsettled.push((integration, kind, id, derived)),
+            }
         }
     }
     // Then those whose derived handle is free, before any handle with an ID is made up.
-    unsettled.retain(|&(_, id, derived)| {
+    unsettled.retain(|&(integration, _, id, derived)| {
         if taken.contains_key(derived) {
             return true;
         }
-        taken.insert(derived.to_owned(), (current, id));
+        let place = (integration.id.as_str(), id);
+        taken.insert(Cow::Borrowed(derived), place);
+        settled.insert(place, Cow::Borrowed(derived));
         false
     });
     let mut notices = Vec::new();
-    for (kind, id, derived) in unsettled {
-        let free = candidates(derived, kind, id).find(|candidate| !taken.contains_key(candidate));
-        let (Some(effective), Some(&(holder, holder_id))) = (free, taken.get(derived)) else {
+    for (integration, kind, id, derived) in unsettled {
+        let free =
+            candidates(derived, kind, id).find(|candidate| !taken.contains_key(candidate.as_str()));
+        let (Some(effective), Some(&holder)) = (free, taken.get(derived)) else {
             continue;
         };
-        if before.and_then(|before| before.effective_handles.get(id)) != Some(&effective) {
+        let was = before.get::<Integration>(&integration.id);
+        if was.and_then(|was| effective_handle(was, id)) != Some(&effective)
+            && let Some(holding) = tenant.get::<Integration>(holder.0)
+        {
             notices.push(HandleNotice::Taken {
-                bearer: bearer(current, id),
+                bearer: bearer(integration, id),
                 derived: derived.to_owned(),
                 effective: effective.clone(),
-                holder: bearer(holder, holder_id),
+                holder: bearer(holding, holder.1),
             });
         }
-        taken.insert(effective.clone(), (current, id));
-        settled.insert(id, effective);
+        let place = (integration.id.as_str(), id);
+        taken.insert(Cow::Owned(effective.clone()), place);
+        settled.insert(place, Cow::Owned(effective));
     }
 
-    if let Some(before) = before {
-        let held: HashMap<&str, &str> = bearers(&before.mirror)
-            .filter_map(|(_, id, _)| Some((effective_handle(before, id)?, id)))
-            .collect();
-        for (kind, id, derived) in bearers(&current.mirror) {
-            let handle = settled.get(id).map_or(derived, String::as_str);
-            match held.get(handle) {
-                Some(&from) if from != id && kind == Kind::Connection => {
-                    notices.push(HandleNotice::Passed {
-                        handle: handle.to_owned(),
-                        from: bearer(before, from),
-                        to: bearer(current, id),
-                    });
-                }
-                _ => {}
+    let mut held: HashMap<&str, (&Integration, &str)> = HashMap::with_capacity(size);
+    for integration in before.each::<Integration>() {
+        for (_, id, _) in bearers(&integration.mirror) {
+            if let Some(handle) = effective_handle(integration, id) {
+                held.insert(handle, (integration, id));
             }
         }
     }
-
-    let settled = settled
-        .into_iter()
-        .map(|(id, handle)| (id.to_owned(), handle))
-        .collect();
-    (settled, notices)
+    let mut differing = Vec::new();
+    for integration in tenant.each::<Integration>() {
+        let mut own = Differing::new();
+        for (kind, id, derived) in bearers(&integration.mirror) {
+            let Some(handle) = settled.get(&(integration.id.as_str(), id)) else {
+                continue;
+            };
+            if kind == Kind::Connection
+                && let Some((from, from_id)) = held.get(handle.as_ref())
+                && (from.id != integration.id || *from_id != id)
+            {
+                notices.push(HandleNotice::Passed {
+                    handle: handle.clone().into_owned(),
+                    from: bearer(from, from_id),
+                    to: bearer(integration, id),
+                });
+            }
+            if handle != derived {
+                own.insert(id.to_owned(), handle.clone().into_owned());
+            }
+        }
+        differing.push((integration.id.clone(), own));
+    }
+    (differing, notices)
 }
 
 #[cfg(test)]
@@ -288,6 +412,14 @@ mod tests {
         mirror(&wanted, held.as_ref()).unwrap().mirror
     }
 
+    fn tenant_of(integrations: &BTreeMap<String, Integration>) -> Tenant {
+        let mut tenant = Tenant::new("acme");
+        for integration in integrations.values() {
+            tenant.put(integration.clone());
+        }
+        tenant
+    }
+
     /// Gives the integration, whose handle is its ID, these accounts, and settles.
     fn commit(
         tenant: &mut BTreeMap<String, Integration>,
@@ -295,7 +427,7 @@ mod tests {
         accounts: &[(&str, &str)],
     ) -> Vec<String> {
         let before = tenant.get(id).cloned();
-        let mut integration = Integration {
+        let integration = Integration {
             id: id.to_owned(),
             handle: id.to_owned(),
             organization: None,
@@ -320,9 +452,13 @@ mod tests {
             mirror: mirror_of(id, accounts, before.as_ref()),
             effective_handles: BTreeMap::new(),
         };
-        tenant.remove(id);
-        let notices = settle(tenant.values(), &mut integration, before.as_ref());
+        let before = tenant_of(tenant);
         tenant.insert(id.to_owned(), integration);
+        let mut after = tenant_of(tenant);
+        let notices = settle(&mut after, &before);
+        for integration in after.each::<Integration>() {
+            tenant.insert(integration.id.clone(), integration.clone());
+        }
         notices.iter().map(HandleNotice::to_string).collect()
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 use super::handle::{self, HandleError, Kind};
@@ -57,6 +58,22 @@ pub enum GranteeError {
 }
 
 impl Grantee {
+    /// Whether this workspace is among those that are meant, within the scope of an integration that belongs to
+    /// `scope`; none: to the tenant.
+    pub fn covers(&self, organization: &str, workspace: &str, scope: Option<&str>) -> bool {
+        if scope.is_some_and(|scope| scope != organization) {
+            return false;
+        }
+        match self {
+            Grantee::Everyone => true,
+            Grantee::Organization(granted) => granted == organization,
+            Grantee::Workspace {
+                organization: owner,
+                workspace: granted,
+            } => owner == organization && granted == workspace,
+        }
+    }
+
     /// Checks that an integration may be shared with this grantee; `organization` is the one it belongs to, none for a
     /// tenant-level integration, which may be shared with everyone.
     ///
@@ -75,6 +92,20 @@ impl Grantee {
             }),
             _ => Ok(()),
         }
+    }
+}
+
+/// As it is written in HCL.
+impl Serialize for Grantee {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Grantee {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -14,11 +14,12 @@ use crate::model::mirror::{Held, Mirror, MirrorError, Mirrored, Source, Wanted, 
 use crate::model::partition;
 use crate::model::removal_guard::{Removal, other_organization, removal};
 use crate::provider::arguments::sentence;
+use crate::provider::kept::listed;
 use crate::provider::late;
 
+use super::GIVEN_HANDLES;
 use super::source;
 use super::state::State;
-use super::{GIVEN_HANDLES, listed};
 
 /// Rules between attributes.
 pub(super) fn validate(config: &State, diagnostics: &mut Diagnostics) {

@@ -1,0 +1,82 @@
+//! Permissions: additive grants of a folder, with all below it, or of a connection.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::folder_ref::FolderRef;
+use super::grantee::Grantee;
+
+/// A grant of a folder and of everything below it, including what is discovered later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FolderPermission {
+    /// `fp_` and 20 characters `[a-z0-9]`.
+    pub id: String,
+    /// `in_...`
+    pub integration_id: String,
+    /// What is granted.
+    pub folder: FolderRef,
+    /// To whom.
+    pub grantee: Grantee,
+    /// Only connections that have all these tags; none or empty: all connections.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub match_tags: Option<BTreeMap<String, String>>,
+}
+
+impl FolderPermission {
+    /// Whether a connection with these tags (none: not read) has all the tags that this permission asks for.
+    pub fn matches(&self, tags: Option<&BTreeMap<String, String>>) -> bool {
+        let mut wanted = self.match_tags.iter().flatten();
+        wanted.all(|(key, value)| tags.is_some_and(|tags| tags.get(key) == Some(value)))
+    }
+}
+
+/// A grant of one connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionPermission {
+    /// `cp_` and 20 characters `[a-z0-9]`.
+    pub id: String,
+    /// `in_...`
+    pub integration_id: String,
+    /// What is granted.
+    pub account_id: String,
+    /// To whom.
+    pub grantee: Grantee,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_tags_must_match_and_tags_that_were_not_read_match_nothing() {
+        let tags = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            let pairs = pairs.iter();
+            pairs
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect()
+        };
+        let matches = |wanted: Option<&[(&str, &str)]>, has: Option<&[(&str, &str)]>| {
+            let permission = FolderPermission {
+                id: String::new(),
+                integration_id: String::new(),
+                folder: FolderRef::Path("/".to_owned()),
+                grantee: Grantee::Everyone,
+                match_tags: wanted.map(tags),
+            };
+            permission.matches(has.map(tags).as_ref())
+        };
+        assert!(matches(None, None));
+        assert!(matches(Some(&[]), None));
+        assert!(matches(
+            Some(&[("a", "1")]),
+            Some(&[("a", "1"), ("b", "2")])
+        ));
+        assert!(!matches(
+            Some(&[("a", "1"), ("b", "2")]),
+            Some(&[("a", "1")])
+        ));
+        assert!(!matches(Some(&[("a", "1")]), Some(&[("a", "2")])));
+        assert!(!matches(Some(&[("a", "1")]), None));
+    }
+}

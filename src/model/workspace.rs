@@ -1,0 +1,46 @@
+//! Workspaces: who consumes connections, and what is published for them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The options of every format that is published for a workspace, by the format's name. A format that is not there is
+/// not asked for.
+pub type Publish = BTreeMap<String, Options>;
+
+/// The options of one format, by name; what is not set is not there.
+pub type Options = BTreeMap<String, OptionValue>;
+
+/// The value of an option.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum OptionValue {
+    /// A switch.
+    Switch(bool),
+    /// Text.
+    Text(String),
+}
+
+/// A consumer of connections.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workspace {
+    /// `ws_` and 20 characters `[a-z0-9]`.
+    pub id: String,
+    /// Handle of the organization that owns it.
+    pub organization: String,
+    /// Its handle, unique in its organization.
+    pub handle: String,
+    /// Folder paths, root or OU IDs and account IDs of what it takes of all that is visible to it; none: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attach: Option<BTreeSet<String>>,
+    /// What is published for it.
+    pub publish: Publish,
+}
+
+/// `organization/workspace`
+impl fmt::Display for Workspace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.organization, self.handle)
+    }
+}

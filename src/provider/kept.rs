@@ -1,0 +1,436 @@
+//! What resources have in common that the catalog keeps: reading it, changing it, and saying why it refuses.
+
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::RngExt;
+
+use crate::catalog::{Catalog, CommitError, Committed, Document, ReadError};
+use crate::framework::diagnostics::{Diagnostic, Diagnostics, Severity};
+use crate::framework::path::Path;
+use crate::model::admission::{Admitted, Refusal};
+use crate::model::effective::{HandleNotice, settle};
+use crate::model::folder_ref::FolderRef;
+use crate::model::integration::Integration;
+use crate::model::reach::compare;
+use crate::model::tenant::{Held, Tenant};
+
+use super::arguments::sentence;
+use super::orgmirror::Data;
+use super::reach;
+
+/// How often what is taken is tried again, and the pause before.
+const TAKEN_TRIES: usize = 10;
+const TAKEN_PAUSE: Duration = Duration::from_millis(100);
+
+/// Things that a message lists by name; beyond that it says how many more there are.
+const LISTED: usize = 20;
+
+/// Why a change does not fit the catalog as it is.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(super) enum Conflict {
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error("it is not in the catalog any more")]
+    Gone,
+    #[error("there is no catalog")]
+    NoDocument,
+    #[error("the ID {0} is taken")]
+    IdTaken(String),
+}
+
+impl Conflict {
+    /// Whether another resource of the same run may be about to make it fit.
+    fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Conflict::Refused(
+                Refusal::HandleTaken { .. }
+                    | Refusal::IntegrationHandleTaken { .. }
+                    | Refusal::Overridden { .. }
+                    | Refusal::WorkspaceExists(_)
+            )
+        )
+    }
+}
+
+/// A new ID: 20 characters of 36 are 103 bits, so none is drawn twice.
+pub(super) fn new_id(prefix: &str) -> String {
+    const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+    let mut rng = rand::rng();
+    let random = (0..20).map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())]));
+    prefix.chars().chain(random).collect()
+}
+
+/// The catalog; an error where the provider's arguments for it are not known yet.
+pub(super) fn opened<'a>(data: &'a Data, diagnostics: &mut Diagnostics) -> Option<&'a Catalog> {
+    data.catalog()
+        .map_err(|unknown| diagnostics.push(unknown.diagnostic("The catalog")))
+        .ok()
+}
+
+/// The document that a state refers to; an error where there is none.
+pub(super) async fn existing(data: &Data, diagnostics: &mut Diagnostics) -> Option<Arc<Document>> {
+    let catalog = opened(data, diagnostics)?;
+    match catalog.read().await {
+        Ok(Some(document)) => Some(document),
+        Ok(None) => {
+            diagnostics.push(missing(catalog));
+            None
+        }
+        Err(error) => {
+            diagnostics.push(unreadable(&error));
+            None
+        }
+    }
+}
+
+/// The document, if there is one.
+pub(super) async fn possible(
+    data: &Data,
+    diagnostics: &mut Diagnostics,
+) -> Option<Option<Arc<Document>>> {
+    let catalog = opened(data, diagnostics)?;
+    catalog
+        .read()
+        .await
+        .map_err(|error| diagnostics.push(unreadable(&error)))
+        .ok()
+}
+
+fn missing(catalog: &Catalog) -> Diagnostic {
+    Diagnostic::error(
+        "The catalog is missing",
+        format!(
+            "The state refers to a catalog, and there is none at {} (tenant {:?}). Check the provider's catalog and \
+             tenant, and that Terraform runs in the same directory: a fresh CI runner does not have the catalog of a \
+             laptop, so pipelines need one that every run reaches, such as a shared directory, or S3 once a version of \
+             the provider offers it. If the catalog was deleted on purpose, run terraform state rm for what it kept, and \
+             apply anew: everything gets new IDs.",
+            catalog.place(),
+            catalog.tenant()
+        ),
+    )
+}
+
+fn unreadable(error: &ReadError) -> Diagnostic {
+    Diagnostic::error("The catalog cannot be read", sentence(error))
+}
+
+/// Adds an object to the catalog.
+pub(super) async fn create<T>(
+    data: &Data,
+    object: T,
+    diagnostics: &mut Diagnostics,
+) -> Option<Arc<Document>>
+where
+    T: Admitted + Clone + Send + Sync,
+{
+    commit(data, diagnostics, move |document| {
+        let tenant = document.tenant_mut();
+        if tenant.get::<T>(object.id()).is_some() {
+            return Err(Conflict::IdTaken(object.id().to_owned()));
+        }
+        object.admit(None, tenant)?;
+        tenant.put(object.clone());
+        Ok(())
+    })
+    .await
+}
+
+/// Replaces an object in the catalog.
+pub(super) async fn update<T>(
+    data: &Data,
+    object: T,
+    diagnostics: &mut Diagnostics,
+) -> Option<Arc<Document>>
+where
+    T: Admitted + Clone + Send + Sync,
+{
+    commit(data, diagnostics, move |document| {
+        if !document.exists() {
+            return Err(Conflict::NoDocument);
+        }
+        let tenant = document.tenant_mut();
+        let Some(before) = tenant.get::<T>(object.id()) else {
+            return Err(Conflict::Gone);
+        };
+        object.admit(Some(before), tenant)?;
+        tenant.put(object.clone());
+        Ok(())
+    })
+    .await
+}
+
+/// Removes an object from the catalog. One that is not there any more is no error.
+pub(super) async fn delete<T: Held>(data: &Data, id: String, diagnostics: &mut Diagnostics) {
+    commit(data, diagnostics, move |document| {
+        if !document.exists() {
+            return Err(Conflict::NoDocument);
+        }
+        document.tenant_mut().remove::<T>(&id);
+        Ok(())
+    })
+    .await;
+}
+
+async fn commit<F>(data: &Data, diagnostics: &mut Diagnostics, change: F) -> Option<Arc<Document>>
+where
+    F: Fn(&mut Document) -> Result<(), Conflict> + Send + Sync + 'static,
+{
+    let catalog = opened(data, diagnostics)?;
+    let who = data.who().await;
+    let change = Arc::new(change);
+    let mut tries = 0;
+    let outcome = loop {
+        let change = Arc::clone(&change);
+        let outcome = catalog.commit(who, move |document| change(document)).await;
+        match &outcome {
+            Err(CommitError::Conflict(conflict)) if conflict.may_pass() && tries < TAKEN_TRIES => {
+                tries += 1;
+                tokio::time::sleep(TAKEN_PAUSE).await;
+            }
+            _ => break outcome,
+        }
+    };
+    match outcome {
+        Ok(Committed {
+            document, notices, ..
+        }) => {
+            warn_of_handles(notices.iter(), diagnostics);
+            Some(document)
+        }
+        Err(error) => {
+            diagnostics.push(not_committed(catalog, &error));
+            None
+        }
+    }
+}
+
+fn not_committed(catalog: &Catalog, error: &CommitError<Conflict>) -> Diagnostic {
+    let place = catalog.place();
+    match error {
+        CommitError::Conflict(conflict) => match conflict {
+            Conflict::Refused(refusal) => refused(refusal, catalog, Severity::Error),
+            Conflict::Gone => Diagnostic::error(
+                "It is gone from the catalog",
+                format!(
+                    "It was removed from the catalog at {place} after this plan was made. Plan again: the new plan shows \
+                     what has to be created."
+                ),
+            ),
+            Conflict::NoDocument => missing(catalog),
+            Conflict::IdTaken(_) => Diagnostic::error(
+                "ID taken",
+                format!("{} Apply again: another ID is drawn.", sentence(conflict)),
+            ),
+        },
+        CommitError::Read(error) => unreadable(error),
+        error => Diagnostic::error("The catalog was not changed", sentence(error)),
+    }
+}
+
+/// Why an object does not fit, and what to do. What a plan of one configuration sees in the catalog may be changed by the
+/// same run, so it is a warning there and an error at apply.
+fn refused(refusal: &Refusal, catalog: &Catalog, severity: Severity) -> Diagnostic {
+    let what = sentence(refusal);
+    let (path, summary, fix) = match refusal {
+        Refusal::NoIntegration(_) => (
+            Path::of("integration_id"),
+            "No such integration",
+            format!(
+                "The catalog at {} (tenant {:?}) does not have it. Give the ID of an integration: \
+                 orgmirror_integration.NAME.id, or data.orgmirror_integration.NAME.id where it is declared in another \
+                 configuration; and check the provider's tenant and catalog.",
+                catalog.place(),
+                catalog.tenant()
+            ),
+        ),
+        Refusal::NoFolder { folder, .. } => (
+            Path::of(match folder {
+                FolderRef::Id(_) => "folder_id",
+                FolderRef::Path(_) => "folder_path",
+            }),
+            "No such folder",
+            "Give the ID or the path of a folder that is mirrored; the attribute folders of the integration has them \
+             all."
+                .to_owned(),
+        ),
+        Refusal::NoAccount { .. } => (
+            Path::of("account_id"),
+            "No such account",
+            "Give the ID of an account that is mirrored; the attribute connections of the integration has them all."
+                .to_owned(),
+        ),
+        Refusal::OutOfScope(_) => (
+            Path::of("grantee"),
+            "Grantee out of scope",
+            "Choose a grantee in its organization, or make the integration a tenant-level one, without organization."
+                .to_owned(),
+        ),
+        Refusal::HandleTaken { .. } => (
+            Path::of("handle"),
+            "Handle taken",
+            format!(
+                "Effective handles are unique in the tenant {:?}. Choose another handle, or give the holder one by an \
+                 override first.",
+                catalog.tenant()
+            ),
+        ),
+        Refusal::Overridden { import_id, .. } => (
+            Path::root(),
+            "Overridden already",
+            format!(
+                "There is one override for each folder or connection. Change that one where it is declared, or, if it is \
+                 meant to be this one, import it: terraform import ADDRESS '{import_id}'."
+            ),
+        ),
+        Refusal::IntegrationHandleTaken { handle, .. } => (
+            Path::of("handle"),
+            "Integration handle taken",
+            format!(
+                "Integration handles are unique in the tenant {:?}. Choose another handle (to swap two, give one of them \
+                 a third handle first), or, if that integration is meant to be this new one, import it: terraform \
+                 import ADDRESS {handle}.",
+                catalog.tenant()
+            ),
+        ),
+        Refusal::WorkspaceExists(name) => (
+            Path::of("handle"),
+            "Workspace exists",
+            format!(
+                "There is one workspace of a name in the tenant {:?}. Choose another handle, or, if it is meant to be \
+                 this one, import it: terraform import ADDRESS {name}.",
+                catalog.tenant()
+            ),
+        ),
+    };
+    let diagnostic = match severity {
+        Severity::Error => Diagnostic::error(summary, format!("{what} {fix}")),
+        Severity::Warning => Diagnostic::warning(
+            summary,
+            format!("{what} Unless this run changes that, the apply will fail. {fix}"),
+        ),
+    };
+    diagnostic.at(path)
+}
+
+/// A line for each item, as far as [`LISTED`] goes.
+pub(super) fn listed(items: impl ExactSizeIterator<Item: Display>) -> String {
+    let more = items.len().saturating_sub(LISTED);
+    let mut lines: Vec<String> = items.take(LISTED).map(|item| format!("- {item}")).collect();
+    if more > 0 {
+        lines.push(format!("- and {more} more"));
+    }
+    lines.join("\n")
+}
+
+fn warn_of_handles<'a>(
+    notices: impl Iterator<Item = &'a HandleNotice>,
+    diagnostics: &mut Diagnostics,
+) {
+    let (taken, passed): (Vec<_>, Vec<_>) =
+        notices.partition(|notice| matches!(notice, HandleNotice::Taken { .. }));
+    if !taken.is_empty() {
+        let taken = listed(taken.iter());
+        diagnostics.warning(
+            "Handles taken by others in the tenant",
+            format!(
+                "Handles are unique in the tenant, so these are published with their ID:\n{taken}\nTo choose the handles \
+                 yourself, use handle_prefix or initial_handles of the integration, or an override."
+            ),
+        );
+    }
+    if !passed.is_empty() {
+        let passed = listed(passed.iter());
+        diagnostics.warning(
+            "Handles pass to other accounts",
+            format!(
+                "Whoever uses these handles reaches another account after this change:\n{passed}\nTell who uses them, \
+                 rename the accounts, or keep the handles where they were with overrides."
+            ),
+        );
+    }
+}
+
+/// Warns of what a planned change of the catalog meets and does: why it would be refused, whose handles change, and what
+/// reaches workspaces. Writes nothing, and says nothing where the catalog cannot be read: the apply will.
+pub(super) async fn warn_of_change(
+    data: &Data,
+    change: impl FnOnce(&mut Tenant) -> Result<(), Refusal>,
+    diagnostics: &mut Diagnostics,
+) {
+    let Ok(catalog) = data.catalog() else {
+        return;
+    };
+    let Ok(Some(document)) = catalog.read().await else {
+        return;
+    };
+    let before = document.tenant();
+    let mut after = before.clone();
+    if let Err(refusal) = change(&mut after) {
+        diagnostics.push(refused(&refusal, catalog, Severity::Warning));
+        return;
+    }
+    let notices = settle(&mut after, before);
+    warn_of_handles(notices.iter(), diagnostics);
+    reach::warn(&compare(before, &after), diagnostics);
+}
+
+/// [`warn_of_change`] of an object that is created or changed.
+pub(super) async fn warn_of_object<T: Admitted>(
+    data: &Data,
+    object: T,
+    diagnostics: &mut Diagnostics,
+) {
+    let put = move |tenant: &mut Tenant| {
+        object.admit(tenant.get::<T>(object.id()), tenant)?;
+        tenant.put(object);
+        Ok(())
+    };
+    warn_of_change(data, put, diagnostics).await;
+}
+
+/// [`warn_of_change`] of an object that is destroyed.
+pub(super) async fn warn_of_removal<T: Held>(data: &Data, id: &str, diagnostics: &mut Diagnostics) {
+    let remove = |tenant: &mut Tenant| {
+        tenant.remove::<T>(id);
+        Ok(())
+    };
+    warn_of_change(data, remove, diagnostics).await;
+}
+
+/// The integration that the first part of an import ID names; an error that lists those there are.
+pub(super) fn integration_of_import<'a>(
+    handle: &str,
+    catalog: &Catalog,
+    document: Option<&'a Document>,
+    diagnostics: &mut Diagnostics,
+) -> Option<&'a Integration> {
+    let tenant = document.map(Document::tenant);
+    let found = tenant.and_then(|tenant| tenant.integration_by_handle(handle));
+    if found.is_none() {
+        let mut handles: Vec<String> = tenant
+            .into_iter()
+            .flat_map(Tenant::each::<Integration>)
+            .map(|integration| format!("{:?}", integration.handle))
+            .collect();
+        handles.sort_unstable();
+        let known = if handles.is_empty() {
+            "it has none".to_owned()
+        } else {
+            format!("it has {}", handles.join(", "))
+        };
+        diagnostics.error(
+            "No such integration",
+            format!(
+                "The catalog at {} (tenant {:?}) has no integration with the handle {handle:?}; {known}. Import by the \
+                 handle, and check the provider's tenant and catalog.",
+                catalog.place(),
+                catalog.tenant()
+            ),
+        );
+    }
+    found
+}

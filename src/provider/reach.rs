@@ -1,0 +1,105 @@
+//! Warnings of what a change does to workspaces, before it reaches them.
+
+use std::collections::BTreeMap;
+
+use crate::framework::diagnostics::Diagnostics;
+use crate::model::reach::{Reach, Reached, Renamed};
+
+use super::kept::listed;
+
+/// Warns of what workspaces gain, lose and find renamed: once for those to whom the same happens.
+pub(super) fn warn(reaches: &[Reach], diagnostics: &mut Diagnostics) {
+    type Happens<'a> = (&'a [Reached], &'a [Reached], &'a [Renamed]);
+    let mut groups: BTreeMap<Happens<'_>, Vec<&Reach>> = BTreeMap::new();
+    for reach in reaches {
+        let happens = (&*reach.gained, &*reach.lost, &*reach.renamed);
+        groups.entry(happens).or_default().push(reach);
+    }
+    for ((gained, lost, renamed), group) in groups {
+        let counts = [
+            (gained.len(), "gained"),
+            (lost.len(), "lost"),
+            (renamed.len(), "renamed"),
+        ];
+        let counts: Vec<String> = counts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        let first = group.first().map_or("", |reach| reach.workspace.as_str());
+        let who = match group.len() {
+            1 => first.to_owned(),
+            count => format!("{first} and {} more workspaces", count - 1),
+        };
+        // Terraform shows warnings with one summary as one, so each has its own.
+        let summary = format!("Connections of {who}: {}", counts.join(", "));
+        let mut parts = Vec::new();
+        if group.len() > 1 {
+            let workspaces = listed(group.iter().map(|reach| &reach.workspace));
+            parts.push(format!(
+                "This change reaches these workspaces:\n{workspaces}"
+            ));
+        }
+        if !gained.is_empty() {
+            parts.push(format!(
+                "Gained, usable as soon as this is applied:\n{}",
+                connections(gained)
+            ));
+        }
+        if !lost.is_empty() {
+            parts.push(format!(
+                "Lost, gone from what is published:\n{}",
+                connections(lost)
+            ));
+        }
+        if !renamed.is_empty() {
+            parts.push(renamings(renamed, &group));
+        }
+        diagnostics.warning(summary, parts.join("\n\n"));
+    }
+}
+
+fn connections(connections: &[Reached]) -> String {
+    listed(connections.iter().map(|connection| {
+        let Reached {
+            handle,
+            account_id,
+            name,
+            path,
+        } = connection;
+        format!("{handle} ({account_id} {name:?} in {path})")
+    }))
+}
+
+fn renamings(renamed: &[Renamed], group: &[&Reach]) -> String {
+    let list = listed(
+        renamed
+            .iter()
+            .map(|renamed| format!("{} -> {} ({})", renamed.from, renamed.to, renamed.id)),
+    );
+    let publishes = |format: &str| {
+        let mut formats = group.iter().flat_map(|reach| &reach.formats);
+        formats.any(|published| published == format)
+    };
+    let mut breaks = Vec::new();
+    if publishes("aws_config") || publishes("steampipe") {
+        breaks.push("commands that use --profile or AWS_PROFILE with the old name");
+    }
+    if publishes("steampipe") {
+        breaks.push(
+            "queries, dashboards, search paths and wildcards that name the old one (a connection is a schema in Steampipe)",
+        );
+    }
+    if publishes("c7n_org") {
+        breaks.push("c7n-org runs that pick the old name with -a, and their output directories");
+    }
+    let breaks = if breaks.is_empty() {
+        "whatever names the old one".to_owned()
+    } else {
+        breaks.join("; ")
+    };
+    format!(
+        "Renamed:\n{list}\nThis breaks {breaks}. To keep an old name, give it to the account or folder by an override with \
+         handle."
+    )
+}

@@ -14,6 +14,7 @@ use rand::RngExt;
 
 use crate::catalog::{Catalog, Change, CommitError, Document, ReadError};
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
+use crate::framework::identity::ImportBy;
 use crate::framework::path::Path;
 use crate::framework::private::Private;
 use crate::framework::resource::{Context, Plan, Resource};
@@ -177,7 +178,7 @@ impl Resource for IntegrationResource {
     async fn import(
         &self,
         context: Context<'_, Data>,
-        id: &str,
+        by: ImportBy<'_, State>,
         private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
@@ -190,28 +191,21 @@ impl Resource for IntegrationResource {
             }
         };
         let document = document.as_deref();
-        let Some(integration) = document.and_then(|document| document.integration_by_handle(id))
-        else {
-            let mut handles: Vec<String> = document
-                .into_iter()
-                .flat_map(Document::integrations)
-                .map(|integration| format!("{:?}", integration.handle))
-                .collect();
-            handles.sort_unstable();
-            let known = if handles.is_empty() {
-                "it has none".to_owned()
-            } else {
-                format!("it has {}", handles.join(", "))
-            };
-            diagnostics.error(
-                "No such integration",
-                format!(
-                    "The catalog at {} (tenant {:?}) has no integration with the handle {id:?}; {known}. Import by the \
-                     handle, and check the provider's tenant and catalog.",
-                    catalog.place(),
-                    catalog.tenant()
-                ),
-            );
+        let (found, asked) = match by {
+            ImportBy::Id(handle) => (
+                document.and_then(|all| all.integration_by_handle(handle)),
+                format!("handle {handle:?}"),
+            ),
+            ImportBy::Identity(identity) => {
+                let id = identity.id.known()?;
+                (
+                    document.and_then(|all| all.integration(id)),
+                    format!("ID {id:?}"),
+                )
+            }
+        };
+        let Some(integration) = found else {
+            diagnostics.push(not_found(catalog, document, &asked));
             return None;
         };
         let prefix = integration.handle_prefix.as_deref().unwrap_or_default();
@@ -248,6 +242,29 @@ fn opened<'a>(data: &'a Data, diagnostics: &mut Diagnostics) -> Option<&'a Catal
     data.catalog()
         .map_err(|unknown| diagnostics.push(unknown.diagnostic("The integration")))
         .ok()
+}
+
+fn not_found(catalog: &Catalog, document: Option<&Document>, asked: &str) -> Diagnostic {
+    let mut all: Vec<String> = document
+        .into_iter()
+        .flat_map(Document::integrations)
+        .map(|integration| format!("{:?} (ID {})", integration.handle, integration.id))
+        .collect();
+    all.sort_unstable();
+    let known = if all.is_empty() {
+        "it has none".to_owned()
+    } else {
+        format!("it has {}", all.join(", "))
+    };
+    Diagnostic::error(
+        "No such integration",
+        format!(
+            "The catalog at {} (tenant {:?}) has no integration with the {asked}; {known}. Import by the handle, or by \
+             identity with the ID, and check the provider's tenant and catalog.",
+            catalog.place(),
+            catalog.tenant()
+        ),
+    )
 }
 
 /// The document that the state refers to.

@@ -10,6 +10,7 @@ use crate::catalog::{Catalog, CommitError, Committed, Document, ReadError};
 use crate::framework::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::framework::path::Path;
 use crate::model::admission::{Admitted, Refusal};
+use crate::model::belonging::{Affected, Belonging, Target};
 use crate::model::effective::{HandleNotice, settle};
 use crate::model::folder_ref::FolderRef;
 use crate::model::integration::Integration;
@@ -17,6 +18,7 @@ use crate::model::reach::compare;
 use crate::model::tenant::{Held, Tenant};
 
 use super::arguments::sentence;
+use super::late::NotKnown;
 use super::orgmirror::Data;
 use super::reach;
 
@@ -61,6 +63,18 @@ pub(super) fn new_id(prefix: &str) -> String {
     let mut rng = rand::rng();
     let random = (0..20).map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())]));
     prefix.chars().chain(random).collect()
+}
+
+/// What a plan makes of the catalog, at apply, when everything is known.
+pub(super) fn complete<T>(object: Result<T, NotKnown>, diagnostics: &mut Diagnostics) -> Option<T> {
+    object
+        .map_err(|error| {
+            diagnostics.error(
+                "Bug in the provider: incomplete plan",
+                format!("While applying, {error}. Nothing was changed; please report this."),
+            );
+        })
+        .ok()
 }
 
 /// The catalog; an error where the provider's arguments for it are not known yet.
@@ -248,10 +262,7 @@ fn refused(refusal: &Refusal, catalog: &Catalog, severity: Severity) -> Diagnost
             ),
         ),
         Refusal::NoFolder { folder, .. } => (
-            Path::of(match folder {
-                FolderRef::Id(_) => "folder_id",
-                FolderRef::Path(_) => "folder_path",
-            }),
+            Path::of(path_of(&Target::Folder(folder))),
             "No such folder",
             "Give the ID or the path of a folder that is mirrored; the attribute folders of the integration has them \
              all."
@@ -375,6 +386,7 @@ pub(super) async fn warn_of_change(
     }
     let notices = settle(&mut after, before);
     warn_of_handles(notices.iter(), diagnostics);
+    warn_of_affected(&Affected::between(before, &after), diagnostics);
     reach::warn(&compare(before, &after), diagnostics);
 }
 
@@ -392,6 +404,22 @@ pub(super) async fn warn_of_object<T: Admitted>(
     warn_of_change(data, put, diagnostics).await;
 }
 
+/// [`warn_of_change`] of an object that is destroyed, with what belongs to it, and created anew.
+pub(super) async fn warn_of_replacement<T: Admitted>(
+    data: &Data,
+    replaced: &str,
+    object: T,
+    diagnostics: &mut Diagnostics,
+) {
+    let replace = |tenant: &mut Tenant| {
+        tenant.remove::<T>(replaced);
+        object.admit(None, tenant)?;
+        tenant.put(object);
+        Ok(())
+    };
+    warn_of_change(data, replace, diagnostics).await;
+}
+
 /// [`warn_of_change`] of an object that is destroyed.
 pub(super) async fn warn_of_removal<T: Held>(data: &Data, id: &str, diagnostics: &mut Diagnostics) {
     let remove = |tenant: &mut Tenant| {
@@ -399,6 +427,72 @@ pub(super) async fn warn_of_removal<T: Held>(data: &Data, id: &str, diagnostics:
         Ok(())
     };
     warn_of_change(data, remove, diagnostics).await;
+}
+
+fn warn_of_affected(affected: &Affected, diagnostics: &mut Diagnostics) {
+    if !affected.dormant.is_empty() {
+        diagnostics.warning(
+            "Permissions and overrides become dormant",
+            format!(
+                "Their folder or account leaves the integration:\n{}\nThey stay in the catalog without effect, and come \
+                 into force again under the same ID when it returns. If it is gone for good, remove them where they are \
+                 declared.",
+                listed(affected.dormant.iter())
+            ),
+        );
+    }
+    if !affected.removed.is_empty() {
+        diagnostics.warning(
+            "Permissions and overrides go with the integration",
+            format!(
+                "They belong to the integration, so they are removed from the catalog together with it, and with them what \
+                 is published for its connections:\n{}\nWhere another configuration declares them, its next plan will \
+                 want to create them again and fail: remove them there.",
+                listed(affected.removed.iter())
+            ),
+        );
+    }
+}
+
+/// Warns where a permission or override is for a folder or account that was there and is not now.
+pub(super) async fn warn_if_dormant<T: Belonging>(
+    data: &Data,
+    object: &T,
+    diagnostics: &mut Diagnostics,
+) {
+    let Ok(catalog) = data.catalog() else {
+        return;
+    };
+    let Ok(Some(document)) = catalog.read().await else {
+        return;
+    };
+    let tenant = document.tenant();
+    let Some(integration) = tenant.get::<Integration>(object.integration_id()) else {
+        return;
+    };
+    let is_held = tenant
+        .get::<T>(object.id())
+        .is_some_and(|held| held.target() == object.target());
+    if is_held && object.target().is_missing(&integration.mirror) {
+        let (kind, target, handle) = (T::KIND, object.target(), &integration.handle);
+        diagnostics.warning_at(
+            Path::of(path_of(&target)),
+            format!("Dormant {kind}"),
+            format!(
+                "The integration {handle:?} does not have {target} now: it left the AWS organization, or is excluded. This \
+                 {kind} stays, without effect, and comes into force again when it returns. If it is gone for good, \
+                 remove this resource."
+            ),
+        );
+    }
+}
+
+fn path_of(target: &Target<'_>) -> &'static str {
+    match target {
+        Target::Folder(FolderRef::Id(_)) => "folder_id",
+        Target::Folder(FolderRef::Path(_)) => "folder_path",
+        Target::Account(_) => "account_id",
+    }
 }
 
 /// The integration that the first part of an import ID names; an error that lists those there are.

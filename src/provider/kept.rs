@@ -10,7 +10,7 @@ use crate::catalog::{Catalog, CommitError, Committed, Document, ReadError};
 use crate::framework::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::framework::path::Path;
 use crate::model::admission::{Admitted, Refusal};
-use crate::model::belonging::{Affected, Belonging, Target};
+use crate::model::belonging::{Affected, Target};
 use crate::model::effective::{HandleNotice, settle};
 use crate::model::folder_ref::FolderRef;
 use crate::model::integration::Integration;
@@ -18,6 +18,7 @@ use crate::model::reach::compare;
 use crate::model::tenant::{Held, Tenant};
 
 use super::arguments::sentence;
+use super::dormancy::warn_of_affected;
 use super::late::NotKnown;
 use super::orgmirror::Data;
 use super::reach;
@@ -327,6 +328,15 @@ fn refused(refusal: &Refusal, catalog: &Catalog, severity: Severity) -> Diagnost
     diagnostic.at(path)
 }
 
+/// The attribute that says what a permission or override is for.
+pub(super) fn path_of(target: &Target<'_>) -> &'static str {
+    match target {
+        Target::Folder(FolderRef::Id(_)) => "folder_id",
+        Target::Folder(FolderRef::Path(_)) => "folder_path",
+        Target::Account(_) => "account_id",
+    }
+}
+
 /// A line for each item, as far as [`LISTED`] goes.
 pub(super) fn listed(items: impl ExactSizeIterator<Item: Display>) -> String {
     let more = items.len().saturating_sub(LISTED);
@@ -429,98 +439,50 @@ pub(super) async fn warn_of_removal<T: Held>(data: &Data, id: &str, diagnostics:
     warn_of_change(data, remove, diagnostics).await;
 }
 
-fn warn_of_affected(affected: &Affected, diagnostics: &mut Diagnostics) {
-    if !affected.dormant.is_empty() {
-        diagnostics.warning(
-            "Permissions and overrides become dormant",
-            format!(
-                "Their folder or account leaves the integration:\n{}\nThey stay in the catalog without effect, and come \
-                 into force again under the same ID when it returns. If it is gone for good, remove them where they are \
-                 declared.",
-                listed(affected.dormant.iter())
-            ),
-        );
-    }
-    if !affected.removed.is_empty() {
-        diagnostics.warning(
-            "Permissions and overrides go with the integration",
-            format!(
-                "They belong to the integration, so they are removed from the catalog together with it, and with them what \
-                 is published for its connections:\n{}\nWhere another configuration declares them, its next plan will \
-                 want to create them again and fail: remove them there.",
-                listed(affected.removed.iter())
-            ),
-        );
-    }
+/// How an import names an integration.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum IntegrationBy<'a> {
+    /// By handle, alone or as the first part of an import ID.
+    Handle(&'a str),
+    /// By ID, in an identity.
+    Id(&'a str),
 }
 
-/// Warns where a permission or override is for a folder or account that was there and is not now.
-pub(super) async fn warn_if_dormant<T: Belonging>(
-    data: &Data,
-    object: &T,
-    diagnostics: &mut Diagnostics,
-) {
-    let Ok(catalog) = data.catalog() else {
-        return;
-    };
-    let Ok(Some(document)) = catalog.read().await else {
-        return;
-    };
-    let tenant = document.tenant();
-    let Some(integration) = tenant.get::<Integration>(object.integration_id()) else {
-        return;
-    };
-    let is_held = tenant
-        .get::<T>(object.id())
-        .is_some_and(|held| held.target() == object.target());
-    if is_held && object.target().is_missing(&integration.mirror) {
-        let (kind, target, handle) = (T::KIND, object.target(), &integration.handle);
-        diagnostics.warning_at(
-            Path::of(path_of(&target)),
-            format!("Dormant {kind}"),
-            format!(
-                "The integration {handle:?} does not have {target} now: it left the AWS organization, or is excluded. This \
-                 {kind} stays, without effect, and comes into force again when it returns. If it is gone for good, \
-                 remove this resource."
-            ),
-        );
-    }
-}
-
-fn path_of(target: &Target<'_>) -> &'static str {
-    match target {
-        Target::Folder(FolderRef::Id(_)) => "folder_id",
-        Target::Folder(FolderRef::Path(_)) => "folder_path",
-        Target::Account(_) => "account_id",
-    }
-}
-
-/// The integration that the first part of an import ID names; an error that lists those there are.
-pub(super) fn integration_of_import<'a>(
-    handle: &str,
+/// The integration that an import names; an error that lists those there are.
+pub(super) fn imported_integration<'a>(
+    by: IntegrationBy<'_>,
     catalog: &Catalog,
     document: Option<&'a Document>,
     diagnostics: &mut Diagnostics,
 ) -> Option<&'a Integration> {
     let tenant = document.map(Document::tenant);
-    let found = tenant.and_then(|tenant| tenant.integration_by_handle(handle));
+    let (found, asked) = match by {
+        IntegrationBy::Handle(handle) => (
+            tenant.and_then(|tenant| tenant.integration_by_handle(handle)),
+            format!("handle {handle:?}"),
+        ),
+        IntegrationBy::Id(id) => (
+            tenant.and_then(|tenant| tenant.get::<Integration>(id)),
+            format!("ID {id:?}"),
+        ),
+    };
     if found.is_none() {
-        let mut handles: Vec<String> = tenant
+        let mut all: Vec<String> = tenant
             .into_iter()
             .flat_map(Tenant::each::<Integration>)
-            .map(|integration| format!("{:?}", integration.handle))
+            .map(|integration| format!("{:?} (ID {})", integration.handle, integration.id))
             .collect();
-        handles.sort_unstable();
-        let known = if handles.is_empty() {
+        all.sort_unstable();
+        let known = if all.is_empty() {
             "it has none".to_owned()
         } else {
-            format!("it has {}", handles.join(", "))
+            format!("it has {}", all.join(", "))
         };
         diagnostics.error(
             "No such integration",
             format!(
-                "The catalog at {} (tenant {:?}) has no integration with the handle {handle:?}; {known}. Import by the \
-                 handle, and check the provider's tenant and catalog.",
+                "The catalog at {} (tenant {:?}) has no integration with the {asked}; {known}. Import by the handle, or \
+                 by identity with the ID, and check the provider's tenant and catalog.",
                 catalog.place(),
                 catalog.tenant()
             ),

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 
 use crate::catalog::{Catalog, Document};
 use crate::framework::diagnostics::Diagnostics;
+use crate::framework::identity::{Identity, ImportBy};
 use crate::framework::path::Path;
 use crate::framework::private::Private;
 use crate::framework::resource::{Context, Model, Plan, Resource};
@@ -18,9 +19,10 @@ use crate::model::grantee::Grantee;
 use crate::model::integration::Integration;
 use crate::model::tenant::{Held, Tenant};
 use crate::provider::arguments;
+use crate::provider::dormancy::warn_if_dormant;
 use crate::provider::kept::{
-    complete, create, delete, existing, integration_of_import, listed, new_id, opened, possible,
-    update, warn_if_dormant, warn_of_object, warn_of_removal,
+    IntegrationBy, complete, create, delete, existing, imported_integration, listed, new_id,
+    opened, possible, update, warn_of_object, warn_of_removal,
 };
 use crate::provider::late::NotKnown;
 use crate::provider::orgmirror::Data;
@@ -39,6 +41,16 @@ pub trait BelongingState: Model + PartialEq + fmt::Debug + for<'a> From<&'a Self
 
     /// Its attributes.
     fn schema() -> Schema;
+
+    /// Which attributes name it for good.
+    fn identity() -> Identity {
+        Identity::of(["id"])
+    }
+
+    /// What an identity, of which this state has the attributes, names.
+    fn identified<'a>(&self, tenant: &'a Tenant) -> Option<&'a Self::Object> {
+        tenant.get(self.id().known()?)
+    }
 
     /// Rules between attributes.
     fn validate(&self, diagnostics: &mut Diagnostics);
@@ -95,6 +107,10 @@ impl<S: BelongingState> Resource for BelongingResource<S> {
 
     fn schema(&self) -> Schema {
         S::schema()
+    }
+
+    fn identity(&self) -> Identity {
+        S::identity()
     }
 
     fn validate(&self, config: &S, diagnostics: &mut Diagnostics) {
@@ -191,13 +207,25 @@ impl<S: BelongingState> Resource for BelongingResource<S> {
     async fn import(
         &self,
         context: Context<'_, Data>,
-        id: &str,
+        by: ImportBy<'_, S>,
         _private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Option<S> {
         let catalog = opened(context.data, diagnostics)?;
         let document = possible(context.data, diagnostics).await?;
-        imported::<S>(id, catalog, document.as_deref(), diagnostics).map(S::from)
+        let document = document.as_deref();
+        let found = match by {
+            ImportBy::Id(id) => imported::<S>(id, catalog, document, diagnostics),
+            ImportBy::Identity(identity) => {
+                let tenant = document.map(Document::tenant);
+                let found = tenant.and_then(|tenant| identity.identified(tenant));
+                if found.is_none() {
+                    not_found::<S>("the identity", (catalog, document), None, diagnostics);
+                }
+                found
+            }
+        };
+        found.map(S::from)
     }
 }
 
@@ -209,63 +237,87 @@ fn imported<'a, S: BelongingState>(
     document: Option<&'a Document>,
     diagnostics: &mut Diagnostics,
 ) -> Option<&'a S::Object> {
+    let asked = format!("the import ID {import_id:?}");
     let tenant = document.map(Document::tenant);
-    if let Some(found) = tenant.and_then(|tenant| tenant.get::<S::Object>(import_id)) {
-        return Some(found);
-    }
-    let kind = S::Object::KIND;
     let Some((handle, rest)) = import_id.split_once(':') else {
-        diagnostics.error(
-            "Not an import ID",
-            format!(
-                "{import_id:?} is neither the ID of a {kind} in the catalog at {} (tenant {:?}) nor an import ID. Write it as \
-                 {}.",
-                catalog.place(),
-                catalog.tenant(),
-                S::IMPORT_ID
-            ),
-        );
-        return None;
+        let found = tenant.and_then(|tenant| tenant.get(import_id));
+        if found.is_none() {
+            not_found::<S>(&asked, (catalog, document), None, diagnostics);
+        }
+        return found;
     };
-    let integration = integration_of_import(handle, catalog, document, diagnostics)?;
+    let by = IntegrationBy::Handle(handle);
+    let integration = imported_integration(by, catalog, document, diagnostics)?;
     let tenant = tenant?;
     let found = named::<S::Object>(tenant, integration, rest);
-    if let [found] = found[..] {
-        return Some(found);
-    }
-    let all: Vec<&S::Object> = tenant
-        .each::<S::Object>()
-        .filter(|each| each.integration_id() == integration.id)
-        .collect();
-    let lines = |these: &[&S::Object]| {
-        listed(these.iter().map(|each| {
-            let id = each.id();
-            format!("{} ({id})", each.import_id(&integration.handle))
-        }))
-    };
-    if !found.is_empty() {
-        diagnostics.error(
-            format!("More than one {kind}"),
+    match found[..] {
+        [found] => return Some(found),
+        [] => {
+            not_found::<S>(&asked, (catalog, document), Some(integration), diagnostics);
+        }
+        _ => diagnostics.error(
+            format!("More than one {}", S::Object::KIND),
             format!(
-                "{import_id:?} fits these:\n{}\nImport by the ID in brackets.",
-                lines(&found)
+                "There are several with {asked}:\n{}\nImport by the ID in brackets.",
+                listed(
+                    found
+                        .iter()
+                        .map(|each| described(*each, &integration.handle))
+                )
             ),
-        );
-        return None;
+        ),
     }
+    None
+}
+
+/// Says that nothing of this kind has been found, and what there is: in one integration, or in all of them.
+fn not_found<S: BelongingState>(
+    asked: &str,
+    (catalog, document): (&Catalog, Option<&Document>),
+    within: Option<&Integration>,
+    diagnostics: &mut Diagnostics,
+) {
+    let kind = S::Object::KIND;
+    let mut all = Vec::new();
+    if let Some(tenant) = document.map(Document::tenant) {
+        for each in tenant.each::<S::Object>() {
+            if let Some(integration) = tenant.get::<Integration>(each.integration_id())
+                && within.is_none_or(|within| within.id == integration.id)
+            {
+                all.push(described(each, &integration.handle));
+            }
+        }
+    }
+    let place = match within {
+        Some(integration) => format!("the integration {:?}", integration.handle),
+        None => format!(
+            "the catalog at {} (tenant {:?})",
+            catalog.place(),
+            catalog.tenant()
+        ),
+    };
     let there = if all.is_empty() {
-        "It has none.".to_owned()
+        "It has none at all.".to_owned()
     } else {
-        format!("It has these:\n{}", lines(&all))
+        all.sort_unstable();
+        format!("It has these, with their IDs:\n{}", listed(all.iter()))
     };
     diagnostics.error(
         format!("No such {kind}"),
         format!(
-            "The integration {handle:?} has no {kind} that {import_id:?} names; import IDs are {}. {there}",
+            "There is no {kind} with {asked} in {place}. An import ID is {}; the ID that the {kind} has in the catalog \
+             serves as well. {there}",
             S::IMPORT_ID
         ),
     );
-    None
+}
+
+fn described<T: Belonging>(belonging: &T, integration_handle: &str) -> String {
+    format!(
+        "{} ({})",
+        belonging.import_id(integration_handle),
+        belonging.id()
+    )
 }
 
 /// Those that the rest of an import ID, after the integration's handle, names: as they are written there, else by what

@@ -3,11 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::framework::diagnostics::Diagnostics;
+use crate::framework::identity::Identity;
 use crate::framework::path::Path;
 use crate::framework::schema::{Attribute, Schema};
 use crate::framework::value::{Set, Value};
 use crate::model::handle::Kind;
 use crate::model::overriding::ConnectionOverride;
+use crate::model::tenant::Tenant;
 use crate::provider::arguments;
 use crate::provider::late::{self, NotKnown, known_late, known_value};
 
@@ -81,6 +83,17 @@ impl BelongingState for State {
              that is null is inherited. There is one override for each connection.",
             attributes,
         )
+    }
+
+    fn identity() -> Identity {
+        Identity::of(["integration_id", "account_id"])
+    }
+
+    fn identified<'a>(&self, tenant: &'a Tenant) -> Option<&'a ConnectionOverride> {
+        let overrides = tenant.each::<ConnectionOverride>();
+        let mut own =
+            overrides.filter(|each| Some(&each.integration_id) == self.integration_id.known());
+        own.find(|each| Some(&each.account_id) == self.account_id.known())
     }
 
     fn validate(&self, diagnostics: &mut Diagnostics) {

@@ -428,32 +428,50 @@ pub(super) async fn warn_of_removal<T: Held>(data: &Data, id: &str, diagnostics:
     warn_of_change(data, remove, diagnostics).await;
 }
 
-/// The integration that the first part of an import ID names; an error that lists those there are.
-pub(super) fn integration_of_import<'a>(
-    handle: &str,
+/// How an import names an integration.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum IntegrationBy<'a> {
+    /// By handle, alone or as the first part of an import ID.
+    Handle(&'a str),
+    /// By ID, in an identity.
+    Id(&'a str),
+}
+
+/// The integration that an import names; an error that lists those there are.
+pub(super) fn imported_integration<'a>(
+    by: IntegrationBy<'_>,
     catalog: &Catalog,
     document: Option<&'a Document>,
     diagnostics: &mut Diagnostics,
 ) -> Option<&'a Integration> {
     let tenant = document.map(Document::tenant);
-    let found = tenant.and_then(|tenant| tenant.integration_by_handle(handle));
+    let (found, asked) = match by {
+        IntegrationBy::Handle(handle) => (
+            tenant.and_then(|tenant| tenant.integration_by_handle(handle)),
+            format!("handle {handle:?}"),
+        ),
+        IntegrationBy::Id(id) => (
+            tenant.and_then(|tenant| tenant.get::<Integration>(id)),
+            format!("ID {id:?}"),
+        ),
+    };
     if found.is_none() {
-        let mut handles: Vec<String> = tenant
+        let mut all: Vec<String> = tenant
             .into_iter()
             .flat_map(Tenant::each::<Integration>)
-            .map(|integration| format!("{:?}", integration.handle))
+            .map(|integration| format!("{:?} (ID {})", integration.handle, integration.id))
             .collect();
-        handles.sort_unstable();
-        let known = if handles.is_empty() {
+        all.sort_unstable();
+        let known = if all.is_empty() {
             "it has none".to_owned()
         } else {
-            format!("it has {}", handles.join(", "))
+            format!("it has {}", all.join(", "))
         };
         diagnostics.error(
             "No such integration",
             format!(
-                "The catalog at {} (tenant {:?}) has no integration with the handle {handle:?}; {known}. Import by the \
-                 handle, and check the provider's tenant and catalog.",
+                "The catalog at {} (tenant {:?}) has no integration with the {asked}; {known}. Import by the handle, or \
+                 by identity with the ID, and check the provider's tenant and catalog.",
                 catalog.place(),
                 catalog.tenant()
             ),

@@ -3,13 +3,19 @@
 //! A [`Format`] is pure: what is visible in, bytes out, the same bytes for the same input. Who writes them, and when, is
 //! the catalog's business.
 
+pub mod aws_config;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod sample;
+mod steampipe;
+
 use thiserror::Error;
 
 use crate::model::visibility::View;
 use crate::model::workspace::{OptionValue, Options, Workspace};
 
 /// Every format there is, in the order of the documentation.
-pub static FORMATS: &[&dyn Format] = &[];
+pub static FORMATS: &[&dyn Format] = &[&aws_config::AwsConfig, &steampipe::Steampipe];
 
 /// A kind of file that some tool reads.
 pub trait Format: Sync {

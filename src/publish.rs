@@ -4,6 +4,7 @@
 //! the catalog's business.
 
 pub mod aws_config;
+mod json;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod sample;
@@ -15,7 +16,7 @@ use crate::model::visibility::View;
 use crate::model::workspace::{OptionValue, Options, Workspace};
 
 /// Every format there is, in the order of the documentation.
-pub static FORMATS: &[&dyn Format] = &[&aws_config::AwsConfig, &steampipe::Steampipe];
+pub static FORMATS: &[&dyn Format] = &[&aws_config::AwsConfig, &steampipe::Steampipe, &json::Json];
 
 /// A kind of file that some tool reads.
 pub trait Format: Sync {

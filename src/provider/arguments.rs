@@ -3,6 +3,7 @@
 use crate::framework::schema::Violation;
 use crate::model::grantee::Grantee;
 use crate::model::handle::{self, Kind};
+use crate::model::partition;
 
 /// Refuses handles of this kind that break the rules.
 pub(super) fn handle(kind: Kind) -> impl Fn(&str) -> Result<(), Violation> + Send + Sync + 'static {
@@ -110,14 +111,7 @@ pub(super) fn folder_path(value: &str) -> Result<(), Violation> {
 
 /// Refuses what is no region's name.
 pub(super) fn region(value: &str) -> Result<(), Violation> {
-    let is_region = value.split('-').count() >= 3
-        && value.split('-').all(|part| {
-            !part.is_empty()
-                && part
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-        });
-    if is_region {
+    if partition::is_region(value) {
         return Ok(());
     }
     Err(Violation::new(

@@ -6,6 +6,9 @@
 mod c7n_org;
 mod iam_policy;
 mod json;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod sample;
 
 use thiserror::Error;
 

@@ -327,6 +327,26 @@ pub fn is_attached(workspace: &Workspace, connection: &EffectiveConnection<'_>) 
         })
 }
 
+/// Entries of a workspace's `attach` that are no folder and no account of any integration.
+pub fn attached_nowhere<'a>(attach: &'a BTreeSet<String>, tenant: &Tenant) -> Vec<&'a str> {
+    let is_there = |entry: &str| {
+        tenant.each::<Integration>().any(|integration| {
+            let Mirror {
+                folders,
+                connections,
+                ..
+            } = &integration.mirror;
+            connections.contains_key(entry)
+                || folders.contains_key(entry)
+                || folders
+                    .values()
+                    .any(|folder| folder.path.known().is_some_and(|path| path == entry))
+        })
+    };
+    let entries = attach.iter().map(String::as_str);
+    entries.filter(|entry| !is_there(entry)).collect()
+}
+
 impl<'t> ResolvedIntegration<'t> {
     fn of(tenant: &'t Tenant, integration: &'t Integration) -> Self {
         let overrides = InForce::of(tenant, integration);

@@ -68,6 +68,36 @@ pub(super) fn unit_id(value: &str) -> Result<(), Violation> {
     ))
 }
 
+/// Refuses what is no path of a folder.
+pub(super) fn folder_path(value: &str) -> Result<(), Violation> {
+    let is_path = value == "/"
+        || (value.starts_with('/') && !value.ends_with('/') && !value.contains("//"));
+    if is_path {
+        return Ok(());
+    }
+    Err(Violation::new(
+        "The path of a folder starts with /, has one / between names and none at its end; / alone is the root.",
+        "Write it like \"/Workloads/Prod\"; inside a name, / is written %2F and % is written %25.",
+    ))
+}
+
+/// Refuses what cannot be meant by an entry of `attach`. Hand-written folders have IDs of any form.
+pub(super) fn attachment(value: &str) -> Result<(), Violation> {
+    if value.starts_with('/') {
+        return folder_path(value);
+    }
+    if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
+        return account_id(value);
+    }
+    if !value.is_empty() && value == value.trim() && !value.contains('/') {
+        return Ok(());
+    }
+    Err(Violation::new(
+        "It must be the path of a folder, the ID of a root or OU, or the ID of an account.",
+        "Write it like \"/Workloads\", \"ou-ab12-34cd56ef\" or \"111122223333\".",
+    ))
+}
+
 /// Refuses what is no region's name.
 pub(super) fn region(value: &str) -> Result<(), Violation> {
     let is_region = value.split('-').count() >= 3
@@ -212,6 +242,17 @@ mod tests {
         assert!(unit_id("ou-ab12-34cd56ef").is_ok());
         assert!(unit_id("r-ab12").is_ok());
         assert!(unit_id("Workloads").is_err());
+        assert!(folder_path("/").is_ok());
+        assert!(folder_path("/Workloads/50%25 %2F Prod").is_ok());
+        assert!(folder_path("Workloads").is_err());
+        assert!(folder_path("/Workloads/").is_err());
+        assert!(folder_path("//Workloads").is_err());
+        for attached in ["/", "/Workloads", "r-ab12", "sandbox", "012345678901"] {
+            assert!(attachment(attached).is_ok(), "{attached}");
+        }
+        for nothing in ["", " ", "ou-ab12-34cd56ef ", "12345", "/Workloads/", "Workloads/Prod"] {
+            assert!(attachment(nothing).is_err(), "{nothing}");
+        }
         assert!(region("eu-west-1").is_ok());
         assert!(region("us-gov-west-1").is_ok());
         assert!(region("Europe").is_err());

@@ -408,29 +408,65 @@ pub(super) fn integration_of_import<'a>(
     document: Option<&'a Document>,
     diagnostics: &mut Diagnostics,
 ) -> Option<&'a Integration> {
-    let tenant = document.map(Document::tenant);
-    let found = tenant.and_then(|tenant| tenant.integration_by_handle(handle));
+    let found = document
+        .map(Document::tenant)
+        .and_then(|tenant| tenant.integration_by_handle(handle));
     if found.is_none() {
-        let mut handles: Vec<String> = tenant
-            .into_iter()
-            .flat_map(Tenant::each::<Integration>)
-            .map(|integration| format!("{:?}", integration.handle))
-            .collect();
-        handles.sort_unstable();
-        let known = if handles.is_empty() {
-            "it has none".to_owned()
-        } else {
-            format!("it has {}", handles.join(", "))
-        };
+        diagnostics.push(no_such_integration(
+            handle,
+            catalog,
+            document,
+            "Import by the handle",
+        ));
+    }
+    found
+}
+
+/// An integration's handle that is none, with those there are; `fix` is what to do, besides checking the provider.
+pub(super) fn no_such_integration(
+    handle: &str,
+    catalog: &Catalog,
+    document: Option<&Document>,
+    fix: &str,
+) -> Diagnostic {
+    let integrations = document
+        .into_iter()
+        .flat_map(|document| document.tenant().each::<Integration>());
+    let mut handles: Vec<String> = integrations
+        .map(|integration| format!("{:?}", integration.handle))
+        .collect();
+    handles.sort_unstable();
+    let known = if handles.is_empty() {
+        "it has none".to_owned()
+    } else {
+        format!("it has {}", handles.join(", "))
+    };
+    Diagnostic::error(
+        "No such integration",
+        format!(
+            "The catalog at {} (tenant {:?}) has no integration with the handle {handle:?}; {known}. {fix}, and check the \
+             provider's tenant and catalog.",
+            catalog.place(),
+            catalog.tenant()
+        ),
+    )
+}
+
+/// The document that a data source reads; an error where there is none.
+pub(super) async fn readable(data: &Data, diagnostics: &mut Diagnostics) -> Option<Arc<Document>> {
+    let document = possible(data, diagnostics).await?;
+    if document.is_none() {
+        let catalog = opened(data, diagnostics)?;
         diagnostics.error(
-            "No such integration",
+            "There is no catalog to read",
             format!(
-                "The catalog at {} (tenant {:?}) has no integration with the handle {handle:?}; {known}. Import by the \
-                 handle, and check the provider's tenant and catalog.",
+                "There is no catalog at {} (tenant {:?}). Check the provider's catalog and tenant. If it is made in this \
+                 same run, let this data source wait for that: refer to the integration, as in integration_id = \
+                 orgmirror_integration.NAME.id, or set depends_on.",
                 catalog.place(),
                 catalog.tenant()
             ),
         );
     }
-    found
+    document
 }

@@ -1,3 +1,4 @@
 //! The managed resources, one file each.
 
 pub mod integration;
+pub mod workspace;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use crate::catalog::{Catalog, CommitError, Committed, Document, ReadError};
+use crate::catalog::{Catalog, CommitError, Committed, Document, PublicationWarning, ReadError};
 use crate::framework::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::framework::path::Path;
 use crate::model::admission::{Admitted, Refusal};
@@ -196,9 +196,13 @@ where
     };
     match outcome {
         Ok(Committed {
-            document, notices, ..
+            document,
+            notices,
+            warnings,
+            ..
         }) => {
             warn_of_handles(notices.iter(), diagnostics);
+            warn_of_publications(&warnings, diagnostics);
             Some(document)
         }
         Err(error) => {
@@ -350,6 +354,29 @@ fn warn_of_handles<'a>(
                 "Whoever uses these handles reaches another account after this change:\n{passed}\nTell who uses them, \
                  rename the accounts, or keep the handles where they were with overrides."
             ),
+        );
+    }
+}
+
+fn warn_of_publications(warnings: &[PublicationWarning], diagnostics: &mut Diagnostics) {
+    let (notices, failures): (Vec<_>, Vec<_>) = warnings
+        .iter()
+        .partition(|warning| matches!(warning, PublicationWarning::Notice { .. }));
+    if !failures.is_empty() {
+        let failures = listed(failures.iter().map(|failure| sentence(failure)));
+        diagnostics.warning(
+            "Not everything was published",
+            format!(
+                "The catalog is written, but these files are not what it says:\n{failures}\nCorrect the cause and apply \
+                 again: a plan shows such a workspace with in_sync = false, and every apply repairs what it can."
+            ),
+        );
+    }
+    if !notices.is_empty() {
+        let notices = listed(notices.iter());
+        diagnostics.warning(
+            "What to know of publications",
+            format!("This is new in the files of workspaces:\n{notices}"),
         );
     }
 }

@@ -70,8 +70,8 @@ pub(super) fn unit_id(value: &str) -> Result<(), Violation> {
 
 /// Refuses what is no path of a folder.
 pub(super) fn folder_path(value: &str) -> Result<(), Violation> {
-    let is_path = value == "/"
-        || (value.starts_with('/') && !value.ends_with('/') && !value.contains("//"));
+    let is_path =
+        value == "/" || (value.starts_with('/') && !value.ends_with('/') && !value.contains("//"));
     if is_path {
         return Ok(());
     }
@@ -250,7 +250,14 @@ mod tests {
         for attached in ["/", "/Workloads", "r-ab12", "sandbox", "012345678901"] {
             assert!(attachment(attached).is_ok(), "{attached}");
         }
-        for nothing in ["", " ", "ou-ab12-34cd56ef ", "12345", "/Workloads/", "Workloads/Prod"] {
+        for nothing in [
+            "",
+            " ",
+            "ou-ab12-34cd56ef ",
+            "12345",
+            "/Workloads/",
+            "Workloads/Prod",
+        ] {
             assert!(attachment(nothing).is_err(), "{nothing}");
         }
         assert!(region("eu-west-1").is_ok());

@@ -98,9 +98,8 @@ fn schema() -> Schema {
 }
 
 fn connection_attributes() -> Vec<Attribute> {
-    let string = |name: &str, description: &str| {
-        Attribute::string(name).computed().description(description)
-    };
+    let string =
+        |name: &str, description: &str| Attribute::string(name).computed().description(description);
     let strings = |name: &str, description: &str| {
         Attribute::set(name, Type::String)
             .computed()
@@ -162,9 +161,8 @@ fn connection_attributes() -> Vec<Attribute> {
 }
 
 fn grant_attributes() -> Vec<Attribute> {
-    let string = |name: &str, description: &str| {
-        Attribute::string(name).computed().description(description)
-    };
+    let string =
+        |name: &str, description: &str| Attribute::string(name).computed().description(description);
     vec![
         string(
             "resource_type",
@@ -176,9 +174,15 @@ fn grant_attributes() -> Vec<Attribute> {
             "ID of the permission; null for `permissions` of the integration.",
         ),
         string("grantee", "To whom: `*`, an organization, or a workspace."),
-        string("folder_id", "ID of the granted folder; null for a grant of the connection itself."),
+        string(
+            "folder_id",
+            "ID of the granted folder; null for a grant of the connection itself.",
+        ),
         string("folder_path", "Path of the granted folder."),
-        string("account_id", "ID of the account, where the connection itself is granted."),
+        string(
+            "account_id",
+            "ID of the account, where the connection itself is granted.",
+        ),
         Attribute::map("match_tags", Type::String)
             .computed()
             .description("Tags that the grant asks for; null: none."),
@@ -228,7 +232,8 @@ fn connections(
         let (organization, handle) = name.split_once('/')?;
         Some((organization, handle))
     });
-    let declared = workspace.and_then(|(organization, handle)| tenant.workspace(organization, handle));
+    let declared =
+        workspace.and_then(|(organization, handle)| tenant.workspace(organization, handle));
     let found = match (declared, workspace) {
         (Some(workspace), _) => resolved.visible(workspace),
         (None, Some((organization, handle))) => resolved.visible(&undeclared(organization, handle)),

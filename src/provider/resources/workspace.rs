@@ -19,6 +19,7 @@ use crate::model::late::Late;
 use crate::model::tenant::Tenant;
 use crate::model::visibility::attached_nowhere;
 use crate::model::workspace::Workspace;
+use crate::provider::arguments::sentence;
 use crate::provider::kept::{
     create, delete, existing, listed, new_id, opened, possible, update, warn_of_object,
     warn_of_removal,
@@ -67,7 +68,9 @@ impl Resource for WorkspaceResource {
         // Applying publishes it, whatever was found.
         planned.in_sync = true.into();
         planned.locations = late::value(match context.data.catalog() {
-            Ok(catalog) => planned.outline().map(|outline| locations(&outline, catalog)),
+            Ok(catalog) => planned
+                .outline()
+                .map(|outline| locations(&outline, catalog)),
             Err(_) => Late::Unknown,
         });
         warn_of_attachments(context.data, planned, diagnostics).await;
@@ -104,7 +107,7 @@ impl Resource for WorkspaceResource {
         let workspace = document.tenant().get::<Workspace>(state.id.known()?)?;
         // Where it is published stays as it was applied: the plan shows that the catalog moved.
         state.take(workspace);
-        state.in_sync = in_sync(catalog, &document, workspace).await.into();
+        state.in_sync = in_sync(catalog, &document, workspace, diagnostics).await;
         Some(state)
     }
 
@@ -170,7 +173,7 @@ impl Resource for WorkspaceResource {
         let mut state = State::default();
         state.take(workspace);
         state.locations = Value::Known(locations(workspace, catalog));
-        state.in_sync = in_sync(catalog, document, workspace).await.into();
+        state.in_sync = in_sync(catalog, document, workspace, diagnostics).await;
         Some(state)
     }
 }
@@ -272,6 +275,29 @@ fn locations(workspace: &Workspace, catalog: &Catalog) -> BTreeMap<String, Value
             Some((name.to_owned(), catalog.publication_place(&path).into()))
         })
         .collect()
+}
+
+/// Files that cannot be read count as wrong: the apply that restores them says what is in its way.
+async fn in_sync(
+    catalog: &Catalog,
+    document: &Document,
+    workspace: &Workspace,
+    diagnostics: &mut Diagnostics,
+) -> Value<bool> {
+    match catalog.in_sync(document, &workspace.id).await {
+        Ok(in_sync) => in_sync.into(),
+        Err(failure) => {
+            diagnostics.warning(
+                "Published files cannot be read",
+                format!(
+                    "Whether what is published for the workspace {workspace} is what the catalog says is not known, so \
+                     in_sync is false. {}",
+                    sentence(&failure)
+                ),
+            );
+            false.into()
+        }
+    }
 }
 
 async fn warn_of_attachments(data: &Data, planned: &State, diagnostics: &mut Diagnostics) {

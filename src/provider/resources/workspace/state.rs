@@ -156,9 +156,8 @@ impl State {
 
     /// A workspace with this name and these formats, whatever their options.
     pub(super) fn outline(&self) -> Late<Workspace> {
-        let names = late::optional(&self.publish).and_then(|publish| {
-            publish.map_or(Late::Known(Vec::new()), |publish| publish.names())
-        });
+        let names = late::optional(&self.publish)
+            .and_then(|publish| publish.map_or(Late::Known(Vec::new()), |publish| publish.names()));
         match (&self.organization, &self.handle, names) {
             (Value::Known(organization), Value::Known(handle), Late::Known(names)) => {
                 let names = names.into_iter();

@@ -11,6 +11,7 @@
 pub mod conformance;
 pub mod data_source;
 pub mod diagnostics;
+pub mod identity;
 pub mod json;
 pub mod msgpack;
 mod node;

@@ -21,11 +21,26 @@ pub fn server() -> Server<Orgmirror> {
 
 #[cfg(test)]
 mod tests {
+    use crate::framework::provider::Provider;
+
     use super::*;
 
     #[test]
     fn schemas_and_types_are_sound() {
         let problems = crate::framework::provider::problems(&Orgmirror);
         assert_eq!(problems, Vec::<String>::new());
+    }
+
+    /// A handle may change, and then belong to another object.
+    #[test]
+    fn no_identity_contains_a_handle() {
+        for resource in Orgmirror.resources() {
+            let identity = resource.identity();
+            let handles = identity
+                .names()
+                .iter()
+                .filter(|name| name.contains("handle"));
+            assert_eq!(handles.count(), 0, "{}: {identity:?}", resource.name());
+        }
     }
 }

@@ -3,13 +3,15 @@
 //! A [`Format`] is pure: what is visible in, bytes out, the same bytes for the same input. Who writes them, and when, is
 //! the catalog's business.
 
+mod json;
+
 use thiserror::Error;
 
 use crate::model::visibility::View;
 use crate::model::workspace::{OptionValue, Options, Workspace};
 
 /// Every format there is, in the order of the documentation.
-pub static FORMATS: &[&dyn Format] = &[];
+pub static FORMATS: &[&dyn Format] = &[&json::Json];
 
 /// A kind of file that some tool reads.
 pub trait Format: Sync {

@@ -28,6 +28,8 @@ mod discovery_errors;
 mod guard;
 #[path = "acceptance/handles.rs"]
 mod handles;
+#[path = "acceptance/identity.rs"]
+mod identity;
 #[path = "acceptance/lifecycle.rs"]
 mod lifecycle;
 #[path = "acceptance/scale.rs"]

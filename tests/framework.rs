@@ -4,6 +4,7 @@
 use async_trait::async_trait;
 use orgmirror::framework::data_source::DataSourceType;
 use orgmirror::framework::diagnostics::{Diagnostic, Diagnostics};
+use orgmirror::framework::identity::{Identity, ImportBy};
 use orgmirror::framework::msgpack::{from_slice, to_vec};
 use orgmirror::framework::path::Path;
 use orgmirror::framework::private::Private;
@@ -43,7 +44,7 @@ impl Provider for Toys {
     }
 
     fn resources(&self) -> Vec<ResourceType<()>> {
-        vec![ResourceType::new(Ball)]
+        vec![ResourceType::new(Ball), ResourceType::new(Stone)]
     }
 
     fn data_sources(&self) -> Vec<DataSourceType<()>> {
@@ -94,6 +95,10 @@ impl Resource for Ball {
         .version(2)
     }
 
+    fn identity(&self) -> Identity {
+        Identity::of(["id"]).version(1)
+    }
+
     async fn plan(
         &self,
         _: Context<'_, ()>,
@@ -105,6 +110,9 @@ impl Resource for Ball {
         }
         if plan.config.acts("keep the secret") {
             plan.planned.secret = plan.config.secret.clone();
+        }
+        if plan.config.acts("become another") && plan.prior.is_some() {
+            plan.planned.id = "ball-2".into();
         }
         if plan.config.acts("warn") {
             diagnostics.warning_at(Path::of("act"), "Careful", "It bounces.");
@@ -118,13 +126,16 @@ impl Resource for Ball {
     async fn read(
         &self,
         _: Context<'_, ()>,
-        state: State,
+        mut state: State,
         private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
         if state.acts("fail to read") {
             diagnostics.error("Lost", "It rolled away.");
             return None;
+        }
+        if state.acts("become another") {
+            state.id = "ball-2".into();
         }
         private.set("read", &true);
         (!state.acts("be gone")).then_some(state)
@@ -197,6 +208,36 @@ impl Resource for Ball {
         }
     }
 
+    async fn import(
+        &self,
+        _: Context<'_, ()>,
+        by: ImportBy<'_, State>,
+        private: &mut Private,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<State> {
+        let id = match by {
+            ImportBy::Id("nothing") => Value::Null,
+            ImportBy::Id(name) => format!("ball-{name}").into(),
+            ImportBy::Identity(identity) if identity.id == "mistaken".into() => "other".into(),
+            ImportBy::Identity(identity) => {
+                assert_eq!(
+                    (&identity.act, &identity.size),
+                    (&Value::Null, &Value::Null)
+                );
+                identity.id
+            }
+        };
+        if id == "ball-lost".into() {
+            diagnostics.error("Lost", "It rolled away.");
+            return None;
+        }
+        private.set("imported", &true);
+        Some(State {
+            id,
+            ..State::default()
+        })
+    }
+
     fn upgrade(&self, version: i64, state: Json) -> Result<State, Diagnostic> {
         if version != 1 {
             return Err(Diagnostic::error("Too old", format!("Version {version}.")));
@@ -214,6 +255,72 @@ impl Resource for Ball {
                 ..State::default()
             })
         })
+    }
+}
+
+/// Does the least that a resource can do.
+struct Stone;
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct StoneState {
+    id: Value<String>,
+}
+
+#[async_trait]
+impl Resource for Stone {
+    type Data = ();
+    type State = StoneState;
+
+    fn name(&self) -> &'static str {
+        "stone"
+    }
+
+    fn schema(&self) -> Schema {
+        let id = Attribute::string("id").computed().use_state_for_unknown();
+        Schema::new("A stone.", vec![id.description("Something.")])
+    }
+
+    async fn read(
+        &self,
+        _: Context<'_, ()>,
+        state: StoneState,
+        _: &mut Private,
+        _: &mut Diagnostics,
+    ) -> Option<StoneState> {
+        Some(state)
+    }
+
+    async fn create(
+        &self,
+        _: Context<'_, ()>,
+        _: StoneState,
+        _: StoneState,
+        _: &mut Private,
+        _: &mut Diagnostics,
+    ) -> Option<StoneState> {
+        Some(StoneState { id: "stone".into() })
+    }
+
+    async fn update(
+        &self,
+        _: Context<'_, ()>,
+        _: StoneState,
+        _: StoneState,
+        planned: StoneState,
+        _: &mut Private,
+        _: &mut Diagnostics,
+    ) -> Option<StoneState> {
+        Some(planned)
+    }
+
+    async fn delete(
+        &self,
+        _: Context<'_, ()>,
+        _: StoneState,
+        _: &mut Private,
+        _: &mut Diagnostics,
+    ) {
     }
 }
 
@@ -239,6 +346,18 @@ fn dynamic<T: Serialize>(value: &T) -> Option<DynamicValue> {
 
 fn state(value: Option<DynamicValue>) -> Value<State> {
     from_slice(&value.unwrap().msgpack).unwrap()
+}
+
+fn identity(data: Option<wire::ResourceIdentityData>) -> Json {
+    data.map_or(Json::Null, |data| {
+        from_slice(&data.identity_data.unwrap().msgpack).unwrap()
+    })
+}
+
+fn identified(value: Json) -> Option<wire::ResourceIdentityData> {
+    Some(wire::ResourceIdentityData {
+        identity_data: dynamic(&value),
+    })
 }
 
 fn errors(diagnostics: &[wire::Diagnostic]) -> Vec<String> {
@@ -302,6 +421,7 @@ async fn apply(
         planned_state: planned.planned_state,
         config: dynamic(&config),
         planned_private: planned.planned_private,
+        planned_identity: planned.planned_identity,
         ..Default::default()
     };
     let response = server
@@ -467,30 +587,33 @@ fn proto_path(path: &Path) -> wire::AttributePath {
     }
 }
 
+async fn read(server: &Server<Toys>, prior: &State) -> wire::read_resource::Response {
+    let request = wire::read_resource::Request {
+        type_name: "toy_ball".into(),
+        current_state: dynamic(prior),
+        private: br#"{"kept":1}"#.to_vec(),
+        ..Default::default()
+    };
+    let response = server.read_resource(Request::new(request));
+    response.await.unwrap().into_inner()
+}
+
 #[tokio::test]
 async fn what_cannot_be_read_is_not_forgotten_and_what_is_gone_is() {
     let server = server().await;
-    let read = async |act: &str| {
-        let request = wire::read_resource::Request {
-            type_name: "toy_ball".into(),
-            current_state: dynamic(&existing(act)),
-            private: br#"{"kept":1}"#.to_vec(),
-            ..Default::default()
-        };
-        server
-            .read_resource(Request::new(request))
-            .await
-            .unwrap()
-            .into_inner()
-    };
-    let failed = read("fail to read").await;
+    let failed = read(&server, &existing("fail to read")).await;
     assert_eq!(errors(&failed.diagnostics), ["Lost: It rolled away."]);
     assert_eq!(
         state(failed.new_state),
         Value::Known(existing("fail to read"))
     );
-    assert_eq!(state(read("be gone").await.new_state), Value::Null);
-    let there = read("well").await;
+    let gone = read(&server, &existing("be gone")).await;
+    assert_eq!(
+        (state(gone.new_state), gone.new_identity),
+        (Value::Null, None)
+    );
+    let there = read(&server, &existing("well")).await;
+    assert_eq!(identity(there.new_identity), json!({ "id": "ball-1" }));
     assert_eq!(state(there.new_state), Value::Known(existing("well")));
     let private: Json = serde_json::from_slice(&there.private).unwrap();
     assert_eq!(private, json!({ "kept": 1, "read": true }));
@@ -551,25 +674,155 @@ async fn another_types_state_is_taken_over_where_the_resource_knows_it() {
     };
     let known = moved("other_ball").await;
     assert_eq!(
+        identity(known.target_identity),
+        json!({ "id": "taken over" })
+    );
+    assert_eq!(
         state(known.target_state).known().unwrap().id,
         "taken over".into()
     );
     assert!(errors(&moved("other_box").await.diagnostics)[0].contains("import"));
 }
 
+async fn import(
+    server: &Server<Toys>,
+    type_name: &str,
+    id: &str,
+    identity: Option<wire::ResourceIdentityData>,
+) -> wire::import_resource_state::Response {
+    let request = wire::import_resource_state::Request {
+        type_name: type_name.into(),
+        id: id.into(),
+        identity,
+        ..Default::default()
+    };
+    let response = server.import_resource_state(Request::new(request));
+    response.await.unwrap().into_inner()
+}
+
 #[tokio::test]
 async fn importing_says_where_it_is_not_offered() {
     let server = server().await;
-    let request = wire::import_resource_state::Request {
-        type_name: "toy_ball".into(),
-        id: "x".into(),
-        ..Default::default()
-    };
-    let response = server
-        .import_resource_state(Request::new(request))
-        .await
-        .unwrap()
-        .into_inner();
+    let response = import(&server, "toy_stone", "x", None).await;
     assert!(response.imported_resources.is_empty());
-    assert!(errors(&response.diagnostics)[0].contains("ball cannot be imported"));
+    assert!(errors(&response.diagnostics)[0].contains("stone cannot be imported"));
+}
+
+#[tokio::test]
+async fn objects_are_imported_by_id_and_by_identity() {
+    let server = server().await;
+    for (id, by, found) in [
+        ("1", None, "ball-1"),
+        ("", identified(json!({ "id": "ball-2" })), "ball-2"),
+    ] {
+        let mut response = import(&server, "toy_ball", id, by).await;
+        assert_eq!(errors(&response.diagnostics), Vec::<String>::new());
+        let imported = response.imported_resources.remove(0);
+        assert_eq!(imported.type_name, "toy_ball");
+        assert_eq!(identity(imported.identity), json!({ "id": found }));
+        assert_eq!(state(imported.state).known().unwrap().id, found.into());
+        assert_eq!(imported.private, br#"{"imported":true}"#);
+    }
+    let lost = import(&server, "toy_ball", "lost", None).await;
+    assert_eq!(errors(&lost.diagnostics), ["Lost: It rolled away."]);
+    assert!(lost.imported_resources.is_empty());
+}
+
+#[tokio::test]
+async fn imports_of_nothing_and_of_another_object_are_errors() {
+    let server = server().await;
+    let refused = async |id: &str, by| {
+        let response = import(&server, "toy_ball", id, by).await;
+        let mut found = errors(&response.diagnostics);
+        assert_eq!(found.len(), 1, "{found:?}");
+        found.remove(0)
+    };
+    let nothing = refused("", None).await;
+    assert!(nothing.contains("Import without an ID") && nothing.contains("identity with id"));
+    let null = refused("", identified(Json::Null)).await;
+    assert!(null.contains("Import without an ID"), "{null}");
+    let half = refused("", identified(json!({ "id": null }))).await;
+    assert!(half.contains("half an identity") && half.contains("toy_ball"));
+    let wrong = refused("", identified(json!({ "id": 5 }))).await;
+    assert!(wrong.contains("id: a string is needed"), "{wrong}");
+    let mistaken = refused("", identified(json!({ "id": "mistaken" }))).await;
+    assert!(
+        mistaken.contains("another object than asked for"),
+        "{mistaken}"
+    );
+    let without = refused("nothing", None).await;
+    assert!(without.contains("its identity is missing"), "{without}");
+}
+
+#[tokio::test]
+async fn every_answer_with_a_whole_object_has_its_identity() {
+    let server = server().await;
+    let request = wire::get_resource_identity_schemas::Request {};
+    let schemas = server.get_resource_identity_schemas(Request::new(request));
+    let schemas = schemas.await.unwrap().into_inner().identity_schemas;
+    assert_eq!(schemas.len(), 2);
+    assert_eq!(schemas["toy_ball"].version, 1);
+    assert_eq!(schemas["toy_stone"].identity_attributes[0].name, "id");
+
+    let ball = || json!({ "id": "ball-1" });
+    // Nobody knows the ID of what will be created.
+    let planned = plan(&server, None, &doing("well")).await;
+    assert_eq!(planned.planned_identity, None);
+    let created = apply(&server, None, Some(&doing("well"))).await;
+    assert_eq!(identity(created.new_identity), ball());
+    let half = apply(&server, None, Some(&doing("fail half-way"))).await;
+    assert_eq!(half.new_identity, None);
+
+    let planned = plan(&server, Some(&existing("well")), &doing("better")).await;
+    assert_eq!(identity(planned.planned_identity), ball());
+    let updated = apply(&server, Some(&existing("well")), Some(&doing("better"))).await;
+    assert_eq!(identity(updated.new_identity), ball());
+    let failed = apply(&server, Some(&existing("well")), Some(&doing("fail"))).await;
+    assert_eq!(identity(failed.new_identity), ball());
+    let deleted = apply(&server, Some(&existing("well")), None).await;
+    assert_eq!(deleted.new_identity, None);
+    let stuck = apply(&server, Some(&existing("stay")), None).await;
+    assert_eq!(identity(stuck.new_identity), ball());
+}
+
+#[tokio::test]
+async fn an_object_that_becomes_another_one_is_a_mistake_of_the_provider() {
+    let server = server().await;
+    let (prior, config) = (existing("become another"), doing("become another"));
+    let planned = plan(&server, Some(&existing("well")), &config).await;
+    let found = errors(&planned.diagnostics);
+    assert!(found[0].contains("inconsistent plan: id:"), "{found:?}");
+    let read = read(&server, &prior).await;
+    let found = errors(&read.diagnostics);
+    assert!(found[0].contains("inconsistent state: id:"), "{found:?}");
+    assert_eq!(state(read.new_state), Value::Known(prior));
+
+    let mut colored = config;
+    colored.color = "red".into();
+    let replaced = plan(&server, Some(&existing("well")), &colored).await;
+    assert_eq!(errors(&replaced.diagnostics), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn identities_of_older_versions_are_made_anew_and_newer_ones_refused() {
+    let server = server().await;
+    let upgrade = async |version, json: &str| {
+        let request = wire::upgrade_resource_identity::Request {
+            type_name: "toy_ball".into(),
+            version,
+            raw_identity: Some(wire::RawState {
+                json: json.as_bytes().to_vec(),
+                ..Default::default()
+            }),
+        };
+        let response = server.upgrade_resource_identity(Request::new(request));
+        response.await.unwrap().into_inner()
+    };
+    let kept = upgrade(1, r#"{"id": "ball-1"}"#).await;
+    assert_eq!(identity(kept.upgraded_identity), json!({ "id": "ball-1" }));
+    let old = upgrade(0, r#"{"name": "ball-1"}"#).await;
+    assert_eq!(errors(&old.diagnostics), Vec::<String>::new());
+    assert_eq!(old.upgraded_identity, None);
+    let newer = upgrade(2, "{}").await;
+    assert!(errors(&newer.diagnostics)[0].contains("identity of this toy_ball"));
 }

@@ -3,6 +3,7 @@
 //! Terraform reports a violation as "Provider produced inconsistent ..." and asks the user to file a bug. Here it is an
 //! error that names the attribute, and our own tests are where it should be seen.
 
+use super::identity::Identity;
 use super::msgpack::{DecodeError, NULL};
 use super::node::{self, Match, Shape};
 use super::path::{Path, Step};
@@ -72,6 +73,37 @@ pub fn stored(schema: &Schema, state: &[u8]) -> Result<Vec<(Path, &'static str)>
         found.push((Path::root(), "a write-only value is in the state"));
     }
     Ok(found)
+}
+
+/// Where a state has become another object than it was; a replacement is none.
+///
+/// # Errors
+/// If one of the two is no value of the resource's schema.
+pub fn same_object(
+    identity: &Identity,
+    before: &[u8],
+    after: &[u8],
+) -> Result<Vec<(Path, &'static str)>, DecodeError> {
+    let changed = identity.difference(before, after)?;
+    let found = changed.map(|name| (Path::of(name), "it is another object than before"));
+    Ok(found.into_iter().collect())
+}
+
+/// Where an imported state lacks its identity, or has another one than was asked for.
+///
+/// # Errors
+/// If one of the two is no value of the resource's schema.
+pub fn imported(
+    identity: &Identity,
+    asked: Option<&[u8]>,
+    state: &[u8],
+) -> Result<Vec<(Path, &'static str)>, DecodeError> {
+    if identity.in_state(state)?.is_none() {
+        return Ok(vec![(Path::root(), "its identity is missing")]);
+    }
+    let other = identity.difference(asked.unwrap_or(&NULL), state)?;
+    let found = other.map(|name| (Path::of(name), "it is another object than asked for"));
+    Ok(found.into_iter().collect())
 }
 
 fn attributes(
@@ -293,5 +325,25 @@ mod tests {
             new(json!({"id": "1", "name": "n", "tree": {"k": {"x": "v"}}, "secret": "s"})),
             ["", "secret"]
         );
+    }
+
+    #[test]
+    fn an_object_stays_the_one_it_is() {
+        let identity = Identity::of(["id"]);
+        let state = |id: &str| bytes(json!({"id": id, "name": "n"}));
+        let same =
+            |before: &[u8], after: &[u8]| paths(same_object(&identity, before, after).unwrap());
+        assert!(same(&state("1"), &state("1")).is_empty());
+        assert!(same(&state("1"), &NULL).is_empty());
+        assert_eq!(same(&state("1"), &state("2")), ["id"]);
+
+        let asked = bytes(json!({"id": "1"}));
+        let import = |state: &[u8]| paths(imported(&identity, Some(&asked), state).unwrap());
+        assert!(import(&state("1")).is_empty());
+        assert_eq!(import(&state("2")), ["id"]);
+        let missing = bytes(json!({"id": null, "name": "n"}));
+        assert_eq!(import(&missing), [""]);
+        assert_eq!(paths(imported(&identity, None, &missing).unwrap()), [""]);
+        assert!(imported(&identity, None, &state("1")).unwrap().is_empty());
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
 use super::diagnostics::{Diagnostic, Diagnostics};
+use super::identity::{Identity, ImportBy};
 use super::json;
 use super::msgpack::{self, DecodeError, EncodeError};
 use super::path::Path;
@@ -73,6 +74,11 @@ pub trait Resource: Send + Sync + 'static {
     /// Its attributes.
     fn schema(&self) -> Schema;
 
+    /// Which attributes name an object for good.
+    fn identity(&self) -> Identity {
+        Identity::of(["id"])
+    }
+
     /// Rules between attributes; what is unknown is checked again once it is known.
     fn validate(&self, config: &Self::State, diagnostics: &mut Diagnostics) {
         let _ = (config, diagnostics);
@@ -138,15 +144,15 @@ pub trait Resource: Send + Sync + 'static {
         diagnostics: &mut Diagnostics,
     );
 
-    /// Finds what `terraform import` names.
+    /// Finds what `terraform import` or an import block names. None only beside errors.
     async fn import(
         &self,
         context: Context<'_, Self::Data>,
-        id: &str,
+        by: ImportBy<'_, Self::State>,
         private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Option<Self::State> {
-        let _ = (context, id, private);
+        let _ = (context, by, private);
         diagnostics.error(
             "Import is not supported",
             format!("{} cannot be imported.", self.name()),
@@ -196,10 +202,17 @@ impl<D: Send + Sync + 'static> ResourceType<D> {
         self.0.schema()
     }
 
-    /// Everything in which its schema and its Rust type contradict themselves or each other. For a unit test.
+    /// Which attributes name an object for good.
+    pub fn identity(&self) -> Identity {
+        self.0.identity()
+    }
+
+    /// Everything in which its schema, its identity and its Rust type contradict themselves or each other. For a unit
+    /// test.
     pub fn problems(&self) -> Vec<String> {
         let schema = self.0.schema();
         let mut problems = schema.problems(super::schema::Role::Resource);
+        problems.extend(self.0.identity().problems(&schema));
         problems.extend(self.0.model_problems(&schema));
         problems
     }
@@ -267,6 +280,7 @@ pub(crate) struct Planned {
 pub(crate) trait Erased<D>: Send + Sync {
     fn name(&self) -> &'static str;
     fn schema(&self) -> Schema;
+    fn identity(&self) -> Identity;
     fn model_problems(&self, schema: &Schema) -> Vec<String>;
     fn validate(&self, config: &[u8], diagnostics: &mut Diagnostics) -> Result<(), CodecError>;
     async fn plan(
@@ -319,7 +333,7 @@ pub(crate) trait Erased<D>: Send + Sync {
     async fn import(
         &self,
         context: Context<'_, D>,
-        id: &str,
+        by: ImportBy<'_, &[u8]>,
         private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Result<Option<Vec<u8>>, CodecError>;
@@ -335,6 +349,10 @@ impl<R: Resource> Erased<R::Data> for R {
 
     fn schema(&self) -> Schema {
         Resource::schema(self)
+    }
+
+    fn identity(&self) -> Identity {
+        Resource::identity(self)
     }
 
     fn model_problems(&self, schema: &Schema) -> Vec<String> {
@@ -442,11 +460,15 @@ impl<R: Resource> Erased<R::Data> for R {
     async fn import(
         &self,
         context: Context<'_, R::Data>,
-        id: &str,
+        by: ImportBy<'_, &[u8]>,
         private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Result<Option<Vec<u8>>, CodecError> {
-        let state = Resource::import(self, context, id, private, diagnostics).await;
+        let by = match by {
+            ImportBy::Id(id) => ImportBy::Id(id),
+            ImportBy::Identity(identity) => ImportBy::Identity(decode("identity", identity)?),
+        };
+        let state = Resource::import(self, context, by, private, diagnostics).await;
         state
             .map(|state| encode("imported state", &state))
             .transpose()

@@ -15,6 +15,7 @@ use crate::proto::tfplugin6::{self as wire, provider_server};
 use super::conformance;
 use super::data_source::DataSourceType;
 use super::diagnostics::{Diagnostic, Diagnostics};
+use super::identity::{Identity, ImportBy};
 use super::json;
 use super::msgpack::{DecodeError, NULL};
 use super::node;
@@ -40,8 +41,24 @@ struct Inner<P: Provider> {
 
 struct Offered<D> {
     provider_schema: Schema,
-    resources: BTreeMap<String, (Schema, ResourceType<D>)>,
+    resources: BTreeMap<String, Managed<D>>,
     data_sources: BTreeMap<String, (Schema, DataSourceType<D>)>,
+}
+
+struct Managed<D> {
+    schema: Schema,
+    identity: Identity,
+    resource: ResourceType<D>,
+}
+
+impl<D: Send + Sync + 'static> From<ResourceType<D>> for Managed<D> {
+    fn from(resource: ResourceType<D>) -> Self {
+        Self {
+            schema: resource.schema(),
+            identity: resource.identity(),
+            resource,
+        }
+    }
 }
 
 /// What a [`Context`] borrows from.
@@ -112,7 +129,7 @@ impl<P: Provider> Inner<P> {
             Offered {
                 provider_schema: self.provider.schema(),
                 resources: resources
-                    .map(|resource| (name(resource.name()), (resource.schema(), resource)))
+                    .map(|resource| (name(resource.name()), resource.into()))
                     .collect(),
                 data_sources: data_sources
                     .map(|source| (name(source.name()), (source.schema(), source)))
@@ -121,11 +138,23 @@ impl<P: Provider> Inner<P> {
         })
     }
 
-    fn resource(&self, name: &str) -> Result<&(Schema, ResourceType<P::Data>), Diagnostic> {
+    fn resource(&self, name: &str) -> Result<&Managed<P::Data>, Diagnostic> {
         self.offered()
             .resources
             .get(name)
             .ok_or_else(|| unknown_type("resource", name))
+    }
+
+    /// What goes beside a state that is answered; none while the object's identity is not known.
+    fn identity_of(
+        &self,
+        name: &str,
+        state: Option<&wire::DynamicValue>,
+    ) -> Option<wire::ResourceIdentityData> {
+        let identity = &self.resource(name).ok()?.identity;
+        // States are checked where they are made; what cannot be read has no identity.
+        let found = identity.in_state(&state?.msgpack).ok()?;
+        found.map(identity_data)
     }
 
     fn data_source(&self, name: &str) -> Result<&(Schema, DataSourceType<P::Data>), Diagnostic> {
@@ -177,6 +206,19 @@ fn unknown_type(kind: &str, name: &str) -> Diagnostic {
             "This version of the provider has no {kind} {name:?}. Use a version that has it, or correct the name."
         ),
     )
+}
+
+fn refuse_newer(what: &str, type_name: &str, version: i64, known: i64) -> Result<(), Diagnostic> {
+    if version <= known {
+        return Ok(());
+    }
+    Err(Diagnostic::error(
+        "State of a newer provider",
+        format!(
+            "The {what} of this {type_name} has schema version {version}; this version of the provider knows up to \
+             {known}. Use the newer provider version that wrote it."
+        ),
+    ))
 }
 
 fn unsupported(what: &str) -> Diagnostic {
@@ -238,6 +280,12 @@ fn dynamic(msgpack: Vec<u8>) -> Option<wire::DynamicValue> {
         msgpack,
         json: Vec::new(),
     })
+}
+
+fn identity_data(msgpack: Vec<u8>) -> wire::ResourceIdentityData {
+    wire::ResourceIdentityData {
+        identity_data: dynamic(msgpack),
+    }
 }
 
 fn present(bytes: &[u8]) -> Option<&[u8]> {
@@ -339,7 +387,7 @@ impl<P: Provider> provider_server::Provider for Server<P> {
             wire::get_provider_schema::Response {
                 provider: Some(offered.provider_schema.to_proto()),
                 resource_schemas: resources
-                    .map(|(name, (schema, _))| (name.clone(), schema.to_proto()))
+                    .map(|(name, managed)| (name.clone(), managed.schema.to_proto()))
                     .collect(),
                 data_source_schemas: data_sources
                     .map(|(name, (schema, _))| (name.clone(), schema.to_proto()))
@@ -355,7 +403,18 @@ impl<P: Provider> provider_server::Provider for Server<P> {
         &self,
         _request: Request<wire::get_resource_identity_schemas::Request>,
     ) -> Result<Response<wire::get_resource_identity_schemas::Response>, Status> {
-        Ok(Response::new(Default::default()))
+        self.run(|inner| async move {
+            let resources = inner.offered().resources.iter();
+            let schemas = resources.map(|(name, managed)| {
+                let schema = managed.identity.to_proto(&managed.schema);
+                (name.clone(), schema)
+            });
+            wire::get_resource_identity_schemas::Response {
+                identity_schemas: schemas.collect(),
+                diagnostics: Vec::new(),
+            }
+        })
+        .await
     }
 
     async fn validate_provider_config(
@@ -388,7 +447,7 @@ impl<P: Provider> provider_server::Provider for Server<P> {
         self.run(|inner| async move {
             let mut diagnostics = Diagnostics::new();
             collect(&mut diagnostics, |diagnostics| {
-                let (schema, resource) = inner.resource(&request.type_name)?;
+                let Managed { schema, resource, .. } = inner.resource(&request.type_name)?;
                 let write_only = request
                     .client_capabilities
                     .is_some_and(|client| client.write_only_attributes_allowed);
@@ -443,19 +502,9 @@ impl<P: Provider> provider_server::Provider for Server<P> {
         self.run(|inner| async move {
             let mut diagnostics = Diagnostics::new();
             let upgraded = collect(&mut diagnostics, |_| {
-                let (schema, resource) = inner.resource(&request.type_name)?;
+                let Managed { schema, resource, .. } = inner.resource(&request.type_name)?;
                 let version = request.version;
-                if version > schema.state_version() {
-                    return Err(Diagnostic::error(
-                        "State of a newer provider",
-                        format!(
-                            "The state of this {} has schema version {version}; this version of the provider knows up \
-                             to {}. Use the newer provider version that wrote it.",
-                            request.type_name,
-                            schema.state_version()
-                        ),
-                    ));
-                }
+                refuse_newer("state", &request.type_name, version, schema.state_version())?;
                 let raw = request.raw_state.unwrap_or_default();
                 if raw.json.is_empty() {
                     return Err(Diagnostic::error(
@@ -478,11 +527,24 @@ impl<P: Provider> provider_server::Provider for Server<P> {
         &self,
         request: Request<wire::upgrade_resource_identity::Request>,
     ) -> Result<Response<wire::upgrade_resource_identity::Response>, Status> {
-        let _ = request;
-        Ok(Response::new(wire::upgrade_resource_identity::Response {
-            diagnostics: diagnostics_of(unsupported("resource identity")),
-            ..Default::default()
-        }))
+        let request = request.into_inner();
+        self.run(|inner| async move {
+            let mut diagnostics = Diagnostics::new();
+            let upgraded = collect(&mut diagnostics, |_| {
+                let Managed {
+                    schema, identity, ..
+                } = inner.resource(&request.type_name)?;
+                let (version, known) = (request.version, identity.identity_version());
+                refuse_newer("identity", &request.type_name, version, known)?;
+                let raw = request.raw_identity.unwrap_or_default();
+                Ok(identity.upgrade(schema, version, &raw.json)?)
+            });
+            wire::upgrade_resource_identity::Response {
+                upgraded_identity: upgraded.flatten().map(identity_data),
+                diagnostics: diagnostics.into_proto(),
+            }
+        })
+        .await
     }
 
     async fn configure_provider(
@@ -519,19 +581,22 @@ impl<P: Provider> provider_server::Provider for Server<P> {
         self.run(|inner| async move {
             let mut diagnostics = Diagnostics::new();
             let mut private = Private::from_bytes(&request.private);
+            let name = request.type_name.clone();
             let fallback = request.current_state.clone();
             let new_state = read(&inner, request, &mut private, &mut diagnostics)
                 .await
                 .map_err(|error| diagnostics.push(error));
+            // What cannot be read now is not forgotten.
+            let new_state = match new_state {
+                Ok(state) if !diagnostics.has_errors() => dynamic(state),
+                _ => fallback,
+            };
             wire::read_resource::Response {
-                // What cannot be read now is not forgotten.
-                new_state: match new_state {
-                    Ok(state) if !diagnostics.has_errors() => dynamic(state),
-                    _ => fallback,
-                },
+                new_identity: inner.identity_of(&name, new_state.as_ref()),
+                new_state,
                 private: private.to_bytes(),
                 diagnostics: diagnostics.into_proto(),
-                ..Default::default()
+                deferred: None,
             }
         })
         .await
@@ -562,13 +627,16 @@ impl<P: Provider> provider_server::Provider for Server<P> {
         self.run(|inner| async move {
             let mut diagnostics = Diagnostics::new();
             let mut private = Private::from_bytes(&request.planned_private);
+            let name = request.type_name.clone();
             let prior = request.prior_state.clone();
             let new_state = apply(&inner, request, &mut private, &mut diagnostics)
                 .await
                 .map_err(|error| diagnostics.push(error));
+            // A request that could not be understood changed nothing.
+            let new_state = new_state.map_or(prior, dynamic);
             wire::apply_resource_change::Response {
-                // A request that could not be understood changed nothing.
-                new_state: new_state.map_or(prior, dynamic),
+                new_identity: inner.identity_of(&name, new_state.as_ref()),
+                new_state,
                 private: private.to_bytes(),
                 diagnostics: diagnostics.into_proto(),
                 ..Default::default()
@@ -604,7 +672,7 @@ impl<P: Provider> provider_server::Provider for Server<P> {
         self.run(|inner| async move {
             let mut diagnostics = Diagnostics::new();
             let moved = collect(&mut diagnostics, |_| {
-                let (_, resource) = inner.resource(&request.target_type_name)?;
+                let Managed { resource, .. } = inner.resource(&request.target_type_name)?;
                 let source = MoveSource {
                     provider_address: &request.source_provider_address,
                     type_name: &request.source_type_name,
@@ -623,8 +691,11 @@ impl<P: Provider> provider_server::Provider for Server<P> {
                     ))
                 })
             });
+            let target_state = moved.and_then(dynamic);
             wire::move_resource_state::Response {
-                target_state: moved.and_then(dynamic),
+                target_identity: inner
+                    .identity_of(&request.target_type_name, target_state.as_ref()),
+                target_state,
                 diagnostics: diagnostics.into_proto(),
                 ..Default::default()
             }
@@ -894,7 +965,11 @@ async fn read<P: Provider>(
     private: &mut Private,
     diagnostics: &mut Diagnostics,
 ) -> Result<Vec<u8>, Diagnostic> {
-    let (schema, resource) = inner.resource(&request.type_name)?;
+    let Managed {
+        schema,
+        identity,
+        resource,
+    } = inner.resource(&request.type_name)?;
     let state = bytes(schema, request.current_state)?;
     if node::is_null(&state) {
         return Ok(state);
@@ -907,6 +982,8 @@ async fn read<P: Provider>(
         .await?;
     let new = new.unwrap_or_else(|| NULL.to_vec());
     report_violations("state", conformance::stored(schema, &new)?, diagnostics);
+    let found = conformance::same_object(identity, &state, &new)?;
+    report_violations("state", found, diagnostics);
     Ok(new)
 }
 
@@ -915,7 +992,11 @@ async fn plan<P: Provider>(
     request: wire::plan_resource_change::Request,
     diagnostics: &mut Diagnostics,
 ) -> Result<wire::plan_resource_change::Response, Diagnostic> {
-    let (schema, resource) = inner.resource(&request.type_name)?;
+    let Managed {
+        schema,
+        identity,
+        resource,
+    } = inner.resource(&request.type_name)?;
     let prior = bytes(schema, request.prior_state)?;
     let prior = present(&prior);
     let config = bytes(schema, request.config)?;
@@ -948,8 +1029,15 @@ async fn plan<P: Provider>(
     if !diagnostics.has_errors() {
         let found = conformance::planned(schema, prior, &config, &planned.state)?;
         report_violations("plan", found, diagnostics);
+        if let Some(prior) = prior
+            && replace.is_empty()
+        {
+            let found = conformance::same_object(identity, prior, &planned.state)?;
+            report_violations("plan", found, diagnostics);
+        }
     }
     Ok(wire::plan_resource_change::Response {
+        planned_identity: identity.in_state(&planned.state)?.map(identity_data),
         planned_state: dynamic(planned.state),
         planned_private: planned.private.to_bytes(),
         requires_replace: replace.iter().filter_map(Path::to_proto).collect(),
@@ -963,7 +1051,9 @@ async fn apply<P: Provider>(
     private: &mut Private,
     diagnostics: &mut Diagnostics,
 ) -> Result<Vec<u8>, Diagnostic> {
-    let (schema, resource) = inner.resource(&request.type_name)?;
+    let Managed {
+        schema, resource, ..
+    } = inner.resource(&request.type_name)?;
     let prior = bytes(schema, request.prior_state)?;
     let planned = bytes(schema, request.planned_state)?;
     let config = bytes(schema, request.config)?;
@@ -1007,32 +1097,56 @@ async fn import<P: Provider>(
     request: wire::import_resource_state::Request,
     diagnostics: &mut Diagnostics,
 ) -> Result<Option<wire::import_resource_state::ImportedResource>, Diagnostic> {
-    let (schema, resource) = inner.resource(&request.type_name)?;
-    if request.id.is_empty() {
-        return Err(Diagnostic::error(
-            "Import without an ID",
-            format!(
-                "This version of the provider imports {} by ID: set id in the import block.",
-                request.type_name
-            ),
-        ));
-    }
+    let Managed {
+        schema,
+        identity,
+        resource,
+    } = inner.resource(&request.type_name)?;
+    let asked = request.identity.and_then(|data| data.identity_data);
+    let asked = bytes(schema, asked)?;
+    let asked = present(&asked);
+    let by = match asked {
+        Some(asked) if identity.in_state(asked)?.is_none() => {
+            return Err(Diagnostic::error(
+                "Import by half an identity",
+                format!(
+                    "An import of {} has an identity in which a value is null or not known. Give a value to {}.",
+                    request.type_name,
+                    identity.names().join(" and ")
+                ),
+            ));
+        }
+        Some(asked) => ImportBy::Identity(asked),
+        None if request.id.is_empty() => {
+            return Err(Diagnostic::error(
+                "Import without an ID",
+                format!(
+                    "An import of {} names nothing. Set id in the import block, or identity with {}.",
+                    request.type_name,
+                    identity.names().join(" and ")
+                ),
+            ));
+        }
+        None => ImportBy::Id(request.id.as_str()),
+    };
     let surroundings = inner.surroundings()?;
     let context = surroundings.context();
     let mut private = Private::default();
     let state = resource
         .0
-        .import(context, &request.id, &mut private, diagnostics)
+        .import(context, by, &mut private, diagnostics)
         .await?;
     let Some(state) = state else {
         return Ok(None);
     };
     report_violations("import", conformance::stored(schema, &state)?, diagnostics);
+    let found = conformance::imported(identity, asked, &state)?;
+    report_violations("import", found, diagnostics);
     Ok(Some(wire::import_resource_state::ImportedResource {
         type_name: request.type_name,
+        identity: identity.in_state(&state)?.map(identity_data),
         state: dynamic(state),
         private: private.to_bytes(),
-        identity: None,
     }))
 }
 

@@ -428,55 +428,67 @@ pub(super) async fn warn_of_removal<T: Held>(data: &Data, id: &str, diagnostics:
     warn_of_change(data, remove, diagnostics).await;
 }
 
-/// The integration that the first part of an import ID names; an error that lists those there are.
-pub(super) fn integration_of_import<'a>(
-    handle: &str,
+/// How an import names an integration.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum IntegrationBy<'a> {
+    /// By handle, alone or as the first part of an import ID.
+    Handle(&'a str),
+    /// By ID, in an identity.
+    Id(&'a str),
+}
+
+/// The integration that an import names; an error that lists those there are.
+pub(super) fn imported_integration<'a>(
+    by: IntegrationBy<'_>,
     catalog: &Catalog,
     document: Option<&'a Document>,
     diagnostics: &mut Diagnostics,
 ) -> Option<&'a Integration> {
-    let found = document
-        .map(Document::tenant)
-        .and_then(|tenant| tenant.integration_by_handle(handle));
-    if found.is_none() {
-        diagnostics.push(no_such_integration(
-            handle,
-            catalog,
-            document,
-            "Import by the handle",
-        ));
-    }
-    found
+    let fix = "Import by the handle, or by identity with the ID";
+    integration_by(by, catalog, document, fix)
+        .map_err(|diagnostic| diagnostics.push(diagnostic))
+        .ok()
 }
 
-/// An integration's handle that is none, with those there are; `fix` is what to do, besides checking the provider.
-pub(super) fn no_such_integration(
-    handle: &str,
+/// An integration; an error that lists those there are, and says what to do: `fix`, besides checking the provider.
+pub(super) fn integration_by<'a>(
+    by: IntegrationBy<'_>,
     catalog: &Catalog,
-    document: Option<&Document>,
+    document: Option<&'a Document>,
     fix: &str,
-) -> Diagnostic {
-    let integrations = document
-        .into_iter()
-        .flat_map(|document| document.tenant().each::<Integration>());
-    let mut handles: Vec<String> = integrations
-        .map(|integration| format!("{:?}", integration.handle))
-        .collect();
-    handles.sort_unstable();
-    let known = if handles.is_empty() {
-        "it has none".to_owned()
-    } else {
-        format!("it has {}", handles.join(", "))
-    };
-    Diagnostic::error(
-        "No such integration",
-        format!(
-            "The catalog at {} (tenant {:?}) has no integration with the handle {handle:?}; {known}. {fix}, and check the \
-             provider's tenant and catalog.",
-            catalog.place(),
-            catalog.tenant()
+) -> Result<&'a Integration, Diagnostic> {
+    let tenant = document.map(Document::tenant);
+    let (found, asked) = match by {
+        IntegrationBy::Handle(handle) => (
+            tenant.and_then(|tenant| tenant.integration_by_handle(handle)),
+            format!("handle {handle:?}"),
         ),
-    )
+        IntegrationBy::Id(id) => (
+            tenant.and_then(|tenant| tenant.get::<Integration>(id)),
+            format!("ID {id:?}"),
+        ),
+    };
+    found.ok_or_else(|| {
+        let integrations = tenant.into_iter().flat_map(Tenant::each::<Integration>);
+        let mut all: Vec<String> = integrations
+            .map(|integration| format!("{:?} (ID {})", integration.handle, integration.id))
+            .collect();
+        all.sort_unstable();
+        let known = if all.is_empty() {
+            "it has none".to_owned()
+        } else {
+            format!("it has {}", all.join(", "))
+        };
+        Diagnostic::error(
+            "No such integration",
+            format!(
+                "The catalog at {} (tenant {:?}) has no integration with the {asked}; {known}. {fix}, and check the \
+                 provider's tenant and catalog.",
+                catalog.place(),
+                catalog.tenant()
+            ),
+        )
+    })
 }
 
 /// The document that a data source reads; an error where there is none.

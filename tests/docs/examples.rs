@@ -12,6 +12,9 @@ use super::{files, read, root};
 /// Where nothing says otherwise, a configuration uses the provider like this.
 const PROVIDER: &str = "examples/provider/provider.tf";
 
+/// What Terraform accepts from 1.12 on only.
+pub(super) const IMPORT_BY_IDENTITY: &str = "import-by-identity.tf";
+
 #[test]
 fn every_example_is_valid() {
     let directories: BTreeSet<String> = files("examples", ".tf")
@@ -28,20 +31,37 @@ fn every_example_is_valid() {
     let refused: Vec<String> = directories
         .iter()
         .filter_map(|directory| {
-            // What is read by file() too.
-            let all: Vec<(String, String)> = files(directory, "")
-                .iter()
-                .map(|file| {
-                    (
-                        file.strip_prefix(directory.as_str()).unwrap()[1..].to_owned(),
-                        read(file),
-                    )
-                })
-                .collect();
+            let mut all = with_names(directory);
+            all.retain(|(name, _)| name != IMPORT_BY_IDENTITY);
             validate(&all).map(|why| format!("{directory}: {why}"))
         })
         .collect();
     assert!(refused.is_empty(), "\n{}\n", refused.join("\n"));
+}
+
+/// The files of an example; what is read by file() too.
+fn with_names(directory: &str) -> Vec<(String, String)> {
+    files(directory, "")
+        .iter()
+        .map(|file| {
+            let name = file.strip_prefix(directory).unwrap()[1..].to_owned();
+            (name, read(file))
+        })
+        .collect()
+}
+
+/// An older Terraform has nothing against them but the argument that it does not know.
+#[test]
+fn imports_by_identity_are_valid() {
+    for file in files("examples", IMPORT_BY_IDENTITY) {
+        let directory = Path::new(&file).parent().unwrap().to_str().unwrap();
+        if let Some(why) = validate(&with_names(directory)) {
+            let is_too_old = why.contains("An argument named \"identity\" is not expected here");
+            let elsewhere =
+                why.matches("Error: ").count() - why.matches(IMPORT_BY_IDENTITY).count();
+            assert!(is_too_old && elsewhere == 0, "{file}: {why}");
+        }
+    }
 }
 
 #[test]
@@ -181,7 +201,13 @@ fn terraform(
 /// The files of the registry's pages are there, and no others.
 #[test]
 fn registry_examples_are_used() {
-    let known = ["import.sh", "resource.tf", "data-source.tf", "provider.tf"];
+    let known = [
+        IMPORT_BY_IDENTITY,
+        "import.sh",
+        "resource.tf",
+        "data-source.tf",
+        "provider.tf",
+    ];
     for directory in [
         "examples/provider",
         "examples/resources",

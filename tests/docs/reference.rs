@@ -7,6 +7,7 @@ use orgmirror::framework::schema::{Attribute, Kind, Nesting, Schema};
 use orgmirror::framework::types::Type;
 use orgmirror::provider::Orgmirror;
 
+use super::examples::IMPORT_BY_IDENTITY;
 use super::{files, read, root, settle};
 
 const PROVIDER: &str = "orgmirror";
@@ -101,16 +102,24 @@ fn page(path: &str, name: &str, what: &str, schema: &Schema) -> String {
     };
     example(&mut text, &format!("{directory}/{file}"));
     attributes(&mut text, schema.attributes());
-    let import = format!("{directory}/import.sh");
-    if root().join(&import).exists() {
-        write!(
-            text,
-            "\n## Import\n\n```shell\n{}\n```\n",
-            read(&import).trim()
-        )
-        .unwrap();
-    }
+    imports(&mut text, &directory);
     text
+}
+
+fn imports(text: &mut String, directory: &str) {
+    let mut heading = "\n## Import\n";
+    for (file, language) in [("import.sh", "shell"), (IMPORT_BY_IDENTITY, "terraform")] {
+        let path = format!("{directory}/{file}");
+        if root().join(&path).exists() {
+            write!(
+                text,
+                "{heading}\n```{language}\n{}\n```\n",
+                read(&path).trim()
+            )
+            .unwrap();
+            heading = "";
+        }
+    }
 }
 
 fn head(path: &str, title: &str, heading: &str, schema: &Schema) -> String {

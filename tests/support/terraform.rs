@@ -329,7 +329,7 @@ impl Workspace {
         let started = Instant::now();
         let stdout = self.path().join("home/stdout");
         let stderr = self.path().join("home/stderr");
-        let mut command = Command::new(terraform());
+        let mut command = Command::new(&terraform().executable);
         command
             .args(arguments)
             .current_dir(self.path())
@@ -346,7 +346,7 @@ impl Workspace {
         let mut child = command.spawn().unwrap_or_else(|error| {
             panic!(
                 "{} cannot be started: {error}",
-                terraform().to_string_lossy()
+                terraform().executable.to_string_lossy()
             )
         });
         let status = loop {
@@ -786,9 +786,24 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// The executable that serves as Terraform: `ORGMIRROR_TERRAFORM`, else `terraform` on the `PATH`.
-fn terraform() -> &'static OsString {
-    static FOUND: OnceLock<OsString> = OnceLock::new();
+/// Whether the Terraform under test is of this version or a later one.
+pub fn is_at_least(major: u64, minor: u64) -> bool {
+    let version = &terraform().version;
+    let mut numbers = version.split('.').map_while(|part| part.parse().ok());
+    match (numbers.next(), numbers.next()) {
+        (Some(its_major), Some(its_minor)) => (its_major, its_minor) >= (major, minor),
+        _ => panic!("the Terraform under test has no version that can be compared: {version:?}"),
+    }
+}
+
+struct Terraform {
+    executable: OsString,
+    version: String,
+}
+
+/// What serves as Terraform: `ORGMIRROR_TERRAFORM`, else `terraform` on the `PATH`.
+fn terraform() -> &'static Terraform {
+    static FOUND: OnceLock<Terraform> = OnceLock::new();
     FOUND.get_or_init(|| {
         let chosen =
             std::env::var_os("ORGMIRROR_TERRAFORM").unwrap_or_else(|| OsString::from("terraform"));
@@ -805,7 +820,13 @@ fn terraform() -> &'static OsString {
             .stdin(Stdio::null())
             .output();
         match answer {
-            Ok(answer) if answer.status.success() => executable,
+            Ok(answer) if answer.status.success() => Terraform {
+                executable,
+                version: serde_json::from_slice(&answer.stdout).map_or_else(
+                    |_| String::new(),
+                    |answer: Value| text(&answer["terraform_version"]).to_owned(),
+                ),
+            },
             Ok(answer) => panic!(
                 "{} is not Terraform, or does not work: {}. `make test` finds or installs one; \
                  ORGMIRROR_TERRAFORM names another.",

@@ -273,6 +273,47 @@ async fn destroy_plans_are_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_integration_has_an_identity_and_is_imported_by_it() {
+    let mut provider = Provider::start().await;
+    let schemas = provider
+        .client
+        .get_resource_identity_schemas(wire::get_resource_identity_schemas::Request {});
+    let schemas = schemas.await.unwrap().into_inner().identity_schemas;
+    let attributes = &schemas[INTEGRATION].identity_attributes;
+    let names: Vec<_> = attributes.iter().map(|attribute| &attribute.name).collect();
+    assert_eq!(names, ["id"]);
+
+    let config = config("acme", accounts(["a".to_owned()].into_iter()));
+    let planned = provider.plan(&Json::Null, &config).await;
+    assert_eq!(planned.planned_identity, None);
+    let request = Provider::apply_request(&Json::Null, &config, planned);
+    let applied = provider.client.apply_resource_change(request).await;
+    let applied = applied.unwrap().into_inner();
+    let created = json_of(&applied.new_state);
+    let identity = applied.new_identity.unwrap().identity_data;
+    assert_eq!(json_of(&identity), json!({ "id": created["id"] }));
+
+    let as_json = Some(DynamicValue {
+        msgpack: Vec::new(),
+        json: json_of(&identity).to_string().into_bytes(),
+    });
+    for identity_data in [identity, as_json] {
+        let request = wire::import_resource_state::Request {
+            type_name: INTEGRATION.into(),
+            identity: Some(wire::ResourceIdentityData { identity_data }),
+            ..Default::default()
+        };
+        let imported = provider.client.import_resource_state(request).await;
+        let imported = imported.unwrap().into_inner();
+        assert_eq!(errors(&imported.diagnostics), Vec::<String>::new());
+        let imported = &imported.imported_resources[0];
+        assert_eq!(json_of(&imported.state), created);
+        let identity = imported.identity.as_ref().unwrap();
+        assert_eq!(json_of(&identity.identity_data)["id"], created["id"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_state_of_20_mib_is_planned_updated_and_destroyed() {
     let mut provider = Provider::start().await;
     let names = || (0..1100).map(|i| format!("{i}{}", "x".repeat(20_000)));
@@ -390,6 +431,29 @@ async fn malformed_values_are_errors_and_never_end_the_process() {
             Vec::<String>::new(),
             "{bytes:x?}"
         );
+
+        let request = wire::import_resource_state::Request {
+            type_name: INTEGRATION.into(),
+            identity: Some(wire::ResourceIdentityData {
+                identity_data: value.clone(),
+            }),
+            ..Default::default()
+        };
+        let response = provider.client.import_resource_state(request).await;
+        let diagnostics = response.unwrap().into_inner().diagnostics;
+        assert_ne!(errors(&diagnostics), Vec::<String>::new(), "{bytes:x?}");
+
+        let request = wire::upgrade_resource_identity::Request {
+            type_name: INTEGRATION.into(),
+            version: 0,
+            raw_identity: Some(wire::RawState {
+                json: bytes.clone(),
+                ..Default::default()
+            }),
+        };
+        let response = provider.client.upgrade_resource_identity(request).await;
+        let diagnostics = response.unwrap().into_inner().diagnostics;
+        assert_ne!(errors(&diagnostics), Vec::<String>::new(), "{bytes:x?}");
 
         let request = wire::read_resource::Request {
             type_name: INTEGRATION.into(),

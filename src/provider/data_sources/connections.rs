@@ -19,7 +19,7 @@ use crate::model::near::near;
 use crate::model::visibility::{EffectiveConnection, Resolved, is_attached};
 use crate::model::workspace::{Publish, Workspace};
 use crate::provider::arguments;
-use crate::provider::kept::{opened, readable};
+use crate::provider::kept::{IntegrationBy, integration_by, opened, readable};
 use crate::provider::orgmirror::Data;
 
 use state::{ConnectionState, State};
@@ -207,10 +207,11 @@ fn connections(
 ) -> Result<Vec<(String, ConnectionState)>, Diagnostic> {
     let tenant = document.tenant();
     let integration_id = config.integration_id.known();
-    if let Some(id) = integration_id
-        && tenant.get::<Integration>(id).is_none()
-    {
-        return Err(no_such_id(id, catalog));
+    if let Some(id) = integration_id {
+        let fix = "Give orgmirror_integration.NAME.id, or data.orgmirror_integration.NAME.id where it is declared in \
+                   another configuration";
+        integration_by(IntegrationBy::Id(id), catalog, Some(document), fix)
+            .map_err(|diagnostic| diagnostic.at(Path::of("integration_id")))?;
     }
     let asked = |integration: &Integration| integration_id.is_none_or(|id| *id == integration.id);
     let folder_path = config.folder_path.known();
@@ -270,20 +271,6 @@ fn undeclared(organization: &str, handle: &str) -> Workspace {
         attach: None,
         publish: Publish::new(),
     }
-}
-
-fn no_such_id(id: &str, catalog: &Catalog) -> Diagnostic {
-    Diagnostic::error(
-        "No such integration",
-        format!(
-            "The catalog at {} (tenant {:?}) has no integration with the ID {id:?}. Give orgmirror_integration.NAME.id, or \
-             data.orgmirror_integration.NAME.id where it is declared in another configuration; and check the provider's \
-             tenant and catalog.",
-            catalog.place(),
-            catalog.tenant()
-        ),
-    )
-    .at(Path::of("integration_id"))
 }
 
 fn no_such_folder(path: &str, integrations: &[&Integration]) -> Diagnostic {

@@ -9,7 +9,7 @@ use crate::framework::resource::Context;
 use crate::framework::schema::{Attribute, Schema};
 use crate::model::handle::Kind;
 use crate::provider::arguments;
-use crate::provider::kept::{no_such_integration, opened, readable};
+use crate::provider::kept::{IntegrationBy, integration_by, opened, readable};
 use crate::provider::orgmirror::Data;
 use crate::provider::resources::integration::exported::{self, Exported};
 
@@ -47,13 +47,14 @@ impl DataSource for IntegrationData {
     ) -> Option<Exported> {
         let catalog = opened(context.data, diagnostics)?;
         let document = readable(context.data, diagnostics).await?;
-        let handle = config.handle()?;
-        let Some(integration) = document.tenant().integration_by_handle(handle) else {
-            let fix = "Give the handle of one of its integrations";
-            let diagnostic = no_such_integration(handle, catalog, Some(&document), fix);
-            diagnostics.push(diagnostic.at(Path::of("handle")));
-            return None;
-        };
-        Some(integration.into())
+        let fix = "Give the handle of one of its integrations";
+        let by = IntegrationBy::Handle(config.handle()?);
+        match integration_by(by, catalog, Some(&document), fix) {
+            Ok(integration) => Some(integration.into()),
+            Err(diagnostic) => {
+                diagnostics.push(diagnostic.at(Path::of("handle")));
+                None
+            }
+        }
     }
 }

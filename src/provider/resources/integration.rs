@@ -10,14 +10,15 @@ use async_trait::async_trait;
 
 use crate::catalog::Document;
 use crate::framework::diagnostics::Diagnostics;
+use crate::framework::identity::ImportBy;
 use crate::framework::private::Private;
 use crate::framework::resource::{Context, Plan, Resource};
 use crate::framework::schema::Schema;
 use crate::model::integration::Integration;
 use crate::model::mirror::unexplained_handles;
 use crate::provider::kept::{
-    create, delete, existing, integration_of_import, new_id, opened, possible, update,
-    warn_of_object, warn_of_removal,
+    IntegrationBy, create, delete, existing, imported_integration, new_id, opened, possible,
+    update, warn_of_object, warn_of_removal,
 };
 use crate::provider::orgmirror::Data;
 
@@ -140,13 +141,17 @@ impl Resource for IntegrationResource {
     async fn import(
         &self,
         context: Context<'_, Data>,
-        id: &str,
+        by: ImportBy<'_, State>,
         private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
         let catalog = opened(context.data, diagnostics)?;
         let document = possible(context.data, diagnostics).await?;
-        let integration = integration_of_import(id, catalog, document.as_deref(), diagnostics)?;
+        let by = match &by {
+            ImportBy::Id(handle) => IntegrationBy::Handle(handle),
+            ImportBy::Identity(identity) => IntegrationBy::Id(identity.id.known()?),
+        };
+        let integration = imported_integration(by, catalog, document.as_deref(), diagnostics)?;
         let prefix = integration.handle_prefix.as_deref().unwrap_or_default();
         let given = unexplained_handles(&integration.mirror, prefix);
         if !given.is_empty() {

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 
 use crate::catalog::{Catalog, Document};
 use crate::framework::diagnostics::Diagnostics;
+use crate::framework::identity::ImportBy;
 use crate::framework::path::Path;
 use crate::framework::private::Private;
 use crate::framework::resource::{Context, Plan, Resource};
@@ -16,7 +17,6 @@ use crate::framework::types::Type;
 use crate::framework::value::Value;
 use crate::model::handle::Kind;
 use crate::model::late::Late;
-use crate::model::tenant::Tenant;
 use crate::model::visibility::attached_nowhere;
 use crate::model::workspace::Workspace;
 use crate::provider::arguments::sentence;
@@ -155,19 +155,24 @@ impl Resource for WorkspaceResource {
     async fn import(
         &self,
         context: Context<'_, Data>,
-        id: &str,
+        by: ImportBy<'_, State>,
         _private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
         let catalog = opened(context.data, diagnostics)?;
         let document = possible(context.data, diagnostics).await?;
-        let tenant = document.as_deref().map(Document::tenant);
-        let found = id.split_once('/').and_then(|(organization, handle)| {
-            let workspace = tenant?.workspace(organization, handle)?;
-            Some((document.as_deref()?, workspace))
-        });
-        let Some((document, workspace)) = found else {
-            diagnostics.error("No such workspace", no_such_workspace(id, catalog, tenant));
+        let document = document.as_deref();
+        let (found, asked) = match &by {
+            ImportBy::Id(name) => (named(document, name), format!("{name:?}")),
+            ImportBy::Identity(identity) => {
+                let id = identity.id.known()?;
+                let found = document.and_then(|document| document.tenant().get(id));
+                (found, format!("with the ID {id:?}"))
+            }
+        };
+        let (Some(document), Some(workspace)) = (document, found) else {
+            let text = no_such_workspace(&asked, catalog, document);
+            diagnostics.error("No such workspace", text);
             return None;
         };
         let mut state = State::default();
@@ -347,18 +352,28 @@ fn applied(mut planned: State, document: &Document, id: &str) -> Option<State> {
     Some(planned)
 }
 
-fn no_such_workspace(id: &str, catalog: &Catalog, tenant: Option<&Tenant>) -> String {
-    let workspaces = tenant.into_iter().flat_map(Tenant::each::<Workspace>);
-    let mut names: Vec<String> = workspaces.map(Workspace::to_string).collect();
-    names.sort_unstable();
-    let known = if names.is_empty() {
+/// The workspace `organization/workspace`.
+fn named<'a>(document: Option<&'a Document>, name: &str) -> Option<&'a Workspace> {
+    let (organization, handle) = name.split_once('/')?;
+    document?.tenant().workspace(organization, handle)
+}
+
+fn no_such_workspace(asked: &str, catalog: &Catalog, document: Option<&Document>) -> String {
+    let workspaces = document
+        .into_iter()
+        .flat_map(|document| document.tenant().each::<Workspace>());
+    let mut all: Vec<String> = workspaces
+        .map(|workspace| format!("{workspace} (ID {})", workspace.id))
+        .collect();
+    all.sort_unstable();
+    let known = if all.is_empty() {
         "it has none".to_owned()
     } else {
-        format!("it has {}", names.join(", "))
+        format!("it has {}", all.join(", "))
     };
     format!(
-        "The catalog at {} (tenant {:?}) has no workspace {id:?}; {known}. Import by organization/workspace, such as \
-         acme/security, and check the provider's tenant and catalog.",
+        "The catalog at {} (tenant {:?}) has no workspace {asked}; {known}. Import by organization/workspace, such as \
+         acme/security, or by identity with the ID, and check the provider's tenant and catalog.",
         catalog.place(),
         catalog.tenant()
     )

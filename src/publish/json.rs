@@ -1,0 +1,242 @@
+//! `json`: everything that is effective for a workspace, and why it is visible. For programs that have no format of
+//! their own here.
+//!
+//! The shape is held by the JSON Schema in `docs/schemas/connections.schema.json`: every key is always there, what does
+//! not apply is null.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::{Format, RenderError, Rendered};
+use crate::model::effective::effective_handle;
+use crate::model::integration::{Integration, Owner};
+use crate::model::visibility::{EffectiveConnection, Grant, GrantSource, View, ViewFolder};
+use crate::model::workspace::Options;
+
+/// Raised when a key changes its meaning or goes; a new key alone does not raise it.
+const SCHEMA_VERSION: u32 = 1;
+
+/// The format.
+pub(super) struct Json;
+
+impl Format for Json {
+    fn name(&self) -> &'static str {
+        "json"
+    }
+
+    fn file(&self) -> &'static str {
+        "connections.json"
+    }
+
+    fn description(&self) -> &'static str {
+        "Everything that is effective, for programs: connections with all their settings and the permissions that make \
+         them visible, and the folders that hold them. Its JSON Schema is `docs/schemas/connections.schema.json`."
+    }
+
+    fn render(&self, view: &View<'_>, _: &Options) -> Result<Rendered, RenderError> {
+        let mut bytes = serde_json::to_vec_pretty(&Document::of(view)).map_err(|error| {
+            RenderError::Format {
+                format: self.name(),
+                reason: error.to_string(),
+            }
+        })?;
+        bytes.push(b'\n');
+        Ok(Rendered {
+            bytes,
+            notices: Vec::new(),
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema_version: u32,
+    tenant: &'a str,
+    workspace: WorkspaceEntry<'a>,
+    folders: Vec<FolderEntry<'a>>,
+    connections: Vec<ConnectionEntry<'a>>,
+}
+
+#[derive(Serialize)]
+struct WorkspaceEntry<'a> {
+    id: &'a str,
+    organization: &'a str,
+    handle: &'a str,
+}
+
+#[derive(Serialize)]
+struct IntegrationEntry<'a> {
+    id: &'a str,
+    handle: &'a str,
+}
+
+#[derive(Serialize)]
+struct FolderEntry<'a> {
+    handle: &'a str,
+    id: &'a str,
+    name: &'a str,
+    parent_id: Option<&'a str>,
+    path: &'a str,
+    integration: IntegrationEntry<'a>,
+    connections: &'a [&'a str],
+}
+
+#[derive(Serialize)]
+struct ConnectionEntry<'a> {
+    handle: &'a str,
+    account_id: &'a str,
+    name: &'a str,
+    email: Option<&'a str>,
+    state: &'a str,
+    tags: Option<&'a BTreeMap<String, String>>,
+    integration: IntegrationEntry<'a>,
+    folder: FolderOfConnection<'a>,
+    role_arn: &'a str,
+    external_id: Option<&'a str>,
+    regions: &'a BTreeSet<String>,
+    default_region: &'a str,
+    max_error_retry_attempts: i64,
+    min_error_retry_delay: i64,
+    ignore_error_codes: &'a BTreeSet<String>,
+    owners: Option<&'a BTreeSet<Owner>>,
+    sign_in_url: Option<&'a str>,
+    custom_access_details: Option<&'a str>,
+    granted_by: Vec<GrantEntry<'a>>,
+}
+
+#[derive(Serialize)]
+struct FolderOfConnection<'a> {
+    id: &'a str,
+    handle: Option<&'a str>,
+    path: &'a str,
+}
+
+#[derive(Serialize)]
+struct GrantEntry<'a> {
+    resource: &'static str,
+    id: &'a str,
+    grantee: String,
+    folder: Option<GrantedFolder<'a>>,
+    match_tags: Option<&'a BTreeMap<String, String>>,
+}
+
+#[derive(Serialize)]
+struct GrantedFolder<'a> {
+    id: &'a str,
+    path: &'a str,
+}
+
+impl<'a> Document<'a> {
+    fn of(view: &'a View<'_>) -> Self {
+        let workspace = view.workspace;
+        Self {
+            schema_version: SCHEMA_VERSION,
+            tenant: view.tenant,
+            workspace: WorkspaceEntry {
+                id: &workspace.id,
+                organization: &workspace.organization,
+                handle: &workspace.handle,
+            },
+            folders: view.folders.iter().map(FolderEntry::of).collect(),
+            connections: view.connections.iter().map(ConnectionEntry::of).collect(),
+        }
+    }
+}
+
+impl<'a> IntegrationEntry<'a> {
+    fn of(integration: &'a Integration) -> Self {
+        Self {
+            id: &integration.id,
+            handle: &integration.handle,
+        }
+    }
+}
+
+impl<'a> FolderEntry<'a> {
+    fn of(entry: &'a ViewFolder<'_>) -> Self {
+        let folder = entry.folder;
+        Self {
+            handle: entry.handle,
+            id: entry.id,
+            name: folder.name.known().map_or("", String::as_str),
+            parent_id: folder.parent_id.as_deref(),
+            path: folder.path.known().map_or("", String::as_str),
+            integration: IntegrationEntry::of(entry.integration),
+            connections: &entry.connections,
+        }
+    }
+}
+
+impl<'a> ConnectionEntry<'a> {
+    fn of(effective: &'a EffectiveConnection<'_>) -> Self {
+        let connection = effective.connection;
+        let integration = effective.integration;
+        Self {
+            handle: effective.handle,
+            account_id: effective.account_id,
+            name: effective.name(),
+            email: effective.email(),
+            state: &connection.state,
+            tags: effective.tags(),
+            integration: IntegrationEntry::of(integration),
+            folder: FolderOfConnection {
+                id: &connection.folder_id,
+                handle: effective_handle(integration, &connection.folder_id),
+                path: effective.path(),
+            },
+            role_arn: &effective.role_arn,
+            external_id: effective.external_id,
+            regions: effective.regions,
+            default_region: effective.default_region,
+            max_error_retry_attempts: effective.max_error_retry_attempts,
+            min_error_retry_delay: effective.min_error_retry_delay,
+            ignore_error_codes: effective.ignore_error_codes,
+            owners: connection.owners.known().and_then(Option::as_ref),
+            sign_in_url: connection.sign_in_url.known().and_then(Option::as_deref),
+            custom_access_details: integration.custom_access_details.as_deref(),
+            granted_by: effective
+                .granted_by
+                .iter()
+                .map(|grant| GrantEntry::of(grant, effective))
+                .collect(),
+        }
+    }
+}
+
+impl<'a> GrantEntry<'a> {
+    fn of(grant: &'a Grant<'_>, effective: &'a EffectiveConnection<'_>) -> Self {
+        let (resource, id, folder, match_tags) = match &grant.source {
+            GrantSource::Integration(integration) => {
+                let root = effective.folders().next();
+                ("orgmirror_integration", &integration.id, root, None)
+            }
+            GrantSource::Folder {
+                permission,
+                folder_id,
+                folder,
+            } => (
+                "orgmirror_folder_permission",
+                &permission.id,
+                Some((*folder_id, *folder)),
+                permission.match_tags.as_ref(),
+            ),
+            GrantSource::Connection(permission) => (
+                "orgmirror_connection_permission",
+                &permission.id,
+                None,
+                None,
+            ),
+        };
+        Self {
+            resource,
+            id,
+            grantee: grant.grantee.to_string(),
+            folder: folder.map(|(id, folder)| GrantedFolder {
+                id,
+                path: folder.path.known().map_or("", String::as_str),
+            }),
+            match_tags,
+        }
+    }
+}

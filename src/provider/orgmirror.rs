@@ -24,6 +24,10 @@ use super::credentials::{AssumeRoleArgument, assume_role};
 use super::data_sources::aws_organization::AwsOrganization;
 use super::data_sources::connections::Connections;
 use super::data_sources::integration::IntegrationData;
+use super::resources::connection_override::ConnectionOverrideResource;
+use super::resources::connection_permission::ConnectionPermissionResource;
+use super::resources::folder_override::FolderOverrideResource;
+use super::resources::folder_permission::FolderPermissionResource;
 use super::resources::integration::IntegrationResource;
 use super::resources::workspace::WorkspaceResource;
 
@@ -331,6 +335,10 @@ impl Provider for Orgmirror {
     fn resources(&self) -> Vec<ResourceType<Data>> {
         vec![
             ResourceType::new(IntegrationResource),
+            ResourceType::new(FolderPermissionResource::new()),
+            ResourceType::new(ConnectionPermissionResource::new()),
+            ResourceType::new(FolderOverrideResource::new()),
+            ResourceType::new(ConnectionOverrideResource::new()),
             ResourceType::new(WorkspaceResource),
         ]
     }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use super::grantee::Grantee;
 use super::integration::Integration;
-use super::mirror::{ACTIVE, Connection, Folder};
+use super::mirror::{ACTIVE, Connection, Folder, Mirror};
 use super::partition;
 use super::permission::{ConnectionPermission, FolderPermission};
+use super::tenant::Tenant;
 use super::workspace::Workspace;
 
 pub use resolved::Resolved;
@@ -165,4 +166,24 @@ fn names(attach: &BTreeSet<String>, id: &str, folder: &Folder) -> bool {
             .path
             .known()
             .is_some_and(|path| attach.contains(path))
+}
+
+/// Entries of a workspace's `attach` that are no folder and no account of any integration.
+pub fn attached_nowhere<'a>(attach: &'a BTreeSet<String>, tenant: &Tenant) -> Vec<&'a str> {
+    let is_there = |entry: &str| {
+        tenant.each::<Integration>().any(|integration| {
+            let Mirror {
+                folders,
+                connections,
+                ..
+            } = &integration.mirror;
+            connections.contains_key(entry)
+                || folders.contains_key(entry)
+                || folders
+                    .values()
+                    .any(|folder| folder.path.known().is_some_and(|path| path == entry))
+        })
+    };
+    let entries = attach.iter().map(String::as_str);
+    entries.filter(|entry| !is_there(entry)).collect()
 }

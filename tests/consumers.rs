@@ -20,6 +20,8 @@ mod aws_cli;
 mod names;
 #[path = "consumers/organization.rs"]
 mod organization;
+#[path = "consumers/preambles.rs"]
+mod preambles;
 #[path = "consumers/python.rs"]
 mod python;
 #[path = "consumers/sdks.rs"]

@@ -2,6 +2,7 @@
 
     read.py botocore FILE    profiles and SSO sessions, as boto3 sees them
     read.py awscli FILE      the same, as the AWS CLI does, which brings a botocore of its own
+    read.py many DIRECTORY   of each file in it, what botocore reads, or null where it fails
     read.py hcl FILE         blocks, as python-hcl2 does
 """
 
@@ -28,6 +29,21 @@ def config(package, file):
     }
 
 
+def many(directory):
+    from botocore.configloader import load_config
+    from botocore.exceptions import ConfigParseError
+
+    found = {}
+    for name in os.listdir(directory):
+        try:
+            loaded = load_config(os.path.join(directory, name))
+        except ConfigParseError:
+            found[name] = None
+        else:
+            found[name] = {key: loaded[key] for key in ("profiles", "sso_sessions")}
+    return found
+
+
 def hcl(file):
     import hcl2
 
@@ -49,7 +65,12 @@ def values(found):
 
 def main():
     reader, file = sys.argv[1:]
-    found = hcl(file) if reader == "hcl" else config(reader, file)
+    if reader == "hcl":
+        found = hcl(file)
+    elif reader == "many":
+        found = many(file)
+    else:
+        found = config(reader, file)
     json.dump(found, sys.stdout)
 
 

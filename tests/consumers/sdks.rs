@@ -7,15 +7,18 @@ use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_types::os_shim_internal::{Env, Fs};
 use orgmirror::model::integration::Sso;
 use orgmirror::model::workspace::Options;
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::json;
 
 use crate::names::names;
 use crate::organization::{Example, options};
 use crate::python;
 
 /// Settings by section: profiles, then SSO sessions.
-struct Sections {
+#[derive(Debug, PartialEq, Deserialize)]
+pub struct Sections {
     profiles: BTreeMap<String, BTreeMap<String, String>>,
+    #[serde(rename = "sso_sessions")]
     sessions: BTreeMap<String, BTreeMap<String, String>>,
 }
 
@@ -90,24 +93,20 @@ fn with_botocore(package: &str, text: &[u8]) -> Sections {
     std::fs::write(&file, text).unwrap();
     let found = python::read(package, &file);
     assert_eq!(found["others"], json!([]), "{package}");
-    let sections = |value: &Value| serde_json::from_value(value.clone()).unwrap();
-    let read = Sections {
-        profiles: sections(&found["profiles"]),
-        sessions: sections(&found["sso_sessions"]),
-    };
+    let read: Sections = serde_json::from_value(found.clone()).unwrap();
     let names: Vec<&String> = read.profiles.keys().collect();
     assert_eq!(found["available"], json!(names), "{package}");
     read
 }
 
-async fn with_rust(text: &[u8]) -> Sections {
-    let text = String::from_utf8(text.to_vec()).unwrap();
+/// None: it cannot be read.
+pub async fn with_rust(text: &str) -> Option<Sections> {
     let files = EnvConfigFiles::builder()
-        .with_contents(EnvConfigFileKind::Config, text)
+        .with_contents(EnvConfigFileKind::Config, text.to_owned())
         .build();
     let found: ProfileSet = profile::load(&Fs::real(), &Env::from_slice(&[]), &files, None)
         .await
-        .unwrap();
+        .ok()?;
     let profiles = found.profiles().map(|name| {
         let profile = found.get_profile(name).unwrap();
         let settings = KEYS
@@ -122,10 +121,10 @@ async fn with_rust(text: &[u8]) -> Sections {
             .filter_map(|key| Some((*key, session.get(key)?)));
         (name.to_owned(), owned(&settings.collect::<Vec<_>>()))
     });
-    Sections {
+    Some(Sections {
         profiles: profiles.collect(),
         sessions: sessions.collect(),
-    }
+    })
 }
 
 /// One by one, because a thousand in one message help nobody.
@@ -141,7 +140,8 @@ fn expect(found: &Sections, expected: &Sections, reader: &str) {
 async fn read_by_all(example: &Example, expected: &Sections) {
     let text = example.published("aws_config");
     assert_eq!(text, example.published("aws_config"));
-    expect(&with_rust(&text).await, expected, "the SDK for Rust");
+    let found = with_rust(std::str::from_utf8(&text).unwrap()).await;
+    expect(&found.unwrap(), expected, "the SDK for Rust");
     for package in ["botocore", "awscli"] {
         expect(&with_botocore(package, &text), expected, package);
     }

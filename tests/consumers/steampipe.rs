@@ -1,8 +1,7 @@
 //! Parsers of HCL that are not ours read `aws.spc`, and what they read obeys Steampipe's rules.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
@@ -147,40 +146,33 @@ fn steampipe_takes_every_connection() {
 #[test]
 fn hashicorps_parser_takes_the_file() {
     let terraform = std::env::var_os("ORGMIRROR_TERRAFORM").unwrap_or_else(|| "terraform".into());
-    let fmt = |text: &[u8]| {
-        let mut child = Command::new(&terraform)
-            .args(["fmt", "-"])
+    let directory = tempfile::tempdir().unwrap();
+    let formatted = |text: &[u8]| -> Result<String, String> {
+        let file = directory.path().join("aws.tf");
+        std::fs::write(&file, text).unwrap();
+        let mut command = Command::new(&terraform);
+        command
+            .args(["fmt", "-list=false"])
+            .arg(&file)
             .env("CHECKPOINT_DISABLE", "1")
-            .env_remove("TF_CLI_CONFIG_FILE")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| {
-                panic!(
-                    "{} cannot be started: {error}. ORGMIRROR_TERRAFORM names another Terraform.",
-                    terraform.to_string_lossy()
-                )
-            });
-        let mut input = child.stdin.take().unwrap();
-        let text = text.to_vec();
-        let writer = std::thread::spawn(move || input.write_all(&text));
-        let output = child.wait_with_output().unwrap();
-        writer.join().unwrap().unwrap();
-        output
+            .env_remove("TF_CLI_CONFIG_FILE");
+        let output = command.output().unwrap_or_else(|error| {
+            panic!(
+                "{} cannot be started: {error}. ORGMIRROR_TERRAFORM names another Terraform.",
+                terraform.to_string_lossy()
+            )
+        });
+        if output.status.success() {
+            Ok(std::fs::read_to_string(&file).unwrap())
+        } else {
+            Err(python::complaint(&output))
+        }
     };
     let text = example().published("steampipe");
-    let output = fmt(&text);
-    assert!(output.status.success(), "{}", python::complaint(&output));
+    let found = formatted(&text).unwrap();
     // It puts the equals signs below each other, and changes nothing else.
-    let words = |text: &[u8]| -> Vec<String> {
-        let text = String::from_utf8(text.to_vec()).unwrap();
-        text.split_whitespace().map(str::to_owned).collect()
-    };
-    assert_eq!(words(&output.stdout), words(&text));
-    assert!(
-        !fmt(b"connection \"a\" {\n  plugin = \"aws\n}\n")
-            .status
-            .success()
-    );
+    let text = String::from_utf8(text).unwrap();
+    assert!(found.split_whitespace().eq(text.split_whitespace()));
+    let error = formatted(b"connection \"a\" {\n  plugin = \"aws\n}\n").unwrap_err();
+    assert!(error.contains("Invalid multi-line string"), "{error}");
 }

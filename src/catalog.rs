@@ -43,6 +43,7 @@ mod disk;
 mod document;
 mod history;
 mod location;
+mod publishing;
 mod store;
 
 pub use commit::{Catalog, CommitError, Committed, HistoryError, OpenError, ReadError, WriteError};
@@ -52,7 +53,9 @@ pub use history::{
     Action, Change, Entry, EntryError, Event, ObjectChange, SettingChange, Who, changes,
 };
 pub use location::{Location, LocationError};
+pub use publishing::PublicationWarning;
 pub use store::{
-    Failure, ListHistoryError, ReadDocumentError, ReadHistoryError, Reading, Reservation, Store,
-    Stored, Swap, SwapDocumentError, Token, WriteHistoryError,
+    Failure, ListHistoryError, PublicationChange, PublicationReading, Published, ReadDocumentError,
+    ReadHistoryError, Reading, Reservation, Store, Stored, Swap, SwapDocumentError, Token,
+    WriteHistoryError,
 };

@@ -16,6 +16,7 @@ use super::disk::Disk;
 use super::document::{Document, DocumentError};
 use super::history::{Change, Entry, EntryError, Who, changes};
 use super::location::Location;
+use super::publishing::{Memory, PublicationWarning};
 use super::store::{
     ListHistoryError, ReadDocumentError, ReadHistoryError, Reading, Store, Swap, SwapDocumentError,
     Token, WriteHistoryError,
@@ -32,25 +33,26 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// Clones share one writer and one cache: a process opens a catalog once.
 #[derive(Debug, Clone)]
 pub struct Catalog {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
-struct Inner {
-    store: Arc<dyn Store>,
+pub(super) struct Inner {
+    pub(super) store: Arc<dyn Store>,
     tenant: String,
-    place: String,
-    cache: Mutex<Option<Current>>,
+    pub(super) place: String,
+    pub(super) cache: Mutex<Option<Current>>,
     queue: Mutex<Queue>,
+    pub(super) published: Mutex<Memory>,
     /// [`Entry::id`] of the last commit whose history entry is known to be written.
     recorded: Mutex<Option<String>>,
 }
 
 /// The document as last read or written.
 #[derive(Debug, Clone)]
-struct Current {
-    token: Token,
-    document: Arc<Document>,
+pub(super) struct Current {
+    pub(super) token: Token,
+    pub(super) document: Arc<Document>,
 }
 
 /// A catalog that cannot be opened.
@@ -132,6 +134,8 @@ pub struct Committed<T> {
     pub written: bool,
     /// What to know of effective handles after everything that was committed together.
     pub notices: Arc<[HandleNotice]>,
+    /// What to know of publications. Of the changes that were committed together one is given all of it.
+    pub warnings: Vec<PublicationWarning>,
 }
 
 /// Why a change is not in the catalog.
@@ -180,6 +184,7 @@ impl Catalog {
                 tenant: tenant.to_owned(),
                 cache: Mutex::default(),
                 queue: Mutex::default(),
+                published: Mutex::default(),
                 recorded: Mutex::default(),
             }),
         }
@@ -269,7 +274,7 @@ impl Catalog {
 }
 
 /// A poisoned lock guards data that is whole all the same: nothing here panics halfway through a change of it.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -296,12 +301,18 @@ trait Job: Send {
     fn is_abandoned(&self) -> bool;
     /// Applies the change; false if it refused, and then the document may be half changed.
     fn apply(&mut self, document: &mut Document) -> bool;
-    fn finish(self: Box<Self>, outcome: &Outcome);
+    /// Whether its last application did not refuse.
+    fn is_applied(&self) -> bool;
+    /// Tells the outcome; `warnings` are for whoever gets them.
+    fn finish(self: Box<Self>, outcome: &Outcome, warnings: Vec<PublicationWarning>);
 }
 
 /// How a batch ended.
 enum Outcome {
     Committed {
+        /// The document before, and its token; none: there was none.
+        base: Arc<Document>,
+        base_token: Option<Token>,
         document: Arc<Document>,
         written: bool,
         notices: Arc<[HandleNotice]>,
@@ -335,21 +346,27 @@ where
     fn apply(&mut self, document: &mut Document) -> bool {
         // One caller's bug must not take the other callers' changes with it.
         self.result = catch_unwind(AssertUnwindSafe(|| (self.change)(document))).ok();
+        self.is_applied()
+    }
+
+    fn is_applied(&self) -> bool {
         matches!(self.result, Some(Ok(_)))
     }
 
-    fn finish(self: Box<Self>, outcome: &Outcome) {
+    fn finish(self: Box<Self>, outcome: &Outcome, warnings: Vec<PublicationWarning>) {
         let reply = match outcome {
             Outcome::Committed {
                 document,
                 written,
                 notices,
+                ..
             } => match self.result {
                 Some(Ok(value)) => Ok(Committed {
                     value,
                     document: Arc::clone(document),
                     written: *written,
                     notices: Arc::clone(notices),
+                    warnings,
                 }),
                 Some(Err(conflict)) => Err(CommitError::Conflict(conflict)),
                 None => Err(CommitError::Panicked),
@@ -474,8 +491,23 @@ impl Inner {
             }
         };
         drop(reservation);
+        let mut warnings = match &outcome {
+            Outcome::Committed {
+                base,
+                base_token,
+                document,
+                ..
+            } if batch.iter().any(|job| job.is_applied()) => {
+                self.publish(base, base_token.as_ref(), document).await
+            }
+            _ => Vec::new(),
+        };
         for job in batch {
-            job.finish(&outcome);
+            let given = match job.is_applied() {
+                true => std::mem::take(&mut warnings),
+                false => Vec::new(),
+            };
+            job.finish(&outcome, given);
         }
     }
 
@@ -500,6 +532,8 @@ impl Inner {
         let changes = changes(base.tenant(), next.tenant());
         if changes.is_empty() {
             return Ok(Some(Outcome::Committed {
+                base: Arc::clone(&base),
+                base_token: token,
                 document: base,
                 written: false,
                 notices,
@@ -507,8 +541,10 @@ impl Inner {
         }
         let who = batch.first().map(|job| job.who().clone());
         let who = who.unwrap_or_else(Who::here);
-        match self.swap(token, &base, next, who, changes).await {
+        match self.swap(token.as_ref(), &base, next, who, changes).await {
             Ok(document) => Ok(document.map(|document| Outcome::Committed {
+                base,
+                base_token: token,
                 document,
                 written: true,
                 notices,
@@ -520,7 +556,7 @@ impl Inner {
     /// Makes `next` the document in place of `base`, which has `token`, and records it; none if the race was lost.
     async fn swap(
         &self,
-        token: Option<Token>,
+        token: Option<&Token>,
         base: &Document,
         mut next: Document,
         who: Who,
@@ -533,7 +569,7 @@ impl Inner {
         let entry = Arc::new(Entry::now(version, base.version(), who, changes));
         next.stamp(Arc::clone(&entry));
         let bytes = next.to_bytes()?;
-        let swapped = self.store.swap_document(token.as_ref(), bytes.into()).await;
+        let swapped = self.store.swap_document(token, bytes.into()).await;
         let document = Arc::new(next);
         match swapped {
             Ok(Swap::Made(token)) => {

@@ -12,6 +12,8 @@
 //! temporary file has a fixed name (the file's with a dot in front and `.tmp` behind), and what a killed writer left
 //! is replaced by the next.
 
+mod publications;
+
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -24,8 +26,9 @@ use time::format_description::well_known::Rfc3339;
 
 use super::history::Who;
 use super::store::{
-    Failure, ListHistoryError, ReadDocumentError, ReadHistoryError, Reading, Reservation, Store,
-    Stored, Swap, SwapDocumentError, Token, WriteHistoryError,
+    Failure, ListHistoryError, PublicationChange, PublicationReading, Published, ReadDocumentError,
+    ReadHistoryError, Reading, Reservation, Store, Stored, Swap, SwapDocumentError, Token,
+    WriteHistoryError,
 };
 
 /// A writer holds the lock for milliseconds; who waits this long waits for a process that hangs.
@@ -262,19 +265,23 @@ enum ReplaceError {
 
 /// Replaces a file as a whole, or makes it, for good. The caller holds the lock.
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), ReplaceError> {
-    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+    let (Some(directory), Some(temporary)) = (path.parent(), temporary(path)) else {
         return Err(ReplaceError::Untouched(ErrorKind::InvalidInput.into()));
     };
-    let mut temporary_name = std::ffi::OsString::from(".");
-    temporary_name.push(name);
-    temporary_name.push(".tmp");
-    let temporary = directory.join(temporary_name);
     let written = write_new(&temporary, path, bytes).and_then(|()| fs::rename(&temporary, path));
     if let Err(error) = written {
         let _ = fs::remove_file(&temporary);
         return Err(ReplaceError::Untouched(error));
     }
     sync_directory(directory).map_err(ReplaceError::NotSynced)
+}
+
+/// Where the new content of a file is written.
+fn temporary(path: &Path) -> Option<PathBuf> {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name()?);
+    name.push(".tmp");
+    Some(path.with_file_name(name))
 }
 
 /// Writes the new content of `path` beside it.
@@ -492,5 +499,39 @@ impl Store for Disk {
                 true => ListHistoryError::Denied(failure("list", &self.history(), error)),
                 false => ListHistoryError::Failed(failure("list", &self.history(), error)),
             })
+    }
+
+    fn publication_place(&self, path: &str) -> String {
+        self.publication(path).display().to_string()
+    }
+
+    async fn read_publication(
+        &self,
+        path: &str,
+        known: Option<&Token>,
+    ) -> Result<PublicationReading, Failure> {
+        let (disk, wanted, known) = (self.clone(), path.to_owned(), known.cloned());
+        blocking(move || disk.read_file(&wanted, known.as_ref()))
+            .await
+            .flatten()
+            .map_err(|error| failure("read", &self.publication(path), error))
+    }
+
+    async fn list_publications(&self, below: Option<&str>) -> Result<Vec<String>, Failure> {
+        let (disk, below) = (self.clone(), below.map(ToOwned::to_owned));
+        blocking(move || disk.list_files(below.as_deref()))
+            .await
+            .unwrap_or_else(|error| Err(failure("list", &self.publication("workspaces"), error)))
+    }
+
+    async fn publish(
+        &self,
+        changes: Vec<PublicationChange>,
+        of: &Token,
+    ) -> Result<Published, Failure> {
+        let (disk, of) = (self.clone(), of.clone());
+        blocking(move || disk.publish_files(changes, &of))
+            .await
+            .unwrap_or_else(|error| Err(failure("write", &self.publication("workspaces"), error)))
     }
 }

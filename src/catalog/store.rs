@@ -47,6 +47,76 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// The versions that have an entry, ascending.
     async fn list_history(&self) -> Result<Vec<u64>, ListHistoryError>;
+
+    /// The place of the publication with this path below the tenant's place, as the user configured it.
+    fn publication_place(&self, path: &str) -> String;
+
+    /// Reads a publication. With `known`, [`PublicationReading::Unchanged`] is the answer while it is certainly still
+    /// the one that has this token.
+    async fn read_publication(
+        &self,
+        path: &str,
+        known: Option<&Token>,
+    ) -> Result<PublicationReading, Failure>;
+
+    /// The paths of the files in a workspace's directory, such as `workspaces/acme/security`, or in those of all there
+    /// are: whoever put them there, and those that a killed writer began. Sorted.
+    async fn list_publications(&self, directory: Option<&str>) -> Result<Vec<String>, Failure>;
+
+    /// Writes and removes publications, each as a whole, in this order, but only while the document is still the one with
+    /// the token `of`: what an older version publishes never replaces what a newer one does. One that fails does not
+    /// keep the others from being written. Where nothing is left, the directory goes as well.
+    ///
+    /// # Errors
+    /// If nothing could be done at all.
+    async fn publish(
+        &self,
+        changes: Vec<PublicationChange>,
+        of: &Token,
+    ) -> Result<Published, Failure>;
+}
+
+/// What is to become of a publication.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PublicationChange {
+    /// Its path, with `/` between its parts.
+    pub path: String,
+    /// Its content from now on; none: it is removed.
+    pub bytes: Option<Vec<u8>>,
+}
+
+impl fmt::Debug for PublicationChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PublicationChange")
+            .field("path", &self.path)
+            .field("bytes", &self.bytes.as_ref().map(Vec::len))
+            .finish()
+    }
+}
+
+/// What became of publications.
+#[derive(Debug, Default)]
+pub struct Published {
+    /// Whether the document was another one (by then). What was not written yet is not written; its writer does that.
+    pub is_outdated: bool,
+    /// What was not done, by path.
+    pub failures: Vec<(String, Failure)>,
+}
+
+/// What reading a publication found.
+#[derive(Debug, Clone)]
+pub enum PublicationReading {
+    /// There is none.
+    Absent,
+    /// It is still the known one.
+    Unchanged,
+    /// It is there.
+    Found {
+        /// Its content.
+        bytes: Vec<u8>,
+        /// Names that content; none where the store could not tell it from one that is written a moment later.
+        token: Option<Token>,
+    },
 }
 
 /// Makes other writers wait until it is dropped.

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use crate::catalog::{Catalog, CommitError, Committed, Document, ReadError};
+use crate::catalog::{Catalog, CommitError, Committed, Document, PublicationWarning, ReadError};
 use crate::framework::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::framework::path::Path;
 use crate::model::admission::{Admitted, Refusal};
+use crate::model::belonging::{Affected, Target};
 use crate::model::effective::{HandleNotice, settle};
 use crate::model::folder_ref::FolderRef;
 use crate::model::integration::Integration;
@@ -17,6 +18,8 @@ use crate::model::reach::compare;
 use crate::model::tenant::{Held, Tenant};
 
 use super::arguments::sentence;
+use super::dormancy::warn_of_affected;
+use super::late::NotKnown;
 use super::orgmirror::Data;
 use super::reach;
 
@@ -61,6 +64,18 @@ pub(super) fn new_id(prefix: &str) -> String {
     let mut rng = rand::rng();
     let random = (0..20).map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())]));
     prefix.chars().chain(random).collect()
+}
+
+/// What a plan makes of the catalog, at apply, when everything is known.
+pub(super) fn complete<T>(object: Result<T, NotKnown>, diagnostics: &mut Diagnostics) -> Option<T> {
+    object
+        .map_err(|error| {
+            diagnostics.error(
+                "Bug in the provider: incomplete plan",
+                format!("While applying, {error}. Nothing was changed; please report this."),
+            );
+        })
+        .ok()
 }
 
 /// The catalog; an error where the provider's arguments for it are not known yet.
@@ -196,9 +211,13 @@ where
     };
     match outcome {
         Ok(Committed {
-            document, notices, ..
+            document,
+            notices,
+            warnings,
+            ..
         }) => {
             warn_of_handles(notices.iter(), diagnostics);
+            warn_of_publications(&warnings, diagnostics);
             Some(document)
         }
         Err(error) => {
@@ -248,10 +267,7 @@ fn refused(refusal: &Refusal, catalog: &Catalog, severity: Severity) -> Diagnost
             ),
         ),
         Refusal::NoFolder { folder, .. } => (
-            Path::of(match folder {
-                FolderRef::Id(_) => "folder_id",
-                FolderRef::Path(_) => "folder_path",
-            }),
+            Path::of(path_of(&Target::Folder(folder))),
             "No such folder",
             "Give the ID or the path of a folder that is mirrored; the attribute folders of the integration has them \
              all."
@@ -316,6 +332,15 @@ fn refused(refusal: &Refusal, catalog: &Catalog, severity: Severity) -> Diagnost
     diagnostic.at(path)
 }
 
+/// The attribute that says what a permission or override is for.
+pub(super) fn path_of(target: &Target<'_>) -> &'static str {
+    match target {
+        Target::Folder(FolderRef::Id(_)) => "folder_id",
+        Target::Folder(FolderRef::Path(_)) => "folder_path",
+        Target::Account(_) => "account_id",
+    }
+}
+
 /// A line for each item, as far as [`LISTED`] goes.
 pub(super) fn listed(items: impl ExactSizeIterator<Item: Display>) -> String {
     let more = items.len().saturating_sub(LISTED);
@@ -354,6 +379,29 @@ fn warn_of_handles<'a>(
     }
 }
 
+fn warn_of_publications(warnings: &[PublicationWarning], diagnostics: &mut Diagnostics) {
+    let (notices, failures): (Vec<_>, Vec<_>) = warnings
+        .iter()
+        .partition(|warning| matches!(warning, PublicationWarning::Notice { .. }));
+    if !failures.is_empty() {
+        let failures = listed(failures.iter().map(|failure| sentence(failure)));
+        diagnostics.warning(
+            "Not everything was published",
+            format!(
+                "The catalog is written, but these files are not what it says:\n{failures}\nCorrect the cause and apply \
+                 again: a plan shows such a workspace with in_sync = false, and every apply repairs what it can."
+            ),
+        );
+    }
+    if !notices.is_empty() {
+        let notices = listed(notices.iter());
+        diagnostics.warning(
+            "What to know of publications",
+            format!("This is new in the files of workspaces:\n{notices}"),
+        );
+    }
+}
+
 /// Warns of what a planned change of the catalog meets and does: why it would be refused, whose handles change, and what
 /// reaches workspaces. Writes nothing, and says nothing where the catalog cannot be read: the apply will.
 pub(super) async fn warn_of_change(
@@ -375,6 +423,7 @@ pub(super) async fn warn_of_change(
     }
     let notices = settle(&mut after, before);
     warn_of_handles(notices.iter(), diagnostics);
+    warn_of_affected(&Affected::between(before, &after), diagnostics);
     reach::warn(&compare(before, &after), diagnostics);
 }
 
@@ -390,6 +439,22 @@ pub(super) async fn warn_of_object<T: Admitted>(
         Ok(())
     };
     warn_of_change(data, put, diagnostics).await;
+}
+
+/// [`warn_of_change`] of an object that is destroyed, with what belongs to it, and created anew.
+pub(super) async fn warn_of_replacement<T: Admitted>(
+    data: &Data,
+    replaced: &str,
+    object: T,
+    diagnostics: &mut Diagnostics,
+) {
+    let replace = |tenant: &mut Tenant| {
+        tenant.remove::<T>(replaced);
+        object.admit(None, tenant)?;
+        tenant.put(object);
+        Ok(())
+    };
+    warn_of_change(data, replace, diagnostics).await;
 }
 
 /// [`warn_of_change`] of an object that is destroyed.

@@ -22,6 +22,10 @@ use crate::model::handle::{self, Kind};
 use super::arguments;
 use super::credentials::{AssumeRoleArgument, assume_role};
 use super::data_sources::aws_organization::AwsOrganization;
+use super::resources::connection_override::ConnectionOverrideResource;
+use super::resources::connection_permission::ConnectionPermissionResource;
+use super::resources::folder_override::FolderOverrideResource;
+use super::resources::folder_permission::FolderPermissionResource;
 use super::resources::integration::IntegrationResource;
 
 /// Where the catalog is unless said otherwise, relative to Terraform's working directory.
@@ -326,7 +330,13 @@ impl Provider for Orgmirror {
     }
 
     fn resources(&self) -> Vec<ResourceType<Data>> {
-        vec![ResourceType::new(IntegrationResource)]
+        vec![
+            ResourceType::new(IntegrationResource),
+            ResourceType::new(FolderPermissionResource::new()),
+            ResourceType::new(ConnectionPermissionResource::new()),
+            ResourceType::new(FolderOverrideResource::new()),
+            ResourceType::new(ConnectionOverrideResource::new()),
+        ]
     }
 
     fn data_sources(&self) -> Vec<DataSourceType<Data>> {

@@ -1,0 +1,246 @@
+//! Publications in a directory.
+//!
+//! ```text
+//! <directory>/tenants/<tenant>/workspaces/<organization>/<workspace>/<file of a format>
+//! ```
+//!
+//! They are written under the catalog's lock, by whoever finds the document there that they were made of.
+
+use std::fs::{self, DirEntry, File, Metadata};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::{
+    Disk, ReplaceError, SwapError, create_directories, failure, replace, sync_directory, temporary,
+};
+use crate::catalog::store::{
+    Failure, PublicationChange, PublicationReading, Published, Reading, Token,
+};
+
+/// A file that was changed more recently than this may change again without a trace in its times.
+const GRAIN: Duration = Duration::from_millis(100);
+
+impl Disk {
+    pub(super) fn publication(&self, path: &str) -> PathBuf {
+        let mut place = self.tenant.clone();
+        place.extend(path.split('/'));
+        place
+    }
+
+    fn workspaces(&self) -> PathBuf {
+        self.tenant.join("workspaces")
+    }
+
+    pub(super) fn read_file(
+        &self,
+        path: &str,
+        known: Option<&Token>,
+    ) -> io::Result<PublicationReading> {
+        let mut file = match File::open(self.publication(path)) {
+            Ok(file) => file,
+            Err(error) if is_absent(&error) => return Ok(PublicationReading::Absent),
+            Err(error) => return Err(error),
+        };
+        // Taken before the content: what is written in between has a later one.
+        let metadata = file.metadata()?;
+        let token = token(&metadata);
+        if known.is_some() && token.as_ref() == known {
+            return Ok(PublicationReading::Unchanged);
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(PublicationReading::Found { bytes, token })
+    }
+
+    /// The files of one workspace, or all where none is named.
+    pub(super) fn list_files(&self, directory: Option<&str>) -> Result<Vec<String>, Failure> {
+        let directories = match directory {
+            Some(directory) => vec![directory.to_owned()],
+            None => self.directories()?,
+        };
+        let mut files = Vec::new();
+        for directory in directories {
+            for file in entries(&self.publication(&directory))? {
+                // A link is the user's own.
+                if file.file_type().is_ok_and(|kind| kind.is_file())
+                    && let Some(name) = file.file_name().to_str()
+                {
+                    let begun = name.strip_prefix('.').and_then(|n| n.strip_suffix(".tmp"));
+                    files.push(format!("{directory}/{}", begun.unwrap_or(name)));
+                }
+            }
+        }
+        files.sort_unstable();
+        files.dedup();
+        Ok(files)
+    }
+
+    fn directories(&self) -> Result<Vec<String>, Failure> {
+        let root = self.workspaces();
+        let mut directories = Vec::new();
+        for organization in subdirectories(&root)? {
+            let workspaces = subdirectories(&root.join(&organization))?.into_iter();
+            let workspaces = workspaces.map(|name| format!("workspaces/{organization}/{name}"));
+            directories.extend(workspaces);
+        }
+        Ok(directories)
+    }
+
+    pub(super) fn publish_files(
+        &self,
+        changes: Vec<PublicationChange>,
+        of: &Token,
+    ) -> Result<Published, Failure> {
+        let reserved = self.reserved();
+        let explain = |error: SwapError| {
+            match error {
+            SwapError::Locked {
+                place,
+                holder,
+                waited,
+            } => Failure {
+                action: "lock",
+                source: format!("{holder} has it; waited {} s", waited.as_secs()).into(),
+                place,
+                advice: "If that process hangs, end it: the lock goes with it, and no file needs to be deleted"
+                    .to_owned(),
+            },
+            SwapError::Untouched(error) | SwapError::NotSynced(error) => {
+                unpublished("write", &self.workspaces(), error)
+            }
+        }
+        };
+        // Every swap of the document takes the same lock, so the document stays what it is found to be.
+        let _lock = self.lock(&reserved).map_err(explain)?;
+        let reading = self.read(Some(of));
+        match reading.map_err(|error| failure("read", &self.document(), error))? {
+            Reading::Unchanged => {}
+            Reading::Absent | Reading::Found(_) => {
+                return Ok(Published {
+                    is_outdated: true,
+                    failures: Vec::new(),
+                });
+            }
+        }
+        let mut published = Published::default();
+        for change in changes {
+            let file = self.publication(&change.path);
+            let (action, done) = match &change.bytes {
+                Some(bytes) => ("write", self.write_file(&file, bytes)),
+                None => ("remove", self.remove_file(&file)),
+            };
+            if let Err(error) = done {
+                let failure = unpublished(action, &file, error);
+                published.failures.push((change.path, failure));
+            }
+        }
+        Ok(published)
+    }
+
+    fn write_file(&self, file: &Path, bytes: &[u8]) -> io::Result<()> {
+        if let Some(directory) = file.parent() {
+            create_directories(directory)?;
+        }
+        replace(file, bytes).map_err(|error| match error {
+            ReplaceError::Untouched(error) | ReplaceError::NotSynced(error) => error,
+        })
+    }
+
+    /// Removes a file, and the directories above it that hold nothing else.
+    fn remove_file(&self, file: &Path) -> io::Result<()> {
+        for file in [Some(file), temporary(file).as_deref()]
+            .into_iter()
+            .flatten()
+        {
+            match fs::remove_file(file) {
+                Err(error) if !is_absent(&error) => return Err(error),
+                _ => {}
+            }
+        }
+        let root = self.workspaces();
+        let mut directory = file.parent();
+        while let Some(empty) = directory.filter(|directory| **directory != root)
+            && fs::remove_dir(empty).is_ok()
+        {
+            directory = empty.parent();
+        }
+        match directory {
+            Some(left) => sync_directory(left),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What went wrong, once the document is written.
+fn unpublished(action: &'static str, path: &Path, error: io::Error) -> Failure {
+    let advice = match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            Some("Free some space and apply again")
+        }
+        ErrorKind::FileTooLarge => Some("Raise the limit on file sizes and apply again"),
+        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+            Some("A part of this path is a file; move it away and apply again")
+        }
+        ErrorKind::ReadOnlyFilesystem => Some("Make it writable and apply again"),
+        _ => None,
+    };
+    let failure = failure(action, path, error);
+    match advice {
+        Some(advice) => Failure {
+            advice: advice.to_owned(),
+            ..failure
+        },
+        None => failure,
+    }
+}
+
+/// The names of the directories in a directory, and of links to directories.
+fn subdirectories(directory: &Path) -> Result<Vec<String>, Failure> {
+    let mut names = Vec::new();
+    for entry in entries(directory)? {
+        if entry.path().is_dir()
+            && let Some(name) = entry.file_name().to_str()
+        {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(names)
+}
+
+fn entries(directory: &Path) -> Result<Vec<DirEntry>, Failure> {
+    match fs::read_dir(directory).and_then(Iterator::collect) {
+        Ok(entries) => Ok(entries),
+        Err(error) if is_absent(&error) => Ok(Vec::new()),
+        Err(error) => Err(failure("list", directory, error)),
+    }
+}
+
+/// Nothing is there, not even where it would be.
+fn is_absent(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::NotFound
+}
+
+/// Every change of a file shows in one of these, except one that comes within the grain of the file system's clock.
+fn token(metadata: &Metadata) -> Option<Token> {
+    let changed = u64::try_from(metadata.ctime()).ok()?;
+    let nanoseconds = u64::try_from(metadata.ctime_nsec()).ok()?;
+    let changed =
+        SystemTime::UNIX_EPOCH + Duration::from_secs(changed) + Duration::from_nanos(nanoseconds);
+    // A clock that is behind the file's gives an error, and no token.
+    if SystemTime::now().duration_since(changed).ok()? < GRAIN {
+        return None;
+    }
+    let facts = [
+        metadata.dev(),
+        metadata.ino(),
+        metadata.size(),
+        metadata.mtime() as u64,
+        metadata.mtime_nsec() as u64,
+        metadata.ctime() as u64,
+        metadata.ctime_nsec() as u64,
+    ];
+    let bytes: Vec<u8> = facts.into_iter().flat_map(u64::to_le_bytes).collect();
+    Some(Token::new(bytes))
+}

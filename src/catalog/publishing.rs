@@ -1,0 +1,373 @@
+//! Publications: making the files of workspaces what the document says, and telling whether they are.
+
+mod affected;
+mod rendering;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::model::visibility::Resolved;
+use crate::model::workspace::Workspace;
+use crate::publish::{FORMATS, Publication, RenderError, publications};
+
+use super::commit::{Catalog, Current, Inner, lock};
+use super::document::Document;
+use super::store::{Failure, PublicationChange, PublicationReading, Token};
+use affected::affected;
+use rendering::{Notice, Rendered, Rendering, hash, render};
+
+/// What to know of publications after a commit. The commit itself is made.
+#[derive(Debug, Error)]
+pub enum PublicationWarning {
+    /// Files could not be written or removed, or there was no looking at them.
+    #[error(transparent)]
+    Store(Failure),
+    /// A format has no file for a workspace. What was published before stays.
+    #[error("{format} of the workspace {workspace:?} was not published to {place}: {source}")]
+    NotRendered {
+        /// `organization/workspace`
+        workspace: String,
+        /// The format's name.
+        format: String,
+        /// Where the file would be, as the user configured it.
+        place: String,
+        /// Why.
+        source: RenderError,
+    },
+    /// Rendering failed by a bug. What was published before stays.
+    #[error(
+        "nothing of the workspace {0:?} was published: the provider failed while it rendered it. Please report this \
+         with what the workspace publishes"
+    )]
+    Panicked(String),
+    /// What is published leaves something out, or may surprise; it did not before this commit.
+    #[error("{format} of the workspace {workspace:?}: {notice}")]
+    Notice {
+        /// `organization/workspace`
+        workspace: String,
+        /// The format's name.
+        format: String,
+        /// Whole sentences.
+        notice: String,
+    },
+}
+
+/// What this process published last.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// The document that all of this is of; none: nothing is known.
+    of: Option<Token>,
+    /// The files of workspaces that are completely published, by the workspace's ID.
+    published: HashMap<String, Files>,
+    /// Notices that were given, by the workspace's ID.
+    notices: HashMap<String, BTreeSet<Notice>>,
+    /// What went wrong and was told, so that a run that commits often tells it once.
+    told: BTreeSet<String>,
+}
+
+/// What a workspace has, by path.
+type Files = BTreeMap<String, Written>;
+
+#[derive(Debug, Clone)]
+struct Written {
+    hash: u64,
+    token: Option<Token>,
+}
+
+impl Catalog {
+    /// The place of a publication as the user configured it; `path` is what [`crate::publish::path`] gives.
+    pub fn publication_place(&self, path: &str) -> String {
+        self.inner.store.publication_place(path)
+    }
+
+    /// Whether exactly that is published for a workspace of `document` which [`publications`] says: nothing is missing,
+    /// different, or left over from a format that is not asked for any more. False for a format that cannot be
+    /// rendered and for a workspace that is not there. Writes nothing.
+    ///
+    /// # Errors
+    /// If the files cannot be read.
+    pub async fn in_sync(&self, document: &Document, workspace_id: &str) -> Result<bool, Failure> {
+        let (document, id) = (document.clone(), workspace_id.to_owned());
+        let rendered = tokio::task::spawn_blocking(move || {
+            let tenant = document.tenant();
+            let workspace = tenant.get::<Workspace>(&id)?;
+            let expected = expected(publications(&Resolved::of(tenant).view(workspace)));
+            Some((directory(workspace), expected))
+        });
+        let store = &self.inner.store;
+        let rendered = rendered.await.map_err(|error| Failure {
+            action: "render",
+            place: store.publication_place("workspaces"),
+            source: error.into(),
+            advice: "This is a bug of the provider, or it is shutting down".to_owned(),
+        })?;
+        let Some((directory, Some(expected))) = rendered else {
+            return Ok(false);
+        };
+        let there = store.list_publications(Some(&directory)).await?;
+        let mut there = there.iter().filter(|path| is_of_format(path));
+        if there.any(|path| !expected.contains_key(path)) {
+            return Ok(false);
+        }
+        for (path, bytes) in &expected {
+            match store.read_publication(path, None).await? {
+                PublicationReading::Found { bytes: found, .. } if found == *bytes => {}
+                _ => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// The files by path; none if any cannot be rendered.
+fn expected(publications: Vec<Publication>) -> Option<BTreeMap<String, Vec<u8>>> {
+    publications
+        .into_iter()
+        .map(|publication| Some((publication.path?, publication.rendered.ok()?.bytes)))
+        .collect()
+}
+
+/// Where the files of a workspace are, below the tenant's place.
+fn directory(workspace: &Workspace) -> String {
+    format!("workspaces/{}/{}", workspace.organization, workspace.handle)
+}
+
+fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(parent, _)| parent)
+}
+
+/// Whether a file is a format's by its name; any other is the user's own.
+fn is_of_format(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    FORMATS.iter().any(|format| format.file() == name)
+}
+
+/// Why publishing stopped.
+enum Stopped {
+    /// Another writer's document is there, and what is published is that writer's business.
+    Outdated,
+    /// Nothing can be written at all.
+    Failed(Failure),
+}
+
+impl Inner {
+    /// Publishes what `document` says, which was committed on top of `base` or is `base` itself. What is published
+    /// already is not written again. Whoever finds the document replaced by another writer's leaves the rest to that
+    /// one.
+    pub(super) async fn publish(
+        &self,
+        base: &Arc<Document>,
+        base_token: Option<&Token>,
+        document: &Document,
+    ) -> Vec<PublicationWarning> {
+        let id_of = |document: &Document| document.last_commit().map(|entry| entry.id.clone());
+        let current = lock(&self.cache).clone();
+        // Read again since, it may be another writer's, or there may be none at all.
+        let Some(current) = current.filter(|c| id_of(&c.document) == id_of(document)) else {
+            return Vec::new();
+        };
+        let mut memory = std::mem::take(&mut *lock(&self.published));
+        if memory.of.is_none() || memory.of.as_ref() != base_token {
+            memory.published.clear();
+            memory.notices.clear();
+        }
+        memory.of = Some(current.token.clone());
+        let mut warnings = Vec::new();
+        match self
+            .publish_all(base, &current, &mut memory, &mut warnings)
+            .await
+        {
+            Ok(()) => {}
+            Err(Stopped::Outdated) => {
+                tracing::debug!(place = %self.place, "a newer document publishes instead");
+                lock(&self.published).told = memory.told;
+                return Vec::new();
+            }
+            Err(Stopped::Failed(failure)) => warnings.push(PublicationWarning::Store(failure)),
+        }
+        let told = std::mem::take(&mut memory.told);
+        warnings.retain(|warning| {
+            if matches!(warning, PublicationWarning::Notice { .. }) {
+                return true;
+            }
+            tracing::warn!(place = %self.place, %warning, "the catalog is written, a publication is not");
+            let text = warning.to_string();
+            let is_new = !told.contains(&text);
+            memory.told.insert(text);
+            is_new
+        });
+        *lock(&self.published) = memory;
+        warnings
+    }
+
+    async fn publish_all(
+        &self,
+        base: &Arc<Document>,
+        current: &Current,
+        memory: &mut Memory,
+        warnings: &mut Vec<PublicationWarning>,
+    ) -> Result<(), Stopped> {
+        let tenant = current.document.tenant();
+        let is_affected = affected(base.tenant(), tenant);
+        memory
+            .published
+            .retain(|id, _| tenant.get::<Workspace>(id).is_some());
+        memory
+            .notices
+            .retain(|id, _| tenant.get::<Workspace>(id).is_some());
+        let mut left = Vec::new();
+        for workspace in tenant.each::<Workspace>() {
+            let known = memory.published.remove(&workspace.id);
+            let known = known.filter(|_| !is_affected(workspace));
+            match self.untouched(known).await {
+                Some(files) => {
+                    memory.published.insert(workspace.id.clone(), files);
+                }
+                None => left.push(workspace.id.clone()),
+            }
+        }
+        // What must not be removed: files, and directories of workspaces that nothing is known of.
+        let mut kept: BTreeSet<String> = memory
+            .published
+            .values()
+            .flat_map(|files| files.keys().cloned())
+            .collect();
+        let known = match base.version() == current.document.version() {
+            // Nothing was changed, so nothing is new.
+            true => None,
+            false => Some(memory.notices.clone()),
+        };
+        let mut renderings = render(base, &current.document, left, known);
+        while let Some(rendering) = renderings.recv().await {
+            self.publish_one(rendering, current, memory, &mut kept, warnings)
+                .await?;
+        }
+        let there = self.store.list_publications(None).await;
+        let left_over = there.map_err(Stopped::Failed)?.into_iter();
+        let left_over: Vec<_> = left_over
+            .filter(|path| is_of_format(path))
+            .filter(|path| !kept.contains(path) && !kept.contains(parent(path)))
+            .map(|path| PublicationChange { path, bytes: None })
+            .collect();
+        self.write(left_over, current, warnings).await?;
+        Ok(())
+    }
+
+    /// The files of a workspace, if all of them are as they were written.
+    async fn untouched(&self, known: Option<Files>) -> Option<Files> {
+        let mut files = known?;
+        for (path, written) in &mut files {
+            match self
+                .store
+                .read_publication(path, written.token.as_ref())
+                .await
+            {
+                Ok(PublicationReading::Unchanged) => {}
+                Ok(PublicationReading::Found { bytes, token }) if hash(&bytes) == written.hash => {
+                    written.token = token;
+                }
+                // What it is now is found out when it is written again.
+                Ok(PublicationReading::Found { .. } | PublicationReading::Absent) | Err(_) => {
+                    return None;
+                }
+            }
+        }
+        Some(files)
+    }
+
+    async fn publish_one(
+        &self,
+        rendering: Rendering,
+        current: &Current,
+        memory: &mut Memory,
+        kept: &mut BTreeSet<String>,
+        warnings: &mut Vec<PublicationWarning>,
+    ) -> Result<(), Stopped> {
+        let Rendering {
+            id,
+            name,
+            directory,
+            files: Some(rendered),
+            notices,
+            new_notices,
+        } = rendering
+        else {
+            kept.insert(rendering.directory);
+            warnings.push(PublicationWarning::Panicked(rendering.name));
+            return Ok(());
+        };
+        let mut is_complete = true;
+        let mut files = Files::new();
+        let mut changes = Vec::new();
+        for Rendered { format, path, file } in rendered {
+            kept.extend(path.clone());
+            match (path, file) {
+                (Some(path), Ok((bytes, hash))) => {
+                    let found = self.store.read_publication(&path, None).await;
+                    let token = match found {
+                        Ok(PublicationReading::Found {
+                            bytes: found,
+                            token,
+                        }) if found == bytes => token,
+                        // One that cannot be read is told of when it cannot be written either.
+                        Ok(_) | Err(_) => {
+                            changes.push(PublicationChange {
+                                path: path.clone(),
+                                bytes: Some(bytes),
+                            });
+                            None
+                        }
+                    };
+                    files.insert(path, Written { hash, token });
+                }
+                (path, Err(source)) => {
+                    is_complete = false;
+                    let path = path.unwrap_or_else(|| directory.clone());
+                    warnings.push(PublicationWarning::NotRendered {
+                        workspace: name.clone(),
+                        format,
+                        place: self.store.publication_place(&path),
+                        source,
+                    });
+                }
+                (None, Ok(_)) => {}
+            }
+        }
+        is_complete &= self.write(changes, current, warnings).await?;
+        warnings.extend(new_notices.into_iter().map(|(format, notice)| {
+            PublicationWarning::Notice {
+                workspace: name.clone(),
+                format,
+                notice,
+            }
+        }));
+        memory.notices.insert(id.clone(), notices);
+        if is_complete {
+            memory.published.insert(id, files);
+        }
+        Ok(())
+    }
+
+    /// Whether everything was done.
+    async fn write(
+        &self,
+        changes: Vec<PublicationChange>,
+        current: &Current,
+        warnings: &mut Vec<PublicationWarning>,
+    ) -> Result<bool, Stopped> {
+        if changes.is_empty() {
+            return Ok(true);
+        }
+        let published = self.store.publish(changes, &current.token).await;
+        let published = published.map_err(Stopped::Failed)?;
+        if published.is_outdated {
+            return Err(Stopped::Outdated);
+        }
+        let is_complete = published.failures.is_empty();
+        let failures = published.failures.into_iter();
+        warnings.extend(failures.map(|(_, failure)| PublicationWarning::Store(failure)));
+        Ok(is_complete)
+    }
+}

@@ -1,0 +1,165 @@
+//! Rendering what is published for workspaces, several at a time.
+
+use std::collections::{BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
+
+use tokio::sync::mpsc;
+
+use crate::catalog::commit::lock;
+use crate::catalog::document::Document;
+use crate::model::visibility::Resolved;
+use crate::model::workspace::Workspace;
+use crate::publish::{Publication, RenderError, publications};
+
+use super::directory;
+
+/// Workspaces whose files wait to be written. Together they may be large, so there are few.
+const WAITING: usize = 2;
+
+/// A format's name and what it said.
+pub(super) type Notice = (String, String);
+
+/// Everything that is to be published for a workspace.
+pub(super) struct Rendering {
+    pub(super) id: String,
+    /// `organization/workspace`
+    pub(super) name: String,
+    /// Where its files are, below the tenant's place.
+    pub(super) directory: String,
+    /// None: rendering panicked.
+    pub(super) files: Option<Vec<Rendered>>,
+    pub(super) notices: BTreeSet<Notice>,
+    /// Those that there were none of before the commit.
+    pub(super) new_notices: Vec<Notice>,
+}
+
+impl Rendering {
+    fn of(
+        workspace: &Workspace,
+        publications: Vec<Publication>,
+        old_notices: impl FnOnce() -> Option<BTreeSet<Notice>>,
+    ) -> Self {
+        let notices = notices_of(&publications);
+        let old = match notices.is_empty() {
+            true => None,
+            false => old_notices(),
+        };
+        let new_notices =
+            old.map_or_else(Vec::new, |old| notices.difference(&old).cloned().collect());
+        let files = publications.into_iter().map(|publication| Rendered {
+            format: publication.format,
+            path: publication.path,
+            file: publication.rendered.map(|rendered| {
+                let hash = hash(&rendered.bytes);
+                (rendered.bytes, hash)
+            }),
+        });
+        Self {
+            id: workspace.id.clone(),
+            name: workspace.to_string(),
+            directory: directory(workspace),
+            files: Some(files.collect()),
+            notices,
+            new_notices,
+        }
+    }
+
+    fn panicked(workspace: &Workspace) -> Self {
+        Self {
+            id: workspace.id.clone(),
+            name: workspace.to_string(),
+            directory: directory(workspace),
+            files: None,
+            notices: BTreeSet::new(),
+            new_notices: Vec::new(),
+        }
+    }
+}
+
+/// A file of a workspace.
+pub(super) struct Rendered {
+    pub(super) format: String,
+    /// None for a format that does not exist.
+    pub(super) path: Option<String>,
+    /// Content and its hash.
+    pub(super) file: Result<(Vec<u8>, u64), RenderError>,
+}
+
+pub(super) fn hash(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    hasher.finish()
+}
+
+/// Renders workspaces of `document` on threads of their own, as fast as they are taken. `known` has the notices of `base`
+/// that are known, by the workspace's ID; none: `base` is the same.
+pub(super) fn render(
+    base: &Arc<Document>,
+    document: &Arc<Document>,
+    ids: Vec<String>,
+    known: Option<HashMap<String, BTreeSet<Notice>>>,
+) -> mpsc::Receiver<Rendering> {
+    let (sender, receiver) = mpsc::channel(WAITING);
+    if ids.is_empty() {
+        return receiver;
+    }
+    let (base, document) = (Arc::clone(base), Arc::clone(document));
+    // Not waited for: it ends when everything is taken or nobody takes any more.
+    tokio::task::spawn_blocking(move || {
+        let after = Resolved::of(document.tenant());
+        let before = OnceLock::new();
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let threads = threads.min(ids.len());
+        let next = Mutex::new(ids.into_iter());
+        let work = || {
+            loop {
+                let id = lock(&next).next();
+                let workspace = id.and_then(|id| document.tenant().get::<Workspace>(&id));
+                let Some(workspace) = workspace else {
+                    return;
+                };
+                let old_notices = || {
+                    let known = known.as_ref()?.get(&workspace.id).cloned();
+                    Some(known.unwrap_or_else(|| {
+                        let before = before.get_or_init(|| Resolved::of(base.tenant()));
+                        let workspace = base.tenant().get::<Workspace>(&workspace.id);
+                        let view = workspace.map(|workspace| before.view(workspace));
+                        view.map_or_else(BTreeSet::new, |view| notices_of(&publications(&view)))
+                    }))
+                };
+                // A bug of one format must not take the other workspaces with it.
+                let rendering = catch_unwind(AssertUnwindSafe(|| {
+                    Rendering::of(workspace, publications(&after.view(workspace)), old_notices)
+                }));
+                let rendering = rendering.unwrap_or_else(|_| Rendering::panicked(workspace));
+                if sender.blocking_send(rendering).is_err() {
+                    return;
+                }
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 1..threads {
+                scope.spawn(work);
+            }
+            work();
+        });
+    });
+    receiver
+}
+
+fn notices_of(publications: &[Publication]) -> BTreeSet<Notice> {
+    let rendered = publications.iter().filter_map(|publication| {
+        let rendered = publication.rendered.as_ref().ok()?;
+        Some((&publication.format, &rendered.notices))
+    });
+    rendered
+        .flat_map(|(format, notices)| {
+            notices
+                .iter()
+                .map(|notice| (format.clone(), notice.clone()))
+        })
+        .collect()
+}

@@ -22,6 +22,8 @@ mod catalog;
 mod changes;
 #[path = "acceptance/configuration.rs"]
 mod configuration;
+#[path = "acceptance/connections.rs"]
+mod connections;
 #[path = "acceptance/discovery_errors.rs"]
 mod discovery_errors;
 #[path = "acceptance/guard.rs"]
@@ -46,3 +48,5 @@ mod snapshots;
 mod unknowns;
 #[path = "acceptance/validation.rs"]
 mod validation;
+#[path = "acceptance/workspaces.rs"]
+mod workspaces;

@@ -34,6 +34,8 @@ mod handles;
 mod identity;
 #[path = "acceptance/lifecycle.rs"]
 mod lifecycle;
+#[path = "acceptance/overrides.rs"]
+mod overrides;
 #[path = "acceptance/permissions.rs"]
 mod permissions;
 #[path = "acceptance/scale.rs"]

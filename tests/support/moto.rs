@@ -134,6 +134,17 @@ impl Moto {
         text(&self.seeded["accounts"][name], name)
     }
 
+    /// What leads AWS's own tools here, with a key of the management account.
+    pub fn environment(&self) -> [(&'static str, String); 4] {
+        let key = |name: &str| text(&self.seeded["credentials"][name], name);
+        [
+            ("AWS_ENDPOINT_URL", self.url()),
+            ("AWS_REGION", "us-east-1".to_owned()),
+            ("AWS_ACCESS_KEY_ID", key("access_key_id")),
+            ("AWS_SECRET_ACCESS_KEY", key("secret_access_key")),
+        ]
+    }
+
     /// Arguments of the provider that lead it here, with a key of the management account.
     pub fn provider_arguments(&self) -> String {
         let credentials = &self.seeded["credentials"];

@@ -244,8 +244,8 @@ async fn a_directory_that_may_not_be_written_is_a_warning() {
     closed("catalog.lock", 0o666);
     closed("workspaces/acme/finops", 0o777);
     closed("workspaces/acme/security", 0o555);
-    let program = place.path().join("program");
-    for path in [place.path(), &directory, &directory.join("tenants")] {
+    let program = program_for_all(place.path());
+    for path in [&directory, &directory.join("tenants")] {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }
     let said = told(as_nobody(&program, &directory, "grant acme"));

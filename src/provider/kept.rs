@@ -362,7 +362,7 @@ fn warn_of_publications(warnings: &[PublicationWarning], diagnostics: &mut Diagn
     let (notices, failures): (Vec<_>, Vec<_>) =
         warnings.iter().partition(|warning| warning.is_notice());
     if !failures.is_empty() {
-        let failures = listed(failures.iter().map(|failure| sentence(failure)));
+        let failures = listed(failures.iter().map(sentence));
         diagnostics.warning(
             "Not everything was published",
             format!(

@@ -4,6 +4,7 @@
 //! No I/O, no async, nothing of Terraform and nothing of the AWS SDK.
 
 pub mod admission;
+pub mod belonging;
 pub mod effective;
 pub mod folder_ref;
 pub mod grantee;
@@ -18,6 +19,9 @@ pub mod partition;
 pub mod permission;
 pub mod reach;
 pub mod removal_guard;
+#[cfg(test)]
+#[allow(clippy::expect_used)]
+mod sample;
 pub mod snapshot;
 pub mod tenant;
 pub mod tree;

@@ -3,6 +3,7 @@
 pub mod arguments;
 mod credentials;
 pub mod data_sources;
+mod dormancy;
 mod duration;
 mod kept;
 mod late;

@@ -3,6 +3,7 @@
 use crate::framework::schema::Violation;
 use crate::model::grantee::Grantee;
 use crate::model::handle::{self, Kind};
+use crate::model::partition;
 
 /// Refuses handles of this kind that break the rules.
 pub(super) fn handle(kind: Kind) -> impl Fn(&str) -> Result<(), Violation> + Send + Sync + 'static {
@@ -68,16 +69,67 @@ pub(super) fn unit_id(value: &str) -> Result<(), Violation> {
     ))
 }
 
+/// Refuses what cannot be the ID of a folder. Hand-written trees have IDs of their own, and `root`.
+pub(super) fn folder_id(value: &str) -> Result<(), Violation> {
+    let rule = if value.is_empty() {
+        "It must not be empty."
+    } else if value.starts_with('/') {
+        "It must be an ID, and what starts with / is a path."
+    } else if account_id(value).is_ok() {
+        "It must be the ID of the root or of an OU, and 12 digits are an account's."
+    } else {
+        return Ok(());
+    };
+    Err(Violation::new(
+        rule,
+        "Give an ID such as \"ou-ab12-34cd56ef\" (\"root\" is the root of hand-written accounts), or use folder_path.",
+    ))
+}
+
+/// Refuses what cannot be the path of a folder.
+pub(super) fn folder_path(value: &str) -> Result<(), Violation> {
+    const FIX: &str = "Write \"/\" for the root, or a path such as \"/Workloads/Prod\", as the attribute folders of the \
+                       integration has it.";
+    let Some(names) = value.strip_prefix('/') else {
+        return Err(Violation::new("A path starts with /.", FIX));
+    };
+    if !names.is_empty() && names.split('/').any(str::is_empty) {
+        return Err(Violation::new(
+            "There is a name after each / of a path, and no / at its end.",
+            FIX,
+        ));
+    }
+    let mut escapes = names.split('%').skip(1);
+    if escapes.any(|rest| !rest.starts_with("2F") && !rest.starts_with("25")) {
+        return Err(Violation::new(
+            "In a path, % is the start of an escape: %2F stands for a / inside of a name, %25 for a %.",
+            "Write %25 for a % in the name of an OU, and %2F for a /.",
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses what cannot be meant by an entry of `attach`. Hand-written folders have IDs of any form.
+pub(super) fn attachment(value: &str) -> Result<(), Violation> {
+    if value.starts_with('/') {
+        return folder_path(value);
+    }
+    if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
+        return account_id(value);
+    }
+    if !value.is_empty() && value == value.trim() && !value.contains('/') {
+        return Ok(());
+    }
+    Err(Violation::new(
+        "It must be the path of a folder, the ID of a root or OU, or the ID of an account.",
+        "Write it like \"/Workloads\", \"ou-ab12-34cd56ef\" or \"111122223333\"; a folder whose ID has another form \
+         is given by its path.",
+    ))
+}
+
 /// Refuses what is no region's name.
 pub(super) fn region(value: &str) -> Result<(), Violation> {
-    let is_region = value.split('-').count() >= 3
-        && value.split('-').all(|part| {
-            !part.is_empty()
-                && part
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-        });
-    if is_region {
+    if partition::is_region(value) {
         return Ok(());
     }
     Err(Violation::new(
@@ -109,7 +161,7 @@ pub(super) fn role_arn(value: &str) -> Result<(), Violation> {
                 && account_id(account).is_ok()
                 && resource
                     .strip_prefix("role/")
-                    .is_some_and(|name| !name.is_empty())
+                    .is_some_and(|name| role_name(name).is_ok())
         }
         _ => false,
     };
@@ -212,6 +264,46 @@ mod tests {
         assert!(unit_id("ou-ab12-34cd56ef").is_ok());
         assert!(unit_id("r-ab12").is_ok());
         assert!(unit_id("Workloads").is_err());
+        for id in ["ou-ab12-34cd56ef", "r-ab12", "root", "team a"] {
+            assert!(folder_id(id).is_ok(), "{id}");
+        }
+        for id in ["", "/", "/Workloads", "111122223333"] {
+            assert!(folder_id(id).is_err(), "{id}");
+        }
+        for path in [
+            "/",
+            "/Workloads",
+            "/Workloads/Prod",
+            "/A%2FB 100%25",
+            "/Zoë: x",
+        ] {
+            assert!(folder_path(path).is_ok(), "{path}");
+        }
+        for path in [
+            "",
+            "Workloads",
+            "//",
+            "/A/",
+            "/A//B",
+            "/100%",
+            "/A%2fB",
+            "/A%20B",
+        ] {
+            assert!(folder_path(path).is_err(), "{path}");
+        }
+        for attached in ["/", "/Workloads", "r-ab12", "sandbox", "012345678901"] {
+            assert!(attachment(attached).is_ok(), "{attached}");
+        }
+        for nothing in [
+            "",
+            " ",
+            "ou-ab12-34cd56ef ",
+            "12345",
+            "/Workloads/",
+            "Workloads/Prod",
+        ] {
+            assert!(attachment(nothing).is_err(), "{nothing}");
+        }
         assert!(region("eu-west-1").is_ok());
         assert!(region("us-gov-west-1").is_ok());
         assert!(region("Europe").is_err());
@@ -220,6 +312,7 @@ mod tests {
         assert!(region_or_glob("").is_err());
         assert!(role_arn("arn:aws-cn:iam::111122223333:role/path/name").is_ok());
         assert!(role_arn("arn:aws:iam::111122223333:user/name").is_err());
+        assert!(role_arn("arn:aws:iam::111122223333:role/a name # with more").is_err());
         assert!(role_name("path/name").is_ok());
         assert!(role_name("/name").is_err());
         assert!(role_name("arn:aws:iam::111122223333:role/name").is_err());

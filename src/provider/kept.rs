@@ -10,6 +10,7 @@ use crate::catalog::{Catalog, CommitError, Committed, Document, PublicationWarni
 use crate::framework::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::framework::path::Path;
 use crate::model::admission::{Admitted, Refusal};
+use crate::model::belonging::{Affected, Target};
 use crate::model::effective::{HandleNotice, settle};
 use crate::model::folder_ref::FolderRef;
 use crate::model::integration::Integration;
@@ -17,6 +18,8 @@ use crate::model::reach::compare;
 use crate::model::tenant::{Held, Tenant};
 
 use super::arguments::sentence;
+use super::dormancy::warn_of_affected;
+use super::late::NotKnown;
 use super::orgmirror::Data;
 use super::reach;
 
@@ -61,6 +64,18 @@ pub(super) fn new_id(prefix: &str) -> String {
     let mut rng = rand::rng();
     let random = (0..20).map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())]));
     prefix.chars().chain(random).collect()
+}
+
+/// What a plan makes of the catalog, at apply, when everything is known.
+pub(super) fn complete<T>(object: Result<T, NotKnown>, diagnostics: &mut Diagnostics) -> Option<T> {
+    object
+        .map_err(|error| {
+            diagnostics.error(
+                "Bug in the provider: incomplete plan",
+                format!("While applying, {error}. Nothing was changed; please report this."),
+            );
+        })
+        .ok()
 }
 
 /// The catalog; an error where the provider's arguments for it are not known yet.
@@ -252,10 +267,7 @@ fn refused(refusal: &Refusal, catalog: &Catalog, severity: Severity) -> Diagnost
             ),
         ),
         Refusal::NoFolder { folder, .. } => (
-            Path::of(match folder {
-                FolderRef::Id(_) => "folder_id",
-                FolderRef::Path(_) => "folder_path",
-            }),
+            Path::of(path_of(&Target::Folder(folder))),
             "No such folder",
             "Give the ID or the path of a folder that is mirrored; the attribute folders of the integration has them \
              all."
@@ -318,6 +330,15 @@ fn refused(refusal: &Refusal, catalog: &Catalog, severity: Severity) -> Diagnost
         ),
     };
     diagnostic.at(path)
+}
+
+/// The attribute that says what a permission or override is for.
+pub(super) fn path_of(target: &Target<'_>) -> &'static str {
+    match target {
+        Target::Folder(FolderRef::Id(_)) => "folder_id",
+        Target::Folder(FolderRef::Path(_)) => "folder_path",
+        Target::Account(_) => "account_id",
+    }
 }
 
 /// A line for each item, as far as [`LISTED`] goes.
@@ -401,6 +422,7 @@ pub(super) async fn warn_of_change(
     }
     let notices = settle(&mut after, before);
     warn_of_handles(notices.iter(), diagnostics);
+    warn_of_affected(&Affected::between(before, &after), diagnostics);
     reach::warn(&compare(before, &after), diagnostics);
 }
 
@@ -416,6 +438,22 @@ pub(super) async fn warn_of_object<T: Admitted>(
         Ok(())
     };
     warn_of_change(data, put, diagnostics).await;
+}
+
+/// [`warn_of_change`] of an object that is destroyed, with what belongs to it, and created anew.
+pub(super) async fn warn_of_replacement<T: Admitted>(
+    data: &Data,
+    replaced: &str,
+    object: T,
+    diagnostics: &mut Diagnostics,
+) {
+    let replace = |tenant: &mut Tenant| {
+        tenant.remove::<T>(replaced);
+        object.admit(None, tenant)?;
+        tenant.put(object);
+        Ok(())
+    };
+    warn_of_change(data, replace, diagnostics).await;
 }
 
 /// [`warn_of_change`] of an object that is destroyed.
@@ -443,6 +481,19 @@ pub(super) fn imported_integration<'a>(
     document: Option<&'a Document>,
     diagnostics: &mut Diagnostics,
 ) -> Option<&'a Integration> {
+    let fix = "Import by the handle, or by identity with the ID";
+    integration_by(by, catalog, document, fix)
+        .map_err(|diagnostic| diagnostics.push(diagnostic))
+        .ok()
+}
+
+/// An integration; an error that lists those there are, and says what to do: `fix`, besides checking the provider.
+pub(super) fn integration_by<'a>(
+    by: IntegrationBy<'_>,
+    catalog: &Catalog,
+    document: Option<&'a Document>,
+    fix: &str,
+) -> Result<&'a Integration, Diagnostic> {
     let tenant = document.map(Document::tenant);
     let (found, asked) = match by {
         IntegrationBy::Handle(handle) => (
@@ -454,10 +505,9 @@ pub(super) fn imported_integration<'a>(
             format!("ID {id:?}"),
         ),
     };
-    if found.is_none() {
-        let mut all: Vec<String> = tenant
-            .into_iter()
-            .flat_map(Tenant::each::<Integration>)
+    found.ok_or_else(|| {
+        let integrations = tenant.into_iter().flat_map(Tenant::each::<Integration>);
+        let mut all: Vec<String> = integrations
             .map(|integration| format!("{:?} (ID {})", integration.handle, integration.id))
             .collect();
         all.sort_unstable();
@@ -466,15 +516,33 @@ pub(super) fn imported_integration<'a>(
         } else {
             format!("it has {}", all.join(", "))
         };
-        diagnostics.error(
+        Diagnostic::error(
             "No such integration",
             format!(
-                "The catalog at {} (tenant {:?}) has no integration with the {asked}; {known}. Import by the handle, or \
-                 by identity with the ID, and check the provider's tenant and catalog.",
+                "The catalog at {} (tenant {:?}) has no integration with the {asked}; {known}. {fix}, and check the \
+                 provider's tenant and catalog.",
+                catalog.place(),
+                catalog.tenant()
+            ),
+        )
+    })
+}
+
+/// The document that a data source reads; an error where there is none.
+pub(super) async fn readable(data: &Data, diagnostics: &mut Diagnostics) -> Option<Arc<Document>> {
+    let document = possible(data, diagnostics).await?;
+    if document.is_none() {
+        let catalog = opened(data, diagnostics)?;
+        diagnostics.error(
+            "There is no catalog to read",
+            format!(
+                "There is no catalog at {} (tenant {:?}). Check the provider's catalog and tenant. If it is made in this \
+                 same run, let this data source wait for that: refer to the integration, as in integration_id = \
+                 orgmirror_integration.NAME.id, or set depends_on.",
                 catalog.place(),
                 catalog.tenant()
             ),
         );
     }
-    found
+    document
 }

@@ -5,6 +5,30 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::framework::value::{Set, Value};
 use crate::model::late::Late;
 
+/// Something of a planned state that is not known although everything should be by now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is not known")]
+pub struct NotKnown(pub(super) &'static str);
+
+/// A value that cannot be null and has to be known by now.
+///
+/// # Errors
+/// If it is not known.
+pub(super) fn known_value<T: Clone>(value: &Value<T>, what: &'static str) -> Result<T, NotKnown> {
+    value.known().cloned().ok_or(NotKnown(what))
+}
+
+/// What has to be known by now.
+///
+/// # Errors
+/// If it is not known.
+pub(super) fn known_late<T>(late: Late<T>, what: &'static str) -> Result<T, NotKnown> {
+    match late {
+        Late::Known(value) => Ok(value),
+        Late::Unknown => Err(NotKnown(what)),
+    }
+}
+
 /// A value that may be null or unknown, as the model has it.
 pub(super) fn optional<T: Clone>(value: &Value<T>) -> Late<Option<T>> {
     into_optional(value.clone())

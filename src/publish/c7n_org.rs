@@ -134,8 +134,174 @@ fn regions<'a>(connection: &EffectiveConnection<'a>) -> Vec<&'a str> {
     regions.into_iter().collect()
 }
 
-/// Whether c7n-org can make an environment variable of a tag: its name is made of what is before the last colon.
+/// Whether c7n-org can make an environment variable of a tag. Its name is made of what is before the first colon, in
+/// other versions before the last one.
 fn is_taken(tag: &str) -> bool {
     let name = tag.rsplit_once(':').map_or("", |(name, _)| name);
     !name.contains('=') && !tag.contains('\0')
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::model::integration::Integration;
+    use crate::model::late::Late;
+    use crate::publish::sample::{acme, options, with_view, workspace};
+
+    fn render(integration: Integration) -> (String, Vec<String>) {
+        let workspace = workspace(&[("c7n_org", options(&[]))]);
+        with_view(&[integration], &workspace, |view| {
+            let rendered = C7nOrg.render(view, &options(&[])).unwrap();
+            (String::from_utf8(rendered.bytes).unwrap(), rendered.notices)
+        })
+    }
+
+    fn tag(integration: &mut Integration, account_id: &str, tags: &[(&str, &str)]) {
+        let tags: BTreeMap<String, String> = tags
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
+        let connection = integration.mirror.connections.get_mut(account_id).unwrap();
+        connection.tags = Late::Known(Some(tags));
+    }
+
+    #[test]
+    fn accounts_with_their_folders_and_tags() {
+        let mut integration = acme();
+        let shop = integration
+            .mirror
+            .connections
+            .get_mut("333333333333")
+            .unwrap();
+        shop.email = Late::Known(Some("shop@example.com".to_owned()));
+        tag(
+            &mut integration,
+            "333333333333",
+            &[("env", "prod"), ("on", "no")],
+        );
+        let (text, notices) = render(integration);
+        assert_eq!(notices, [""; 0]);
+        assert_eq!(
+            text,
+            "\
+accounts:
+- account_id: '222222222222'
+  name: 'audit_x'
+  role: 'arn:aws:iam::222222222222:role/orgmirror-readonly'
+  external_id: 'acme:0123456789abcdef'
+  regions:
+  - 'all'
+  tags:
+  - 'path:/'
+  - 'path:/Workloads'
+- account_id: '111111111111'
+  name: 'hub'
+  role: 'arn:aws:iam::111111111111:role/orgmirror-readonly'
+  external_id: 'acme:0123456789abcdef'
+  regions:
+  - 'all'
+  tags:
+  - 'path:/'
+- account_id: '333333333333'
+  name: 'shop'
+  email: 'shop@example.com'
+  role: 'arn:aws:iam::333333333333:role/orgmirror-readonly'
+  external_id: 'acme:0123456789abcdef'
+  regions:
+  - 'all'
+  tags:
+  - 'path:/'
+  - 'path:/Workloads'
+  - 'path:/Workloads/Prod'
+  - 'env:prod'
+  - 'on:no'
+"
+        );
+    }
+
+    #[test]
+    fn nothing_published_is_no_accounts() {
+        let mut integration = acme();
+        integration.permissions.clear();
+        let (text, notices) = render(integration);
+        assert_eq!(notices, [""; 0]);
+        assert_eq!(text, "accounts: []\n");
+    }
+
+    #[test]
+    fn tags_that_break_c7n_org_or_pose_as_folders_are_left_out() {
+        let mut integration = acme();
+        let tags = [
+            ("a=b", "1"),
+            ("a", "b=c"),
+            ("a", "b=c:d"),
+            ("path", "/Security"),
+            ("path", "of a team"),
+        ];
+        let by_account = ["111111111111", "222222222222", "333333333333"];
+        for (account_id, tags) in by_account.iter().zip(tags.chunks(2)) {
+            tag(&mut integration, account_id, tags);
+        }
+        let (text, notices) = render(integration);
+        assert!(text.contains("'a:b=c'\n"), "{text}");
+        assert!(text.contains("'path:of a team'\n"), "{text}");
+        for left_out in ["a=b:1", "a:b=c:d", "path:/Security"] {
+            assert!(!text.contains(left_out), "{text}");
+        }
+        let [untaken, posing] = &notices[..] else {
+            panic!("{notices:?}");
+        };
+        assert!(
+            untaken.contains("\"a:b=c:d\" of audit_x, \"a=b:1\" of hub:"),
+            "{untaken}"
+        );
+        assert!(
+            posing.contains("\"path:/Security\" of audit_x:"),
+            "{posing}"
+        );
+    }
+
+    #[test]
+    fn regions_are_all_of_the_commercial_partition_or_named() {
+        let regions_of = |default_region: &str, regions: &[&str]| {
+            let mut integration = acme();
+            let partition = partition::of_region(default_region);
+            for (id, connection) in &mut integration.mirror.connections {
+                let arn = crate::model::mirror::role_arn(partition, id, "reader");
+                connection.derived_role_arn = Late::Known(arn);
+            }
+            let settings = &mut integration.connection_settings;
+            settings.default_region = default_region.to_owned();
+            settings.regions = regions.iter().map(|region| (*region).to_owned()).collect();
+            let workspace = workspace(&[]);
+            with_view(&[integration], &workspace, |view| {
+                let regions = view.connections.first().map(super::regions).unwrap();
+                let regions: Vec<String> = regions.into_iter().map(str::to_owned).collect();
+                let rendered = C7nOrg.render(view, &options(&[])).unwrap();
+                (regions, rendered.notices.len())
+            })
+        };
+        let some = |regions: &[&str]| {
+            let regions = regions.iter().map(|region| (*region).to_owned());
+            (regions.collect::<Vec<_>>(), 0)
+        };
+        assert_eq!(regions_of("us-east-1", &["*"]), some(&["all"]));
+        assert_eq!(regions_of("us-east-1", &["*", "eu-west-1"]), some(&["all"]));
+        assert_eq!(
+            regions_of("us-east-1", &["us-east-*", "eu-west-1"]),
+            some(&["eu-west-1", "us-east-1", "us-east-2"])
+        );
+        assert_eq!(
+            regions_of("us-gov-west-1", &["*"]),
+            some(&["us-gov-east-1", "us-gov-west-1"])
+        );
+        assert_eq!(
+            regions_of("cn-north-1", &["*"]),
+            some(&["cn-north-1", "cn-northwest-1"])
+        );
+        assert_eq!(regions_of("cn-north-1", &["us-*"]), (Vec::new(), 1));
+    }
 }

@@ -153,3 +153,147 @@ fn split<'a>(roles: &BTreeSet<&'a str>) -> Vec<Policy<'a>> {
     }
     policies
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::collection::btree_set;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::integration::Integration;
+    use crate::model::late::Late;
+    use crate::model::mirror::role_arn;
+    use crate::publish::sample::{acme, integration, options, with_view, workspace};
+
+    fn render(integrations: &[Integration]) -> (String, Vec<String>) {
+        let workspace = workspace(&[("iam_policy", options(&[]))]);
+        with_view(integrations, &workspace, |view| {
+            let rendered = IamPolicy.render(view, &options(&[])).unwrap();
+            (String::from_utf8(rendered.bytes).unwrap(), rendered.notices)
+        })
+    }
+
+    #[test]
+    fn every_role_once() {
+        // The same account twice in the tenant, under two handles.
+        let twice = integration("other", &[], &[("111111111111", "Hub", None)]);
+        let (text, notices) = render(&[acme(), twice]);
+        assert_eq!(notices, [""; 0]);
+        assert_eq!(
+            text,
+            r#"[
+  {
+    "Version": "2012-10-17",
+    "Statement": [
+      {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Resource": [
+          "arn:aws:iam::111111111111:role/orgmirror-readonly",
+          "arn:aws:iam::222222222222:role/orgmirror-readonly",
+          "arn:aws:iam::333333333333:role/orgmirror-readonly"
+        ]
+      }
+    ]
+  }
+]
+"#
+        );
+    }
+
+    #[test]
+    fn nothing_published_is_no_document() {
+        let mut integration = acme();
+        integration.permissions.clear();
+        assert_eq!(render(&[integration]), ("[]\n".to_owned(), Vec::new()));
+    }
+
+    #[test]
+    fn partitions_do_not_mix_and_patterns_are_left_out() {
+        let mut integration = acme();
+        let arns = [
+            role_arn("aws-cn", "111111111111", "reader"),
+            role_arn("aws", "222222222222", "*"),
+            role_arn("aws", "333333333333", "audit/reader"),
+        ];
+        for (connection, arn) in integration.mirror.connections.values_mut().zip(arns) {
+            connection.derived_role_arn = Late::Known(arn);
+        }
+        let (text, notices) = render(&[integration]);
+        let documents: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let resources = [0, 1, 2].map(|at| &documents[at]["Statement"][0]["Resource"]);
+        assert_eq!(
+            resources,
+            [
+                &serde_json::json!(["arn:aws:iam::333333333333:role/audit/reader"]),
+                &serde_json::json!(["arn:aws-cn:iam::111111111111:role/reader"]),
+                &serde_json::Value::Null
+            ]
+        );
+        let [pattern, partitions] = &notices[..] else {
+            panic!("{notices:?}");
+        };
+        assert!(
+            pattern.contains("audit_x (\"arn:aws:iam::222222222222:role/*\")"),
+            "{pattern}"
+        );
+        assert!(
+            partitions.contains("the partitions aws, aws-cn."),
+            "{partitions}"
+        );
+    }
+
+    #[test]
+    fn more_documents_than_a_role_can_have_are_told() {
+        let accounts = |count: u64| -> Vec<(String, String)> {
+            let ids = (0..count).map(|n| format!("{:012}", 100_000_000_000 + n));
+            ids.map(|id| (id.clone(), id)).collect()
+        };
+        let notices_of = |count| {
+            let accounts = accounts(count);
+            let accounts: Vec<_> = accounts
+                .iter()
+                .map(|(id, name)| (id.as_str(), name.as_str(), None))
+                .collect();
+            render(&[integration("acme", &[], &accounts)]).1
+        };
+        let per_document = (MAX_POLICY_SIZE + 1 - Policy::EMPTY_SIZE)
+            / (role_arn("aws", "111111111111", "orgmirror-readonly").len() + 3);
+        let most = (per_document * MAX_POLICIES_OF_ROLE) as u64;
+        assert_eq!(notices_of(most), [""; 0]);
+        let [notice] = &notices_of(most + 1)[..] else {
+            panic!("one notice");
+        };
+        assert!(
+            notice.contains(&format!("11 documents for the {} roles", most + 1)),
+            "{notice}"
+        );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        /// Every role is in one policy, none is larger than IAM allows, and none could have taken the next role as well.
+        #[test]
+        fn policies_are_full_but_not_too_large(
+            roles in btree_set("arn:aws:iam::[0-9]{12}:role/[a-z/]{1,576}", 0..60),
+        ) {
+            let roles: BTreeSet<&str> = roles.iter().map(String::as_str).collect();
+            let policies = split(&roles);
+            let all: Vec<&str> = policies
+                .iter()
+                .flat_map(|policy| policy.statement[0].resource.iter().copied())
+                .collect();
+            prop_assert_eq!(&all, &roles.iter().copied().collect::<Vec<_>>());
+            let size = |policy: &Policy<'_>| serde_json::to_string(policy).unwrap().len();
+            for policy in &policies {
+                prop_assert!(size(policy) <= MAX_POLICY_SIZE);
+            }
+            for pair in policies.windows(2) {
+                let next = pair[1].statement[0].resource[0];
+                prop_assert!(size(&pair[0]) + next.len() + 3 > MAX_POLICY_SIZE);
+            }
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! `resource "orgmirror_integration"`: the mirror of one AWS organization.
 
 mod attributes;
+pub(in crate::provider) mod exported;
 mod planning;
 mod source;
 mod state;
@@ -16,8 +17,8 @@ use crate::framework::schema::Schema;
 use crate::model::integration::Integration;
 use crate::model::mirror::unexplained_handles;
 use crate::provider::kept::{
-    IntegrationBy, create, delete, existing, imported_integration, new_id, opened, possible,
-    update, warn_of_object, warn_of_removal,
+    IntegrationBy, complete, create, delete, existing, imported_integration, new_id, opened,
+    possible, update, warn_of_object, warn_of_removal, warn_of_replacement,
 };
 use crate::provider::orgmirror::Data;
 
@@ -60,9 +61,23 @@ impl Resource for IntegrationResource {
         if diagnostics.has_errors() || plan.prior.as_ref() == Some(&plan.planned) {
             return;
         }
-        let id = plan.planned.id.known().map_or(NEW, String::as_str);
-        if let Ok(integration) = plan.planned.integration(id) {
-            warn_of_object(context.data, integration, diagnostics).await;
+        let prior = plan.prior.as_ref();
+        let replaced = prior
+            .filter(|prior| prior.organization != plan.planned.organization)
+            .and_then(|prior| prior.id.known());
+        let prior_id = prior.and_then(|prior| prior.id.known());
+        let id = match replaced {
+            Some(_) => NEW,
+            None => prior_id.map_or(NEW, String::as_str),
+        };
+        let Ok(integration) = plan.planned.integration(id) else {
+            return;
+        };
+        match replaced {
+            Some(replaced) => {
+                warn_of_replacement(context.data, replaced, integration, diagnostics).await;
+            }
+            None => warn_of_object(context.data, integration, diagnostics).await,
         }
     }
 
@@ -99,7 +114,7 @@ impl Resource for IntegrationResource {
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
         let id = new_id("in_");
-        let integration = integration(&planned, &id, diagnostics)?;
+        let integration = complete(planned.integration(&id), diagnostics)?;
         let document = create(context.data, integration, diagnostics).await?;
         state_of(&document, &id)
     }
@@ -114,7 +129,7 @@ impl Resource for IntegrationResource {
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
         let id = planned.id.known()?.clone();
-        let integration = integration(&planned, &id, diagnostics)?;
+        let integration = complete(planned.integration(&id), diagnostics)?;
         let document = update(context.data, integration, diagnostics).await?;
         state_of(&document, &id)
     }
@@ -162,16 +177,4 @@ impl Resource for IntegrationResource {
 
 fn state_of(document: &Document, id: &str) -> Option<State> {
     document.tenant().get::<Integration>(id).map(State::from)
-}
-
-fn integration(planned: &State, id: &str, diagnostics: &mut Diagnostics) -> Option<Integration> {
-    planned
-        .integration(id)
-        .map_err(|error| {
-            diagnostics.error(
-                "Bug in the provider: incomplete plan",
-                format!("While applying, {error}. Nothing was changed; please report this."),
-            );
-        })
-        .ok()
 }

@@ -10,7 +10,7 @@ use crate::model::integration::{
 };
 use crate::model::late::Late;
 use crate::model::mirror::{Connection, Folder, Mirror};
-use crate::provider::late;
+use crate::provider::late::{self, NotKnown, known_late, known_value};
 
 use super::source::SourceArgument;
 
@@ -103,11 +103,6 @@ pub(super) struct ConnectionState {
     owners: Value<BTreeSet<OwnerState>>,
     sign_in_url: Value<String>,
 }
-
-/// Something of a planned state that is not known although everything should be by now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is not known")]
-pub(super) struct NotKnown(&'static str);
 
 impl State {
     /// Sign-in facts, as far as known.
@@ -241,17 +236,6 @@ impl From<&Integration> for State {
         };
         state.set_mirror(integration.mirror.clone());
         state
-    }
-}
-
-fn known_value<T: Clone>(value: &Value<T>, what: &'static str) -> Result<T, NotKnown> {
-    value.known().cloned().ok_or(NotKnown(what))
-}
-
-fn known_late<T>(late: Late<T>, what: &'static str) -> Result<T, NotKnown> {
-    match late {
-        Late::Known(value) => Ok(value),
-        Late::Unknown => Err(NotKnown(what)),
     }
 }
 

@@ -1,0 +1,68 @@
+//! Warnings of permissions and overrides that lose what they are for.
+
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::path::Path;
+use crate::model::belonging::{Affected, Belonging};
+use crate::model::integration::Integration;
+
+use super::kept::{listed, path_of};
+use super::orgmirror::Data;
+
+/// Warns of what a change of something else does to permissions and overrides.
+pub(super) fn warn_of_affected(affected: &Affected, diagnostics: &mut Diagnostics) {
+    if !affected.dormant.is_empty() {
+        diagnostics.warning(
+            "Permissions and overrides become dormant",
+            format!(
+                "Their folder or account leaves the integration:\n{}\nThey stay in the catalog without effect, and come \
+                 into force again under the same ID when it returns. If it is gone for good, remove them where they are \
+                 declared.",
+                listed(affected.dormant.iter())
+            ),
+        );
+    }
+    if !affected.removed.is_empty() {
+        diagnostics.warning(
+            "Permissions and overrides go with the integration",
+            format!(
+                "They belong to the integration, so they are removed from the catalog together with it, and with them what \
+                 is published for its connections:\n{}\nWhere another configuration declares them, its next plan will \
+                 want to create them again and fail: remove them there.",
+                listed(affected.removed.iter())
+            ),
+        );
+    }
+}
+
+/// Warns where a permission or override is for a folder or account that was there and is not now.
+pub(super) async fn warn_if_dormant<T: Belonging>(
+    data: &Data,
+    object: &T,
+    diagnostics: &mut Diagnostics,
+) {
+    let Ok(catalog) = data.catalog() else {
+        return;
+    };
+    let Ok(Some(document)) = catalog.read().await else {
+        return;
+    };
+    let tenant = document.tenant();
+    let Some(integration) = tenant.get::<Integration>(object.integration_id()) else {
+        return;
+    };
+    let is_held = tenant
+        .get::<T>(object.id())
+        .is_some_and(|held| held.target() == object.target());
+    if is_held && object.target().is_missing(&integration.mirror) {
+        let (kind, target, handle) = (T::KIND, object.target(), &integration.handle);
+        diagnostics.warning_at(
+            Path::of(path_of(&target)),
+            format!("Dormant {kind}"),
+            format!(
+                "The integration {handle:?} does not have {target} now: it left the AWS organization, or is excluded. This \
+                 {kind} stays, without effect, and comes into force again when it returns. If it is gone for good, \
+                 remove this resource."
+            ),
+        );
+    }
+}

@@ -1,0 +1,156 @@
+//! `resource "orgmirror_connection_override"`: settings of one connection that differ from what it inherits.
+
+use serde::{Deserialize, Serialize};
+
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::identity::Identity;
+use crate::framework::path::Path;
+use crate::framework::schema::{Attribute, Schema};
+use crate::framework::value::{Set, Value};
+use crate::model::handle::Kind;
+use crate::model::overriding::ConnectionOverride;
+use crate::model::tenant::Tenant;
+use crate::provider::arguments;
+use crate::provider::late::{self, NotKnown, known_late, known_value};
+
+use super::belonging::{self, BelongingResource, BelongingState};
+use super::overridden::{self, Settings};
+
+/// The resource.
+pub type ConnectionOverrideResource = BelongingResource<State>;
+
+/// Configuration, plan and state.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct State {
+    id: Value<String>,
+    integration_id: Value<String>,
+    account_id: Value<String>,
+    handle: Value<String>,
+    role_arn: Value<String>,
+    external_id: Value<String>,
+    regions: Value<Set<String>>,
+    default_region: Value<String>,
+    max_error_retry_attempts: Value<i64>,
+    min_error_retry_delay: Value<i64>,
+    ignore_error_codes: Value<Set<String>>,
+    enabled: Value<bool>,
+}
+
+impl State {
+    fn settings(&self) -> Settings {
+        Settings {
+            external_id: self.external_id.clone(),
+            regions: self.regions.clone(),
+            default_region: self.default_region.clone(),
+            max_error_retry_attempts: self.max_error_retry_attempts.clone(),
+            min_error_retry_delay: self.min_error_retry_delay.clone(),
+            ignore_error_codes: self.ignore_error_codes.clone(),
+            enabled: self.enabled.clone(),
+        }
+    }
+}
+
+impl BelongingState for State {
+    type Object = ConnectionOverride;
+
+    const NAME: &'static str = "connection_override";
+    const ID_PREFIX: &'static str = "co_";
+    const IMPORT_ID: &'static str = "INTEGRATION_HANDLE:ACCOUNT_ID, such as acme:111122223333";
+
+    fn schema() -> Schema {
+        let mut attributes = vec![
+            belonging::id(Self::ID_PREFIX),
+            belonging::integration_id(),
+            belonging::account_id("ID of the account whose connection differs.").requires_replace(),
+            Attribute::string("handle")
+                .optional()
+                .check_string(arguments::handle(Kind::Connection))
+                .description(
+                    "Effective handle of the connection, which stays through renames; null: the derived one. Unique in the \
+                     tenant.",
+                ),
+            Attribute::string("role_arn")
+                .optional()
+                .check_string(arguments::role_arn)
+                .description("ARN of the IAM role that tools assume, in this account; null: inherited."),
+        ];
+        attributes.extend(overridden::attributes(
+            "False: the connection is not published, whatever other overrides say.",
+        ));
+        Schema::new(
+            "Settings of one connection that differ from what it inherits of its folders and the integration. A setting \
+             that is null is inherited. There is one override for each connection.",
+            attributes,
+        )
+    }
+
+    fn identity() -> Identity {
+        Identity::of(["integration_id", "account_id"])
+    }
+
+    fn identified<'a>(&self, tenant: &'a Tenant) -> Option<&'a ConnectionOverride> {
+        let overrides = tenant.each::<ConnectionOverride>();
+        let mut own =
+            overrides.filter(|each| Some(&each.integration_id) == self.integration_id.known());
+        own.find(|each| Some(&each.account_id) == self.account_id.known())
+    }
+
+    fn validate(&self, diagnostics: &mut Diagnostics) {
+        if let (Value::Known(account), Value::Known(role)) = (&self.account_id, &self.role_arn)
+            // The schema reports what is no ARN of a role.
+            && arguments::role_arn(role).is_ok()
+            && role.split(':').nth(4) != Some(account)
+        {
+            diagnostics.error_at(
+                Path::of("role_arn"),
+                "Role of another account",
+                format!(
+                    "role_arn is {role:?}, and account_id is {account:?}. A connection leads into its own account, so the role \
+                     must be in it. Correct the one or the other."
+                ),
+            );
+        }
+    }
+
+    fn remark(&self, diagnostics: &mut Diagnostics) {
+        if self.settings().is_all_inherited() && self.handle.is_null() && self.role_arn.is_null() {
+            overridden::warn_of_nothing("role_arn", diagnostics);
+        }
+    }
+
+    fn id(&self) -> &Value<String> {
+        &self.id
+    }
+
+    fn object(&self, id: &str) -> Result<ConnectionOverride, NotKnown> {
+        Ok(ConnectionOverride {
+            id: id.to_owned(),
+            integration_id: known_value(&self.integration_id, "integration_id")?,
+            account_id: known_value(&self.account_id, "account_id")?,
+            handle: known_late(late::optional(&self.handle), "handle")?,
+            role_arn: known_late(late::optional(&self.role_arn), "role_arn")?,
+            settings: self.settings().overridden()?,
+        })
+    }
+}
+
+impl From<&ConnectionOverride> for State {
+    fn from(overriding: &ConnectionOverride) -> Self {
+        let settings = Settings::from(&overriding.settings);
+        Self {
+            id: overriding.id.clone().into(),
+            integration_id: overriding.integration_id.clone().into(),
+            account_id: overriding.account_id.clone().into(),
+            handle: overriding.handle.clone().into(),
+            role_arn: overriding.role_arn.clone().into(),
+            external_id: settings.external_id,
+            regions: settings.regions,
+            default_region: settings.default_region,
+            max_error_retry_attempts: settings.max_error_retry_attempts,
+            min_error_retry_delay: settings.min_error_retry_delay,
+            ignore_error_codes: settings.ignore_error_codes,
+            enabled: settings.enabled,
+        }
+    }
+}

@@ -253,6 +253,38 @@ async fn a_commit_of_everything_writes_the_golden_document() {
     assert_eq!(fs::read_to_string(golden).unwrap(), text);
 }
 
+/// Names of workspaces are parts of paths.
+#[test]
+fn workspaces_with_names_that_lead_elsewhere_are_refused() {
+    let golden = include_str!("v2.json");
+    let cases = [
+        ("\"handle\": \"security\"", "\"handle\": \"..\"", "\"..\""),
+        (
+            "\"organization\": \"acme\",\n      \"handle\": \"security\"",
+            "\"organization\": \"a/b\",\n      \"handle\": \"security\"",
+            "a/b",
+        ),
+    ];
+    for (from, to, expected) in cases {
+        let at = golden.rfind(from).unwrap();
+        let text = [&golden[..at], to, &golden[at + from.len()..]].concat();
+        let error = Document::from_bytes(text.as_bytes(), TENANT, "x").unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+        assert!(
+            error.to_string().contains("ws_0123456789abcdefghij"),
+            "{error}"
+        );
+    }
+
+    let mut twice: Value = serde_json::from_str(golden).unwrap();
+    let mut other = twice["workspaces"]["ws_0123456789abcdefghij"].clone();
+    other["id"] = "ws_other".into();
+    twice["workspaces"]["ws_other"] = other;
+    let error = Document::from_bytes(twice.to_string().as_bytes(), TENANT, "x").unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("are both \"acme/security\""), "{text}");
+}
+
 /// The paths of all objects in a value whose fields are not the user's to name.
 fn objects(value: &Value, at: Vec<String>, into: &mut Vec<Vec<String>>) {
     // Here keys are IDs, tags, formats or options, and `settings` of the history are lists of changes.

@@ -109,10 +109,9 @@ async fn a_write_that_stops_in_its_middle_leaves_the_document() {
 #[tokio::test]
 async fn a_directory_without_permission_says_so() {
     let place = TempDir::new().unwrap();
-    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let catalog_directory = place.path().join("catalog");
     commit_one(&open(&catalog_directory).await, "in_a").await;
-    let program = place.path().join("program");
+    let program = program_for_all(place.path());
     let attempt = |directory: &Path| told(as_nobody(&program, directory, "try in_b"));
     let closed = |path: &Path, mode| {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();

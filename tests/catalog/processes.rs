@@ -104,12 +104,18 @@ pub fn helper_command(program: &Path, directory: &Path, work: &str) -> Command {
     command
 }
 
-/// This test binary, copied to `program` and run by another user where this one is root, whom permissions do not bind.
-pub fn as_nobody(program: &Path, directory: &Path, work: &str) -> Command {
-    if !program.exists() {
-        fs::copy(env::current_exe().unwrap(), program).unwrap();
-        fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
+/// This test binary, where all may run it.
+pub fn program_for_all(directory: &Path) -> PathBuf {
+    let program = directory.join("program");
+    fs::copy(env::current_exe().unwrap(), &program).unwrap();
+    for path in [directory, &program] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }
+    program
+}
+
+/// The work of a process of another user where this one is root, whom permissions do not bind.
+pub fn as_nobody(program: &Path, directory: &Path, work: &str) -> Command {
     let mut command = helper_command(program, directory, work);
     command.current_dir("/");
     if fs::metadata(program).unwrap().uid() == 0 {

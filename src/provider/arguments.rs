@@ -109,6 +109,24 @@ pub(super) fn folder_path(value: &str) -> Result<(), Violation> {
     Ok(())
 }
 
+/// Refuses what cannot be meant by an entry of `attach`. Hand-written folders have IDs of any form.
+pub(super) fn attachment(value: &str) -> Result<(), Violation> {
+    if value.starts_with('/') {
+        return folder_path(value);
+    }
+    if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
+        return account_id(value);
+    }
+    if !value.is_empty() && value == value.trim() && !value.contains('/') {
+        return Ok(());
+    }
+    Err(Violation::new(
+        "It must be the path of a folder, the ID of a root or OU, or the ID of an account.",
+        "Write it like \"/Workloads\", \"ou-ab12-34cd56ef\" or \"111122223333\"; a folder whose ID has another form \
+         is given by its path.",
+    ))
+}
+
 /// Refuses what is no region's name.
 pub(super) fn region(value: &str) -> Result<(), Violation> {
     if partition::is_region(value) {
@@ -272,6 +290,19 @@ mod tests {
             "/A%20B",
         ] {
             assert!(folder_path(path).is_err(), "{path}");
+        }
+        for attached in ["/", "/Workloads", "r-ab12", "sandbox", "012345678901"] {
+            assert!(attachment(attached).is_ok(), "{attached}");
+        }
+        for nothing in [
+            "",
+            " ",
+            "ou-ab12-34cd56ef ",
+            "12345",
+            "/Workloads/",
+            "Workloads/Prod",
+        ] {
+            assert!(attachment(nothing).is_err(), "{nothing}");
         }
         assert!(region("eu-west-1").is_ok());
         assert!(region("us-gov-west-1").is_ok());

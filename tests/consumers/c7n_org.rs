@@ -196,7 +196,7 @@ fn c7n_org_runs_a_policy_in_exactly_the_published_accounts() {
     std::fs::write(&standard_input, input.to_string()).unwrap();
     let mut command = c7n_python(directory.path());
     command
-        .env("AWS_ENDPOINT_URL", endpoint())
+        .env("AWS_ENDPOINT_URL", Moto::seed(json!({})).url())
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "test")
         .env("AWS_EC2_METADATA_DISABLED", "true")
@@ -254,13 +254,6 @@ fn c7n_org_runs_a_policy_in_exactly_the_published_accounts() {
         by_tag["roles"],
         json!([[gov_role, EXTERNAL_ID], [role(&prod), EXTERNAL_ID]])
     );
-}
-
-/// Where moto is.
-fn endpoint() -> String {
-    let arguments = Moto::seed(json!({})).provider_arguments();
-    let (_, sts) = arguments.split_once("sts = \"").unwrap();
-    sts.split('"').next().unwrap().to_owned()
 }
 
 /// The list of regions is botocore's, whose version `tests/requirements.txt` pins.

@@ -1,7 +1,9 @@
-//! What is published is read by those it is for: the real AWS CLI, botocore, the AWS SDK's own parser of profiles, and
-//! parsers of HCL that are not ours. A thousand names that accounts could have survive them all.
+//! What is published is read by those it is for: the real AWS CLI, botocore, the AWS SDK's own parser of profiles, parsers
+//! of HCL that are not ours, the real c7n-org, a linter of IAM policies and a validator of JSON Schema. A thousand names
+//! that accounts could have survive them all.
 //!
-//! `make test` sets up the Python that has them. `ORGMIRROR_PYTHON` names another, `ORGMIRROR_TERRAFORM` another Terraform.
+//! `make test` sets up the Pythons that have them. `ORGMIRROR_PYTHON` and `ORGMIRROR_C7N_PYTHON` name others,
+//! `ORGMIRROR_TERRAFORM` another Terraform.
 #![allow(
     missing_docs,
     unreachable_pub,
@@ -16,6 +18,12 @@ mod moto;
 
 #[path = "consumers/aws_cli.rs"]
 mod aws_cli;
+#[path = "consumers/c7n_org.rs"]
+mod c7n_org;
+#[path = "consumers/iam_policy.rs"]
+mod iam_policy;
+#[path = "consumers/json.rs"]
+mod json;
 #[path = "consumers/names.rs"]
 mod names;
 #[path = "consumers/organization.rs"]

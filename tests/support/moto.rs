@@ -2,6 +2,7 @@
 //!
 //! One process serves all tests of a binary, each of which has AWS organizations of its own in it. It ends with the test
 //! binary, because its input does.
+#![allow(dead_code)]
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
@@ -91,6 +92,11 @@ impl Moto {
             "tree": tree,
         }));
         Self { seeded }
+    }
+
+    /// Where moto answers.
+    pub fn url(&self) -> String {
+        Server::shared().url.clone()
     }
 
     /// Runs a command on this AWS organization and gives its answer.

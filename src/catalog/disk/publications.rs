@@ -217,9 +217,12 @@ fn entries(directory: &Path) -> Result<Vec<DirEntry>, Failure> {
     }
 }
 
-/// Nothing is there, not even where it would be.
+/// There is no such file or directory, whatever else there is.
 fn is_absent(error: &io::Error) -> bool {
-    error.kind() == ErrorKind::NotFound
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory
+    )
 }
 
 /// Every change of a file shows in one of these, except one that comes within the grain of the file system's clock.

@@ -475,6 +475,11 @@ pub(super) async fn warn_of_change(
         diagnostics.push(refused(&refusal, catalog, Severity::Warning));
         return;
     }
+    let is_known = |integration: &Integration| integration.mirror.is_known();
+    if !after.each::<Integration>().all(is_known) {
+        // What is not known yet would look as if it were gone. The apply plans again, and tells then.
+        return;
+    }
     let notices = settle(&mut after, before);
     warn_of_handles(notices.iter(), diagnostics);
     warn_of_affected(&Affected::between(before, &after), diagnostics);

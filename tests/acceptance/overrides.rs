@@ -632,3 +632,93 @@ fn settings_made_in_the_same_run_are_taken() {
         .apply_fails()
         .assert_only_error(&["Role of another account", "111111111111"]);
 }
+
+#[test]
+fn the_nearest_override_wins_setting_by_setting() {
+    let settings = "{ role_name = \"reader\", external_id = \"acme:0\", regions = [\"*\"], min_error_retry_delay = 10 }";
+    let integration = tree().set("connection_settings", settings);
+    let declared = [
+        labelled(
+            "folder_override",
+            "root",
+            "folder_path = \"/\"\nrole_name = \"audit\"\nmax_error_retry_attempts = 5\ndefault_region = \"eu-west-1\"",
+        ),
+        labelled(
+            "folder_override",
+            "workloads",
+            "folder_id = \"ou-aaaa-workload\"\nregions = [\"eu-*\"]\nmax_error_retry_attempts = 4\nexternal_id = \"acme:1\"",
+        ),
+        labelled(
+            "folder_override",
+            "sandbox",
+            "folder_path = \"/Sandbox\"\nenabled = false",
+        ),
+        labelled(
+            "connection_override",
+            "shop",
+            "account_id = \"111111111111\"\nregions = [\"eu-west-1\"]\nignore_error_codes = [\"A\"]\nhandle = \"store\"",
+        ),
+        labelled(
+            "connection_override",
+            "lab",
+            "account_id = \"222222222222\"\nrole_arn = \"arn:aws:iam::222222222222:role/own\"",
+        ),
+    ]
+    .concat();
+    let all = "data \"orgmirror_connections\" \"all\" {\n  integration_id = orgmirror_integration.aws.id\n  depends_on = [\n    \
+               orgmirror_folder_override.root, orgmirror_folder_override.workloads,\n    \
+               orgmirror_folder_override.sandbox, orgmirror_connection_override.shop,\n    \
+               orgmirror_connection_override.lab\n  ]\n}\n";
+    let workspace = applied(&integration, &format!("{declared}{all}"));
+    let found = workspace.attributes("data.orgmirror_connections.all")["connections"].clone();
+    let expected = [
+        (
+            "store",
+            json!({
+                "role_arn": "arn:aws:iam::111111111111:role/audit",
+                "external_id": "acme:1",
+                "regions": ["eu-west-1"],
+                "default_region": "eu-west-1",
+                "max_error_retry_attempts": 4,
+                "min_error_retry_delay": 10,
+                "ignore_error_codes": ["A"],
+                "enabled": true,
+            }),
+        ),
+        (
+            "lab",
+            json!({
+                "role_arn": "arn:aws:iam::222222222222:role/own",
+                "external_id": "acme:0",
+                "regions": ["*"],
+                "default_region": "eu-west-1",
+                "max_error_retry_attempts": 5,
+                "min_error_retry_delay": 10,
+                "ignore_error_codes": [],
+                "enabled": false,
+            }),
+        ),
+        (
+            "hub",
+            json!({
+                "role_arn": "arn:aws:iam::333333333333:role/audit",
+                "external_id": "acme:0",
+                "regions": ["*"],
+                "default_region": "eu-west-1",
+                "max_error_retry_attempts": 5,
+                "min_error_retry_delay": 10,
+                "ignore_error_codes": [],
+                "enabled": true,
+            }),
+        ),
+    ];
+    assert_eq!(
+        found.as_object().expect("connections").len(),
+        expected.len()
+    );
+    for (handle, expected) in expected {
+        for (name, value) in expected.as_object().expect("settings") {
+            assert_eq!(&found[handle][name], value, "{name} of {handle}");
+        }
+    }
+}

@@ -240,7 +240,12 @@ fn handles_settle_after_one_joined(bencher: Bencher) {
     let before = tenant();
     let joined = with_an_account(&before);
     bencher
-        .with_inputs(|| joined.clone())
+        .with_inputs(|| {
+            // Nobody else holds the new integration, as in a commit.
+            let mut after = joined.clone();
+            after.put(after.get::<Integration>("in_bench").unwrap().clone());
+            after
+        })
         .bench_values(|mut after| {
             settle(&mut after, &before);
             after

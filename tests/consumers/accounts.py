@@ -50,12 +50,18 @@ def assumed(role):
 
 
 def run(file, directory):
-    """Runs once with each list of arguments, and tells which topics were found and how roles were assumed."""
+    """Runs once with each list of arguments, and tells where it looked, which topics it found and how it
+    assumed roles; and which regions accounts have."""
     wanted = json.load(sys.stdin)
     for role, region, name in wanted["topics"]:
         assumed(role).client("sns", region_name=region).create_topic(Name=name)
     policies = Path(directory, "policies.yml")
     policies.write_text(yaml.safe_dump(POLICY))
+
+    # One that has all regions is not run in every one of them: that takes its time.
+    with open(file, "rb") as opened:
+        accounts = list(cli.accounts_iterator(yaml.safe_load(opened)))
+    regions = {account["name"]: cli.resolve_regions(account["regions"], account) for account in accounts}
 
     runs = []
     for number, arguments in enumerate(wanted["arguments"]):
@@ -81,7 +87,7 @@ def run(file, directory):
             for topic in json.loads(result.read_text())
         ]
         runs.append({"looked": sorted(looked), "topics": sorted(topics), "roles": sorted(roles, key=str)})
-    return runs
+    return {"regions": regions, "runs": runs}
 
 
 def main():

@@ -44,6 +44,8 @@ mod scale;
 mod secrets;
 #[path = "acceptance/snapshots.rs"]
 mod snapshots;
+#[path = "acceptance/story.rs"]
+mod story;
 #[path = "acceptance/unknowns.rs"]
 mod unknowns;
 #[path = "acceptance/validation.rs"]

@@ -380,11 +380,10 @@ fn warn_of_handles<'a>(
 }
 
 fn warn_of_publications(warnings: &[PublicationWarning], diagnostics: &mut Diagnostics) {
-    let (notices, failures): (Vec<_>, Vec<_>) = warnings
-        .iter()
-        .partition(|warning| matches!(warning, PublicationWarning::Notice { .. }));
+    let (notices, failures): (Vec<_>, Vec<_>) =
+        warnings.iter().partition(|warning| warning.is_notice());
     if !failures.is_empty() {
-        let failures = listed(failures.iter().map(|failure| sentence(failure)));
+        let failures = listed(failures.iter().map(sentence));
         diagnostics.warning(
             "Not everything was published",
             format!(

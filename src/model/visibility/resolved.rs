@@ -451,7 +451,8 @@ impl<'t> ResolvedIntegration<'t> {
         let role_arn = match (own_arn, role_name) {
             (Some(arn), _) => Cow::Borrowed(arn),
             (None, Some(role_name)) => {
-                let partition = partition_of(connection).unwrap_or(partition::AWS);
+                let partition = partition_of(connection)
+                    .unwrap_or_else(|| partition::of_region(default_region));
                 Cow::Owned(role_arn(partition, account_id, role_name))
             }
             (None, None) => Cow::Borrowed(connection.derived_role_arn.known()?.as_str()),

@@ -7,7 +7,6 @@ use thiserror::Error;
 
 use super::history::Entry;
 use crate::model::effective::{HandleNotice, settle};
-use crate::model::handle::{self, Kind};
 use crate::model::integration::Integration;
 use crate::model::overriding::{ConnectionOverride, FolderOverride};
 use crate::model::permission::{ConnectionPermission, FolderPermission};
@@ -177,7 +176,6 @@ impl Document {
         }
         let document = Self::from(stored);
         let problem = document.tenant.problem();
-        let problem = problem.or_else(|| misnamed_workspace(&document.tenant));
         problem.map_or(Ok(document), |problem| Err(unparsable(problem)))
     }
 
@@ -224,16 +222,6 @@ impl Document {
         self.version = entry.version;
         self.commit = Some(entry);
     }
-}
-
-/// What is wrong with the name of a workspace. It is part of the paths of files, which must not lead out of the catalog.
-fn misnamed_workspace(tenant: &Tenant) -> Option<String> {
-    tenant.each::<Workspace>().find_map(|workspace| {
-        let organization = handle::check(Kind::Organization, &workspace.organization);
-        let checked = organization.and_then(|()| handle::check(Kind::Workspace, &workspace.handle));
-        let error = checked.err()?;
-        Some(format!("the workspace {:?}: {error}", workspace.id))
-    })
 }
 
 impl From<Stored> for Document {

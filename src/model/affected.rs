@@ -54,40 +54,21 @@ fn replaced<'a, T: Held + PartialEq>(before: &'a Kept<T>, after: &'a Kept<T>) ->
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
     use super::*;
-    use crate::model::folder_ref::FolderRef;
-    use crate::model::overriding::{ConnectionOverride, OverriddenSettings};
-    use crate::model::permission::FolderPermission;
-    use crate::model::workspace::Publish;
+    use crate::model::sample::{
+        A, connection_override, connection_permission, folder_override, folder_permission,
+        integration, workspace,
+    };
 
-    fn workspace(organization: &str, handle: &str) -> Workspace {
-        Workspace {
-            id: format!("ws_{organization}_{handle}"),
-            organization: organization.to_owned(),
-            handle: handle.to_owned(),
-            attach: None,
-            publish: Publish::new(),
-        }
-    }
-
-    fn permission(id: &str, grantee: &str) -> FolderPermission {
-        FolderPermission {
-            id: id.to_owned(),
-            integration_id: "in_a".to_owned(),
-            folder: FolderRef::Path("/".to_owned()),
-            grantee: grantee.parse().unwrap(),
-            match_tags: None,
-        }
-    }
+    const ALL: [&str; 3] = ["acme/finops", "acme/security", "beta/all"];
 
     fn tenant() -> Tenant {
         let mut tenant = Tenant::new("acme");
-        for (organization, handle) in [("acme", "security"), ("acme", "finops"), ("beta", "all")] {
-            tenant.put(workspace(organization, handle));
+        for name in ALL {
+            tenant.put(workspace(name));
         }
-        tenant.put(permission("fp_a", "acme/security"));
+        tenant.put(folder_permission("fp_a", "in_a", "/", "acme/security"));
         tenant
     }
 
@@ -106,48 +87,42 @@ mod tests {
 
     #[test]
     fn a_permission_is_about_those_whom_it_covers() {
-        let all = ["acme/finops", "acme/security", "beta/all"];
         let put = |grantee: &'static str| {
-            move |tenant: &mut Tenant| tenant.put(permission("fp_b", grantee))
+            move |tenant: &mut Tenant| tenant.put(folder_permission("fp_b", "in_a", "/", grantee))
         };
-        assert_eq!(after(put("*")), all);
-        assert_eq!(after(put("acme")), all[..2]);
-        assert_eq!(after(put("beta/all")), all[2..]);
+        assert_eq!(after(put("*")), ALL);
+        assert_eq!(after(put("acme")), ALL[..2]);
+        assert_eq!(after(put("beta/all")), ALL[2..]);
         assert_eq!(after(put("beta/other")), [""; 0]);
+        let connection =
+            after(|tenant| tenant.put(connection_permission("cp_a", "in_a", A, "beta")));
+        assert_eq!(connection, ALL[2..]);
         // Removed, or for another from now on: both are affected.
         let removed = after(|tenant| {
             tenant.folder_permissions.remove("fp_a");
         });
         assert_eq!(removed, ["acme/security"]);
-        let passed = after(|tenant| tenant.put(permission("fp_a", "beta")));
+        let passed = after(|tenant| tenant.put(folder_permission("fp_a", "in_a", "/", "beta")));
         assert_eq!(passed, ["acme/security", "beta/all"]);
     }
 
     #[test]
-    fn a_workspace_is_about_itself_and_an_override_about_all() {
+    fn a_workspace_is_about_itself_and_all_else_about_all() {
         assert_eq!(after(|_| {}), [""; 0]);
         // Put back as it was, it is another object of the same content.
-        assert_eq!(
-            after(|tenant| tenant.put(workspace("acme", "finops"))),
-            [""; 0]
-        );
+        assert_eq!(after(|tenant| tenant.put(workspace(ALL[0]))), [""; 0]);
         let changed = after(|tenant| {
             tenant.put(Workspace {
                 attach: Some(BTreeSet::new()),
-                ..workspace("acme", "finops")
+                ..workspace(ALL[0])
             });
         });
-        assert_eq!(changed, ["acme/finops"]);
-        let overridden = after(|tenant| {
-            tenant.put(ConnectionOverride {
-                id: "co_a".to_owned(),
-                integration_id: "in_a".to_owned(),
-                account_id: "111111111111".to_owned(),
-                handle: None,
-                role_arn: None,
-                settings: OverriddenSettings::default(),
-            });
-        });
-        assert_eq!(overridden.len(), 3);
+        assert_eq!(changed, ALL[..1]);
+        let connection = after(|tenant| tenant.put(connection_override("co_a", "in_a", A, "")));
+        assert_eq!(connection, ALL);
+        let folder = after(|tenant| tenant.put(folder_override("fo_a", "in_a", "/", "")));
+        assert_eq!(folder, ALL);
+        let mirrored = after(|tenant| tenant.put(integration("in_a", &[], &[], None)));
+        assert_eq!(mirrored, ALL);
     }
 }

@@ -271,6 +271,21 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_policy_may_be_as_large_as_iam_allows_and_no_larger() {
+        let first = "a".repeat(MAX_POLICY_SIZE / 2);
+        // Quotes around both, and a comma between them.
+        let room = MAX_POLICY_SIZE - Policy::EMPTY_SIZE - first.len() - 5;
+        let sizes = |second: usize| -> Vec<usize> {
+            let second = "b".repeat(second);
+            let policies = split(&BTreeSet::from([first.as_str(), second.as_str()]));
+            let compact = policies.iter().map(|policy| serde_json::to_vec(policy));
+            compact.map(|policy| policy.unwrap().len()).collect()
+        };
+        assert_eq!(sizes(room), [MAX_POLICY_SIZE]);
+        assert_eq!(sizes(room + 1).len(), 2);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(16))]
 

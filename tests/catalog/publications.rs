@@ -426,6 +426,30 @@ async fn every_failure_and_crash_of_publishing_is_made_good_by_the_next_commit()
 }
 
 #[tokio::test]
+async fn what_another_process_left_unpublished_is_published_with_the_next_change() {
+    let place = TempDir::new().unwrap();
+    // It remembers what it published.
+    let catalog = open(place.path()).await;
+    filled(&catalog).await;
+    let store = Faulty::with_fault(place.path(), Operation::Publish, 0, Fault::StopBefore);
+    let other = Catalog::with_store(store.clone(), TENANT);
+    let who = ada();
+    let change = |document: &mut Document| {
+        document.tenant_mut().put(integration("in_b", "b"));
+        Ok::<_, Infallible>(())
+    };
+    tokio::select! {
+        _ = other.commit(&who, change) => panic!("it was not stopped"),
+        () = store.stopped.notified() => {}
+    }
+    let document = catalog.read().await.unwrap().unwrap();
+    assert_ne!(published(place.path()), expected(&document));
+    // A change that is about no workspace.
+    put(&catalog, folder_permission("fp_a", "in_a", "nobody")).await;
+    assert_published(place.path()).await;
+}
+
+#[tokio::test]
 async fn what_a_killed_writer_began_goes() {
     let place = TempDir::new().unwrap();
     let catalog = open(place.path()).await;

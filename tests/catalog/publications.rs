@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -183,6 +184,23 @@ async fn what_was_edited_by_hand_shows_and_is_repaired() {
     // A change that is about something else repairs as well.
     edits[0]();
     put(&catalog, folder_permission("fp_a", "in_a", "other")).await;
+    assert_published(place.path()).await;
+}
+
+#[tokio::test]
+async fn what_is_no_file_is_not_read_and_is_replaced() {
+    let place = TempDir::new().unwrap();
+    let catalog = open(place.path()).await;
+    filled(&catalog).await;
+    let path = below(place.path(), SECURITY);
+    fs::remove_file(&path).unwrap();
+    // Bound where the path is short enough for a socket.
+    let bound = place.path().join("socket");
+    let _socket = UnixListener::bind(&bound).unwrap();
+    fs::rename(bound, &path).unwrap();
+    assert!(!in_sync(&catalog, "ws_security").await);
+    assert!(touch(&catalog).await.is_empty());
+    assert!(in_sync(&catalog, "ws_security").await);
     assert_published(place.path()).await;
 }
 

@@ -33,16 +33,21 @@ impl Disk {
         path: &str,
         known: Option<&Token>,
     ) -> io::Result<PublicationReading> {
-        let mut file = match File::open(self.publication(path)) {
+        let path = self.publication(path);
+        // Looked at before it is opened: opening a pipe waits for its writer, and a device may never end.
+        match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_file() => {}
+            Ok(_) => return Ok(PublicationReading::Absent),
+            Err(error) if is_absent(&error) => return Ok(PublicationReading::Absent),
+            Err(error) => return Err(error),
+        }
+        let mut file = match File::open(&path) {
             Ok(file) => file,
             Err(error) if is_absent(&error) => return Ok(PublicationReading::Absent),
             Err(error) => return Err(error),
         };
         // Taken before the content: what is written in between has a later one.
         let metadata = file.metadata()?;
-        if metadata.is_dir() {
-            return Ok(PublicationReading::Absent);
-        }
         let token = token(&metadata);
         if known.is_some() && token.as_ref() == known {
             return Ok(PublicationReading::Unchanged);

@@ -414,7 +414,7 @@ async fn catalog(config: &Config) -> Result<Result<Catalog, Unknown>, Diagnostic
         .at(Path::of("catalog"))
     };
     let location: Location = text.parse().map_err(|error| failed(&error))?;
-    let catalog = Catalog::open(&location, &tenant).await;
+    let catalog = Catalog::on_disk(std::path::Path::new(&text), &tenant);
     Ok(Ok(catalog.map_err(|error| failed(&error))?))
 }
 

@@ -35,11 +35,12 @@ impl Format for Json {
     }
 
     fn render(&self, view: &View<'_>, _: &Options) -> Result<Rendered, RenderError> {
-        let mut bytes =
-            serde_json::to_vec_pretty(&Document::of(view)).map_err(|error| RenderError::Format {
+        let mut bytes = serde_json::to_vec_pretty(&Document::of(view)).map_err(|error| {
+            RenderError::Format {
                 format: self.name(),
                 reason: error.to_string(),
-            })?;
+            }
+        })?;
         bytes.push(b'\n');
         Ok(Rendered {
             bytes,

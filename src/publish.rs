@@ -3,7 +3,14 @@
 //! A [`Format`] is pure: what is visible in, bytes out, the same bytes for the same input. Who writes them, and when, is
 //! the catalog's business.
 
+pub mod aws_config;
+mod c7n_org;
+mod iam_policy;
 mod json;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod sample;
+mod steampipe;
 
 use thiserror::Error;
 
@@ -11,7 +18,13 @@ use crate::model::visibility::View;
 use crate::model::workspace::{OptionValue, Options, Workspace};
 
 /// Every format there is, in the order of the documentation.
-pub static FORMATS: &[&dyn Format] = &[&json::Json];
+pub static FORMATS: &[&dyn Format] = &[
+    &aws_config::AwsConfig,
+    &steampipe::Steampipe,
+    &c7n_org::C7nOrg,
+    &iam_policy::IamPolicy,
+    &json::Json,
+];
 
 /// A kind of file that some tool reads.
 pub trait Format: Sync {

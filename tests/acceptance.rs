@@ -22,6 +22,8 @@ mod catalog;
 mod changes;
 #[path = "acceptance/configuration.rs"]
 mod configuration;
+#[path = "acceptance/connections.rs"]
+mod connections;
 #[path = "acceptance/discovery_errors.rs"]
 mod discovery_errors;
 #[path = "acceptance/guard.rs"]
@@ -32,6 +34,8 @@ mod handles;
 mod identity;
 #[path = "acceptance/lifecycle.rs"]
 mod lifecycle;
+#[path = "acceptance/permissions.rs"]
+mod permissions;
 #[path = "acceptance/scale.rs"]
 mod scale;
 #[path = "acceptance/secrets.rs"]
@@ -42,3 +46,5 @@ mod snapshots;
 mod unknowns;
 #[path = "acceptance/validation.rs"]
 mod validation;
+#[path = "acceptance/workspaces.rs"]
+mod workspaces;

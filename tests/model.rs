@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use orgmirror::model::effective::{HandleNotice, effective_handle, settle};
+use orgmirror::model::effective::effective_handle;
 use orgmirror::model::handle::{self, Kind};
 use orgmirror::model::integration::{
     ConnectionSettings, Integration, Owner, RemovalGuard, ResourceOwner, Sso,
@@ -18,6 +18,11 @@ use orgmirror::model::tree::{draw, draw_source};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
+
+#[path = "model/settling.rs"]
+mod settling;
+#[path = "model/visibility.rs"]
+mod visibility;
 
 /// Names that collide with each other, with reserved words and with suffixed handles.
 const NAMES: [&str; 16] = [
@@ -1182,105 +1187,4 @@ fn effective_handles(integration: &Integration) -> BTreeMap<String, String> {
             (id, handle)
         })
         .collect()
-}
-
-/// Settles one integration among the others of its tenant.
-fn settle_in(
-    tenant: &mut BTreeMap<String, Integration>,
-    id: &str,
-    before: Option<&Integration>,
-) -> Vec<HandleNotice> {
-    let mut integration = tenant.remove(id).unwrap();
-    let notices = settle(tenant.values(), &mut integration, before);
-    tenant.insert(id.to_owned(), integration);
-    notices
-}
-
-proptest! {
-    #![proptest_config(cases(200))]
-
-    /// Through the changes of three integrations, effective handles are unique in the tenant and valid, nobody else's
-    /// changes, one that is still allowed stays, and every one that differs anew or passes on is told.
-    #[test]
-    fn effective_handles_are_unique_and_stick(
-        worlds in vec(world(), 3),
-        changes in vec((0..3_usize, prop_oneof![3 => change().prop_map(Some), 1 => Just(None)]), 1..12),
-    ) {
-        let mut worlds = worlds;
-        let mut tenant: BTreeMap<String, Integration> = BTreeMap::new();
-        let start = (0..3).map(|index| (index, Some(Change::Initial(BTreeMap::new()))));
-        for (index, change) in start.chain(changes) {
-            let id = format!("in_{index}");
-            let before = tenant.get(&id).cloned();
-            let others: BTreeMap<_, _> = tenant.iter().filter(|(key, _)| **key != id)
-                .map(|(key, integration)| (key.clone(), effective_handles(integration))).collect();
-            let Some(change) = change else {
-                // The integration goes; what was published under a suffix stays so.
-                tenant.remove(&id);
-                for (key, handles) in &others {
-                    prop_assert_eq!(handles, &effective_handles(&tenant[key]));
-                }
-                continue;
-            };
-            worlds[index].change(&change);
-            worlds[index].initial.clear();
-            let past = before.as_ref().map(|before| Past {
-                mirror: before.mirror.clone(),
-                handle: before.handle.clone(),
-                prefix: before.handle_prefix.clone().unwrap(),
-                given: BTreeMap::new(),
-            });
-            let mirrored = worlds[index].mirror(&Hidden::default(), past.as_ref()).unwrap();
-            tenant.insert(id.clone(), integration(&id, &worlds[index], mirrored.mirror));
-            let notices = settle_in(&mut tenant, &id, before.as_ref());
-
-            for (key, handles) in &others {
-                prop_assert_eq!(handles, &effective_handles(&tenant[key]), "another integration changed");
-            }
-            let all: Vec<String> = tenant.values().flat_map(|i| effective_handles(i).into_values()).collect();
-            prop_assert!(all.iter().all(|handle| is_valid(handle)));
-            prop_assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len(), "{:?}", all);
-
-            let now = &tenant[&id];
-            let derived = all_handles(&now.mirror);
-            let effective = effective_handles(now);
-            for (object, handle) in &now.effective_handles {
-                prop_assert_ne!(handle, &derived[object]);
-            }
-            let old = before.as_ref().map(effective_handles).unwrap_or_default();
-            let old_derived = before.as_ref().map(|before| all_handles(&before.mirror)).unwrap_or_default();
-            for (object, handle) in &effective {
-                if old_derived.get(object) == derived.get(object) {
-                    prop_assert_eq!(Some(handle), old.get(object), "it did not stick");
-                }
-                let is_connection = now.mirror.connections.contains_key(object);
-                prop_assert!(obvious_variants(!is_connection, &derived[object], object).contains(handle));
-                let told_taken = notices.iter().any(|notice| matches!(
-                    notice, HandleNotice::Taken { bearer, effective, .. }
-                    if bearer.id == *object && effective == handle
-                ));
-                let differs_anew = *handle != derived[object]
-                    && before.as_ref().and_then(|b| b.effective_handles.get(object)) != Some(handle);
-                prop_assert_eq!(told_taken, differs_anew);
-                if differs_anew {
-                    let has_it = |i: &Integration| effective_handles(i).iter()
-                        .any(|(id, handle)| (i.id != now.id || id != object) && *handle == derived[object]);
-                    prop_assert!(tenant.values().any(has_it), "nobody else has {}", derived[object]);
-                }
-                let told_passed = notices.iter().any(|notice| matches!(
-                    notice, HandleNotice::Passed { to, handle: passed, .. }
-                    if to.id == *object && passed == handle
-                ));
-                let passed = old.iter().any(|(from, had)| from != object && had == handle);
-                prop_assert_eq!(told_passed, is_connection && passed);
-            }
-            // Settling again changes nothing and tells nothing.
-            let settled = now.clone();
-            let again = settle_in(&mut tenant, &id, Some(&settled));
-            prop_assert_eq!(again, vec![]);
-            prop_assert_eq!(&tenant[&id], &settled);
-            let again = settle_in(&mut tenant, &id, None);
-            prop_assert_eq!(&tenant[&id], &settled, "{:?}", again);
-        }
-    }
 }

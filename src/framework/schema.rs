@@ -346,6 +346,25 @@ impl Attribute {
         self
     }
 
+    /// The same as a data source exports it: nobody sets it, nor what is nested in it.
+    #[must_use]
+    pub fn exported(self) -> Self {
+        let kind = match self.kind {
+            Kind::Nested(nesting, inner) => {
+                let inner = inner.into_iter().map(Attribute::exported);
+                Kind::Nested(nesting, inner.collect())
+            }
+            kind @ Kind::Value(_) => kind,
+        };
+        Self {
+            description: self.description,
+            sensitive: self.sensitive,
+            deprecation: self.deprecation,
+            computed: true,
+            ..Self::new(&self.name, kind)
+        }
+    }
+
     /// The attribute's name.
     pub fn name(&self) -> &str {
         &self.name
@@ -682,7 +701,7 @@ fn attributes_problems(
                 }
             }
             Kind::Nested(nesting, inner) => {
-                if inner.is_empty() {
+                if inner.is_empty() && *nesting != Nesting::Single {
                     problem("has no attributes");
                 }
                 if *nesting == Nesting::Set && inner.iter().any(|a| kind_is_dynamic(&a.kind)) {

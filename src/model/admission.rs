@@ -20,7 +20,7 @@ pub enum Refusal {
     #[error("there is no integration {0:?}")]
     NoIntegration(String),
     /// The folder it is for is not there.
-    #[error("the integration {integration:?} has no folder {folder}{}", nearby(.near))]
+    #[error("the integration {integration:?} has no folder {:?}{}", .folder.as_str(), nearby(.near))]
     NoFolder {
         /// Handle of the integration.
         integration: String,
@@ -30,7 +30,7 @@ pub enum Refusal {
         near: Vec<String>,
     },
     /// The account it is for is not there.
-    #[error("the integration {integration:?} has no account {account_id}{}", nearby(.near))]
+    #[error("the integration {integration:?} has no account {account_id:?}{}", nearby(.near))]
     NoAccount {
         /// Handle of the integration.
         integration: String,
@@ -76,7 +76,7 @@ pub enum Refusal {
 fn nearby(near: &[String]) -> String {
     match near {
         [] => String::new(),
-        near => format!("; near to that is {}", near.join(", ")),
+        near => format!("; did you mean {}?", near.join(" or ")),
     }
 }
 
@@ -127,22 +127,15 @@ impl Admitted for ConnectionPermission {
 impl Admitted for FolderOverride {
     fn admit(&self, before: Option<&Self>, tenant: &Tenant) -> Result<(), Refusal> {
         let integration = integration(tenant, &self.integration_id)?;
-        let found = folder_id(integration, &self.folder);
-        let id = match found {
-            Ok(id) => id,
-            Err(_) if before.is_some_and(|before| before.folder == self.folder) => {
-                self.folder.as_str()
-            }
-            Err(refusal) => return Err(refusal),
-        };
-        for other in tenant.each::<FolderOverride>() {
-            let is_same = other.integration_id == self.integration_id
-                && (other.folder == self.folder
-                    || other
-                        .folder
-                        .find(&integration.mirror)
-                        .is_some_and(|(other, _)| other == id));
-            if is_same && other.id != self.id && before.is_none_or(|b| b.folder != self.folder) {
+        let is_new = before.is_none_or(|before| before.folder != self.folder);
+        if is_new {
+            let id = folder_id(integration, &self.folder)?;
+            let other = tenant.each::<FolderOverride>().find(|other| {
+                other.integration_id == self.integration_id
+                    && other.id != self.id
+                    && means(&other.folder, id, integration)
+            });
+            if let Some(other) = other {
                 return Err(Refusal::Overridden {
                     object: format!("the folder {}", self.folder),
                     integration: integration.handle.clone(),
@@ -150,7 +143,9 @@ impl Admitted for FolderOverride {
                 });
             }
         }
-        check_handle(tenant, self.handle.as_deref(), (&self.integration_id, id))
+        let found = self.folder.find(&integration.mirror);
+        let id = found.map_or(self.folder.as_str(), |(id, _)| id);
+        check_handle(tenant, self.handle.as_deref(), (integration, id), &self.id)
     }
 }
 
@@ -159,21 +154,21 @@ impl Admitted for ConnectionOverride {
         let integration = integration(tenant, &self.integration_id)?;
         if before.is_none_or(|before| before.account_id != self.account_id) {
             check_account(integration, &self.account_id)?;
-        }
-        let is_taken = tenant.each::<ConnectionOverride>().any(|other| {
-            other.integration_id == self.integration_id
-                && other.account_id == self.account_id
-                && other.id != self.id
-        });
-        if is_taken {
-            return Err(Refusal::Overridden {
-                object: format!("the account {}", self.account_id),
-                integration: integration.handle.clone(),
-                import_id: format!("{}:{}", integration.handle, self.account_id),
+            let is_taken = tenant.each::<ConnectionOverride>().any(|other| {
+                other.integration_id == self.integration_id
+                    && other.account_id == self.account_id
+                    && other.id != self.id
             });
+            if is_taken {
+                return Err(Refusal::Overridden {
+                    object: format!("the account {}", self.account_id),
+                    integration: integration.handle.clone(),
+                    import_id: format!("{}:{}", integration.handle, self.account_id),
+                });
+            }
         }
-        let place = (self.integration_id.as_str(), self.account_id.as_str());
-        check_handle(tenant, self.handle.as_deref(), place)
+        let place = (integration, self.account_id.as_str());
+        check_handle(tenant, self.handle.as_deref(), place, &self.id)
     }
 }
 
@@ -207,21 +202,27 @@ fn folder_id<'a>(integration: &'a Integration, folder: &'a FolderRef) -> Result<
     })
 }
 
+/// Whether a reference means the folder with this ID.
+fn means(folder: &FolderRef, id: &str, integration: &Integration) -> bool {
+    let mirror = &integration.mirror;
+    match folder {
+        FolderRef::Id(other) => other == id,
+        FolderRef::Path(path) => {
+            let own = mirror.folders.get(id).and_then(|own| own.path.known());
+            own == Some(path) && folder.find(mirror).is_some_and(|(other, _)| other == id)
+        }
+    }
+}
+
 fn near_folders(wanted: &FolderRef, mirror: &Mirror) -> Vec<String> {
     let folders = mirror.folders.iter();
-    let folders = folders.filter_map(|(id, folder)| Some((id.as_str(), folder.path.known()?)));
-    let found = match wanted {
-        FolderRef::Id(wanted) => near(wanted, folders.map(|(id, path)| (id, path.as_str()))),
-        FolderRef::Path(wanted) => near(
-            wanted,
-            folders.map(|(_, path)| (path.as_str(), path.as_str())),
-        ),
-    };
-    let found = found.into_iter();
+    let folders =
+        folders.filter_map(|(id, folder)| Some((id.as_str(), folder.path.known()?.as_str())));
+    let found = near(wanted.as_str(), folders).into_iter();
     found
         .map(|near| match wanted {
-            FolderRef::Id(_) => format!("{} ({})", near.id, near.path),
-            FolderRef::Path(_) => near.path,
+            FolderRef::Id(_) => format!("{:?} ({})", near.id, near.path),
+            FolderRef::Path(_) => format!("{:?}", near.path),
         })
         .collect()
 }
@@ -239,17 +240,22 @@ fn check_account(integration: &Integration, account_id: &str) -> Result<(), Refu
         integration: integration.handle.clone(),
         account_id: account_id.to_owned(),
         near: near
-            .map(|near| format!("{} ({:?})", near.id, near.path))
+            .map(|near| format!("{:?} ({:?})", near.id, near.path))
             .collect(),
     })
 }
 
-/// `place` is the object's: its integration's ID and its own.
-fn check_handle(tenant: &Tenant, handle: Option<&str>, place: (&str, &str)) -> Result<(), Refusal> {
+/// `place` is the object's, `id` the override's.
+fn check_handle(
+    tenant: &Tenant,
+    handle: Option<&str>,
+    (integration, object): (&Integration, &str),
+    id: &str,
+) -> Result<(), Refusal> {
     let Some(handle) = handle else {
         return Ok(());
     };
-    match holder(tenant, handle, place) {
+    match holder(tenant, handle, (&integration.id, object), id) {
         Some(holder) => Err(Refusal::HandleTaken {
             handle: handle.to_owned(),
             holder,

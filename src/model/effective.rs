@@ -1,12 +1,14 @@
 //! Effective handles: derived handles made unique in the tenant, when a change is committed.
 
 use std::borrow::Cow;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
 use super::handle::{Kind, candidates, is_candidate};
 use super::integration::Integration;
+use super::late::Late;
 use super::mirror::Mirror;
 use super::overriding::{ConnectionOverride, FolderOverride, InForce};
 use super::tenant::Tenant;
@@ -22,8 +24,10 @@ pub struct Bearer {
     pub kind: Kind,
     /// Root, OU or account ID.
     pub id: String,
-    /// Its name.
+    /// Its name; empty when it is not there.
     pub name: String,
+    /// Whether it does not have the handle itself: an override that is not in force keeps the handle for it.
+    pub is_reserved: bool,
 }
 
 impl fmt::Display for Bearer {
@@ -32,11 +36,15 @@ impl fmt::Display for Bearer {
             Kind::Connection => "account",
             _ => "folder",
         };
-        write!(
-            f,
-            "the {what} {} ({:?}) of the integration {:?}",
-            self.id, self.name, self.integration_handle
-        )
+        write!(f, "the {what} {}", self.id)?;
+        if !self.name.is_empty() {
+            write!(f, " ({:?})", self.name)?;
+        }
+        write!(f, " of the integration {:?}", self.integration_handle)?;
+        if self.is_reserved {
+            f.write_str(", for which an override that is not in force now keeps it")?;
+        }
+        Ok(())
     }
 }
 
@@ -118,115 +126,106 @@ fn bearers(mirror: &Mirror) -> impl Iterator<Item = (Kind, &str, &str)> {
         .filter_map(|(kind, id, handle)| Some((kind, id.as_str(), handle.known()?.as_str())))
 }
 
-fn bearer(integration: &Integration, id: &str) -> Bearer {
+fn bearer(integration: &Integration, kind: Kind, id: &str, is_reserved: bool) -> Bearer {
     let mirror = &integration.mirror;
-    let (kind, name) = match mirror.connections.get(id) {
-        Some(connection) => (Kind::Connection, connection.name.known()),
-        None => (
-            Kind::Folder,
-            mirror
-                .folders
-                .get(id)
-                .and_then(|folder| folder.name.known()),
-        ),
+    let name = match kind {
+        Kind::Connection => mirror.connections.get(id).map(|c| &c.name),
+        _ => mirror.folders.get(id).map(|folder| &folder.name),
     };
     Bearer {
         integration_id: integration.id.clone(),
         integration_handle: integration.handle.clone(),
         kind,
         id: id.to_owned(),
-        name: name.cloned().unwrap_or_default(),
+        name: name.and_then(Late::known).cloned().unwrap_or_default(),
+        is_reserved,
     }
 }
 
-/// Who has an effective handle; `except` is left out of account: an integration's ID and a folder's or account's ID.
+/// An object of a tenant: its integration's ID, and its own.
+type Place<'a> = (&'a str, &'a str);
+
+/// Who else has a handle, or gets it when what was changed by now is settled.
 ///
-/// An override of an object that is not there now holds on to its handle: it comes into force again when the object
-/// returns.
-pub fn holder(tenant: &Tenant, handle: &str, except: (&str, &str)) -> Option<Bearer> {
+/// Left out of account are the folder or connection at `place`, and the override with the ID `override_id`. An override
+/// that is not in force holds on to its handle: it comes into force again when its object returns.
+pub fn holder(
+    tenant: &Tenant,
+    handle: &str,
+    place: Place<'_>,
+    override_id: &str,
+) -> Option<Bearer> {
     for integration in tenant.each::<Integration>() {
-        let mirror = &integration.mirror;
-        for (_, id, _) in bearers(mirror) {
-            if (integration.id.as_str(), id) != except
-                && effective_handle(integration, id) == Some(handle)
-            {
-                return Some(bearer(integration, id));
-            }
+        let overrides = InForce::of(tenant, integration);
+        if let Some(reservation) = reservations(integration, &overrides)
+            .into_iter()
+            .find(|reservation| reservation.handle == handle && reservation.by != override_id)
+        {
+            return Some(reservation.bearer());
+        }
+        let holding = bearers(&integration.mirror).find(|&(kind, id, derived)| {
+            // What was an override's may not be any more.
+            let effective = integration.effective_handles.get(id);
+            let effective = effective.filter(|given| is_candidate(given, derived, kind, id));
+            effective.map_or(derived, String::as_str) == handle
+                && overrides.handle(kind, id).is_none()
+                && (integration.id.as_str(), id) != place
+        });
+        if let Some((kind, id, _)) = holding {
+            return Some(bearer(integration, kind, id, false));
         }
     }
-    reservations(tenant)
-        .into_iter()
-        .find(|reservation| {
-            reservation.handle == handle
-                && (reservation.integration.id.as_str(), reservation.id) != except
-        })
-        .map(|reservation| bearer(reservation.integration, reservation.id))
+    None
 }
 
 /// A handle that an override gives.
 struct Reservation<'a> {
     integration: &'a Integration,
-    /// Of its object; of one that is not there now, as the override has it.
+    kind: Kind,
+    /// Of its object; of a folder that is not there now, as the override has it.
     id: &'a str,
     handle: &'a str,
+    /// ID of the override.
+    by: &'a str,
+    is_in_force: bool,
 }
 
-/// Every handle that an override gives, those in force first.
-fn reservations(tenant: &Tenant) -> Vec<Reservation<'_>> {
-    let mut in_force = Vec::new();
-    let mut dormant = Vec::new();
-    for integration in tenant.each::<Integration>() {
-        let overrides = InForce::of(tenant, integration);
-        for overriding in tenant.each::<ConnectionOverride>() {
-            let Some(handle) = &overriding.handle else {
-                continue;
-            };
-            if overriding.integration_id != integration.id {
-                continue;
-            }
-            let winner = overrides.connections.get(overriding.account_id.as_str());
-            let reservation = Reservation {
-                integration,
-                id: &overriding.account_id,
-                handle,
-            };
-            match winner {
-                Some(winner) if winner.id == overriding.id => in_force.push(reservation),
-                _ => dormant.push(reservation),
-            }
-        }
-        for overriding in tenant.each::<FolderOverride>() {
-            let Some(handle) = &overriding.handle else {
-                continue;
-            };
-            if overriding.integration_id != integration.id {
-                continue;
-            }
-            let found = overriding.folder.find(&integration.mirror);
-            let id = found.map_or(overriding.folder.as_str(), |(id, _)| id);
-            let is_in_force = found.is_some()
-                && overrides
-                    .folders
-                    .get(id)
-                    .is_some_and(|winner| winner.id == overriding.id);
-            let reservation = Reservation {
-                integration,
-                id,
-                handle,
-            };
-            if is_in_force {
-                in_force.push(reservation);
-            } else {
-                dormant.push(reservation);
-            }
-        }
+impl Reservation<'_> {
+    fn bearer(&self) -> Bearer {
+        bearer(self.integration, self.kind, self.id, !self.is_in_force)
     }
-    in_force.append(&mut dormant);
-    in_force
 }
 
-/// What an object is, in a tenant.
-type Place<'a> = (&'a str, &'a str);
+/// Every handle that an override of an integration gives, those in force first.
+fn reservations<'a>(integration: &'a Integration, overrides: &InForce<'a>) -> Vec<Reservation<'a>> {
+    let connection = |of: &'a ConnectionOverride, is_in_force| {
+        let id = of.account_id.as_str();
+        (Kind::Connection, id, &of.handle, &of.id, is_in_force)
+    };
+    let folder = |id: &'a str, of: &'a FolderOverride, is_in_force| {
+        (Kind::Folder, id, &of.handle, &of.id, is_in_force)
+    };
+    let connections = overrides.connections.values();
+    let idle_connections = overrides.idle_connections.iter();
+    let folders = overrides.folders.iter();
+    let idle_folders = overrides.idle_folders.iter();
+    connections
+        .map(move |of| connection(of, true))
+        .chain(folders.map(move |(id, of)| folder(id, of, true)))
+        .chain(idle_connections.map(move |of| connection(of, false)))
+        .chain(idle_folders.map(move |(id, of)| folder(id, of, false)))
+        .filter_map(move |(kind, id, handle, by, is_in_force)| {
+            Some(Reservation {
+                integration,
+                kind,
+                id,
+                handle: handle.as_deref()?,
+                by,
+                is_in_force,
+            })
+        })
+        .collect()
+}
 
 /// Settles the effective handles of a tenant after something changed; `before` is the tenant as it was, settled.
 ///
@@ -238,11 +237,9 @@ type Place<'a> = (&'a str, &'a str);
 /// Tells of handles that newly differ from the derived ones without an override, and of handles that pass to another
 /// account.
 pub fn settle(tenant: &mut Tenant, before: &Tenant) -> Vec<HandleNotice> {
-    let (settled, notices) = settled(tenant, before);
+    let (settled, notices) = Settling::of(tenant, before).done();
     for (id, handles) in settled {
-        if let Some(integration) = tenant.integrations.get_mut(&id)
-            && integration.effective_handles != handles
-        {
+        if let Some(integration) = tenant.integrations.get_mut(&id) {
             Arc::make_mut(integration).effective_handles = handles;
         }
     }
@@ -252,117 +249,207 @@ pub fn settle(tenant: &mut Tenant, before: &Tenant) -> Vec<HandleNotice> {
 /// Effective handles that differ from the derived ones, by the ID of their object.
 type Differing = BTreeMap<String, String>;
 
-fn settled(tenant: &Tenant, before: &Tenant) -> (Vec<(String, Differing)>, Vec<HandleNotice>) {
-    let size = tenant
-        .each::<Integration>()
-        .map(|i| i.mirror.connections.len())
-        .sum();
-    let mut taken: HashMap<Cow<'_, str>, Place<'_>> = HashMap::with_capacity(size);
-    let mut settled: HashMap<Place<'_>, Cow<'_, str>> = HashMap::with_capacity(size);
+/// A folder or connection whose handle is to be settled.
+struct Seat<'a> {
+    integration: &'a Integration,
+    kind: Kind,
+    id: &'a str,
+    derived: &'a str,
+    /// The effective handle it had.
+    was: Option<&'a str>,
+    handle: Option<Cow<'a, str>>,
+}
 
-    for reservation in reservations(tenant) {
-        let place = (reservation.integration.id.as_str(), reservation.id);
-        let is_there = derived_handle(&reservation.integration.mirror, reservation.id).is_some();
-        // Only a catalog edited by hand has two overrides with one handle, or two for one object.
-        if taken.contains_key(reservation.handle) {
-            continue;
-        }
-        if is_there && settled.contains_key(&place) {
-            continue;
-        }
-        taken.insert(Cow::Borrowed(reservation.handle), place);
-        if is_there {
-            settled.insert(place, Cow::Borrowed(reservation.handle));
-        }
+impl Seat<'_> {
+    fn bearer(&self) -> Bearer {
+        bearer(self.integration, self.kind, self.id, false)
     }
+}
 
-    let mut unsettled = Vec::new();
-    for integration in tenant.each::<Integration>() {
-        let was = before.get::<Integration>(&integration.id);
-        for (kind, id, derived) in bearers(&integration.mirror) {
-            let place = (integration.id.as_str(), id);
-            if settled.contains_key(&place) {
-                continue;
-            }
-            let kept = was
-                .and_then(|was| effective_handle(was, id))
-                .filter(|handle| {
-                    is_candidate(handle, derived, kind, id) && !taken.contains_key(*handle)
-                });
-            match kept {
-                Some(handle) => {
-                    taken.insert(Cow::Borrowed(handle), place);
-                    settled.insert(place, Cow::Borrowed(handle));
-                }
-                None => unsettled.push((integration, kind, id, derived)),
-            }
-        }
-    }
-    // Then those whose derived handle is free, before any handle with an ID is made up.
-    unsettled.retain(|&(integration, _, id, derived)| {
-        if taken.contains_key(derived) {
-            return true;
-        }
-        let place = (integration.id.as_str(), id);
-        taken.insert(Cow::Borrowed(derived), place);
-        settled.insert(place, Cow::Borrowed(derived));
-        false
-    });
-    let mut notices = Vec::new();
-    for (integration, kind, id, derived) in unsettled {
-        let free =
-            candidates(derived, kind, id).find(|candidate| !taken.contains_key(candidate.as_str()));
-        let (Some(effective), Some(&holder)) = (free, taken.get(derived)) else {
-            continue;
+/// Who has a handle, by index.
+#[derive(Clone, Copy)]
+enum Holding {
+    Seat(usize),
+    Reservation(usize),
+}
+
+struct Settling<'a> {
+    tenant: &'a Tenant,
+    before: &'a Tenant,
+    /// By integration, then connections before folders, then by ID.
+    seats: Vec<Seat<'a>>,
+    /// Of overrides that are not in force.
+    idle: Vec<Reservation<'a>>,
+    taken: HashMap<Cow<'a, str>, Holding>,
+}
+
+impl<'a> Settling<'a> {
+    fn of(tenant: &'a Tenant, before: &'a Tenant) -> Self {
+        let integrations = tenant.each::<Integration>();
+        let size = integrations
+            .map(|integration| {
+                integration.mirror.connections.len() + integration.mirror.folders.len()
+            })
+            .sum();
+        let mut settling = Self {
+            tenant,
+            before,
+            seats: Vec::with_capacity(size),
+            idle: Vec::new(),
+            taken: HashMap::with_capacity(size),
         };
-        let was = before.get::<Integration>(&integration.id);
-        if was.and_then(|was| effective_handle(was, id)) != Some(&effective)
-            && let Some(holding) = tenant.get::<Integration>(holder.0)
-        {
-            notices.push(HandleNotice::Taken {
-                bearer: bearer(integration, id),
-                derived: derived.to_owned(),
-                effective: effective.clone(),
-                holder: bearer(holding, holder.1),
-            });
+        for integration in tenant.integrations.values() {
+            settling.seat(integration);
         }
-        let place = (integration.id.as_str(), id);
-        taken.insert(Cow::Owned(effective.clone()), place);
-        settled.insert(place, Cow::Owned(effective));
+        for (index, reservation) in settling.idle.iter().enumerate() {
+            let handle = Cow::Borrowed(reservation.handle);
+            let holding = settling.taken.entry(handle);
+            holding.or_insert(Holding::Reservation(index));
+        }
+        settling
     }
 
-    let mut held: HashMap<&str, (&Integration, &str)> = HashMap::with_capacity(size);
-    for integration in before.each::<Integration>() {
-        for (_, id, _) in bearers(&integration.mirror) {
-            if let Some(handle) = effective_handle(integration, id) {
-                held.insert(handle, (integration, id));
-            }
-        }
-    }
-    let mut differing = Vec::new();
-    for integration in tenant.each::<Integration>() {
-        let mut own = Differing::new();
+    /// Adds the objects of an integration; those that an override names have their handles.
+    fn seat(&mut self, integration: &'a Arc<Integration>) {
+        let overrides = InForce::of(self.tenant, integration);
+        let idle = reservations(integration, &overrides).into_iter();
+        self.idle
+            .extend(idle.filter(|reservation| !reservation.is_in_force));
+        let was = self.before.integrations.get(&integration.id);
+        let is_unchanged = was.is_some_and(|was| Arc::ptr_eq(was, integration));
         for (kind, id, derived) in bearers(&integration.mirror) {
-            let Some(handle) = settled.get(&(integration.id.as_str(), id)) else {
-                continue;
+            let was = match was {
+                Some(was) if is_unchanged => was
+                    .effective_handles
+                    .get(id)
+                    .map(String::as_str)
+                    .or(Some(derived)),
+                Some(was) => effective_handle(was, id),
+                None => None,
             };
-            if kind == Kind::Connection
-                && let Some((from, from_id)) = held.get(handle.as_ref())
-                && (from.id != integration.id || *from_id != id)
-            {
-                notices.push(HandleNotice::Passed {
-                    handle: handle.clone().into_owned(),
-                    from: bearer(from, from_id),
-                    to: bearer(integration, id),
-                });
-            }
-            if handle != derived {
-                own.insert(id.to_owned(), handle.clone().into_owned());
+            let index = self.seats.len();
+            self.seats.push(Seat {
+                integration,
+                kind,
+                id,
+                derived,
+                was,
+                handle: None,
+            });
+            // Only a catalog edited by hand has two overrides in force that give one handle: then the first has it.
+            if let Some(handle) = overrides.handle(kind, id) {
+                self.take_if_free(index, handle);
             }
         }
-        differing.push((integration.id.clone(), own));
     }
-    (differing, notices)
+
+    fn take_if_free(&mut self, index: usize, handle: &'a str) {
+        if let Entry::Vacant(free) = self.taken.entry(Cow::Borrowed(handle)) {
+            free.insert(Holding::Seat(index));
+            self.seats[index].handle = Some(Cow::Borrowed(handle));
+        }
+    }
+
+    fn done(mut self) -> (Vec<(String, Differing)>, Vec<HandleNotice>) {
+        for index in 0..self.seats.len() {
+            let seat = &self.seats[index];
+            if seat.handle.is_none()
+                && let Some(was) = seat.was
+                && is_candidate(was, seat.derived, seat.kind, seat.id)
+            {
+                self.take_if_free(index, was);
+            }
+        }
+        // Then those whose derived handle is free, before any handle with an ID is made up.
+        for index in 0..self.seats.len() {
+            let seat = &self.seats[index];
+            if seat.handle.is_none() {
+                self.take_if_free(index, seat.derived);
+            }
+        }
+        let mut notices = Vec::new();
+        for index in 0..self.seats.len() {
+            if self.seats[index].handle.is_none() {
+                notices.extend(self.make_up(index));
+            }
+        }
+        notices.extend(self.passed());
+        (self.differing(), notices)
+    }
+
+    /// Gives an object whose derived handle is taken one with its ID.
+    fn make_up(&mut self, index: usize) -> Option<HandleNotice> {
+        let seat = &self.seats[index];
+        let effective = candidates(seat.derived, seat.kind, seat.id)
+            .find(|candidate| !self.taken.contains_key(candidate.as_str()))?;
+        let holder = match *self.taken.get(seat.derived)? {
+            Holding::Seat(holder) => self.seats[holder].bearer(),
+            Holding::Reservation(holder) => self.idle[holder].bearer(),
+        };
+        let notice = (seat.was != Some(&effective)).then(|| HandleNotice::Taken {
+            bearer: seat.bearer(),
+            derived: seat.derived.to_owned(),
+            effective: effective.clone(),
+            holder,
+        });
+        self.taken
+            .insert(Cow::Owned(effective.clone()), Holding::Seat(index));
+        self.seats[index].handle = Some(Cow::Owned(effective));
+        notice
+    }
+
+    /// Tells of handles that now mean another account.
+    fn passed(&self) -> Vec<HandleNotice> {
+        let changed = self.seats.iter().filter_map(|seat| {
+            let handle = seat.handle.as_deref()?;
+            let is_new = seat.kind == Kind::Connection && seat.was != Some(handle);
+            is_new.then_some((handle, seat))
+        });
+        let changed: HashMap<&str, &Seat<'_>> = changed.collect();
+        if changed.is_empty() {
+            return Vec::new();
+        }
+        let mut passed = BTreeMap::new();
+        for integration in self.before.each::<Integration>() {
+            for (kind, id, derived) in bearers(&integration.mirror) {
+                let effective = integration.effective_handles.get(id);
+                let handle = effective.map_or(derived, String::as_str);
+                // One account in two integrations is one account.
+                if let Some(seat) = changed.get(handle)
+                    && seat.id != id
+                {
+                    let notice = HandleNotice::Passed {
+                        handle: handle.to_owned(),
+                        from: bearer(integration, kind, id, false),
+                        to: seat.bearer(),
+                    };
+                    passed.insert((seat.integration.id.as_str(), seat.id), notice);
+                }
+            }
+        }
+        passed.into_values().collect()
+    }
+
+    /// For each integration of which it changes.
+    fn differing(self) -> Vec<(String, Differing)> {
+        let mut differing: BTreeMap<&str, (&Integration, Differing)> = BTreeMap::new();
+        for integration in self.tenant.each::<Integration>() {
+            differing.insert(&integration.id, (integration, Differing::new()));
+        }
+        for seat in self.seats {
+            if let Some(handle) = seat.handle
+                && handle != seat.derived
+                && let Some((_, own)) = differing.get_mut(seat.integration.id.as_str())
+            {
+                own.insert(seat.id.to_owned(), handle.into_owned());
+            }
+        }
+        differing
+            .into_iter()
+            .filter(|(_, (integration, own))| integration.effective_handles != *own)
+            .map(|(id, (_, own))| (id.to_owned(), own))
+            .collect()
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! How permissions and overrides point at a folder.
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +21,8 @@ pub enum FolderRef {
 impl FolderRef {
     /// The folder that is meant now, and its ID; none where there is none. Of several folders at one path, which AWS
     /// does not allow but hand-written lists do, the one with the first ID.
+    ///
+    /// For many references into one mirror there is [`Folders`].
     pub fn find<'a>(&self, mirror: &'a Mirror) -> Option<(&'a str, &'a Folder)> {
         let (id, folder) = match self {
             FolderRef::Id(id) => mirror.folders.get_key_value(id),
@@ -41,5 +45,94 @@ impl FolderRef {
 impl fmt::Display for FolderRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// The folders of a mirror, to find many references among them.
+#[derive(Debug)]
+pub struct Folders<'a> {
+    mirror: &'a Mirror,
+    /// IDs by path, made when the first path is asked for.
+    by_path: OnceCell<HashMap<&'a str, &'a str>>,
+}
+
+impl<'a> Folders<'a> {
+    /// The folders of this mirror.
+    pub fn of(mirror: &'a Mirror) -> Self {
+        Self {
+            mirror,
+            by_path: OnceCell::new(),
+        }
+    }
+
+    /// What [`FolderRef::find`] finds.
+    pub fn find(&self, folder: &FolderRef) -> Option<(&'a str, &'a Folder)> {
+        let folders = &self.mirror.folders;
+        let id = match folder {
+            FolderRef::Id(id) => id.as_str(),
+            FolderRef::Path(path) => self.by_path().get(path.as_str())?,
+        };
+        let (id, folder) = folders.get_key_value(id)?;
+        Some((id, folder))
+    }
+
+    fn by_path(&self) -> &HashMap<&'a str, &'a str> {
+        self.by_path.get_or_init(|| {
+            let mut by_path = HashMap::with_capacity(self.mirror.folders.len());
+            for (id, folder) in &self.mirror.folders {
+                if let Some(path) = folder.path.known() {
+                    by_path.entry(path.as_str()).or_insert(id.as_str());
+                }
+            }
+            by_path
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::late::Late;
+
+    #[test]
+    fn a_folder_is_found_by_id_and_by_path() {
+        let folder = |path: &str| Folder {
+            name: Late::default(),
+            derived_handle: Late::default(),
+            parent_id: None,
+            path: Late::Known(path.to_owned()),
+        };
+        let unknown = Folder {
+            path: Late::Unknown,
+            ..folder("/")
+        };
+        let mirror = Mirror {
+            folders: [
+                ("root", folder("/")),
+                ("ou-2", folder("/Twice")),
+                ("ou-1", folder("/Twice")),
+                ("ou-3", unknown),
+            ]
+            .map(|(id, folder)| (id.to_owned(), folder))
+            .into(),
+            ..Mirror::default()
+        };
+        let folders = Folders::of(&mirror);
+        let found = |folder: FolderRef| {
+            let found = folder.find(&mirror);
+            assert_eq!(folders.find(&folder), found);
+            found.map(|(id, _)| id)
+        };
+        let by_id = |id: &str| found(FolderRef::Id(id.to_owned()));
+        let by_path = |path: &str| found(FolderRef::Path(path.to_owned()));
+        assert_eq!(by_id("ou-3"), Some("ou-3"));
+        assert_eq!(by_path("/"), Some("root"));
+        assert_eq!(by_path("/Twice"), Some("ou-1"));
+        // Neither is the other, and paths are compared as they are.
+        assert_eq!(by_id("/"), None);
+        assert_eq!(by_path("ou-3"), None);
+        assert_eq!(by_path("/twice"), None);
+        assert_eq!(by_path("/Twice/"), None);
+        assert_eq!(by_path(""), None);
     }
 }

@@ -11,7 +11,8 @@ pub struct Near {
 
 /// The OUs that `wanted` may have meant, best first, at most three.
 ///
-/// A name or path given where an ID is wanted finds exactly that OU; otherwise the IDs that differ least.
+/// A name or path given where an ID is wanted, and a name given where a path is wanted, finds exactly those OUs;
+/// otherwise those whose ID, path or name differs least. Accounts, with their names as paths, are found likewise.
 pub fn near<'a>(
     wanted: &str,
     units: impl Iterator<Item = (&'a str, &'a str)> + Clone,
@@ -25,7 +26,7 @@ pub fn near<'a>(
         .clone()
         .filter(|(_, path)| {
             let path = path.to_lowercase();
-            path == wanted || path.rsplit('/').next() == Some(wanted.as_str())
+            path == wanted || name(&path) == wanted
         })
         .take(3)
         .map(make)
@@ -33,14 +34,28 @@ pub fn near<'a>(
     if !named.is_empty() {
         return named;
     }
+    // Farther than that, it is no likelier to be meant than any other.
+    let limit = wanted.chars().count().div_ceil(2).min(4);
     let mut ranked: Vec<(usize, (&str, &str))> = units
-        .map(|unit| (distance(&wanted, &unit.0.to_lowercase()), unit))
-        // Farther than that, an ID is no likelier to be meant than any other.
-        .filter(|(distance, _)| *distance <= 4)
+        .map(|(id, path)| {
+            let (lower_id, lower_path) = (id.to_lowercase(), path.to_lowercase());
+            let spellings = [lower_id.as_str(), &lower_path, name(&lower_path)];
+            let distances = spellings.map(|spelling| distance(&wanted, spelling));
+            (
+                distances.into_iter().min().unwrap_or(usize::MAX),
+                (id, path),
+            )
+        })
+        .filter(|(distance, _)| *distance <= limit)
         .collect();
     ranked.sort_unstable();
     ranked.truncate(3);
     ranked.into_iter().map(|(_, unit)| make(unit)).collect()
+}
+
+/// The last segment of a path.
+fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Levenshtein's distance.
@@ -76,10 +91,37 @@ mod tests {
                 .map(|near| near.id)
                 .collect()
         };
-        assert_eq!(ids("/workloads"), ["ou-ab12-11111111"]);
-        assert_eq!(ids("Prod"), ["ou-ab12-22222222", "ou-ab12-33333333"]);
-        assert_eq!(ids("ou-ab12-2222222"), ["ou-ab12-22222222"]);
-        assert_eq!(ids("ou-zz99-98765432"), [""; 0]);
+        for (wanted, meant) in [
+            ("/workloads", &["ou-ab12-11111111"][..]),
+            ("Prod", &["ou-ab12-22222222", "ou-ab12-33333333"]),
+            ("ou-ab12-2222222", &["ou-ab12-22222222"]),
+            ("/Worklods", &["ou-ab12-11111111"]),
+            ("Worklods", &["ou-ab12-11111111"]),
+            ("/Workloads/", &["ou-ab12-11111111"]),
+            ("Workloads/Prod", &["ou-ab12-22222222"]),
+            ("/Wrokloads/Prod", &["ou-ab12-22222222"]),
+            ("/Prod", &["ou-ab12-22222222", "ou-ab12-33333333"]),
+            ("/Pord", &["ou-ab12-22222222", "ou-ab12-33333333"]),
+            ("ou-zz99-98765432", &[]),
+            ("/Ops", &[]),
+            ("x", &[]),
+            ("", &[]),
+        ] {
+            assert_eq!(ids(wanted), meant, "{wanted:?}");
+        }
         assert_eq!(distance("kitten", "sitting"), 3);
+    }
+
+    #[test]
+    fn accounts_are_found_by_name() {
+        let accounts = [
+            ("111122223333", "Payments Prod"),
+            ("444455556666", "Legacy"),
+        ];
+        let ids = |wanted: &str| near(wanted, accounts.iter().copied());
+        assert_eq!(ids("payments prod")[0].id, "111122223333");
+        assert_eq!(ids("111122223334")[0].path, "Payments Prod");
+        assert_eq!(ids("Legcy")[0].id, "444455556666");
+        assert_eq!(ids("999999999999"), []);
     }
 }

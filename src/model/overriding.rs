@@ -1,10 +1,11 @@
 //! Overrides: settings of one folder, with all below it, or of one connection, that differ from the integration's.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::folder_ref::FolderRef;
+use super::folder_ref::{FolderRef, Folders};
 use super::handle::Kind;
 use super::integration::Integration;
 use super::tenant::Tenant;
@@ -86,22 +87,29 @@ pub struct ConnectionOverride {
     pub settings: OverriddenSettings,
 }
 
-/// The overrides that are in force in an integration, each by the ID of what it is for. Dormant ones are not there.
+/// The overrides of an integration, each with what it is for.
+///
+/// One is in force when its object is there, unless the object has another one that wins.
 #[derive(Debug, Clone, Default)]
 pub struct InForce<'a> {
-    /// By root or OU ID.
-    pub folders: HashMap<&'a str, &'a FolderOverride>,
-    /// By account ID.
-    pub connections: HashMap<&'a str, &'a ConnectionOverride>,
+    /// Those in force, by root or OU ID.
+    pub folders: BTreeMap<&'a str, &'a FolderOverride>,
+    /// Those in force, by account ID.
+    pub connections: BTreeMap<&'a str, &'a ConnectionOverride>,
+    /// Those not in force, with the ID of their folder; where it is not there, with the ID or path that they give.
+    pub idle_folders: Vec<(&'a str, &'a FolderOverride)>,
+    /// Those not in force.
+    pub idle_connections: Vec<&'a ConnectionOverride>,
 }
 
 impl<'a> InForce<'a> {
-    /// The overrides of `tenant` that are in force in one of its integrations.
+    /// The overrides of `tenant` for one of its integrations.
     ///
     /// There is one for each object, unless a folder came to where a path points that has an override by its ID
     /// already: then that one wins.
     pub fn of(tenant: &'a Tenant, integration: &'a Integration) -> Self {
         let mirror = &integration.mirror;
+        let paths = Folders::of(mirror);
         let mut in_force = Self::default();
         let own = tenant.each::<FolderOverride>();
         let mut own: Vec<_> = own
@@ -109,15 +117,27 @@ impl<'a> InForce<'a> {
             .collect();
         own.sort_by_key(|overriding| matches!(overriding.folder, FolderRef::Path(_)));
         for overriding in own {
-            if let Some((id, _)) = overriding.folder.find(mirror) {
-                in_force.folders.entry(id).or_insert(overriding);
+            let found = paths.find(&overriding.folder).map(|(id, _)| id);
+            match found.map(|id| in_force.folders.entry(id)) {
+                Some(Entry::Vacant(place)) => {
+                    place.insert(overriding);
+                }
+                _ => {
+                    let id = found.unwrap_or(overriding.folder.as_str());
+                    in_force.idle_folders.push((id, overriding));
+                }
             }
         }
         for overriding in tenant.each::<ConnectionOverride>() {
-            if overriding.integration_id == integration.id
-                && let Some((id, _)) = mirror.connections.get_key_value(&overriding.account_id)
-            {
-                in_force.connections.entry(id).or_insert(overriding);
+            if overriding.integration_id != integration.id {
+                continue;
+            }
+            let id = overriding.account_id.as_str();
+            match in_force.connections.entry(id) {
+                Entry::Vacant(place) if mirror.connections.contains_key(id) => {
+                    place.insert(overriding);
+                }
+                _ => in_force.idle_connections.push(overriding),
             }
         }
         in_force

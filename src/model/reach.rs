@@ -1,13 +1,14 @@
 //! What a change does to workspaces: what each gains, loses and finds renamed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::tenant::Tenant;
-use super::visibility::{Resolved, View};
+use super::visibility::resolved::{FolderIndex, Published};
+use super::visibility::{EffectiveConnection, Resolved};
 use super::workspace::Workspace;
 
 /// What becomes of the connections of one workspace.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reach {
     /// `organization/workspace`
     pub workspace: String,
@@ -54,6 +55,7 @@ impl Reach {
 /// What is published before and after, for every workspace that notices, by its name.
 pub fn compare(before: &Tenant, after: &Tenant) -> Vec<Reach> {
     let (old, new) = (Resolved::of(before), Resolved::of(after));
+    let matched = Matched::of(&old, &new);
     let mut workspaces: BTreeMap<String, [Option<&Workspace>; 2]> = BTreeMap::new();
     for (side, tenant) in [before, after].into_iter().enumerate() {
         for workspace in tenant.each::<Workspace>() {
@@ -63,78 +65,139 @@ pub fn compare(before: &Tenant, after: &Tenant) -> Vec<Reach> {
     }
     workspaces
         .into_iter()
-        .filter_map(|(name, [was, is])| {
-            let views = [
-                was.map(|workspace| old.view(workspace)),
-                is.map(|workspace| new.view(workspace)),
-            ];
-            let reach = between(name, views.each_ref().map(Option::as_ref));
-            (!reach.is_empty()).then_some(reach)
+        .map(|(name, [was, is])| {
+            let before = was.map(|workspace| old.published(workspace));
+            let after = is.map(|workspace| new.published(workspace));
+            let mut formats: Vec<String> = [was, is]
+                .into_iter()
+                .flatten()
+                .flat_map(|workspace| workspace.publish.keys().cloned())
+                .collect();
+            formats.sort_unstable();
+            formats.dedup();
+            Reach {
+                workspace: name,
+                formats,
+                ..matched.between(before.as_ref(), after.as_ref())
+            }
         })
+        .filter(|reach| !reach.is_empty())
         .collect()
 }
 
-fn between(workspace: String, views: [Option<&View<'_>>; 2]) -> Reach {
-    type Place<'a> = (&'a str, &'a str);
-    let [before, after] = views.map(|view| -> BTreeMap<Place<'_>, Reached> {
-        let connections = view.iter().flat_map(|view| &view.connections);
-        connections
-            .map(|connection| {
-                let reached = Reached {
-                    handle: connection.handle.to_owned(),
-                    account_id: connection.account_id.to_owned(),
-                    name: connection.name().to_owned(),
-                    path: connection.path().to_owned(),
-                };
-                let place = (connection.integration.id.as_str(), connection.account_id);
-                (place, reached)
-            })
-            .collect()
-    });
-    let [folders_before, folders_after] = views.map(|view| -> BTreeMap<Place<'_>, &str> {
-        let folders = view.iter().flat_map(|view| &view.folders);
-        folders
-            .map(|folder| ((folder.integration.id.as_str(), folder.id), folder.handle))
-            .collect()
-    });
-    let only = |these: &BTreeMap<Place<'_>, Reached>, those: &BTreeMap<Place<'_>, Reached>| {
-        let mut only: Vec<Reached> = these
-            .iter()
-            .filter(|(place, _)| !those.contains_key(*place))
-            .map(|(_, reached)| reached.clone())
+/// Which connections and folders of two tenants are the same, worked out once for all workspaces.
+struct Matched<'r, 't> {
+    old: &'r Resolved<'t>,
+    new: &'r Resolved<'t>,
+    /// Of each connection before, by index.
+    handles: Vec<&'t str>,
+    /// For each connection that is there after, where it was before, by index.
+    before: Vec<Option<usize>>,
+    /// For each connection that was there before, where it is after, by index.
+    after: Vec<Option<usize>>,
+    /// Folders whose handle changes, where they were and where they are, by index.
+    folders: Vec<(FolderIndex, FolderIndex, Renamed)>,
+}
+
+impl<'r, 't> Matched<'r, 't> {
+    fn of(old: &'r Resolved<'t>, new: &'r Resolved<'t>) -> Self {
+        let places = old.each_connection().enumerate();
+        let places: HashMap<(&str, &str), usize> = places
+            .map(|(index, connection)| (place(connection), index))
             .collect();
-        only.sort_unstable();
-        only
-    };
-    let connections = before.iter().filter_map(|(place, was)| {
-        let is = after.get(place)?;
-        Some((place.1, was.handle.as_str(), is.handle.as_str()))
-    });
-    let folders = folders_before
-        .iter()
-        .filter_map(|(place, was)| Some((place.1, *was, *folders_after.get(place)?)));
-    let mut renamed: Vec<Renamed> = connections
-        .chain(folders)
-        .filter(|(_, from, to)| from != to)
-        .map(|(id, from, to)| Renamed {
-            from: from.to_owned(),
-            to: to.to_owned(),
-            id: id.to_owned(),
-        })
-        .collect();
-    renamed.sort_unstable();
-    let mut formats: Vec<String> = views
-        .iter()
-        .flatten()
-        .flat_map(|view| view.workspace.publish.keys().cloned())
-        .collect();
-    formats.sort_unstable();
-    formats.dedup();
-    Reach {
-        workspace,
-        formats,
-        gained: only(&after, &before),
-        lost: only(&before, &after),
-        renamed,
+        let mut before = vec![None; new.each_connection().len()];
+        let mut after = vec![None; old.each_connection().len()];
+        for (index, connection) in new.each_connection().enumerate() {
+            if let Some(&was) = places.get(&place(connection)) {
+                before[index] = Some(was);
+                after[was] = Some(index);
+            }
+        }
+        let handles: HashMap<(&str, &str), _> = old
+            .each_folder()
+            .map(|(index, integration, id, handle)| ((integration, id), (index, handle)))
+            .collect();
+        let folders = new
+            .each_folder()
+            .filter_map(|(is, integration, id, handle)| {
+                let (was, old_handle) = *handles.get(&(integration, id))?;
+                (old_handle != handle).then(|| (was, is, renamed(id, old_handle, handle)))
+            })
+            .collect();
+        Self {
+            old,
+            new,
+            handles: old
+                .each_connection()
+                .map(|connection| connection.handle)
+                .collect(),
+            before,
+            after,
+            folders,
+        }
+    }
+
+    /// What becomes of a workspace's connections; the workspace and its formats are the caller's to fill in.
+    fn between(&self, was: Option<&Published>, is: Option<&Published>) -> Reach {
+        let has = |published: Option<&Published>, index: usize| {
+            published.is_some_and(|published| published.connections[index])
+        };
+        let mut reach = Reach::default();
+        for (index, connection) in self.new.each_connection().enumerate() {
+            if !has(is, index) {
+                continue;
+            }
+            match self.before[index].filter(|&before| has(was, before)) {
+                None => reach.gained.push(reached(connection)),
+                Some(before) => {
+                    let old = self.handles[before];
+                    if old != connection.handle {
+                        let renamed = renamed(connection.account_id, old, connection.handle);
+                        reach.renamed.push(renamed);
+                    }
+                }
+            }
+        }
+        for (index, connection) in self.old.each_connection().enumerate() {
+            if has(was, index) && !self.after[index].is_some_and(|after| has(is, after)) {
+                reach.lost.push(reached(connection));
+            }
+        }
+        if let (Some(was), Some(is)) = (was, is)
+            && !self.folders.is_empty()
+        {
+            let (held, holds) = (self.old.holding(was), self.new.holding(is));
+            let renamed = self.folders.iter();
+            let renamed = renamed.filter(|(was, is, _)| held.contains(was) && holds.contains(is));
+            reach
+                .renamed
+                .extend(renamed.map(|(_, _, renamed)| renamed.clone()));
+        }
+        reach.gained.sort_unstable();
+        reach.lost.sort_unstable();
+        reach.renamed.sort_unstable();
+        reach
+    }
+}
+
+/// What a connection is, whatever its handle: its integration's ID and its own.
+fn place<'t>(connection: &EffectiveConnection<'t>) -> (&'t str, &'t str) {
+    (&connection.integration.id, connection.account_id)
+}
+
+fn reached(connection: &EffectiveConnection<'_>) -> Reached {
+    Reached {
+        handle: connection.handle.to_owned(),
+        account_id: connection.account_id.to_owned(),
+        name: connection.name().to_owned(),
+        path: connection.path().to_owned(),
+    }
+}
+
+fn renamed(id: &str, from: &str, to: &str) -> Renamed {
+    Renamed {
+        from: from.to_owned(),
+        to: to.to_owned(),
+        id: id.to_owned(),
     }
 }

@@ -153,7 +153,7 @@ impl fmt::Display for Orphan {
 }
 
 /// The first few of a list, and how many more there are.
-pub(super) fn listed<T: fmt::Display>(items: &[T], separator: &str) -> String {
+pub(crate) fn listed<T: fmt::Display>(items: &[T], separator: &str) -> String {
     const SHOWN: usize = 5;
     let mut text = items
         .iter()

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::grantee::Grantee;
+use super::handle::{self, Kind, is_account_id};
 use super::integration::Integration;
 use super::lineage::{Broken, Lineage};
 use super::overriding::{ConnectionOverride, FolderOverride};
@@ -114,8 +116,12 @@ impl Tenant {
             .find(|workspace| workspace.organization == organization && workspace.handle == handle)
     }
 
-    /// What makes it impossible to work with, such as an edit by hand can: IDs that are not those of their objects, what
-    /// belongs to an integration that is not there, and folders that are not one tree.
+    /// What makes it impossible to work with, such as an edit by hand can: IDs that are not those of their objects, two
+    /// objects where there is one, grantees that are none, handles that do not fit into a path, and folders that are not
+    /// one tree.
+    ///
+    /// What a plan shows as a difference, and an apply puts right, is no problem: an integration that was deleted with its
+    /// permissions and overrides left behind, for instance.
     pub fn problem(&self) -> Option<String> {
         // Taken apart in full, so that a new kind cannot be forgotten here.
         let Self {
@@ -133,35 +139,41 @@ impl Tenant {
             .or_else(|| misplaced("folder override", folder_overrides))
             .or_else(|| misplaced("connection override", connection_overrides))
             .or_else(|| misplaced("workspace", workspaces))
-            .or_else(|| self.orphan())
+            .or_else(|| self.integration_twice())
+            .or_else(|| self.workspace_at_fault())
             .or_else(|| {
-                integrations
-                    .values()
-                    .find_map(|integration| torn(integration))
+                self.each::<Integration>()
+                    .find_map(|integration| odd_grantee(integration).or_else(|| torn(integration)))
             })
     }
 
-    fn orphan(&self) -> Option<String> {
-        let folder_permissions = self.each::<FolderPermission>();
-        let connection_permissions = self.each::<ConnectionPermission>();
-        let folder_overrides = self.each::<FolderOverride>();
-        let connection_overrides = self.each::<ConnectionOverride>();
-        let belongings = folder_permissions
-            .map(|permission| (&permission.id, &permission.integration_id))
-            .chain(
-                connection_permissions
-                    .map(|permission| (&permission.id, &permission.integration_id)),
-            )
-            .chain(folder_overrides.map(|overriding| (&overriding.id, &overriding.integration_id)))
-            .chain(
-                connection_overrides.map(|overriding| (&overriding.id, &overriding.integration_id)),
-            );
-        belongings
-            .filter(|(_, integration_id)| !self.integrations.contains_key(*integration_id))
-            .map(|(id, integration_id)| {
-                format!("{id:?} belongs to the integration {integration_id:?}, which is not there")
-            })
-            .next()
+    fn integration_twice(&self) -> Option<String> {
+        let mut ids = BTreeMap::new();
+        self.each::<Integration>().find_map(|integration| {
+            let first = ids.insert(&integration.handle, &integration.id)?;
+            Some(format!(
+                "the integrations {first:?} and {:?} both have the handle {:?}",
+                integration.id, integration.handle
+            ))
+        })
+    }
+
+    /// Publications have paths with the handles of workspaces in them.
+    fn workspace_at_fault(&self) -> Option<String> {
+        let mut ids = BTreeMap::new();
+        self.each::<Workspace>().find_map(|workspace| {
+            let checked = handle::check(Kind::Organization, &workspace.organization)
+                .and_then(|()| handle::check(Kind::Workspace, &workspace.handle));
+            if let Err(error) = checked {
+                return Some(format!("in the workspace {:?}, {error}", workspace.id));
+            }
+            let name = (&workspace.organization, &workspace.handle);
+            let first = ids.insert(name, &workspace.id)?;
+            Some(format!(
+                "{first:?} and {:?} are both the workspace {workspace}",
+                workspace.id
+            ))
+        })
     }
 
     /// Removes what belongs to an integration that is not there.
@@ -185,13 +197,33 @@ fn misplaced<T: Held>(kind: &str, kept: &Kept<T>) -> Option<String> {
         .map(|(key, object)| format!("the {kind} under {key:?} has the id {:?}", object.id()))
 }
 
+fn odd_grantee(integration: &Integration) -> Option<String> {
+    let mut grantees = integration.permissions.iter();
+    grantees
+        .find_map(|grantee| grantee.parse::<Grantee>().err())
+        .map(|error| {
+            format!(
+                "in the permissions of the integration {:?}, {error}",
+                integration.handle
+            )
+        })
+}
+
 /// Why an integration's folders and connections are not one tree.
 fn torn(integration: &Integration) -> Option<String> {
     let mirror = &integration.mirror;
+    if mirror.folders.is_empty() && mirror.connections.is_empty() {
+        return None;
+    }
     let of = format!("the integration {:?}", integration.handle);
     let mut roots = Vec::new();
     let mut parents = BTreeMap::new();
     for (id, folder) in &mirror.folders {
+        if is_account_id(id) {
+            return Some(format!(
+                "in {of}, the folder {id:?} has an ID of 12 digits, which is an account's"
+            ));
+        }
         match &folder.parent_id {
             None => roots.push(id.as_str()),
             Some(parent) => {
@@ -199,32 +231,47 @@ fn torn(integration: &Integration) -> Option<String> {
             }
         }
     }
-    let [root] = roots[..] else {
-        return Some(format!("{of} has {} folders without a parent", roots.len()));
+    let root = match roots[..] {
+        [root] => root,
+        [] => {
+            return Some(format!(
+                "in {of}, every folder has a parent_id; the root's is null"
+            ));
+        }
+        _ => {
+            return Some(format!(
+                "in {of}, the folders {} all have no parent_id; only the root has none",
+                roots.join(", ")
+            ));
+        }
     };
     match Lineage::of(root, &parents) {
         Err(Broken::Orphans(ids)) => {
             return Some(format!(
-                "in {of}, the folders {} have a parent that is not there",
+                "in {of}, the folders {} have a parent_id that is not there",
                 ids.join(", ")
             ));
         }
         Err(Broken::Cycle(ids)) => {
             return Some(format!(
-                "in {of}, the folders {} are in a circle",
+                "in {of}, the folders {} are each other's ancestors",
                 ids.join(", ")
             ));
         }
         Ok(_) => {}
     }
-    mirror
-        .connections
-        .iter()
-        .find(|(_, connection)| !mirror.folders.contains_key(&connection.folder_id))
-        .map(|(id, connection)| {
+    mirror.connections.iter().find_map(|(id, connection)| {
+        if !is_account_id(id) {
+            return Some(format!(
+                "in {of}, the connection {id:?} is not under an account ID of 12 digits"
+            ));
+        }
+        let folder_id = &connection.folder_id;
+        let is_torn = !mirror.folders.contains_key(folder_id);
+        is_torn.then(|| {
             format!(
-                "in {of}, the connection {id} is in the folder {:?}, which is not there",
-                connection.folder_id
+                "in {of}, the connection {id} has the folder_id {folder_id:?}, which is not there"
             )
         })
+    })
 }

@@ -3,6 +3,7 @@
 use crate::framework::schema::Violation;
 use crate::model::grantee::Grantee;
 use crate::model::handle::{self, Kind};
+use crate::model::partition;
 
 /// Refuses handles of this kind that break the rules.
 pub(super) fn handle(kind: Kind) -> impl Fn(&str) -> Result<(), Violation> + Send + Sync + 'static {
@@ -108,16 +109,27 @@ pub(super) fn folder_path(value: &str) -> Result<(), Violation> {
     Ok(())
 }
 
+/// Refuses what cannot be meant by an entry of `attach`. Hand-written folders have IDs of any form.
+pub(super) fn attachment(value: &str) -> Result<(), Violation> {
+    if value.starts_with('/') {
+        return folder_path(value);
+    }
+    if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
+        return account_id(value);
+    }
+    if !value.is_empty() && value == value.trim() && !value.contains('/') {
+        return Ok(());
+    }
+    Err(Violation::new(
+        "It must be the path of a folder, the ID of a root or OU, or the ID of an account.",
+        "Write it like \"/Workloads\", \"ou-ab12-34cd56ef\" or \"111122223333\"; a folder whose ID has another form \
+         is given by its path.",
+    ))
+}
+
 /// Refuses what is no region's name.
 pub(super) fn region(value: &str) -> Result<(), Violation> {
-    let is_region = value.split('-').count() >= 3
-        && value.split('-').all(|part| {
-            !part.is_empty()
-                && part
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-        });
-    if is_region {
+    if partition::is_region(value) {
         return Ok(());
     }
     Err(Violation::new(
@@ -278,6 +290,19 @@ mod tests {
             "/A%20B",
         ] {
             assert!(folder_path(path).is_err(), "{path}");
+        }
+        for attached in ["/", "/Workloads", "r-ab12", "sandbox", "012345678901"] {
+            assert!(attachment(attached).is_ok(), "{attached}");
+        }
+        for nothing in [
+            "",
+            " ",
+            "ou-ab12-34cd56ef ",
+            "12345",
+            "/Workloads/",
+            "Workloads/Prod",
+        ] {
+            assert!(attachment(nothing).is_err(), "{nothing}");
         }
         assert!(region("eu-west-1").is_ok());
         assert!(region("us-gov-west-1").is_ok());

@@ -1,3 +1,5 @@
 //! The data sources, one file each.
 
 pub mod aws_organization;
+pub mod connections;
+pub mod integration;

@@ -482,6 +482,19 @@ pub(super) fn imported_integration<'a>(
     document: Option<&'a Document>,
     diagnostics: &mut Diagnostics,
 ) -> Option<&'a Integration> {
+    let fix = "Import by the handle, or by identity with the ID";
+    integration_by(by, catalog, document, fix)
+        .map_err(|diagnostic| diagnostics.push(diagnostic))
+        .ok()
+}
+
+/// An integration; an error that lists those there are, and says what to do: `fix`, besides checking the provider.
+pub(super) fn integration_by<'a>(
+    by: IntegrationBy<'_>,
+    catalog: &Catalog,
+    document: Option<&'a Document>,
+    fix: &str,
+) -> Result<&'a Integration, Diagnostic> {
     let tenant = document.map(Document::tenant);
     let (found, asked) = match by {
         IntegrationBy::Handle(handle) => (
@@ -493,10 +506,9 @@ pub(super) fn imported_integration<'a>(
             format!("ID {id:?}"),
         ),
     };
-    if found.is_none() {
-        let mut all: Vec<String> = tenant
-            .into_iter()
-            .flat_map(Tenant::each::<Integration>)
+    found.ok_or_else(|| {
+        let integrations = tenant.into_iter().flat_map(Tenant::each::<Integration>);
+        let mut all: Vec<String> = integrations
             .map(|integration| format!("{:?} (ID {})", integration.handle, integration.id))
             .collect();
         all.sort_unstable();
@@ -505,15 +517,33 @@ pub(super) fn imported_integration<'a>(
         } else {
             format!("it has {}", all.join(", "))
         };
-        diagnostics.error(
+        Diagnostic::error(
             "No such integration",
             format!(
-                "The catalog at {} (tenant {:?}) has no integration with the {asked}; {known}. Import by the handle, or \
-                 by identity with the ID, and check the provider's tenant and catalog.",
+                "The catalog at {} (tenant {:?}) has no integration with the {asked}; {known}. {fix}, and check the \
+                 provider's tenant and catalog.",
+                catalog.place(),
+                catalog.tenant()
+            ),
+        )
+    })
+}
+
+/// The document that a data source reads; an error where there is none.
+pub(super) async fn readable(data: &Data, diagnostics: &mut Diagnostics) -> Option<Arc<Document>> {
+    let document = possible(data, diagnostics).await?;
+    if document.is_none() {
+        let catalog = opened(data, diagnostics)?;
+        diagnostics.error(
+            "There is no catalog to read",
+            format!(
+                "There is no catalog at {} (tenant {:?}). Check the provider's catalog and tenant. If it is made in this \
+                 same run, let this data source wait for that: refer to the integration, as in integration_id = \
+                 orgmirror_integration.NAME.id, or set depends_on.",
                 catalog.place(),
                 catalog.tenant()
             ),
         );
     }
-    found
+    document
 }

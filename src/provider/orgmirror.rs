@@ -22,11 +22,14 @@ use crate::model::handle::{self, Kind};
 use super::arguments;
 use super::credentials::{AssumeRoleArgument, assume_role};
 use super::data_sources::aws_organization::AwsOrganization;
+use super::data_sources::connections::Connections;
+use super::data_sources::integration::IntegrationData;
 use super::resources::connection_override::ConnectionOverrideResource;
 use super::resources::connection_permission::ConnectionPermissionResource;
 use super::resources::folder_override::FolderOverrideResource;
 use super::resources::folder_permission::FolderPermissionResource;
 use super::resources::integration::IntegrationResource;
+use super::resources::workspace::WorkspaceResource;
 
 /// Where the catalog is unless said otherwise, relative to Terraform's working directory.
 const DEFAULT_CATALOG: &str = ".orgmirror";
@@ -336,11 +339,16 @@ impl Provider for Orgmirror {
             ResourceType::new(ConnectionPermissionResource::new()),
             ResourceType::new(FolderOverrideResource::new()),
             ResourceType::new(ConnectionOverrideResource::new()),
+            ResourceType::new(WorkspaceResource),
         ]
     }
 
     fn data_sources(&self) -> Vec<DataSourceType<Data>> {
-        vec![DataSourceType::new(AwsOrganization)]
+        vec![
+            DataSourceType::new(AwsOrganization),
+            DataSourceType::new(IntegrationData),
+            DataSourceType::new(Connections),
+        ]
     }
 }
 

@@ -7,3 +7,4 @@ pub mod folder_override;
 pub mod folder_permission;
 pub mod integration;
 mod overridden;
+pub mod workspace;

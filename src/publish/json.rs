@@ -240,3 +240,98 @@ impl<'a> GrantEntry<'a> {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::model::folder_ref::FolderRef;
+    use crate::model::grantee::Grantee;
+    use crate::model::late::Late;
+    use crate::model::overriding::{ConnectionOverride, OverriddenSettings};
+    use crate::model::permission::{ConnectionPermission, FolderPermission};
+    use crate::model::tenant::Tenant;
+    use crate::model::visibility::Resolved;
+    use crate::publish::sample::{acme, options, sso, workspace};
+
+    /// One connection, granted in three ways, with everything set.
+    fn tenant() -> Tenant {
+        let mut tenant = Tenant::new("acme");
+        let mut integration = acme();
+        integration.custom_access_details = Some("Ask in #cloud".to_owned());
+        integration
+            .mirror
+            .connections
+            .retain(|id, _| id == "333333333333");
+        let connection = integration
+            .mirror
+            .connections
+            .get_mut("333333333333")
+            .unwrap();
+        connection.email = Late::Known(Some("shop@example.com".to_owned()));
+        connection.tags = Late::Known(Some([("env".to_owned(), "prod".to_owned())].into()));
+        connection.owners = Late::Known(Some(
+            [Owner {
+                attribute: "user".to_owned(),
+                values: ["mia".to_owned()].into(),
+            }]
+            .into(),
+        ));
+        let portal = sso("acme").portal_url;
+        connection.sign_in_url = Late::Known(Some(portal));
+        let integration_id = integration.id.clone();
+        tenant.put(integration);
+        tenant.put(FolderPermission {
+            id: "fp_0123456789abcdefghij".to_owned(),
+            integration_id: integration_id.clone(),
+            folder: FolderRef::Path("/Workloads".to_owned()),
+            grantee: Grantee::Organization("acme".to_owned()),
+            match_tags: Some([("env".to_owned(), "prod".to_owned())].into()),
+        });
+        tenant.put(ConnectionPermission {
+            id: "cp_0123456789abcdefghij".to_owned(),
+            integration_id: integration_id.clone(),
+            account_id: "333333333333".to_owned(),
+            grantee: "acme/security".parse().unwrap(),
+        });
+        tenant.put(ConnectionOverride {
+            id: "co_0123456789abcdefghij".to_owned(),
+            integration_id,
+            account_id: "333333333333".to_owned(),
+            handle: Some("web_shop".to_owned()),
+            role_arn: None,
+            settings: OverriddenSettings {
+                regions: Some(["eu-*".to_owned(), "us-east-1".to_owned()].into()),
+                ignore_error_codes: Some(["AccessDenied".to_owned()].into()),
+                ..OverriddenSettings::default()
+            },
+        });
+        crate::model::effective::settle(&mut tenant, &Tenant::new("acme"));
+        tenant
+    }
+
+    #[test]
+    fn everything_effective_and_why() {
+        let tenant = tenant();
+        let workspace = workspace(&[("json", options(&[]))]);
+        let view = Resolved::of(&tenant).view(&workspace);
+        let rendered = Json.render(&view, &options(&[])).unwrap();
+        assert_eq!(rendered.notices, [""; 0]);
+        assert_eq!(
+            String::from_utf8(rendered.bytes).unwrap(),
+            include_str!("json/golden.json")
+        );
+    }
+
+    #[test]
+    fn nothing_published_is_still_a_document() {
+        let tenant = Tenant::new("acme");
+        let workspace = workspace(&[]);
+        let view = Resolved::of(&tenant).view(&workspace);
+        let rendered = Json.render(&view, &options(&[])).unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&rendered.bytes).unwrap();
+        assert_eq!(document["connections"], serde_json::json!([]));
+        assert_eq!(document["folders"], serde_json::json!([]));
+        assert_eq!(document["workspace"]["handle"], "security");
+    }
+}

@@ -22,7 +22,7 @@ pub fn document(workspace: &Workspace) -> Value {
 }
 
 /// Changes the default tenant's document as a person with an editor would.
-fn edit(workspace: &Workspace, change: impl FnOnce(&mut Value)) {
+pub fn edit(workspace: &Workspace, change: impl FnOnce(&mut Value)) {
     let mut document = document(workspace);
     change(&mut document);
     fs::write(place(workspace), format!("{document:#}\n")).expect("the document can be written");

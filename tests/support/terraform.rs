@@ -702,6 +702,20 @@ impl Plan<'_> {
         self
     }
 
+    /// No warning holds the fragment.
+    #[track_caller]
+    pub fn assert_no_warning_of(&self, fragment: &str) -> &Self {
+        assert!(
+            !self
+                .warnings
+                .iter()
+                .any(|warning| warning.contains(&[fragment])),
+            "a warning holds {fragment:?}\n{}",
+            self.transcript
+        );
+        self
+    }
+
     /// There are no warnings.
     #[track_caller]
     pub fn assert_no_warnings(&self) -> &Self {

@@ -17,7 +17,7 @@ use crate::model::belonging::Belonging;
 use crate::model::folder_ref::FolderRef;
 use crate::model::grantee::Grantee;
 use crate::model::integration::Integration;
-use crate::model::tenant::{Held, Tenant};
+use crate::model::tenant::Tenant;
 use crate::provider::arguments;
 use crate::provider::dormancy::warn_if_dormant;
 use crate::provider::kept::{

@@ -1,6 +1,7 @@
 //! `resource "orgmirror_integration"`: the mirror of one AWS organization.
 
 mod attributes;
+pub(in crate::provider) mod exported;
 mod planning;
 mod source;
 mod state;

@@ -1,0 +1,158 @@
+//! Configuration and result.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::framework::value::{Set, Value};
+use crate::model::integration::Owner;
+use crate::model::visibility::{EffectiveConnection, Grant, GrantSource};
+use crate::provider::late;
+
+/// Configuration and result.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct State {
+    pub(super) workspace: Value<String>,
+    pub(super) integration_id: Value<String>,
+    pub(super) folder_path: Value<String>,
+    pub(super) connections: Value<BTreeMap<String, ConnectionState>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct ConnectionState {
+    account_id: Value<String>,
+    integration_id: Value<String>,
+    name: Value<String>,
+    email: Value<String>,
+    state: Value<String>,
+    tags: Value<BTreeMap<String, Value<String>>>,
+    handle: Value<String>,
+    folder_id: Value<String>,
+    path: Value<String>,
+    role_arn: Value<String>,
+    external_id: Value<String>,
+    regions: Value<Set<String>>,
+    default_region: Value<String>,
+    max_error_retry_attempts: Value<i64>,
+    min_error_retry_delay: Value<i64>,
+    ignore_error_codes: Value<Set<String>>,
+    enabled: Value<bool>,
+    published: Value<bool>,
+    owners: Value<BTreeSet<OwnerState>>,
+    sign_in_url: Value<String>,
+    granted_by: Value<Vec<GrantState>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct OwnerState {
+    attribute: Value<String>,
+    values: Value<Set<String>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct GrantState {
+    resource_type: Value<String>,
+    permission_id: Value<String>,
+    grantee: Value<String>,
+    folder_id: Value<String>,
+    folder_path: Value<String>,
+    account_id: Value<String>,
+    match_tags: Value<BTreeMap<String, Value<String>>>,
+}
+
+impl ConnectionState {
+    /// `published` is whether a workspace takes it; none: nobody asked for a workspace.
+    pub(super) fn of(effective: &EffectiveConnection<'_>, published: Option<bool>) -> Self {
+        let connection = effective.connection;
+        let owners = connection.owners.known().and_then(Option::as_ref);
+        let sign_in_url = connection.sign_in_url.known().and_then(Option::as_ref);
+        let grants = effective.granted_by.iter();
+        Self {
+            account_id: effective.account_id.into(),
+            integration_id: effective.integration.id.clone().into(),
+            name: effective.name().into(),
+            email: effective.email().map(str::to_owned).into(),
+            state: connection.state.clone().into(),
+            tags: effective
+                .tags()
+                .map_or(Value::Null, |tags| late::map_value(tags.clone())),
+            handle: effective.handle.into(),
+            folder_id: connection.folder_id.clone().into(),
+            path: effective.path().into(),
+            role_arn: effective.role_arn.clone().into_owned().into(),
+            external_id: effective.external_id.map(str::to_owned).into(),
+            regions: late::set_value(effective.regions.clone()),
+            default_region: effective.default_region.into(),
+            max_error_retry_attempts: effective.max_error_retry_attempts.into(),
+            min_error_retry_delay: effective.min_error_retry_delay.into(),
+            ignore_error_codes: late::set_value(effective.ignore_error_codes.clone()),
+            enabled: effective.enabled.into(),
+            published: published.into(),
+            owners: owners
+                .map(|owners| owners.iter().map(OwnerState::from).collect())
+                .into(),
+            sign_in_url: sign_in_url.cloned().into(),
+            granted_by: Value::Known(
+                grants
+                    .map(|grant| GrantState::of(grant, effective))
+                    .collect(),
+            ),
+        }
+    }
+}
+
+impl From<&Owner> for OwnerState {
+    fn from(owner: &Owner) -> Self {
+        Self {
+            attribute: owner.attribute.clone().into(),
+            values: late::set_value(owner.values.clone()),
+        }
+    }
+}
+
+impl GrantState {
+    fn of(grant: &Grant<'_>, effective: &EffectiveConnection<'_>) -> Self {
+        let grantee = grant.grantee.to_string().into();
+        match grant.source {
+            GrantSource::Integration(_) => {
+                let root = effective.folders().next();
+                Self {
+                    resource_type: "orgmirror_integration".into(),
+                    grantee,
+                    folder_id: root.map(|(id, _)| id.to_owned()).into(),
+                    folder_path: root
+                        .and_then(|(_, folder)| folder.path.known().cloned())
+                        .into(),
+                    ..Self::default()
+                }
+            }
+            GrantSource::Folder {
+                permission,
+                folder_id,
+                folder,
+            } => Self {
+                resource_type: "orgmirror_folder_permission".into(),
+                permission_id: permission.id.clone().into(),
+                grantee,
+                folder_id: folder_id.into(),
+                folder_path: folder.path.known().cloned().into(),
+                match_tags: permission
+                    .match_tags
+                    .clone()
+                    .map_or(Value::Null, late::map_value),
+                ..Self::default()
+            },
+            GrantSource::Connection(permission) => Self {
+                resource_type: "orgmirror_connection_permission".into(),
+                permission_id: permission.id.clone().into(),
+                grantee,
+                account_id: permission.account_id.clone().into(),
+                ..Self::default()
+            },
+        }
+    }
+}

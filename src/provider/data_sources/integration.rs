@@ -1,0 +1,60 @@
+//! `data "orgmirror_integration"`: an integration that another configuration declares.
+
+use async_trait::async_trait;
+
+use crate::framework::data_source::DataSource;
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::path::Path;
+use crate::framework::resource::Context;
+use crate::framework::schema::{Attribute, Schema};
+use crate::model::handle::Kind;
+use crate::provider::arguments;
+use crate::provider::kept::{IntegrationBy, integration_by, opened, readable};
+use crate::provider::orgmirror::Data;
+use crate::provider::resources::integration::exported::{self, Exported};
+
+/// The data source.
+#[derive(Debug)]
+pub struct IntegrationData;
+
+#[async_trait]
+impl DataSource for IntegrationData {
+    type Data = Data;
+    type State = Exported;
+
+    fn name(&self) -> &'static str {
+        "integration"
+    }
+
+    fn schema(&self) -> Schema {
+        let handle = Attribute::string("handle")
+            .required()
+            .check_string(arguments::handle(Kind::Integration))
+            .description("Handle of the integration.");
+        let exported = exported::attributes().filter(|attribute| attribute.name() != "handle");
+        Schema::new(
+            "An integration of the catalog, with what the resource exports; for configurations that share the catalog with \
+             the one that declares it. In that one, use the resource itself: it is known at plan.",
+            std::iter::once(handle).chain(exported).collect(),
+        )
+    }
+
+    async fn read(
+        &self,
+        context: Context<'_, Data>,
+        config: Exported,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Exported> {
+        let catalog = opened(context.data, diagnostics)?;
+        let document = readable(context.data, diagnostics).await?;
+        let fix = "Give the handle of one of its integrations";
+        let by = IntegrationBy::Handle(config.handle()?);
+        match integration_by(by, catalog, Some(&document), fix) {
+            Ok(integration) => Some(integration.into()),
+            Err(diagnostic) => {
+                diagnostics.push(diagnostic.at(Path::of("handle")));
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! A tenant to render publications of, for the tests of the formats.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::effective::settle;
+use crate::model::integration::{ConnectionSettings, Integration, RemovalGuard, Sso};
+use crate::model::late::Late;
+use crate::model::mirror::{Source, SourceAccount, SourceUnit, Wanted, mirror};
+use crate::model::tenant::Tenant;
+use crate::model::visibility::{Resolved, View};
+use crate::model::workspace::{OptionValue, Options, Workspace};
+
+/// An integration `in_HANDLE` that everybody sees: OUs as ID, name and parent, accounts as ID, name and OU.
+pub(super) fn integration(
+    handle: &str,
+    units: &[(&str, &str, Option<&str>)],
+    accounts: &[(&str, &str, Option<&str>)],
+) -> Integration {
+    let units = units.iter().map(|(id, name, parent)| {
+        let unit = SourceUnit {
+            name: Late::Known(Some((*name).to_owned())),
+            parent_id: parent.map(str::to_owned),
+        };
+        ((*id).to_owned(), unit)
+    });
+    let accounts = accounts.iter().map(|(id, name, unit)| {
+        let account = SourceAccount {
+            name: Late::Known((*name).to_owned()),
+            parent_id: unit.map(str::to_owned),
+            ..SourceAccount::default()
+        };
+        ((*id).to_owned(), account)
+    });
+    let source = Source {
+        organizational_units: units.collect(),
+        accounts: accounts.collect(),
+        ..Source::default()
+    };
+    let wanted = Wanted {
+        source: &source,
+        handle: Late::Known(handle.to_owned()),
+        prefix: Late::default(),
+        initial_handles: Late::default(),
+        role_name: Late::Known("orgmirror-readonly".to_owned()),
+        default_region: Late::default(),
+        sso: Late::default(),
+        owners: Late::default(),
+        resource_owners: Late::default(),
+    };
+    Integration {
+        id: format!("in_{handle}"),
+        handle: handle.to_owned(),
+        organization: None,
+        handle_prefix: None,
+        initial_handles: None,
+        connection_settings: ConnectionSettings {
+            role_name: "orgmirror-readonly".to_owned(),
+            external_id: Some("acme:0123456789abcdef".to_owned()),
+            regions: ["*".to_owned()].into(),
+            default_region: "us-east-1".to_owned(),
+            max_error_retry_attempts: 9,
+            min_error_retry_delay: 25,
+            ignore_error_codes: BTreeSet::new(),
+        },
+        permissions: ["*".to_owned()].into(),
+        sso: None,
+        owners: None,
+        resource_owners: None,
+        custom_access_details: None,
+        removal_guard: RemovalGuard::default(),
+        deletion_protection: true,
+        mirror: mirror(&wanted, None).unwrap().mirror,
+        effective_handles: BTreeMap::new(),
+    }
+}
+
+/// Two OUs, one in the other, and three accounts: in the root, in the outer, in the inner.
+pub(super) fn acme() -> Integration {
+    integration(
+        "acme",
+        &[
+            ("ou-ab12-11111111", "Workloads", None),
+            ("ou-ab12-22222222", "Prod", Some("ou-ab12-11111111")),
+        ],
+        &[
+            ("111111111111", "Hub", None),
+            ("222222222222", "Audit \"[x]\"\n", Some("ou-ab12-11111111")),
+            ("333333333333", "Shop", Some("ou-ab12-22222222")),
+        ],
+    )
+}
+
+/// Sign-in facts, as `https://PORTAL.awsapps.com/start` in `eu-west-1`.
+pub(super) fn sso(portal: &str) -> Sso {
+    Sso {
+        portal_url: format!("https://{portal}.awsapps.com/start"),
+        region: "eu-west-1".to_owned(),
+        role_name: Some("ReadOnly".to_owned()),
+    }
+}
+
+/// Options of texts; `"true"` is a switch that is on.
+pub(super) fn options(options: &[(&str, &str)]) -> Options {
+    let options = options.iter().map(|(name, value)| {
+        let value = match *value {
+            "true" => OptionValue::Switch(true),
+            text => OptionValue::Text(text.to_owned()),
+        };
+        ((*name).to_owned(), value)
+    });
+    options.collect()
+}
+
+/// The workspace `acme/security`, with these formats and options.
+pub(super) fn workspace(publish: &[(&str, Options)]) -> Workspace {
+    Workspace {
+        id: "ws_0123456789abcdefghij".to_owned(),
+        organization: "acme".to_owned(),
+        handle: "security".to_owned(),
+        attach: None,
+        publish: publish
+            .iter()
+            .map(|(format, options)| ((*format).to_owned(), options.clone()))
+            .collect(),
+    }
+}
+
+/// Shows what is published for a workspace of a tenant that holds these integrations.
+pub(super) fn with_view<T>(
+    integrations: &[Integration],
+    workspace: &Workspace,
+    use_it: impl FnOnce(&View<'_>) -> T,
+) -> T {
+    let mut tenant = Tenant::new("acme");
+    for integration in integrations {
+        tenant.put(integration.clone());
+    }
+    settle(&mut tenant, &Tenant::new("acme"));
+    use_it(&Resolved::of(&tenant).view(workspace))
+}

@@ -1,0 +1,309 @@
+//! What is effective and why, and integrations of other configurations.
+
+use serde_json::{Value, json};
+
+use crate::configuration::{INTEGRATION, provider};
+use crate::terraform::{UNKNOWN, Workspace, quoted};
+use crate::workspaces::{security, tree};
+
+/// Address of the data source that [`connections`] declares.
+const CONNECTIONS: &str = "data.orgmirror_connections.these";
+
+/// HCL of the data source.
+fn connections(arguments: &str) -> String {
+    format!("data \"orgmirror_connections\" \"these\" {{\n  {arguments}\n}}\n")
+}
+
+/// A permission or an override of the integration.
+fn of_integration(kind: &str, label: &str, arguments: &str) -> String {
+    format!(
+        "resource \"orgmirror_{kind}\" \"{label}\" {{\n  integration_id = orgmirror_integration.aws.id\n  {arguments}\n}}\n"
+    )
+}
+
+/// The tree with permissions and overrides of every kind, and a workspace that attaches a part.
+fn platform() -> Workspace {
+    let parts = [
+        tree("ou-lab").set("permissions", "[\"other\"]").hcl(),
+        of_integration(
+            "folder_permission",
+            "work",
+            "folder_path = \"/Workloads\"\n  grantee = \"acme/security\"\n  match_tags = { env = \"prod\" }",
+        ),
+        of_integration(
+            "folder_permission",
+            "all",
+            "folder_id = \"root\"\n  grantee = \"acme\"",
+        ),
+        of_integration(
+            "connection_permission",
+            "lab",
+            "account_id = \"222222222222\"\n  grantee = \"*\"",
+        ),
+        of_integration(
+            "folder_override",
+            "work",
+            "folder_id = \"ou-work\"\n  regions = [\"eu-west-1\"]\n  role_name = \"audit\"",
+        ),
+        of_integration(
+            "connection_override",
+            "lab",
+            "account_id = \"222222222222\"\n  handle = \"laboratory\"\n  enabled = false",
+        ),
+        security("attach = [\"/Workloads\", \"222222222222\"]\n  publish = { json = {} }"),
+    ];
+    let workspace = Workspace::new();
+    workspace.write("main.tf", &parts.concat());
+    workspace.apply();
+    workspace
+}
+
+/// Another configuration with the catalog of the first one.
+fn beside(platform: &Workspace) -> Workspace {
+    let path = platform.path().join(".orgmirror");
+    let workspace = Workspace::new();
+    let path = quoted(&path.to_string_lossy());
+    workspace.write(
+        "provider.tf",
+        &provider(&format!("catalog = {{ path = {path} }}")),
+    );
+    workspace
+}
+
+fn read(workspace: &Workspace, arguments: &str) -> Value {
+    workspace.write("main.tf", &connections(arguments));
+    workspace.apply();
+    workspace.attributes(CONNECTIONS)["connections"].clone()
+}
+
+fn handles(connections: &Value) -> Vec<&str> {
+    let connections = connections.as_object().expect("a map");
+    connections.keys().map(String::as_str).collect()
+}
+
+#[test]
+fn connections_have_effective_settings_and_the_grants_that_make_them_visible() {
+    let platform = platform();
+    let team = beside(&platform);
+    let id = |address: &str| platform.attributes(address)["id"].clone();
+
+    let found = read(&team, "workspace = \"acme/security\"");
+    assert_eq!(handles(&found), ["hub", "laboratory", "shop"]);
+    assert_eq!(
+        found["shop"],
+        json!({
+            "account_id": "111111111111",
+            "integration_id": id(INTEGRATION),
+            "name": "shop",
+            "email": null,
+            "state": "ACTIVE",
+            "tags": { "env": "prod" },
+            "handle": "shop",
+            "folder_id": "ou-prod",
+            "path": "/Workloads/Prod",
+            "role_arn": "arn:aws:iam::111111111111:role/audit",
+            "external_id": null,
+            "regions": ["eu-west-1"],
+            "default_region": "us-east-1",
+            "max_error_retry_attempts": 9,
+            "min_error_retry_delay": 25,
+            "ignore_error_codes": [],
+            "enabled": true,
+            "published": true,
+            "owners": null,
+            "sign_in_url": null,
+            "granted_by": [
+                {
+                    "resource_type": "orgmirror_folder_permission",
+                    "permission_id": id("orgmirror_folder_permission.all"),
+                    "grantee": "acme",
+                    "folder_id": "root",
+                    "folder_path": "/",
+                    "account_id": null,
+                    "match_tags": null,
+                },
+                {
+                    "resource_type": "orgmirror_folder_permission",
+                    "permission_id": id("orgmirror_folder_permission.work"),
+                    "grantee": "acme/security",
+                    "folder_id": "ou-work",
+                    "folder_path": "/Workloads",
+                    "account_id": null,
+                    "match_tags": { "env": "prod" },
+                },
+            ],
+        })
+    );
+    assert_eq!(found["laboratory"]["account_id"], "222222222222");
+    assert_eq!(found["laboratory"]["enabled"], false);
+    // Attached and not enabled; visible and not attached.
+    assert_eq!(found["laboratory"]["published"], false);
+    assert_eq!(found["hub"]["published"], false);
+    assert_eq!(
+        found["laboratory"]["granted_by"][1],
+        json!({
+            "resource_type": "orgmirror_connection_permission",
+            "permission_id": id("orgmirror_connection_permission.lab"),
+            "grantee": "*",
+            "folder_id": null,
+            "folder_path": null,
+            "account_id": "222222222222",
+            "match_tags": null,
+        })
+    );
+
+    let everything = read(&team, "");
+    assert_eq!(handles(&everything), ["hub", "laboratory", "shop"]);
+    assert_eq!(everything["hub"]["published"], Value::Null);
+    assert_eq!(
+        everything["hub"]["granted_by"][0],
+        json!({
+            "resource_type": "orgmirror_integration",
+            "permission_id": null,
+            "grantee": "other",
+            "folder_id": "root",
+            "folder_path": "/",
+            "account_id": null,
+            "match_tags": null,
+        })
+    );
+}
+
+#[test]
+fn a_workspace_that_nobody_declared_sees_what_it_would_see() {
+    let platform = platform();
+    let team = beside(&platform);
+    let found = read(&team, "workspace = \"elsewhere/later\"");
+    assert_eq!(handles(&found), ["laboratory"]);
+    let found = read(&team, "workspace = \"other/later\"");
+    assert_eq!(handles(&found), ["hub", "laboratory", "shop"]);
+    assert_eq!(found["hub"]["published"], false);
+    assert_eq!(found["hub"]["granted_by"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn connections_are_filtered() {
+    let platform = platform();
+    let team = beside(&platform);
+    let id = quoted(
+        platform.attributes(INTEGRATION)["id"]
+            .as_str()
+            .expect("an ID"),
+    );
+    for (arguments, expected) in [
+        ("folder_path = \"/Workloads\"".to_owned(), &["shop"][..]),
+        (
+            "folder_path = \"/\"".to_owned(),
+            &["hub", "laboratory", "shop"],
+        ),
+        (
+            format!("integration_id = {id}"),
+            &["hub", "laboratory", "shop"],
+        ),
+        (
+            format!(
+                "integration_id = {id}\n  workspace = \"elsewhere/later\"\n  folder_path = \"/Sandbox\""
+            ),
+            &["laboratory"],
+        ),
+        (
+            "workspace = \"elsewhere/later\"\n  folder_path = \"/Workloads\"".to_owned(),
+            &[],
+        ),
+    ] {
+        let found = read(&team, &arguments);
+        assert_eq!(handles(&found), expected, "{arguments}");
+    }
+    for (arguments, fragments) in [
+        (
+            "folder_path = \"/Workload\"",
+            &[
+                "No such folder",
+                "\"/Workload\"",
+                "Near to that is /Workloads.",
+            ][..],
+        ),
+        (
+            "integration_id = \"in_gone\"",
+            &["No such integration", "\"in_gone\"", "\"acme\""],
+        ),
+        (
+            "workspace = \"acme\"",
+            &["workspace", "organization/workspace"],
+        ),
+        (
+            "folder_path = \"Workloads\"",
+            &["folder_path", "starts with /"],
+        ),
+    ] {
+        team.write("main.tf", &connections(arguments));
+        team.plan_fails().assert_error(fragments);
+    }
+}
+
+#[test]
+fn an_integration_of_another_configuration_is_what_the_resource_exports() {
+    let platform = platform();
+    let team = beside(&platform);
+    let declared = "data \"orgmirror_integration\" \"aws\" {\n  handle = \"acme\"\n}\n";
+    team.write("main.tf", declared);
+    team.apply();
+    let mut exported = platform.attributes(INTEGRATION);
+    let exported_members = exported.as_object_mut().expect("an object");
+    assert_eq!(
+        exported_members.remove("aws_organization"),
+        Some(Value::Null)
+    );
+    assert_eq!(team.attributes("data.orgmirror_integration.aws"), exported);
+
+    team.write("main.tf", &declared.replace("acme", "acne"));
+    team.plan_fails().assert_error_at(
+        "data \"orgmirror_integration\" \"aws\"",
+        "handle = \"acne\"",
+        &["No such integration", "\"acne\"", "it has \"acme\""],
+    );
+}
+
+#[test]
+fn without_a_catalog_the_error_says_where_it_looked_and_how_to_wait() {
+    for data_source in [
+        connections(""),
+        "data \"orgmirror_integration\" \"aws\" {\n  handle = \"acme\"\n}\n".to_owned(),
+    ] {
+        let workspace = Workspace::new();
+        let integration = tree("ou-lab").hcl();
+        workspace.write("main.tf", &format!("{integration}{data_source}"));
+        workspace.plan_fails().assert_only_error(&[
+            "There is no catalog to read",
+            ".orgmirror/tenants/default/catalog.json",
+            "depends_on",
+            "orgmirror_integration.NAME.id",
+        ]);
+        let waiting = data_source.replace("{\n", "{\n  depends_on = [orgmirror_integration.aws]\n");
+        workspace.write("main.tf", &format!("{integration}{waiting}"));
+        workspace.apply();
+    }
+}
+
+#[test]
+fn a_reference_waits_for_the_integration_and_its_changes() {
+    let workspace = Workspace::new();
+    let waiting = connections("integration_id = orgmirror_integration.aws.id");
+    let output =
+        "output \"handles\" {\n  value = keys(data.orgmirror_connections.these.connections)\n}\n";
+    workspace.write(
+        "main.tf",
+        &format!("{}{waiting}{output}", tree("ou-lab").hcl()),
+    );
+    let plan = workspace.plan();
+    assert_eq!(plan.after(CONNECTIONS)["connections"], UNKNOWN);
+    workspace.apply_saved(&plan);
+    assert_eq!(workspace.output("handles"), json!(["hub", "lab", "shop"]));
+    let prefixed = tree("ou-lab").set("handle_prefix", "\"aws_\"");
+    workspace.write("main.tf", &format!("{}{waiting}{output}", prefixed.hcl()));
+    workspace.apply();
+    assert_eq!(
+        workspace.output("handles"),
+        json!(["aws_hub", "aws_lab", "aws_shop"])
+    );
+}

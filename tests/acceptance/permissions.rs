@@ -1,0 +1,789 @@
+//! Permissions on folders and connections: their life, import, drift, dormancy, and whom they reach.
+
+use serde_json::{Value, json};
+
+use crate::catalog::{document, edit};
+use crate::configuration::{Integration, provider};
+use crate::terraform::{UNKNOWN, Workspace, quoted};
+
+const FOLDER: &str = "orgmirror_folder_permission.this";
+const CONNECTION: &str = "orgmirror_connection_permission.this";
+
+pub const TREE: &str = r#"{
+    organizational_units = {
+      "ou-aaaa-workload" = { name = "Workloads" }
+      "ou-aaaa-prod0000" = { name = "Prod: live", parent_id = "ou-aaaa-workload" }
+      "ou-aaaa-sandbox0" = { name = "Sandbox" }
+    }
+    accounts = {
+      "111111111111" = { name = "shop", parent_id = "ou-aaaa-prod0000", tags = { env = "prod" } }
+      "222222222222" = { name = "lab", parent_id = "ou-aaaa-sandbox0", tags = {} }
+      "333333333333" = { name = "hub" }
+    }
+  }"#;
+
+/// The integration without something of its tree.
+pub fn tree_without(line_with: &str) -> Integration {
+    let lines = TREE.lines();
+    let kept: Vec<&str> = lines.filter(|line| !line.contains(line_with)).collect();
+    assert!(
+        kept.len() < TREE.lines().count(),
+        "{line_with} is not in the tree"
+    );
+    Integration::of(&kept.join("\n")).set("deletion_protection", "false")
+}
+
+pub fn tree() -> Integration {
+    Integration::of(TREE).set("deletion_protection", "false")
+}
+
+/// A permission or override with the label `this` in the integration of the same configuration.
+pub fn of_integration(kind: &str, arguments: &str) -> String {
+    labelled(kind, "this", arguments)
+}
+
+pub fn labelled(kind: &str, label: &str, arguments: &str) -> String {
+    format!(
+        "resource \"orgmirror_{kind}\" \"{label}\" {{\n  integration_id = orgmirror_integration.aws.id\n  \
+         {arguments}\n}}\n"
+    )
+}
+
+fn folder_permission(arguments: &str) -> String {
+    of_integration("folder_permission", arguments)
+}
+
+fn connection_permission(arguments: &str) -> String {
+    of_integration("connection_permission", arguments)
+}
+
+pub fn configure(workspace: &Workspace, integration: &Integration, rest: &str) {
+    workspace.write("main.tf", &format!("{}{rest}", integration.hcl()));
+}
+
+pub fn applied(integration: &Integration, rest: &str) -> Workspace {
+    let workspace = Workspace::new();
+    configure(&workspace, integration, rest);
+    workspace.apply();
+    workspace
+}
+
+/// Declares workspaces (`organization/handle`) in the catalog.
+pub fn declare_workspaces(workspace: &Workspace, names: &[&str]) {
+    edit(workspace, |document| {
+        for name in names {
+            let (organization, handle) = name.split_once('/').unwrap();
+            let id = format!("ws_{organization}{handle}");
+            document["workspaces"][&id] = json!({
+                "id": id, "organization": organization, "handle": handle, "publish": {},
+            });
+        }
+    });
+}
+
+/// A configuration of its own with the catalog of another one, and the ID of that one's integration.
+pub fn beside(other: &Workspace) -> (Workspace, String) {
+    let catalog = other.path().join(".orgmirror");
+    let workspace = Workspace::new();
+    workspace.write(
+        "provider.tf",
+        &provider(&format!(
+            "catalog = {{ path = {} }}",
+            quoted(&catalog.to_string_lossy())
+        )),
+    );
+    let id = other.attributes("orgmirror_integration.aws")["id"].clone();
+    (workspace, id.as_str().unwrap().to_owned())
+}
+
+/// The entries of a kind in the catalog.
+pub fn entries(workspace: &Workspace, kind: &str) -> Vec<Value> {
+    let document = document(workspace);
+    let entries = document[kind].as_object().expect("the kind is there");
+    entries.values().cloned().collect()
+}
+
+#[track_caller]
+pub fn assert_id(id: &Value, prefix: &str) {
+    let random = id.as_str().and_then(|id| id.strip_prefix(prefix));
+    assert!(
+        random.is_some_and(|random| random.len() == 20
+            && random
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())),
+        "{id}"
+    );
+}
+
+#[test]
+fn a_folder_permission_is_planned_beside_a_new_integration() {
+    let workspace = Workspace::new();
+    let permission = folder_permission(
+        r#"folder_path = "/Workloads", grantee = "acme/security", match_tags = { env = "prod" }"#
+            .replace(", ", "\n")
+            .as_str(),
+    );
+    configure(&workspace, &tree(), &permission);
+    let plan = workspace.plan();
+    plan.assert_no_warnings();
+    assert_eq!(
+        plan.after(FOLDER),
+        json!({
+            "id": UNKNOWN,
+            "integration_id": UNKNOWN,
+            "folder_id": null,
+            "folder_path": "/Workloads",
+            "grantee": "acme/security",
+            "match_tags": { "env": "prod" },
+        })
+    );
+    workspace.apply_saved(&plan).assert_none();
+    let state = workspace.attributes(FOLDER);
+    assert_id(&state["id"], "fp_");
+    assert_eq!(
+        entries(&workspace, "folder_permissions"),
+        [json!({
+            "id": state["id"],
+            "integration_id": workspace.attributes("orgmirror_integration.aws")["id"],
+            "folder": { "path": "/Workloads" },
+            "grantee": "acme/security",
+            "match_tags": { "env": "prod" },
+        })]
+    );
+}
+
+#[test]
+fn a_connection_permission_is_planned_beside_a_new_integration() {
+    let workspace = Workspace::new();
+    let permission = connection_permission("account_id = \"333333333333\"\ngrantee = \"*\"");
+    configure(&workspace, &tree(), &permission);
+    let plan = workspace.plan();
+    assert_eq!(
+        plan.after(CONNECTION),
+        json!({ "id": UNKNOWN, "integration_id": UNKNOWN, "account_id": "333333333333", "grantee": "*" })
+    );
+    workspace.apply_saved(&plan).assert_none();
+    let state = workspace.attributes(CONNECTION);
+    assert_id(&state["id"], "cp_");
+    assert_eq!(
+        entries(&workspace, "connection_permissions"),
+        [json!({
+            "id": state["id"],
+            "integration_id": workspace.attributes("orgmirror_integration.aws")["id"],
+            "account_id": "333333333333",
+            "grantee": "*",
+        })]
+    );
+}
+
+#[test]
+fn with_everything_known_only_the_id_is_not() {
+    let workspace = applied(&tree(), "");
+    configure(
+        &workspace,
+        &tree(),
+        &folder_permission("folder_id = \"root\"\ngrantee = \"acme\""),
+    );
+    let plan = workspace.plan();
+    let mut planned = plan.after(FOLDER);
+    assert_eq!(planned["id"], UNKNOWN);
+    workspace.apply_saved(&plan).assert_none();
+    let created = workspace.attributes(FOLDER);
+    planned["id"] = created["id"].clone();
+    assert_eq!(created, planned, "only the ID was unknown");
+}
+
+#[test]
+fn folder_grantee_and_tags_change_in_place() {
+    let first = folder_permission("folder_path = \"/Workloads\"\ngrantee = \"acme\"");
+    let workspace = applied(&tree(), &first);
+    let id = workspace.attributes(FOLDER)["id"].clone();
+    for (arguments, difference) in [
+        (
+            "folder_path = \"/Sandbox\"\ngrantee = \"acme\"",
+            json!({ "folder_path": ["/Workloads", "/Sandbox"] }),
+        ),
+        (
+            "folder_id = \"ou-aaaa-prod0000\"\ngrantee = \"acme\"",
+            json!({ "folder_path": ["/Sandbox", null], "folder_id": [null, "ou-aaaa-prod0000"] }),
+        ),
+        (
+            "folder_id = \"ou-aaaa-prod0000\"\ngrantee = \"*\"",
+            json!({ "grantee": ["acme", "*"] }),
+        ),
+        (
+            "folder_id = \"ou-aaaa-prod0000\"\ngrantee = \"*\"\nmatch_tags = { env = \"prod\" }",
+            json!({ "match_tags": [null, { "env": "prod" }] }),
+        ),
+        (
+            "folder_id = \"ou-aaaa-prod0000\"\ngrantee = \"*\"\nmatch_tags = { env = \"test\", empty = \"\" }",
+            json!({ "match_tags": { "env": ["prod", "test"], "empty": "+" } }),
+        ),
+        (
+            "folder_id = \"ou-aaaa-prod0000\"\ngrantee = \"*\"\nmatch_tags = {}",
+            json!({ "match_tags": { "env": "-", "empty": "-" } }),
+        ),
+    ] {
+        configure(&workspace, &tree(), &folder_permission(arguments));
+        let plan = workspace.plan();
+        plan.assert_in_place(FOLDER, &difference);
+        workspace.apply_saved(&plan);
+    }
+    assert_eq!(workspace.attributes(FOLDER)["id"], id);
+}
+
+#[test]
+fn account_and_grantee_change_in_place() {
+    let first = connection_permission("account_id = \"333333333333\"\ngrantee = \"acme\"");
+    let workspace = applied(&tree(), &first);
+    let id = workspace.attributes(CONNECTION)["id"].clone();
+    for (arguments, difference) in [
+        (
+            "account_id = \"111111111111\"\ngrantee = \"acme\"",
+            json!({ "account_id": ["333333333333", "111111111111"] }),
+        ),
+        (
+            "account_id = \"111111111111\"\ngrantee = \"acme/finops\"",
+            json!({ "grantee": ["acme", "acme/finops"] }),
+        ),
+    ] {
+        configure(&workspace, &tree(), &connection_permission(arguments));
+        let plan = workspace.plan();
+        plan.assert_in_place(CONNECTION, &difference);
+        workspace.apply_saved(&plan);
+    }
+    assert_eq!(workspace.attributes(CONNECTION)["id"], id);
+}
+
+#[test]
+fn another_integration_replaces_a_permission() {
+    let other = tree().label("other").set("handle", "\"globex\"").hcl();
+    let permission = connection_permission("account_id = \"333333333333\"\ngrantee = \"acme\"");
+    let workspace = applied(&tree(), &format!("{other}{permission}"));
+    let before = workspace.attributes(CONNECTION)["id"].clone();
+    let moved = permission.replace("orgmirror_integration.aws", "orgmirror_integration.other");
+    configure(&workspace, &tree(), &format!("{other}{moved}"));
+    let plan = workspace.plan();
+    plan.assert_actions(CONNECTION, &["delete", "create"]);
+    assert_eq!(plan.replace_paths(CONNECTION), json!([["integration_id"]]));
+    workspace.apply_saved(&plan);
+    assert_ne!(workspace.attributes(CONNECTION)["id"], before);
+    assert_eq!(entries(&workspace, "connection_permissions").len(), 1);
+}
+
+#[test]
+fn a_permission_that_was_edited_or_deleted_by_hand_shows_and_is_restored() {
+    let permission = folder_permission("folder_path = \"/Workloads\"\ngrantee = \"acme\"");
+    let workspace = applied(&tree(), &permission);
+    let id = workspace.attributes(FOLDER)["id"].clone();
+    let id = id.as_str().unwrap();
+    edit(&workspace, |document| {
+        let entry = &mut document["folder_permissions"][id];
+        entry["grantee"] = json!("*");
+        entry["folder"] = json!({ "id": "root" });
+    });
+    let plan = workspace.plan();
+    plan.assert_in_place(
+        FOLDER,
+        &json!({ "grantee": ["*", "acme"], "folder_id": ["root", null], "folder_path": [null, "/Workloads"] }),
+    );
+    workspace.apply_saved(&plan);
+
+    edit(&workspace, |document| {
+        document["folder_permissions"] = json!({});
+    });
+    let plan = workspace.plan();
+    plan.assert_actions(FOLDER, &["create"]);
+    workspace.apply_saved(&plan);
+    assert_ne!(workspace.attributes(FOLDER)["id"], id);
+
+    std::fs::remove_dir_all(workspace.path().join(".orgmirror")).expect("the catalog can go");
+    workspace
+        .plan_fails()
+        .assert_error(&["The catalog is missing", "terraform state rm"]);
+}
+
+#[test]
+fn what_leaves_makes_permissions_dormant_and_they_revive() {
+    let permissions = [
+        labelled(
+            "folder_permission",
+            "by_path",
+            "folder_path = \"/Sandbox\"\ngrantee = \"acme\"",
+        ),
+        labelled(
+            "folder_permission",
+            "by_id",
+            "folder_id = \"ou-aaaa-sandbox0\"\ngrantee = \"acme\"",
+        ),
+        labelled(
+            "connection_permission",
+            "lab",
+            "account_id = \"222222222222\"\ngrantee = \"acme\"",
+        ),
+    ]
+    .concat();
+    let workspace = applied(&tree(), &permissions);
+    declare_workspaces(&workspace, &["acme/security"]);
+    let ids = |workspace: &Workspace| {
+        [
+            "orgmirror_folder_permission.by_path",
+            "orgmirror_folder_permission.by_id",
+            "orgmirror_connection_permission.lab",
+        ]
+        .map(|address| workspace.attributes(address)["id"].clone())
+    };
+    let before = ids(&workspace);
+
+    let without = TREE
+        .lines()
+        .filter(|line| !line.contains("ou-aaaa-sandbox0"));
+    let without = Integration::of(&without.collect::<Vec<_>>().join("\n"))
+        .set("deletion_protection", "false");
+    configure(&workspace, &without, &permissions);
+    let plan = workspace.plan();
+    plan.assert_warning(&[
+        "Permissions and overrides become dormant",
+        "the permission on the folder /Sandbox for \"acme\"",
+        "the permission on the folder ou-aaaa-sandbox0 for \"acme\"",
+        "the permission on the account 222222222222 for \"acme\"",
+        before[2].as_str().unwrap(),
+    ])
+    .assert_warning(&["Connections of acme/security: 1 lost", "lab (222222222222"]);
+    workspace.apply_saved(&plan);
+
+    let plan = workspace.plan();
+    plan.assert_no_changes();
+    for (kind, what) in [
+        ("folder", "the folder /Sandbox"),
+        ("folder", "the folder ou-aaaa-sandbox0"),
+        ("connection", "the account 222222222222"),
+    ] {
+        plan.assert_warning(&[&format!("Dormant {kind} permission"), "\"acme\"", what]);
+    }
+    // A dormant permission can be changed, and goes like any other.
+    configure(
+        &workspace,
+        &without,
+        &permissions.replace("grantee = \"acme\"", "grantee = \"*\""),
+    );
+    workspace.apply();
+    configure(&workspace, &without, &permissions);
+    workspace.apply();
+
+    configure(&workspace, &tree(), &permissions);
+    let plan = workspace.plan();
+    plan.assert_warning(&[
+        "Connections of acme/security: 1 gained",
+        "lab (222222222222",
+    ]);
+    workspace.apply_saved(&plan);
+    workspace.plan().assert_no_changes().assert_no_warnings();
+    assert_eq!(ids(&workspace), before, "they revive with the same ID");
+}
+
+#[test]
+fn what_is_not_there_is_a_warning_at_plan_and_an_error_at_apply() {
+    for (permission, fragments) in [
+        (
+            folder_permission("folder_path = \"/workloads\"\ngrantee = \"acme\""),
+            [
+                "No such folder",
+                "no folder /workloads",
+                "near to that is /Workloads",
+            ],
+        ),
+        (
+            folder_permission("folder_id = \"ou-aaaa-workloas\"\ngrantee = \"acme\""),
+            [
+                "No such folder",
+                "no folder ou-aaaa-workloas",
+                "ou-aaaa-workload (/Workloads)",
+            ],
+        ),
+        (
+            connection_permission("account_id = \"111111111112\"\ngrantee = \"acme\""),
+            [
+                "No such account",
+                "no account 111111111112",
+                "111111111111 (\"shop\")",
+            ],
+        ),
+        (
+            connection_permission("account_id = \"111111111111\"\ngrantee = \"acme\"")
+                .replace("orgmirror_integration.aws.id", "\"in_of_another_tenant\""),
+            [
+                "No such integration",
+                "in_of_another_tenant",
+                "tenant \"default\"",
+            ],
+        ),
+    ] {
+        let workspace = applied(&tree(), "");
+        configure(&workspace, &tree(), &permission);
+        let plan = workspace.plan();
+        plan.assert_warning(&fragments)
+            .assert_warning(&["Unless this run changes that, the apply will fail"]);
+        workspace.apply_fails().assert_only_error(&fragments);
+        assert!(!workspace.holds(FOLDER) && !workspace.holds(CONNECTION));
+    }
+}
+
+#[test]
+fn what_the_same_run_adds_can_be_granted() {
+    let workspace = applied(&tree_without("\"222222222222\""), "");
+    let permission = connection_permission("account_id = \"222222222222\"\ngrantee = \"acme\"");
+    configure(&workspace, &tree(), &permission);
+    let plan = workspace.plan();
+    plan.assert_warning(&[
+        "No such account",
+        "222222222222",
+        "Unless this run changes that",
+    ]);
+    workspace.apply_saved(&plan);
+    workspace.plan().assert_no_changes().assert_no_warnings();
+}
+
+#[test]
+fn an_organizations_integration_is_shared_inside_it_only() {
+    let integration = tree().set("organization", "\"platform\"");
+    let workspace = applied(&integration, "");
+    configure(
+        &workspace,
+        &integration,
+        &folder_permission("folder_path = \"/\"\ngrantee = \"acme/security\""),
+    );
+    let fragments = ["Grantee out of scope", "\"acme/security\"", "platform"];
+    workspace.plan().assert_warning(&fragments);
+    workspace.apply_fails().assert_only_error(&fragments);
+    for grantee in ["*", "platform", "platform/security"] {
+        configure(
+            &workspace,
+            &integration,
+            &folder_permission(&format!("folder_path = \"/\"\ngrantee = \"{grantee}\"")),
+        );
+        workspace.apply();
+    }
+}
+
+#[test]
+fn two_configurations_can_grant_the_same_and_access_ends_with_the_last() {
+    let permission = folder_permission("folder_path = \"/Sandbox\"\ngrantee = \"acme\"");
+    let first = applied(&tree(), &permission);
+    declare_workspaces(&first, &["acme/security"]);
+    let (second, id) = beside(&first);
+    second.write(
+        "main.tf",
+        &permission.replace("orgmirror_integration.aws.id", &quoted(&id)),
+    );
+    second.plan().assert_no_warnings();
+    second.apply();
+    assert_eq!(entries(&first, "folder_permissions").len(), 2);
+
+    first
+        .plan_with(&["-destroy", "-target", FOLDER])
+        .assert_no_warning_of("Connections of");
+    configure(&first, &tree(), "");
+    first.plan().assert_no_warning_of("Connections of");
+    first.apply();
+    assert_eq!(entries(&first, "folder_permissions").len(), 1);
+
+    second
+        .plan_with(&["-destroy"])
+        .assert_warning(&["Connections of acme/security: 1 lost", "lab (222222222222"]);
+    second.destroy();
+    assert!(entries(&first, "folder_permissions").is_empty());
+}
+
+#[test]
+fn permissions_go_with_their_integration_in_all_configurations() {
+    let permission = folder_permission("folder_path = \"/\"\ngrantee = \"*\"");
+    let first = applied(&tree(), "");
+    declare_workspaces(&first, &["acme/security"]);
+    let (second, id) = beside(&first);
+    second.write(
+        "main.tf",
+        &permission.replace("orgmirror_integration.aws.id", &quoted(&id)),
+    );
+    second.apply();
+    let held = second.attributes(FOLDER)["id"].clone();
+
+    first
+        .plan_with(&["-destroy"])
+        .assert_warning(&[
+            "Permissions and overrides go with the integration",
+            "the permission on the folder / for \"*\"",
+            held.as_str().unwrap(),
+        ])
+        .assert_warning(&["Connections of acme/security: 3 lost"]);
+    configure(&first, &tree().set("organization", "\"platform\""), "");
+    first
+        .plan()
+        .assert_warning(&["Permissions and overrides go with the integration"]);
+    configure(&first, &tree(), "");
+    first.destroy();
+    assert!(entries(&first, "folder_permissions").is_empty());
+
+    let plan = second.plan();
+    plan.assert_actions(FOLDER, &["create"])
+        .assert_warning(&["No such integration", &id]);
+    second.destroy();
+}
+
+#[test]
+fn a_permission_that_reaches_workspaces_says_whom() {
+    let workspace = applied(&tree(), "");
+    declare_workspaces(&workspace, &["acme/finops", "acme/security", "globex/lab"]);
+    configure(
+        &workspace,
+        &tree(),
+        &folder_permission("folder_path = \"/Workloads\"\ngrantee = \"acme/security\""),
+    );
+    let plan = workspace.plan();
+    plan.assert_warning(&[
+        "Connections of acme/security: 1 gained",
+        "shop (111111111111",
+    ]);
+    workspace.apply_saved(&plan);
+
+    let wider = folder_permission("folder_path = \"/\"\ngrantee = \"acme\"");
+    configure(&workspace, &tree(), &wider);
+    workspace
+        .plan()
+        .assert_warning(&[
+            "Connections of acme/security: 2 gained",
+            "hub (333333333333",
+            "lab (222222222222",
+        ])
+        .assert_warning(&["Connections of acme/finops: 3 gained"]);
+    workspace.apply();
+
+    let tagged = folder_permission(
+        "folder_path = \"/\"\ngrantee = \"acme\"\nmatch_tags = { env = \"prod\" }",
+    );
+    configure(&workspace, &tree(), &tagged);
+    workspace.plan().assert_warning(&[
+        "Connections of acme/finops and 1 more workspaces: 2 lost",
+        "acme/security",
+        "hub (333333333333",
+        "lab (222222222222",
+    ]);
+    workspace.apply();
+    configure(&workspace, &tree(), "");
+    workspace
+        .plan()
+        .assert_warning(&["1 lost", "shop (111111111111"]);
+}
+
+#[test]
+fn permissions_are_imported_by_path_by_id_and_by_their_own_id() {
+    let both = [
+        labelled(
+            "folder_permission",
+            "path",
+            "folder_path = \"/Workloads/Prod: live\"\ngrantee = \"acme/security\"",
+        ),
+        labelled(
+            "folder_permission",
+            "id",
+            "folder_id = \"ou-aaaa-sandbox0\"\ngrantee = \"*\"",
+        ),
+        labelled(
+            "connection_permission",
+            "hub",
+            "account_id = \"333333333333\"\ngrantee = \"acme\"",
+        ),
+    ]
+    .concat();
+    let workspace = applied(&tree(), &both);
+    let (path, id, hub) = (
+        "orgmirror_folder_permission.path",
+        "orgmirror_folder_permission.id",
+        "orgmirror_connection_permission.hub",
+    );
+    let own = workspace.attributes(hub)["id"].clone();
+    for (address, import_id) in [
+        (path, "acme:/Workloads/Prod: live:acme/security"),
+        (path, "acme:ou-aaaa-prod0000:acme/security"),
+        (id, "acme:/Sandbox:*"),
+        (id, "acme:ou-aaaa-sandbox0:*"),
+        (hub, "acme:333333333333:acme"),
+        (hub, own.as_str().unwrap()),
+    ] {
+        let before = workspace.attributes(address);
+        workspace.forget(address);
+        workspace.import(address, import_id);
+        assert_eq!(workspace.attributes(address), before, "{import_id}");
+    }
+    workspace.plan().assert_no_changes().assert_no_warnings();
+}
+
+#[test]
+fn an_import_that_names_nothing_or_several_says_what_there_is() {
+    let permission = folder_permission("folder_path = \"/Sandbox\"\ngrantee = \"acme\"");
+    let twin = labelled(
+        "folder_permission",
+        "twin",
+        "folder_path = \"/Sandbox\"\ngrantee = \"acme\"\nmatch_tags = { env = \"prod\" }",
+    );
+    let by_id = labelled(
+        "folder_permission",
+        "by_id",
+        "folder_id = \"ou-aaaa-sandbox0\"\ngrantee = \"acme\"",
+    );
+    let workspace = applied(&tree(), &format!("{permission}{twin}{by_id}"));
+    let id = |address: &str| {
+        let id = workspace.attributes(address)["id"].clone();
+        id.as_str().unwrap().to_owned()
+    };
+    let (first, second) = (id(FOLDER), id("orgmirror_folder_permission.twin"));
+    let third = id("orgmirror_folder_permission.by_id");
+    workspace.forget(FOLDER);
+    workspace
+        .import_fails(FOLDER, "acme:/Sandbox:acme")
+        .assert_error(&[
+            "More than one folder permission",
+            &first,
+            &second,
+            "Import by the ID",
+        ]);
+    for import_id in [
+        "acme:/Sandbox:*",
+        "acme:/Workloads:acme",
+        "acme:/Sandbox",
+        "acme",
+        "fp_1",
+    ] {
+        workspace.import_fails(FOLDER, import_id).assert_error(&[
+            "No such folder permission",
+            import_id,
+            "acme:/Workloads:acme/security",
+            &format!("acme:/Sandbox:acme ({first})"),
+            &format!("acme:ou-aaaa-sandbox0:acme ({third})"),
+        ]);
+    }
+    workspace
+        .import_fails(FOLDER, "acne:/Sandbox:acme")
+        .assert_error(&["No such integration", "acne", "acme"]);
+    workspace.forget("orgmirror_folder_permission.by_id");
+    workspace.import(
+        "orgmirror_folder_permission.by_id",
+        "acme:ou-aaaa-sandbox0:acme",
+    );
+    workspace.import(FOLDER, &first);
+    workspace.plan().assert_no_changes();
+}
+
+#[test]
+fn arguments_are_validated_before_anything_is_planned() {
+    for (permission, fragments) in [
+        (
+            folder_permission("grantee = \"acme\""),
+            &["No folder", "folder_id", "folder_path"][..],
+        ),
+        (
+            folder_permission("folder_id = null\nfolder_path = null\ngrantee = \"acme\""),
+            &["No folder"],
+        ),
+        (
+            folder_permission("folder_id = \"root\"\nfolder_path = \"/\"\ngrantee = \"acme\""),
+            &["Two folders", "\"root\"", "\"/\"", "Remove one"],
+        ),
+        (
+            folder_permission("folder_path = \"Workloads\"\ngrantee = \"acme\""),
+            &["folder_path", "\"Workloads\"", "starts with /"],
+        ),
+        (
+            folder_permission("folder_path = \"/Workloads/\"\ngrantee = \"acme\""),
+            &["folder_path", "no / at its end"],
+        ),
+        (
+            folder_permission("folder_path = \"/100%\"\ngrantee = \"acme\""),
+            &["folder_path", "%25"],
+        ),
+        (
+            folder_permission("folder_id = \"/Workloads\"\ngrantee = \"acme\""),
+            &["folder_id", "is a path", "folder_path"],
+        ),
+        (
+            folder_permission("folder_id = \"111122223333\"\ngrantee = \"acme\""),
+            &["folder_id", "12 digits"],
+        ),
+        (
+            folder_permission("folder_id = \"root\"\ngrantee = \"acme/*\""),
+            &["grantee", "acme/*"],
+        ),
+        (
+            folder_permission("folder_id = \"root\"\ngrantee = \"Acme\""),
+            &["grantee", "Acme", "acme"],
+        ),
+        (
+            folder_permission(
+                "folder_id = \"root\"\ngrantee = \"*\"\nmatch_tags = { \"\" = \"x\" }",
+            ),
+            &["match_tags", "must not be empty"],
+        ),
+        (
+            folder_permission("folder_id = \"root\"\ngrantee = \"*\"\nmatch_tags = { env = null }"),
+            &["Null element", "match_tags"],
+        ),
+        (
+            folder_permission("folder_id = \"root\"\ngrantee = \"*\"")
+                .replace("orgmirror_integration.aws.id", "\"\""),
+            &["integration_id", "must not be empty"],
+        ),
+        (
+            connection_permission("account_id = \"shop\"\ngrantee = \"*\""),
+            &["account_id", "12 digits"],
+        ),
+    ] {
+        let workspace = Workspace::new();
+        configure(&workspace, &tree(), &permission);
+        workspace.plan_fails().assert_only_error(fragments);
+    }
+}
+
+#[test]
+fn inputs_made_in_the_same_run_are_taken() {
+    let workspace = Workspace::new();
+    let made = "resource \"terraform_data\" \"made\" {\n  input = \"acme\"\n}\n";
+    let path =
+        "folder_path = \"/${terraform_data.made.output == \"acme\" ? \"Workloads\" : \"\"}\"";
+    let permissions = [
+        folder_permission(&format!(
+            "{path}\ngrantee = terraform_data.made.output\nmatch_tags = {{ env = terraform_data.made.output }}"
+        )),
+        labelled(
+            "folder_permission",
+            "late",
+            "folder_id = terraform_data.made.output == \"acme\" ? \"root\" : null\nfolder_path = \
+             terraform_data.made.output == \"acme\" ? null : \"/\"\ngrantee = \"*\"",
+        ),
+    ]
+    .concat();
+    configure(&workspace, &tree(), &format!("{made}{permissions}"));
+    let plan = workspace.plan();
+    plan.assert_no_warnings();
+    assert_eq!(plan.after(FOLDER)["grantee"], UNKNOWN);
+    workspace.apply_saved(&plan);
+    assert_eq!(workspace.attributes(FOLDER)["folder_path"], "/Workloads");
+    assert_eq!(
+        workspace.attributes("orgmirror_folder_permission.late")["folder_id"],
+        "root"
+    );
+
+    // What turns out to be wrong is an error then.
+    let wrong = Workspace::new();
+    configure(
+        &wrong,
+        &tree(),
+        &format!(
+            "{made}{}",
+            folder_permission("folder_path = terraform_data.made.output\ngrantee = \"*\"")
+        ),
+    );
+    wrong.plan();
+    wrong
+        .apply_fails()
+        .assert_only_error(&["folder_path", "\"acme\"", "starts with /"]);
+}

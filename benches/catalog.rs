@@ -1,4 +1,4 @@
-//! A catalog of 10,000 connections on disk: a commit into it, and reading it.
+//! A catalog of 10,000 connections on disk: commits into it, what they publish for 20 workspaces, and reading it.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "support/organization.rs"]
@@ -9,23 +9,35 @@ use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use divan::Bencher;
-use orgmirror::catalog::{Catalog, Location, Who};
+use futures_util::future::{join, join_all};
+use orgmirror::catalog::{Catalog, Committed, Document, Who};
+use orgmirror::model::folder_ref::FolderRef;
 use orgmirror::model::integration::{ConnectionSettings, Integration, RemovalGuard};
+use orgmirror::model::late::Late;
+use orgmirror::model::permission::FolderPermission;
+use orgmirror::model::tenant::Held;
+use orgmirror::model::workspace::{Options, Publish, Workspace};
+use orgmirror::publish::FORMATS;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use organization::{HANDLE, PREFIX, mirrored, source};
 
 const ACCOUNTS: usize = 10_000;
+const WORKSPACES: usize = 20;
 const TENANT: &str = "acme";
 
 fn main() {
     divan::main();
 }
 
+fn integration_id() -> String {
+    "in_abcdefghijklmnopqrst".to_owned()
+}
+
 fn integration() -> Integration {
     Integration {
-        id: "in_abcdefghijklmnopqrst".to_owned(),
+        id: integration_id(),
         handle: HANDLE.to_owned(),
         organization: None,
         handle_prefix: Some(PREFIX.to_owned()),
@@ -62,8 +74,7 @@ impl Filled {
     fn new() -> Self {
         let runtime = Runtime::new().unwrap();
         let directory = tempfile::tempdir().unwrap();
-        let location = Location::Disk(directory.path().to_owned());
-        let catalog = runtime.block_on(Catalog::open(&location, TENANT)).unwrap();
+        let catalog = Catalog::on_disk(directory.path(), TENANT).unwrap();
         let filled = Self {
             runtime,
             directory,
@@ -73,14 +84,60 @@ impl Filled {
         filled
     }
 
-    fn commit(&self, integration: Integration) {
-        let committed = self
-            .runtime
-            .block_on(self.catalog.commit(&Who::here(), move |document| {
-                let change = document.put(integration.clone());
-                Ok::<_, Infallible>(((), change.into_iter().collect()))
-            }));
-        assert!(committed.unwrap().written);
+    /// With workspaces that see everything and publish it in every format.
+    fn published() -> Self {
+        let filled = Self::new();
+        let formats = FORMATS.iter();
+        let publish: Publish = formats
+            .map(|format| (format.name().to_owned(), Options::new()))
+            .collect();
+        let commits = (0..WORKSPACES).map(|number| {
+            let workspace = Workspace {
+                id: format!("ws_{number}"),
+                organization: "acme".to_owned(),
+                handle: format!("w{number}"),
+                attach: None,
+                publish: publish.clone(),
+            };
+            filled.put(workspace)
+        });
+        let everything = filled.put(permission(0, "*"));
+        filled.runtime.block_on(join(everything, join_all(commits)));
+        filled
+    }
+
+    fn put<T: Held + Clone + Send + Sync>(&self, object: T) -> impl Future<Output = Committed<()>> {
+        let who = Who::here();
+        let catalog = self.catalog.clone();
+        async move {
+            let change = move |document: &mut Document| {
+                document.tenant_mut().put(object.clone());
+                Ok::<_, Infallible>(())
+            };
+            catalog.commit(&who, change).await.unwrap()
+        }
+    }
+
+    fn commit<T: Held + Clone + Send + Sync>(&self, object: T) {
+        assert!(self.runtime.block_on(self.put(object)).written);
+    }
+}
+
+fn permission(number: u64, grantee: &str) -> FolderPermission {
+    FolderPermission {
+        id: format!("fp_{number}"),
+        integration_id: integration_id(),
+        folder: FolderRef::Path("/".to_owned()),
+        grantee: grantee.parse().unwrap(),
+        match_tags: None,
+    }
+}
+
+/// Changed a little more each time.
+fn changed(number: &AtomicU64, integration: &Integration) -> Integration {
+    Integration {
+        custom_access_details: Some(number.fetch_add(1, Ordering::Relaxed).to_string()),
+        ..integration.clone()
     }
 }
 
@@ -88,24 +145,111 @@ impl Filled {
 #[divan::bench(sample_count = 20)]
 fn commit_one_change(bencher: Bencher) {
     let filled = Filled::new();
-    let integration = integration();
-    let number = AtomicU64::new(0);
+    let (number, integration) = (AtomicU64::new(0), integration());
     bencher
-        .with_inputs(|| Integration {
-            custom_access_details: Some(number.fetch_add(1, Ordering::Relaxed).to_string()),
-            ..integration.clone()
+        .with_inputs(|| changed(&number, &integration))
+        .bench_local_values(|changed| filled.commit(changed));
+}
+
+/// Every workspace is rendered and compared; no file differs.
+#[divan::bench(sample_count = 10)]
+fn commit_a_change_that_may_reach_all_workspaces(bencher: Bencher) {
+    let filled = Filled::published();
+    let (number, integration) = (AtomicU64::new(0), integration());
+    bencher
+        .with_inputs(|| changed(&number, &integration))
+        .bench_local_values(|changed| filled.commit(changed));
+}
+
+/// Every file of every workspace is written.
+#[divan::bench(sample_count = 5)]
+fn commit_a_change_that_reaches_all_workspaces(bencher: Bencher) {
+    let filled = Filled::published();
+    let (number, mut integration) = (AtomicU64::new(0), integration());
+    bencher
+        .with_inputs(|| {
+            let role = number.fetch_add(1, Ordering::Relaxed);
+            for (id, connection) in &mut integration.mirror.connections {
+                connection.derived_role_arn =
+                    Late::Known(format!("arn:aws:iam::{id}:role/r{role}"));
+            }
+            integration.clone()
         })
         .bench_local_values(|changed| filled.commit(changed));
+}
+
+#[divan::bench(sample_count = 20)]
+fn grant_to_one_of_the_workspaces(bencher: Bencher) {
+    let filled = Filled::published();
+    let number = AtomicU64::new(1);
+    bencher
+        .with_inputs(|| permission(number.fetch_add(1, Ordering::Relaxed), "acme/w7"))
+        .bench_local_values(|granted| filled.commit(granted));
+}
+
+/// What a run has after a hundred resources: only looking whether files are as they were left.
+#[divan::bench(sample_count = 20)]
+fn grant_to_none_of_the_workspaces(bencher: Bencher) {
+    let filled = Filled::published();
+    let number = AtomicU64::new(1);
+    bencher
+        .with_inputs(|| permission(number.fetch_add(1, Ordering::Relaxed), "beta"))
+        .bench_local_values(|granted| filled.commit(granted));
+}
+
+/// Group commit.
+#[divan::bench(sample_count = 10)]
+fn grant_500_at_once(bencher: Bencher) {
+    let filled = Filled::new();
+    let number = AtomicU64::new(1);
+    bencher
+        .with_inputs(|| {
+            let first = number.fetch_add(500, Ordering::Relaxed);
+            (first..first + 500).map(|number| permission(number, "beta"))
+        })
+        .bench_local_values(|granted| {
+            let commits = granted.map(|permission| filled.put(permission));
+            filled.runtime.block_on(join_all(commits))
+        });
+}
+
+/// Group commit where one of the changes does not fit.
+#[divan::bench(sample_count = 10)]
+fn grant_500_at_once_and_refuse_one(bencher: Bencher) {
+    let filled = Filled::new();
+    let number = AtomicU64::new(1);
+    let who = Who::here();
+    bencher
+        .with_inputs(|| {
+            let first = number.fetch_add(500, Ordering::Relaxed);
+            (first..first + 500).map(|number| permission(number, "beta"))
+        })
+        .bench_local_values(|granted| {
+            let commits = granted.map(|permission| filled.put(permission));
+            let refused = filled.catalog.commit(&who, |_| Err::<(), _>("refused"));
+            filled.runtime.block_on(join(refused, join_all(commits)))
+        });
+}
+
+/// As a plan looks at one workspace.
+#[divan::bench(sample_count = 20)]
+fn in_sync(bencher: Bencher) {
+    let filled = Filled::published();
+    let catalog = &filled.catalog;
+    let document = filled.runtime.block_on(catalog.read()).unwrap().unwrap();
+    bencher.bench_local(|| {
+        let in_sync = filled.runtime.block_on(catalog.in_sync(&document, "ws_7"));
+        assert!(in_sync.unwrap());
+    });
 }
 
 /// As a new process reads it: nothing is cached.
 #[divan::bench(sample_count = 20)]
 fn first_reading(bencher: Bencher) {
     let filled = Filled::new();
-    let location = Location::Disk(filled.directory.path().to_owned());
     bencher.bench_local(|| {
         filled.runtime.block_on(async {
-            let catalog = Catalog::open(&location, TENANT).await.unwrap();
+            let catalog = Catalog::on_disk(filled.directory.path(), TENANT).unwrap();
             catalog.read().await.unwrap().unwrap()
         })
     });

@@ -19,6 +19,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "examples" / "demo"
 INTEGRATION = "orgmirror_integration.acme"
+# Added to the configuration for the second apply.
+SECOND = "sandbox.tf"
+WORKSPACES = ("security", "finops")
 COLOUR = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 FULL = "--full" in sys.argv[1:]
 
@@ -109,7 +112,7 @@ class Terraform:
     def __init__(self, home):
         self.command = os.environ.get("ORGMIRROR_TERRAFORM", "terraform")
         self.directory = home / "acme"
-        shutil.copytree(EXAMPLE, self.directory, ignore=shutil.ignore_patterns(".*", "*.tfstate*", "*.json"))
+        shutil.copytree(EXAMPLE, self.directory, ignore=shutil.ignore_patterns(".*", "*.tfstate*", "*.json", SECOND))
         # Nothing of the user's Terraform, AWS or orgmirror settings takes part.
         self.environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("TF_", "AWS_", "ORGMIRROR_"))
@@ -147,6 +150,10 @@ class Terraform:
 
     def json(self, *arguments):
         return json.loads(self.run("show", "-json", *arguments, quiet=True).stdout)
+
+    def published(self, workspace, name):
+        """A published file."""
+        return self.directory / ".orgmirror" / "tenants" / "acme" / "workspaces" / "acme" / workspace / name
 
     def quote_plan(self, plan):
         """Shows a saved plan; in colour where there is a terminal for it."""
@@ -207,17 +214,22 @@ def expect(condition, claim, evidence=""):
     right(claim)
 
 
-def only_change(plan):
-    """The one change of a managed resource in a plan."""
-    changes = [
-        change
+def changes(plan):
+    """The changes of managed resources in a plan, by address."""
+    return {
+        change["address"]: change["change"]
         for change in plan.get("resource_changes", [])
         if change["mode"] == "managed" and change["change"]["actions"] != ["no-op"]
-    ]
-    found = {change["address"]: change["change"]["actions"] for change in changes}
+    }
+
+
+def only_change(plan):
+    """The one change of a managed resource in a plan."""
+    found = changes(plan)
     if list(found) != [INTEGRATION]:
-        raise Unexpected(f"the plan should change {INTEGRATION} and nothing else, but has {found}")
-    return changes[0]["change"]
+        actions = {address: change["actions"] for address, change in found.items()}
+        raise Unexpected(f"the plan should change {INTEGRATION} and nothing else, but has {actions}")
+    return found[INTEGRATION]
 
 
 def unknown(value, path=""):
@@ -356,12 +368,17 @@ def story(home, aws, binary, version):
     step("Plan: discover the organization and show what its mirror would be")
     plan = terraform.run("plan", "-out=first.plan")
     quote(plan.stdout, keep=40)
-    change = only_change(terraform.json("first.plan"))
-    expect(change["actions"] == ["create"], "the plan creates the integration and nothing else")
+    planned = changes(terraform.json("first.plan"))
     expect(
-        unknown(change["after_unknown"]) == ["id"],
-        "all of it but the integration's ID is known before anything is done",
-        f"unknown: {unknown(change['after_unknown'])}",
+        len(planned) == 5 and all(change["actions"] == ["create"] for change in planned.values()),
+        "the plan creates the integration, two permissions and two workspaces",
+        str(list(planned)),
+    )
+    not_known = {path for change in planned.values() for path in unknown(change["after_unknown"])}
+    expect(
+        not_known == {"id", "integration_id"},
+        "all of it but IDs is known before anything is done",
+        f"unknown: {not_known}",
     )
     expect(not (terraform.directory / ".orgmirror").exists(), "planning wrote nothing to the catalog")
 
@@ -375,12 +392,54 @@ def story(home, aws, binary, version):
     expect(len(catalog(terraform)) == 1, "the catalog holds the integration")
     no_changes(terraform)
 
+    step("Who sees what, and why: it is in the files that were published for each workspace")
+    seen = published(terraform)
+    say()
+    for workspace, connections in seen.items():
+        say(textwrap.indent(explain(workspace, connections), "   "))
+        say()
+    active = {c["derived_handle"]: c["path"] for c in mirror["connections"].values()}
+    expect(set(seen["security"]) == set(active), f"acme/security sees all {len(active)} connections")
+    below = {handle for handle, path in active.items() if path.startswith("/Workloads")}
+    expect(set(seen["finops"]) == below, f"acme/finops sees the {len(below)} below /Workloads, and no other")
+
+    step("Use one: the AWS CLI with a published profile")
+    handle = "aws_payments_api"
+    config = terraform.published("finops", "aws_config")
+    quote(section(config.read_text(encoding="utf-8"), f"[profile {handle}]"))
+    caller = cli(terraform, aws, organization, config, handle)
+    quote(json.dumps(caller, indent=4))
+    expect(
+        caller["Account"] == seen["finops"][handle]["account_id"],
+        "the AWS CLI is in the right account, by the role",
+        str(caller),
+    )
+
+    step("A second apply: the sandbox gets a handle and a region of its own, and FinOps may use it")
+    shutil.copy(EXAMPLE / SECOND, terraform.directory)
+    quote((EXAMPLE / SECOND).read_text(encoding="utf-8").partition("resource")[2].join(("resource", "")))
+    plan = terraform.run("plan", "-out=sandbox.plan")
+    quote(plan.stdout)
+    said = words(plan.stdout)
+    expect("acme/finops: 1 gained" in said, "the plan warns: acme/finops gains a connection", plan.stdout)
+    expect("aws_sandbox -> playground" in said, "and acme/security finds one renamed", plan.stdout)
+    terraform.run("apply", "sandbox.plan")
+    seen = published(terraform)
+    say()
+    say(textwrap.indent(explain("finops", {"playground": seen["finops"]["playground"]}), "   "))
+    say()
+    for workspace in WORKSPACES:
+        playground = seen[workspace].get("playground", {})
+        expect(playground.get("regions") == ["eu-west-1"], f"acme/{workspace} has playground, in eu-west-1 alone", str(playground))
+    no_changes(terraform)
+
     step("Life goes on: the organization changes")
     expected = live(aws, mirror, accounts, units)
 
     step("Plan: exactly that difference, for review")
-    terraform.run("plan", "-out=second.plan")
+    plan = terraform.run("plan", "-out=second.plan")
     terraform.quote_plan("second.plan")
+    quote(plan.stdout.partition("Warning:")[2].join(("Warning:", "")))
     change = only_change(terraform.json("second.plan"))
     expect(change["actions"] == ["update"], "the integration is updated in place, nothing is replaced")
     found = difference(change["before"], change["after"])
@@ -389,6 +448,12 @@ def story(home, aws, binary, version):
         f"the plan shows these {len(expected)} changes and no other",
         f"expected:\n{readable(expected)}\nfound:\n{readable(found)}",
     )
+    gains = [line for line in plan.stdout.splitlines() if "Connections of acme/finops" in line]
+    expect(
+        gains and "2 gained, 2 lost, 2 renamed" in gains[0],
+        "and warns what acme/finops gains, loses and finds renamed by it",
+        plan.stdout,
+    )
 
     step("Apply what was reviewed, although the organization changed again in between")
     late = aws.do("create_account", name="Late Arrival", parent="/Sandbox")["id"]
@@ -396,6 +461,15 @@ def story(home, aws, binary, version):
     terraform.run("apply", "second.plan")
     now = mirrored(terraform.json())
     expect(now == change["after"] | {"id": now["id"]}, "the mirror is what the plan showed, to the letter")
+    seen = published(terraform)["finops"]
+    expect(
+        {"aws_fraud_detection", "aws_globex_acquired"} <= set(seen),
+        "the new account and the one that moved are in the files of acme/finops, and nobody touched a permission",
+        str(sorted(seen)),
+    )
+    caller = cli(terraform, aws, organization, config, "aws_fraud_detection")
+    expect(caller["Account"] == seen["aws_fraud_detection"]["account_id"], "the AWS CLI reaches the new account", str(caller))
+    expect("playground" not in seen, "the sandbox, which was closed, is in them no longer", str(sorted(seen)))
     terraform.run("plan", "-out=third.plan")
     change = only_change(terraform.json("third.plan"))
     expect(
@@ -434,6 +508,8 @@ def story(home, aws, binary, version):
     left = terraform.json().get("values", {}).get("root_module", {}).get("resources", [])
     expect(not left, "the state is empty", str(left))
     expect(not catalog(terraform), "the catalog is empty")
+    files = [path for path in (terraform.directory / ".orgmirror").rglob("workspaces/**/*") if path.is_file()]
+    expect(not files, "nothing is published any more", str(files))
 
 
 def check_mirror(mirror, organization):
@@ -512,6 +588,67 @@ def live(aws, mirror, accounts, units):
         "derived_handle": ("aws_non_prod", "aws_staging"),
     }
     return expected
+
+
+def published(terraform):
+    """What is published for each workspace, by handle."""
+    found = {}
+    for workspace in WORKSPACES:
+        text = terraform.published(workspace, "connections.json").read_text(encoding="utf-8")
+        found[workspace] = {connection["handle"]: connection for connection in json.loads(text)["connections"]}
+    return found
+
+
+def explain(workspace, connections):
+    """The connections of a workspace, each with its reason."""
+    rows = []
+    for handle, connection in connections.items():
+        reasons = [
+            f"{grant['grantee']} was granted {grant['folder']['path'] if grant['folder'] else 'this account'}"
+            for grant in connection["granted_by"]
+        ]
+        rows.append((handle, connection["account_id"], "; ".join(reasons)))
+    width = max(len(row[0]) for row in rows)
+    lines = [f"  {styled('36', f'{handle:<{width}}')}  {account}  {reason}" for handle, account, reason in rows]
+    return "\n".join([styled("1", f"acme/{workspace}"), *lines])
+
+
+def section(text, title):
+    """A section of an AWS configuration file."""
+    lines = text.splitlines()
+    start = lines.index(title)
+    end = next((index for index in range(start + 1, len(lines)) if lines[index].startswith("[")), len(lines))
+    return "\n".join(lines[start:end])
+
+
+def cli(terraform, aws, organization, config, handle):
+    """What the real AWS CLI says of who it is with a published profile."""
+    keys = organization["credentials"]
+    home = Path(terraform.environment["HOME"])
+    credentials = home / ".aws" / "credentials"
+    credentials.parent.mkdir(exist_ok=True)
+    credentials.write_text(
+        f"[default]\naws_access_key_id = {keys['access_key_id']}\naws_secret_access_key = {keys['secret_access_key']}\n"
+    )
+    command = ["aws", "--profile", handle, "sts", "get-caller-identity", "--output", "json"]
+    say(f"   {styled('2', f'$ AWS_CONFIG_FILE={config.relative_to(terraform.directory)} ' + ' '.join(command))}")
+    done = subprocess.run(
+        [sys.executable, "-m", "awscli", *command[1:]],
+        cwd=terraform.directory,
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "AWS_CONFIG_FILE": str(config),
+            "AWS_ENDPOINT_URL": aws.url,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise Unexpected(f"the AWS CLI failed:\n{done.stderr}")
+    return json.loads(done.stdout)
 
 
 def no_changes(terraform):

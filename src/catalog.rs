@@ -1,4 +1,4 @@
-//! The catalog: one JSON document per tenant, its stores, its commits and their history.
+//! The catalog: one JSON document per tenant, its stores, its commits and their history, and what is published from it.
 //!
 //! [`Catalog`] is the door. It reads the tenant's [`Document`] and changes it by [`Catalog::commit`], over any
 //! [`Store`]; a store knows bytes and version tokens, and nothing of what they mean.
@@ -13,6 +13,8 @@
 //!   a typing error of a hand edit shows at once, and there is no half-understood document. Every field added later
 //!   therefore raises the schema version.
 //! - Reading writes nothing, not even a directory or a lock file.
+//! - Publications follow the document, never the other way round: what is wrong with them is a warning of a commit that
+//!   is made all the same, and [`Catalog::in_sync`] tells.
 //!
 //! # Crash points
 //!
@@ -31,6 +33,29 @@
 //!
 //! The entry's random [`Entry::id`] tells a writer whether a swap of unknown outcome was in fact made: its document
 //! is there, or, if others have committed on top, its entry is in the history by their step 1.
+//!
+//! # Publications
+//!
+//! Once the document is committed, the files of all workspaces are made what it says, also where the commit changed
+//! nothing: that is how an apply repairs. So after the three steps above:
+//!
+//! 4. write each file that differs, as a whole;
+//! 5. remove files that no workspace asks for any more.
+//!
+//! A crash before or within 4 and 5 leaves whole files of this or an earlier version and some that are left over. The
+//! next plan shows `in_sync = false`, and the next commit, of whatever, begins with 4 again.
+//!
+//! **Never older over newer.** Files are written under the same lock as the document, and only while the document still
+//! has the token of the version that they were rendered from ([`Store::publish`]). Whoever finds another one there
+//! leaves the rest to its writer and says nothing: that one publishes, or dies and leaves it to the next commit. So a
+//! file never goes back, and what is compared after a swap cannot be replaced by an older version later.
+//!
+//! **Only what is ours is removed:** regular files with the name of a format, where workspaces have theirs, and
+//! directories that are empty then. What a format cannot render stays as it was published before.
+//!
+//! **Cheap.** A process remembers what it published last. While the document is still the one it was published from, a
+//! commit renders only workspaces that its change can reach, and of the others looks at the files' times. Anything else
+//! found there, an edit by hand or another writer's commit in between, makes it render and compare all of them.
 //!
 //! # Group commit
 //!

@@ -19,6 +19,9 @@ pub mod partition;
 pub mod permission;
 pub mod reach;
 pub mod removal_guard;
+#[cfg(test)]
+#[allow(clippy::expect_used)]
+mod sample;
 pub mod snapshot;
 pub mod tenant;
 pub mod tree;

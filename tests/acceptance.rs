@@ -13,6 +13,8 @@
 mod double;
 #[path = "support/moto.rs"]
 mod moto;
+#[path = "support/s3.rs"]
+mod s3;
 #[path = "support/terraform.rs"]
 mod terraform;
 
@@ -34,14 +36,20 @@ mod handles;
 mod identity;
 #[path = "acceptance/lifecycle.rs"]
 mod lifecycle;
+#[path = "acceptance/overrides.rs"]
+mod overrides;
 #[path = "acceptance/permissions.rs"]
 mod permissions;
+#[path = "acceptance/s3_catalog.rs"]
+mod s3_catalog;
 #[path = "acceptance/scale.rs"]
 mod scale;
 #[path = "acceptance/secrets.rs"]
 mod secrets;
 #[path = "acceptance/snapshots.rs"]
 mod snapshots;
+#[path = "acceptance/story.rs"]
+mod story;
 #[path = "acceptance/unknowns.rs"]
 mod unknowns;
 #[path = "acceptance/validation.rs"]

@@ -71,6 +71,7 @@ fn updated() {
             handles::settle_life();
             settle_policies();
             settle_catalog_policies();
+            settle_story();
         });
     }
 }
@@ -110,6 +111,23 @@ fn settle_part(path: &str, name: &str, wanted: &str) {
         .split_once(&end)
         .unwrap_or_else(|| panic!("{path} has no {end}"));
     settle(path, &format!("{before}{begin}\n{wanted}\n{end}{after}"));
+}
+
+/// What the README shows is an example that is tried (`tests/acceptance/story.rs`).
+#[test]
+fn the_story_of_the_readme_is_the_example() {
+    settle_story();
+}
+
+fn settle_story() {
+    let example = read("examples/workspaces/main.tf");
+    let (_, provider) = example.split_once("provider \"orgmirror\"").unwrap();
+    let (_, story) = provider.split_once("\n}\n").unwrap();
+    settle_part(
+        "README.md",
+        "story",
+        &format!("```hcl\n{}\n```", story.trim()),
+    );
 }
 
 /// What the policies must allow is what is called.

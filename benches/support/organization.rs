@@ -9,7 +9,10 @@ pub(crate) const PREFIX: &str = "aws_";
 pub(crate) const HANDLE: &str = "acme";
 
 pub(crate) fn source(accounts: usize) -> Source {
-    let units = accounts.div_ceil(50).max(5);
+    source_with(accounts, accounts.div_ceil(50).max(5))
+}
+
+pub(crate) fn source_with(accounts: usize, units: usize) -> Source {
     let unit_id = |number: usize| format!("ou-ab12-{number:08}");
     Source {
         aws_organization_id: Late::Known(Some("o-a1b2c3d4e5".to_owned())),

@@ -444,6 +444,24 @@ fn take_batch(waiting: &mut VecDeque<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
     batch
 }
 
+/// The document with all changes of a batch that do not refuse.
+fn apply(batch: &mut [Box<dyn Job>], base: &Document) -> Document {
+    let mut next = base.clone();
+    if batch.iter_mut().all(|job| job.apply(&mut next)) {
+        return next;
+    }
+    // What refuses may have changed half of something, so from here on each has a copy to spoil. With thousands of
+    // objects that is felt, so it is not done while everything goes well.
+    next = base.clone();
+    for job in batch {
+        let before = next.clone();
+        if !job.apply(&mut next) {
+            next = before;
+        }
+    }
+    next
+}
+
 impl Inner {
     pub(super) async fn current(&self) -> Result<Option<Current>, ReadError> {
         let known = lock(&self.cache).clone();
@@ -534,13 +552,7 @@ impl Inner {
             Some(current) => (Some(current.token), current.document),
             None => (None, Arc::new(Document::empty(&self.tenant))),
         };
-        let mut next = Document::clone(&base);
-        for job in batch.iter_mut() {
-            let before = next.clone();
-            if !job.apply(&mut next) {
-                next = before;
-            }
-        }
+        let mut next = apply(batch, &base);
         let notices = next.settle(&base).into();
         let changes = changes(base.tenant(), next.tenant());
         if changes.is_empty() {

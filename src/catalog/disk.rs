@@ -4,6 +4,7 @@
 //! <directory>/tenants/<tenant>/catalog.json
 //!                              catalog.lock            its content names the holder, for people
 //!                              history/<version>.json
+//!                              workspaces/<organization>/<workspace>/<file of a format>
 //! ```
 //!
 //! Readers take no lock: every file is replaced by a rename. Writers hold an advisory lock (`flock`) on

@@ -54,6 +54,13 @@ pub enum PublicationWarning {
     },
 }
 
+impl PublicationWarning {
+    /// Whether it is about what is published, not about what is not.
+    pub fn is_notice(&self) -> bool {
+        matches!(self, PublicationWarning::Notice { .. })
+    }
+}
+
 /// What this process published last.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
@@ -187,11 +194,14 @@ impl Inner {
                 Err(Stopped::Outdated) => {
                     tracing::debug!(place = %self.place, "a newer document publishes instead");
                     lock(&self.published).told = memory.told;
-                    return Vec::new();
+                    // Its writer makes good what failed here, but does not find new what this commit brought about.
+                    warnings.retain(PublicationWarning::is_notice);
+                    return warnings;
                 }
                 Err(Stopped::Overtaken) => match self.current().await {
                     Ok(Some(newest)) => {
                         tracing::debug!(place = %self.place, "publishing a newer document");
+                        warnings.retain(PublicationWarning::is_notice);
                         base = Arc::clone(&newest.document);
                         memory.published.clear();
                         memory.of = Some(newest.token.clone());
@@ -212,7 +222,7 @@ impl Inner {
         }
         let told = std::mem::take(&mut memory.told);
         warnings.retain(|warning| {
-            if matches!(warning, PublicationWarning::Notice { .. }) {
+            if warning.is_notice() {
                 return true;
             }
             tracing::warn!(place = %self.place, %warning, "the catalog is written, a publication is not");
@@ -250,7 +260,7 @@ impl Inner {
         memory
             .notices
             .retain(|id, _| tenant.get::<Workspace>(id).is_some());
-        let mut left = Vec::new();
+        let mut left = BTreeMap::new();
         for workspace in tenant.each::<Workspace>() {
             let known = memory.published.remove(&workspace.id);
             let known = known.filter(|_| !is_affected(workspace));
@@ -258,7 +268,9 @@ impl Inner {
                 Some(files) => {
                     memory.published.insert(workspace.id.clone(), files);
                 }
-                None => left.push(workspace.id.clone()),
+                None => {
+                    left.insert(workspace.id.clone(), workspace);
+                }
             }
         }
         // What must not be removed: files, and directories of workspaces that nothing is known of.
@@ -272,10 +284,25 @@ impl Inner {
             true => None,
             false => Some(memory.notices.clone()),
         };
-        let mut renderings = render(base, &current.document, left, known);
+        let ids = left.keys().cloned().collect();
+        let mut renderings = render(base, &current.document, ids, known);
+        let mut stopped = None;
         while let Some(rendering) = renderings.recv().await {
-            self.publish_one(rendering, current, memory, &mut kept, warnings)
-                .await?;
+            left.remove(&rendering.id);
+            warnings.extend(rendering.new_notices());
+            if stopped.is_none() {
+                stopped = self
+                    .publish_one(rendering, current, memory, &mut kept, warnings)
+                    .await
+                    .err();
+            }
+        }
+        if let Some(stopped) = stopped {
+            return Err(stopped);
+        }
+        for workspace in left.into_values() {
+            kept.insert(directory(workspace));
+            warnings.push(PublicationWarning::Panicked(workspace.to_string()));
         }
         let there = self.store.list_publications(None).await;
         let left_over = there.map_err(Stopped::Failed)?.into_iter();
@@ -322,15 +349,10 @@ impl Inner {
             id,
             name,
             directory,
-            files: Some(rendered),
+            files: rendered,
             notices,
-            new_notices,
-        } = rendering
-        else {
-            kept.insert(rendering.directory);
-            warnings.push(PublicationWarning::Panicked(rendering.name));
-            return Ok(());
-        };
+            ..
+        } = rendering;
         let mut is_complete = true;
         let mut files = Files::new();
         let mut changes = Vec::new();
@@ -369,13 +391,6 @@ impl Inner {
             }
         }
         is_complete &= self.write(changes, current, warnings).await?;
-        warnings.extend(new_notices.into_iter().map(|(format, notice)| {
-            PublicationWarning::Notice {
-                workspace: name.clone(),
-                format,
-                notice,
-            }
-        }));
         memory.notices.insert(id.clone(), notices);
         if is_complete {
             memory.published.insert(id, files);

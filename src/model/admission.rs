@@ -48,7 +48,7 @@ pub enum Refusal {
         /// The handle.
         handle: String,
         /// Who has it.
-        holder: Bearer,
+        holder: Box<Bearer>,
     },
     /// The folder or connection has an override already.
     #[error("{object} of the integration {integration:?} has an override already")]
@@ -258,8 +258,373 @@ fn check_handle(
     match holder(tenant, handle, (&integration.id, object), id) {
         Some(holder) => Err(Refusal::HandleTaken {
             handle: handle.to_owned(),
-            holder,
+            holder: Box::new(holder),
         }),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::model::effective::settle;
+    use crate::model::sample::{
+        A, B, C, connection_override, connection_permission, folder, folder_override,
+        folder_permission, integration, put, workspace,
+    };
+
+    /// Two integrations, the second one of the organization `acme`; overrides of /Work (by path) and of the account B.
+    fn tenant() -> Tenant {
+        let mut tenant = Tenant::new("acme");
+        let units = [
+            ("ou-1111", "Work", ""),
+            ("ou-2222", "Prod", "ou-1111"),
+            ("ou-3333", "Sandbox", ""),
+        ];
+        let accounts = [(A, "payments", "ou-2222"), (B, "legacy", "")];
+        put(&mut tenant, "aws", &units, &accounts);
+        let private = Integration {
+            organization: Some("acme".to_owned()),
+            ..integration("private", &[], &[], None)
+        };
+        tenant.put(private);
+        tenant.put(folder_override("fo_1", "aws", "/Work", "work_things"));
+        tenant.put(connection_override("co_1", "aws", B, "old"));
+        tenant.put(workspace("acme/security"));
+        settle(&mut tenant, &Tenant::new("acme"));
+        tenant
+    }
+
+    fn refusal<T: Admitted>(object: &T, tenant: &Tenant) -> String {
+        object.admit(None, tenant).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_fits_is_admitted() {
+        let tenant = &tenant();
+        for of in ["/", "root", "/Work/Prod", "ou-3333"] {
+            assert_eq!(
+                folder_permission("fp", "aws", of, "any/body").admit(None, tenant),
+                Ok(())
+            );
+        }
+        for to in ["*", "acme", "acme/security", "acme/later"] {
+            assert_eq!(
+                folder_permission("fp", "private", "/", to).admit(None, tenant),
+                Ok(())
+            );
+        }
+        assert_eq!(
+            connection_permission("cp", "aws", A, "*").admit(None, tenant),
+            Ok(())
+        );
+        assert_eq!(
+            folder_override("fo", "aws", "ou-2222", "free").admit(None, tenant),
+            Ok(())
+        );
+        // Its own derived handle, which nobody else has.
+        assert_eq!(
+            connection_override("co", "aws", A, "payments").admit(None, tenant),
+            Ok(())
+        );
+        // The derived handle of an object that an override calls otherwise.
+        assert_eq!(
+            connection_override("co", "aws", A, "legacy").admit(None, tenant),
+            Ok(())
+        );
+        assert_eq!(workspace("acme/finops").admit(None, tenant), Ok(()));
+        assert_eq!(workspace("other/security").admit(None, tenant), Ok(()));
+        assert_eq!(
+            integration("new", &[], &[], None).admit(None, tenant),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn an_integration_must_be_there() {
+        let tenant = &tenant();
+        let text = "there is no integration \"in_gone\"";
+        assert_eq!(
+            refusal(&folder_permission("fp", "in_gone", "/", "*"), tenant),
+            text
+        );
+        assert_eq!(
+            refusal(&connection_permission("cp", "in_gone", A, "*"), tenant),
+            text
+        );
+        assert_eq!(
+            refusal(&folder_override("fo", "in_gone", "/", ""), tenant),
+            text
+        );
+        assert_eq!(
+            refusal(&connection_override("co", "in_gone", A, ""), tenant),
+            text
+        );
+    }
+
+    #[test]
+    fn a_folder_or_account_must_be_there_and_what_is_near_is_named() {
+        let tenant = &tenant();
+        for (of, text) in [
+            (
+                "/Wrok",
+                "the integration \"aws\" has no folder \"/Wrok\"; did you mean \"/Work\"?",
+            ),
+            (
+                "/Prod",
+                "the integration \"aws\" has no folder \"/Prod\"; did you mean \"/Work/Prod\"?",
+            ),
+            (
+                "ou-1112",
+                "the integration \"aws\" has no folder \"ou-1112\"; did you mean \"ou-1111\" (/Work)?",
+            ),
+            (
+                "/Accounting",
+                "the integration \"aws\" has no folder \"/Accounting\"",
+            ),
+        ] {
+            assert_eq!(
+                refusal(&folder_permission("fp", "aws", of, "*"), tenant),
+                text
+            );
+            assert_eq!(refusal(&folder_override("fo", "aws", of, ""), tenant), text);
+        }
+        let text = "the integration \"aws\" has no account \"111111111112\"; did you mean \"111111111111\" \
+                    (\"payments\")?";
+        assert_eq!(
+            refusal(
+                &connection_permission("cp", "aws", "111111111112", "*"),
+                tenant
+            ),
+            text
+        );
+        assert_eq!(
+            refusal(
+                &connection_override("co", "aws", "111111111112", ""),
+                tenant
+            ),
+            text
+        );
+        assert_eq!(
+            refusal(&connection_override("co", "aws", C, ""), tenant),
+            "the integration \"aws\" has no account \"333333333333\""
+        );
+    }
+
+    #[test]
+    fn what_left_does_not_keep_its_dormant_objects_from_changing() {
+        let mut tenant = tenant();
+        put(&mut tenant, "aws", &[], &[]);
+        let was = folder_permission("fp", "aws", "/Work", "*");
+        let is = folder_permission("fp", "aws", "/Work", "acme");
+        assert_eq!(is.admit(Some(&was), &tenant), Ok(()));
+        let elsewhere = folder_permission("fp", "aws", "/Elsewhere", "acme");
+        assert!(matches!(
+            elsewhere.admit(Some(&was), &tenant),
+            Err(Refusal::NoFolder { .. })
+        ));
+
+        let was = connection_permission("cp", "aws", A, "*");
+        let is = connection_permission("cp", "aws", A, "acme");
+        assert_eq!(is.admit(Some(&was), &tenant), Ok(()));
+
+        let was = tenant.get::<FolderOverride>("fo_1").unwrap();
+        for handle in ["work_things", "changed", ""] {
+            let is = folder_override("fo_1", "aws", "/Work", handle);
+            assert_eq!(is.admit(Some(was), &tenant), Ok(()));
+        }
+        let was = tenant.get::<ConnectionOverride>("co_1").unwrap();
+        for handle in ["old", "changed", "legacy"] {
+            let is = connection_override("co_1", "aws", B, handle);
+            assert_eq!(is.admit(Some(was), &tenant), Ok(()));
+        }
+        let is = connection_override("co_1", "aws", B, "work_things");
+        assert_eq!(
+            is.admit(Some(was), &tenant).unwrap_err().to_string(),
+            "the handle \"work_things\" is taken by the folder /Work of the integration \"aws\" (by an override that is \
+             not in force now)"
+        );
+    }
+
+    #[test]
+    fn an_organization_s_integration_is_shared_inside_it() {
+        let tenant = &tenant();
+        let text = "the grantee \"other/team\" is not in scope: the integration belongs to the organization \"acme\" and \
+                    can be shared with \"*\" (all of its workspaces), \"acme\" and \"acme/WORKSPACE\" only";
+        let permission = folder_permission("fp", "private", "/", "other/team");
+        assert_eq!(refusal(&permission, tenant), text);
+        // In place as well.
+        let was = folder_permission("fp", "private", "/", "acme");
+        assert_eq!(
+            permission
+                .admit(Some(&was), tenant)
+                .unwrap_err()
+                .to_string(),
+            text
+        );
+        // Of two faults it is told first, as it is the one of the configuration alone.
+        assert_eq!(
+            refusal(
+                &connection_permission("cp", "private", A, "other/team"),
+                tenant
+            ),
+            text
+        );
+    }
+
+    #[test]
+    fn a_handle_that_another_has_is_refused() {
+        let tenant = &tenant();
+        for (handle, holder) in [
+            (
+                "payments",
+                "the account 111111111111 (\"payments\") of the integration \"aws\"",
+            ),
+            (
+                "work_things",
+                "the folder ou-1111 (\"Work\") of the integration \"aws\"",
+            ),
+            (
+                "private",
+                "the folder root (\"Root\") of the integration \"private\"",
+            ),
+            (
+                "old",
+                "the account 222222222222 (\"legacy\") of the integration \"aws\"",
+            ),
+        ] {
+            let text = format!("the handle {handle:?} is taken by {holder}");
+            assert_eq!(
+                refusal(&folder_override("fo", "aws", "ou-3333", handle), tenant),
+                text
+            );
+        }
+        let was = tenant.get::<ConnectionOverride>("co_1").unwrap();
+        let is = connection_override("co_1", "aws", B, "payments");
+        assert!(matches!(
+            is.admit(Some(was), tenant),
+            Err(Refusal::HandleTaken { .. })
+        ));
+    }
+
+    #[test]
+    fn what_one_commit_frees_and_takes_is_seen_before_it_is_settled() {
+        let mut tenant = tenant();
+        let wants_old = connection_override("co_2", "aws", A, "old");
+        assert!(wants_old.admit(None, &tenant).is_err());
+        tenant.remove::<ConnectionOverride>("co_1");
+        assert_eq!(wants_old.admit(None, &tenant), Ok(()));
+        tenant.put(wants_old);
+        assert_eq!(
+            refusal(&folder_override("fo", "aws", "ou-3333", "old"), &tenant),
+            "the handle \"old\" is taken by the account 111111111111 (\"payments\") of the integration \"aws\""
+        );
+        assert_eq!(
+            folder_override("fo", "aws", "ou-3333", "payments").admit(None, &tenant),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn there_is_one_override_for_a_folder_or_connection() {
+        let mut tenant = tenant();
+        for (of, text) in [
+            (
+                "/Work",
+                "the folder /Work of the integration \"aws\" has an override already",
+            ),
+            (
+                "ou-1111",
+                "the folder ou-1111 of the integration \"aws\" has an override already",
+            ),
+        ] {
+            let refusal = folder_override("fo", "aws", of, "")
+                .admit(None, &tenant)
+                .unwrap_err();
+            assert_eq!(refusal.to_string(), text);
+            let Refusal::Overridden { import_id, .. } = refusal else {
+                unreachable!()
+            };
+            assert_eq!(import_id, "aws:/Work");
+        }
+        let refusal = connection_override("co", "aws", B, "")
+            .admit(None, &tenant)
+            .unwrap_err();
+        assert_eq!(
+            refusal.to_string(),
+            "the account 222222222222 of the integration \"aws\" has an override already"
+        );
+        let Refusal::Overridden { import_id, .. } = refusal else {
+            unreachable!()
+        };
+        assert_eq!(import_id, "aws:222222222222");
+        // The same folder and account of another integration are others.
+        assert_eq!(
+            folder_override("fo", "private", "/", "").admit(None, &tenant),
+            Ok(())
+        );
+        tenant.put(folder_override("fo_2", "private", "/", ""));
+        assert_eq!(
+            folder_override("fo", "aws", "/", "").admit(None, &tenant),
+            Ok(())
+        );
+
+        // Two that came to mean one folder by night can still be changed where they are, and moved to where none is.
+        tenant.put(folder_override("fo_3", "aws", "ou-3333", ""));
+        put(&mut tenant, "aws", &[("ou-3333", "Work", "")], &[]);
+        for (id, of) in [("fo_1", "/Work"), ("fo_3", "ou-3333")] {
+            let was = tenant.get::<FolderOverride>(id);
+            assert_eq!(
+                folder_override(id, "aws", of, "changed").admit(was, &tenant),
+                Ok(())
+            );
+            assert_eq!(
+                folder_override(id, "aws", "/", "").admit(was, &tenant),
+                Ok(())
+            );
+        }
+        let was = tenant.get::<FolderOverride>("fo_1");
+        let is = folder_override("fo_1", "aws", "ou-3333", "");
+        assert!(matches!(
+            is.admit(was, &tenant),
+            Err(Refusal::Overridden { .. })
+        ));
+        // One that returns to the form it was in, by another word, is not in its own way.
+        let is = FolderOverride {
+            folder: folder("/Work"),
+            ..folder_override("fo_3", "aws", "x", "")
+        };
+        assert!(matches!(
+            is.admit(tenant.get("fo_3"), &tenant),
+            Err(Refusal::Overridden { import_id, .. }) if import_id == "aws:/Work"
+        ));
+        tenant.remove::<FolderOverride>("fo_1");
+        assert_eq!(is.admit(tenant.get("fo_3"), &tenant), Ok(()));
+    }
+
+    #[test]
+    fn integrations_and_workspaces_have_names_of_their_own() {
+        let tenant = &tenant();
+        let twin = Integration {
+            id: "in_new".to_owned(),
+            ..integration("aws", &[], &[], None)
+        };
+        assert_eq!(
+            refusal(&twin, tenant),
+            "the handle \"aws\" is taken by the integration aws"
+        );
+        let same = tenant.get::<Integration>("aws").unwrap();
+        assert_eq!(same.admit(Some(same), tenant), Ok(()));
+        let twin = Workspace {
+            id: "ws_new".to_owned(),
+            ..workspace("acme/security")
+        };
+        assert_eq!(
+            refusal(&twin, tenant),
+            "the workspace \"acme/security\" is there already"
+        );
+        let same = tenant.get::<Workspace>("acme/security").unwrap();
+        assert_eq!(same.admit(Some(same), tenant), Ok(()));
     }
 }

@@ -46,15 +46,11 @@ impl<'a> Target<'a> {
         own.is_some() && own.map(|(id, _)| id) == named.map(|(id, _)| id)
     }
 
-    /// Whether it is not there now. A path may still lead to a folder whose own path is not known yet.
+    /// Whether it is not there now.
     pub fn is_missing(&self, mirror: &Mirror) -> bool {
         match self {
             Target::Account(id) => !mirror.connections.contains_key(*id),
-            Target::Folder(folder) => {
-                folder.find(mirror).is_none()
-                    && (matches!(folder, FolderRef::Id(_))
-                        || mirror.folders.values().all(|other| other.path.is_known()))
-            }
+            Target::Folder(folder) => folder.find(mirror).is_none(),
         }
     }
 }

@@ -42,7 +42,7 @@ impl fmt::Display for Bearer {
         }
         write!(f, " of the integration {:?}", self.integration_handle)?;
         if self.is_reserved {
-            f.write_str(", for which an override that is not in force now keeps it")?;
+            f.write_str(" (by an override that is not in force now)")?;
         }
         Ok(())
     }
@@ -453,162 +453,82 @@ impl<'a> Settling<'a> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
     use super::*;
-    use crate::model::integration::{ConnectionSettings, RemovalGuard};
-    use crate::model::late::Late;
-    use crate::model::mirror::{Held, Source, SourceAccount, Wanted, mirror};
-    use std::collections::BTreeSet;
+    use crate::model::sample::{A, B, C, connection_override, folder_override, put};
 
-    const A: &str = "111111111111";
-    const B: &str = "222222222222";
+    type Accounts<'a> = &'a [(&'a str, &'a str)];
 
-    fn mirror_of(handle: &str, accounts: &[(&str, &str)], before: Option<&Integration>) -> Mirror {
-        let source = Source {
-            accounts: accounts
-                .iter()
-                .map(|(id, name)| {
-                    let account = SourceAccount {
-                        name: Late::Known((*name).to_owned()),
-                        ..SourceAccount::default()
-                    };
-                    ((*id).to_owned(), account)
-                })
-                .collect(),
-            ..Source::default()
-        };
-        let wanted = Wanted {
-            source: &source,
-            handle: Late::Known(handle.to_owned()),
-            prefix: Late::default(),
-            initial_handles: Late::default(),
-            role_name: Late::Known("reader".to_owned()),
-            default_region: Late::default(),
-            sso: Late::default(),
-            owners: Late::default(),
-            resource_owners: Late::default(),
-        };
-        let given_handles = BTreeMap::new();
-        let held = before.map(|before| Held {
-            mirror: &before.mirror,
-            handle: &before.handle,
-            prefix: "",
-            given_handles: &given_handles,
-        });
-        mirror(&wanted, held.as_ref()).unwrap().mirror
-    }
-
-    fn tenant_of(integrations: &BTreeMap<String, Integration>) -> Tenant {
-        let mut tenant = Tenant::new("acme");
-        for integration in integrations.values() {
-            tenant.put(integration.clone());
-        }
-        tenant
-    }
-
-    /// Gives the integration, whose handle is its ID, these accounts, and settles.
-    fn commit(
-        tenant: &mut BTreeMap<String, Integration>,
-        id: &str,
-        accounts: &[(&str, &str)],
-    ) -> Vec<String> {
-        let before = tenant.get(id).cloned();
-        let integration = Integration {
-            id: id.to_owned(),
-            handle: id.to_owned(),
-            organization: None,
-            handle_prefix: None,
-            initial_handles: None,
-            connection_settings: ConnectionSettings {
-                role_name: "reader".to_owned(),
-                external_id: None,
-                regions: BTreeSet::new(),
-                default_region: "us-east-1".to_owned(),
-                max_error_retry_attempts: 9,
-                min_error_retry_delay: 25,
-                ignore_error_codes: BTreeSet::new(),
-            },
-            permissions: BTreeSet::new(),
-            sso: None,
-            owners: None,
-            resource_owners: None,
-            custom_access_details: None,
-            removal_guard: RemovalGuard::default(),
-            deletion_protection: true,
-            mirror: mirror_of(id, accounts, before.as_ref()),
-            effective_handles: BTreeMap::new(),
-        };
-        let before = tenant_of(tenant);
-        tenant.insert(id.to_owned(), integration);
-        let mut after = tenant_of(tenant);
-        let notices = settle(&mut after, &before);
-        for integration in after.each::<Integration>() {
-            tenant.insert(integration.id.clone(), integration.clone());
-        }
+    /// Makes the changes and settles.
+    fn commit(tenant: &mut Tenant, change: impl FnOnce(&mut Tenant)) -> Vec<String> {
+        let before = tenant.clone();
+        change(tenant);
+        let notices = settle(tenant, &before);
         notices.iter().map(HandleNotice::to_string).collect()
     }
 
+    /// Gives an integration, whose handle is its ID, these accounts.
+    fn put_accounts(tenant: &mut Tenant, id: &str, accounts: Accounts<'_>) {
+        let accounts: Vec<_> = accounts.iter().map(|(id, name)| (*id, *name, "")).collect();
+        put(tenant, id, &[], &accounts);
+    }
+
+    fn commit_accounts(tenant: &mut Tenant, id: &str, accounts: Accounts<'_>) -> Vec<String> {
+        commit(tenant, |tenant| put_accounts(tenant, id, accounts))
+    }
+
+    fn handle<'a>(tenant: &'a Tenant, integration: &str, id: &str) -> Option<&'a str> {
+        effective_handle(tenant.get::<Integration>(integration)?, id)
+    }
+
+    const NOTHING: [&str; 0] = [];
+
     #[test]
     fn a_taken_handle_gets_its_id_and_keeps_it_when_the_holder_leaves() {
-        let mut tenant = BTreeMap::new();
-        assert_eq!(commit(&mut tenant, "one", &[(A, "prod")]), [""; 0]);
+        let tenant = &mut Tenant::new("acme");
+        assert_eq!(commit_accounts(tenant, "one", &[(A, "prod")]), NOTHING);
         assert_eq!(
-            commit(&mut tenant, "two", &[(B, "prod")]),
+            commit_accounts(tenant, "two", &[(B, "prod")]),
             [
                 "the account 222222222222 (\"prod\") of the integration \"two\" is published as \
                  \"prod_222222222222\", because the account 111111111111 (\"prod\") of the integration \"one\" has \
                  the handle \"prod\""
             ]
         );
-        assert_eq!(
-            effective_handle(&tenant["two"], B),
-            Some("prod_222222222222")
-        );
-        assert_eq!(effective_handle(&tenant["two"], "root"), Some("two"));
-        assert_eq!(effective_handle(&tenant["two"], "nobody"), None);
-        assert_eq!(tenant["two"].effective_handles.len(), 1);
+        assert_eq!(handle(tenant, "two", B), Some("prod_222222222222"));
+        assert_eq!(handle(tenant, "two", "root"), Some("two"));
+        assert_eq!(handle(tenant, "two", "nobody"), None);
 
-        assert_eq!(commit(&mut tenant, "one", &[]), [""; 0]);
-        assert_eq!(commit(&mut tenant, "two", &[(B, "prod")]), [""; 0]);
-        assert_eq!(
-            effective_handle(&tenant["two"], B),
-            Some("prod_222222222222")
-        );
+        assert_eq!(commit_accounts(tenant, "one", &[]), NOTHING);
+        assert_eq!(commit_accounts(tenant, "two", &[(B, "prod")]), NOTHING);
+        assert_eq!(handle(tenant, "two", B), Some("prod_222222222222"));
 
         // A new derived handle is free to be had; so is the old one, by then.
-        commit(&mut tenant, "two", &[(B, "dev")]);
-        assert_eq!(effective_handle(&tenant["two"], B), Some("dev"));
-        commit(&mut tenant, "two", &[(B, "prod")]);
-        assert_eq!(effective_handle(&tenant["two"], B), Some("prod"));
-        assert!(tenant["two"].effective_handles.is_empty());
+        commit_accounts(tenant, "two", &[(B, "dev")]);
+        assert_eq!(handle(tenant, "two", B), Some("dev"));
+        commit_accounts(tenant, "two", &[(B, "prod")]);
+        assert_eq!(handle(tenant, "two", B), Some("prod"));
+        let two = tenant.get::<Integration>("two");
+        assert!(two.is_some_and(|two| two.effective_handles.is_empty()));
     }
 
     #[test]
     fn one_account_in_three_integrations_has_three_handles() {
-        let mut tenant = BTreeMap::new();
+        let tenant = &mut Tenant::new("acme");
         for id in ["one", "two", "three"] {
-            commit(&mut tenant, id, &[(A, "prod")]);
+            commit_accounts(tenant, id, &[(A, "prod")]);
         }
-        let handles: Vec<_> = tenant
-            .values()
-            .filter_map(|integration| effective_handle(integration, A))
-            .collect();
-        assert_eq!(
-            handles,
-            ["prod", "prod_111111111111_2", "prod_111111111111"]
-        );
+        assert_eq!(handle(tenant, "one", A), Some("prod"));
+        assert_eq!(handle(tenant, "two", A), Some("prod_111111111111"));
+        assert_eq!(handle(tenant, "three", A), Some("prod_111111111111_2"));
     }
 
     #[test]
     fn a_folder_may_hold_the_handle_of_another_integration() {
-        let mut tenant = BTreeMap::new();
-        commit(&mut tenant, "prod", &[]);
-        let notices = commit(&mut tenant, "two", &[(A, "prod")]);
-        assert_eq!(
-            effective_handle(&tenant["two"], A),
-            Some("prod_111111111111")
-        );
+        let tenant = &mut Tenant::new("acme");
+        commit_accounts(tenant, "prod", &[]);
+        let notices = commit_accounts(tenant, "two", &[(A, "prod")]);
+        assert_eq!(handle(tenant, "two", A), Some("prod_111111111111"));
         assert!(
             notices[0].ends_with(
                 "because the folder root (\"Root\") of the integration \"prod\" has the handle \"prod\""
@@ -619,14 +539,192 @@ mod tests {
 
     #[test]
     fn a_handle_that_passes_to_another_account_is_told() {
-        let mut tenant = BTreeMap::new();
-        commit(&mut tenant, "one", &[(A, "prod"), (B, "dev")]);
+        let tenant = &mut Tenant::new("acme");
+        commit_accounts(tenant, "one", &[(A, "prod"), (B, "dev")]);
         assert_eq!(
-            commit(&mut tenant, "one", &[(A, "old"), (B, "prod")]),
+            commit_accounts(tenant, "one", &[(A, "old"), (B, "prod")]),
             [
                 "the handle \"prod\" passes from the account 111111111111 (\"prod\") of the integration \"one\" to the \
                  account 222222222222 (\"prod\") of the integration \"one\""
             ]
         );
+    }
+
+    #[test]
+    fn a_handle_that_passes_between_integrations_in_one_commit_is_told() {
+        for order in [["one", "two"], ["two", "one"]] {
+            let tenant = &mut Tenant::new("acme");
+            commit_accounts(tenant, "one", &[(A, "prod")]);
+            commit_accounts(tenant, "two", &[(C, "dev")]);
+            let notices = commit(tenant, |tenant| {
+                for id in order {
+                    match id {
+                        "one" => put_accounts(tenant, "one", &[]),
+                        _ => put_accounts(tenant, "two", &[(B, "prod"), (C, "dev")]),
+                    }
+                }
+            });
+            assert_eq!(
+                notices,
+                [
+                    "the handle \"prod\" passes from the account 111111111111 (\"prod\") of the integration \"one\" to \
+                     the account 222222222222 (\"prod\") of the integration \"two\""
+                ]
+            );
+            assert_eq!(handle(tenant, "two", B), Some("prod"));
+        }
+    }
+
+    #[test]
+    fn one_account_that_changes_its_integration_is_no_other_account() {
+        let tenant = &mut Tenant::new("acme");
+        commit_accounts(tenant, "one", &[(A, "prod")]);
+        let notices = commit(tenant, |tenant| {
+            tenant.remove::<Integration>("one");
+            put_accounts(tenant, "two", &[(A, "prod")]);
+        });
+        assert_eq!(notices, NOTHING);
+        assert_eq!(handle(tenant, "two", A), Some("prod"));
+    }
+
+    #[test]
+    fn an_override_s_handle_is_in_force_until_it_goes() {
+        let tenant = &mut Tenant::new("acme");
+        commit_accounts(tenant, "one", &[(A, "prod")]);
+        commit(tenant, |tenant| {
+            tenant.put(connection_override("co_1", "one", A, "main"))
+        });
+        assert_eq!(handle(tenant, "one", A), Some("main"));
+
+        // A rename does not change it, and the old derived handle is free.
+        commit_accounts(tenant, "one", &[(A, "renamed"), (B, "prod")]);
+        assert_eq!(handle(tenant, "one", A), Some("main"));
+        assert_eq!(handle(tenant, "one", B), Some("prod"));
+
+        commit(tenant, |tenant| {
+            tenant.remove::<ConnectionOverride>("co_1");
+        });
+        assert_eq!(handle(tenant, "one", A), Some("renamed"));
+    }
+
+    #[test]
+    fn an_override_wins_over_those_who_come_with_it() {
+        let tenant = &mut Tenant::new("acme");
+        commit_accounts(tenant, "one", &[(A, "prod")]);
+        let notices = commit(tenant, |tenant| {
+            tenant.put(connection_override("co_1", "one", A, "dev"));
+            put_accounts(tenant, "two", &[(B, "dev")]);
+        });
+        assert_eq!(handle(tenant, "one", A), Some("dev"));
+        assert_eq!(
+            notices,
+            [
+                "the account 222222222222 (\"dev\") of the integration \"two\" is published as \
+                 \"dev_222222222222\", because the account 111111111111 (\"prod\") of the integration \"one\" has the \
+                 handle \"dev\""
+            ]
+        );
+    }
+
+    #[test]
+    fn a_dormant_override_keeps_its_handle() {
+        let tenant = &mut Tenant::new("acme");
+        commit_accounts(tenant, "one", &[(A, "prod")]);
+        commit(tenant, |tenant| {
+            tenant.put(connection_override("co_1", "one", A, "main"))
+        });
+        commit_accounts(tenant, "one", &[]);
+        let notices = commit_accounts(tenant, "one", &[(B, "main")]);
+        assert_eq!(
+            notices,
+            [
+                "the account 222222222222 (\"main\") of the integration \"one\" is published as \
+                 \"main_222222222222\", because the account 111111111111 of the integration \"one\" (by an \
+                 override that is not in force now) has the handle \"main\""
+            ]
+        );
+        let notices = commit_accounts(tenant, "one", &[(A, "prod"), (B, "main")]);
+        assert_eq!(notices, NOTHING);
+        assert_eq!(handle(tenant, "one", A), Some("main"));
+        assert_eq!(handle(tenant, "one", B), Some("main_222222222222"));
+    }
+
+    #[test]
+    fn an_override_by_id_wins_over_one_by_path_and_both_keep_their_handles() {
+        let tenant = &mut Tenant::new("acme");
+        let units = [("ou-1", "Work", ""), ("ou-2", "Play", "")];
+        commit(tenant, |tenant| put(tenant, "one", &units, &[]));
+        commit(tenant, |tenant| {
+            tenant.put(folder_override("fo_1", "one", "/Work", "by_path"));
+            tenant.put(folder_override("fo_2", "one", "ou-2", "by_id"));
+        });
+        assert_eq!(handle(tenant, "one", "ou-1"), Some("by_path"));
+        assert_eq!(handle(tenant, "one", "ou-2"), Some("by_id"));
+
+        // By night ou-1 goes, and ou-2 takes its path; an account wants the handle that nobody has.
+        let accounts = [(A, "by path", "")];
+        let notices = commit(tenant, |tenant| {
+            put(tenant, "one", &[("ou-2", "Work", "")], &accounts)
+        });
+        assert_eq!(handle(tenant, "one", "ou-2"), Some("by_id"));
+        assert_eq!(
+            notices,
+            [
+                "the account 111111111111 (\"by path\") of the integration \"one\" is published as \
+                 \"by_path_111111111111\", because the folder ou-2 (\"Work\") of the integration \"one\" (by an \
+                 override that is not in force now) has the handle \"by_path\""
+            ]
+        );
+
+        // Without a handle of its own, the one by ID wins all the same.
+        commit(tenant, |tenant| {
+            tenant.put(folder_override("fo_2", "one", "ou-2", ""))
+        });
+        assert_eq!(handle(tenant, "one", "ou-2"), Some("work"));
+        commit(tenant, |tenant| {
+            tenant.remove::<FolderOverride>("fo_2");
+        });
+        assert_eq!(handle(tenant, "one", "ou-2"), Some("by_path"));
+    }
+
+    #[test]
+    fn an_override_by_path_follows_the_path() {
+        let tenant = &mut Tenant::new("acme");
+        commit(tenant, |tenant| {
+            put(
+                tenant,
+                "one",
+                &[("ou-1", "Work", ""), ("ou-2", "Play", "")],
+                &[],
+            );
+            tenant.put(folder_override("fo_1", "one", "/Work", "work_here"));
+        });
+        assert_eq!(handle(tenant, "one", "ou-1"), Some("work_here"));
+        commit(tenant, |tenant| {
+            put(
+                tenant,
+                "one",
+                &[("ou-1", "Rest", ""), ("ou-2", "Work", "")],
+                &[],
+            );
+        });
+        assert_eq!(handle(tenant, "one", "ou-1"), Some("rest"));
+        assert_eq!(handle(tenant, "one", "ou-2"), Some("work_here"));
+        // The folder that it is for now is nobody's ancestor to share the handle with.
+        assert_eq!(handle(tenant, "one", "root"), Some("one"));
+    }
+
+    #[test]
+    fn two_overrides_with_one_handle_by_hand_are_no_error() {
+        let tenant = &mut Tenant::new("acme");
+        let notices = commit(tenant, |tenant| {
+            put_accounts(tenant, "one", &[(A, "a"), (B, "b")]);
+            tenant.put(connection_override("co_1", "one", B, "main"));
+            tenant.put(connection_override("co_2", "one", A, "main"));
+            tenant.put(connection_override("co_3", "one", A, "other"));
+        });
+        assert_eq!(notices, NOTHING);
+        assert_eq!(handle(tenant, "one", A), Some("main"));
+        assert_eq!(handle(tenant, "one", B), Some("b"));
     }
 }

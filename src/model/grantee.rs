@@ -194,4 +194,35 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn a_grantee_covers_its_workspaces_within_the_integration_s_scope() {
+        let grantee = |text: &str| text.parse::<Grantee>().unwrap();
+        let covered = |text: &str, scope: Option<&str>| -> Vec<String> {
+            ["acme/security", "acme/finops", "other/security"]
+                .into_iter()
+                .filter(|name| {
+                    let (organization, workspace) = name.split_once('/').unwrap();
+                    grantee(text).covers(organization, workspace, scope)
+                })
+                .map(str::to_owned)
+                .collect()
+        };
+        let acme = ["acme/security", "acme/finops"];
+        assert_eq!(
+            covered("*", None),
+            ["acme/security", "acme/finops", "other/security"]
+        );
+        assert_eq!(covered("*", Some("acme")), acme);
+        assert_eq!(covered("acme", None), acme);
+        assert_eq!(covered("acme", Some("acme")), acme);
+        assert_eq!(covered("acme/security", None), ["acme/security"]);
+        // Out of scope, as only an edit by hand can have it, nobody is covered.
+        assert_eq!(covered("other", Some("acme")), [""; 0]);
+        assert_eq!(covered("acme/security", Some("other")), [""; 0]);
+        // Neither half alone is the workspace.
+        assert_eq!(covered("security", None), [""; 0]);
+        assert_eq!(covered("acme/sec", None), [""; 0]);
+        assert!(!grantee("acme").covers("security", "acme", None));
+    }
 }

@@ -73,6 +73,20 @@ pub struct Mirror {
     pub connections: BTreeMap<String, Connection>,
 }
 
+impl Mirror {
+    /// Whether everything is known that decides who sees what under which handle: paths, handles, tags and roles.
+    pub fn is_known(&self) -> bool {
+        let mut folders = self.folders.values();
+        let mut connections = self.connections.values();
+        folders.all(|folder| folder.path.is_known() && folder.derived_handle.is_known())
+            && connections.all(|connection| {
+                connection.derived_handle.is_known()
+                    && connection.tags.is_known()
+                    && connection.derived_role_arn.is_known()
+            })
+    }
+}
+
 /// The mirror of the root or of one OU.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Folder {

@@ -12,7 +12,7 @@ pub struct Near {
 /// The OUs that `wanted` may have meant, best first, at most three.
 ///
 /// A name or path given where an ID is wanted, and a name given where a path is wanted, finds exactly those OUs;
-/// otherwise those whose ID, path or name differs least. Accounts, with their names as paths, are found likewise.
+/// otherwise those whose ID, path or name differs least, if it differs little. Accounts, with their names as paths, are found likewise.
 pub fn near<'a>(
     wanted: &str,
     units: impl Iterator<Item = (&'a str, &'a str)> + Clone,
@@ -49,6 +49,8 @@ pub fn near<'a>(
         .filter(|(distance, _)| *distance <= limit)
         .collect();
     ranked.sort_unstable();
+    let best = ranked.first().map(|(distance, _)| *distance);
+    ranked.retain(|(distance, _)| Some(*distance) == best);
     ranked.truncate(3);
     ranked.into_iter().map(|(_, unit)| make(unit)).collect()
 }

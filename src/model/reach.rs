@@ -89,8 +89,8 @@ pub fn compare(before: &Tenant, after: &Tenant) -> Vec<Reach> {
 struct Matched<'r, 't> {
     old: &'r Resolved<'t>,
     new: &'r Resolved<'t>,
-    /// Of each connection before, by index.
-    handles: Vec<&'t str>,
+    /// For each connection that is there after, the handle it had, if that was another, by index.
+    old_handles: Vec<Option<&'t str>>,
     /// For each connection that is there after, where it was before, by index.
     before: Vec<Option<usize>>,
     /// For each connection that was there before, where it is after, by index.
@@ -107,10 +107,14 @@ impl<'r, 't> Matched<'r, 't> {
             .collect();
         let mut before = vec![None; new.each_connection().len()];
         let mut after = vec![None; old.each_connection().len()];
+        let mut old_handles = vec![None; before.len()];
+        let handles: Vec<&str> = old.each_connection().map(|was| was.handle).collect();
         for (index, connection) in new.each_connection().enumerate() {
             if let Some(&was) = places.get(&place(connection)) {
                 before[index] = Some(was);
                 after[was] = Some(index);
+                old_handles[index] =
+                    Some(handles[was]).filter(|handle| *handle != connection.handle);
             }
         }
         let handles: HashMap<(&str, &str), _> = old
@@ -127,10 +131,7 @@ impl<'r, 't> Matched<'r, 't> {
         Self {
             old,
             new,
-            handles: old
-                .each_connection()
-                .map(|connection| connection.handle)
-                .collect(),
+            old_handles,
             before,
             after,
             folders,
@@ -149,12 +150,10 @@ impl<'r, 't> Matched<'r, 't> {
             }
             match self.before[index].filter(|&before| has(was, before)) {
                 None => reach.gained.push(reached(connection)),
-                Some(before) => {
-                    let old = self.handles[before];
-                    if old != connection.handle {
-                        let renamed = renamed(connection.account_id, old, connection.handle);
-                        reach.renamed.push(renamed);
-                    }
+                Some(_) => {
+                    let renamed = self.old_handles[index]
+                        .map(|old| renamed(connection.account_id, old, connection.handle));
+                    reach.renamed.extend(renamed);
                 }
             }
         }

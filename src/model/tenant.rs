@@ -235,12 +235,12 @@ fn torn(integration: &Integration) -> Option<String> {
         [root] => root,
         [] => {
             return Some(format!(
-                "in {of}, every folder has a parent_id; the root's is null"
+                "in {of}, no folder has parent_id null, as the root has"
             ));
         }
         _ => {
             return Some(format!(
-                "in {of}, the folders {} all have no parent_id; only the root has none",
+                "in {of}, the folders {} all have parent_id null, as only the root has",
                 roots.join(", ")
             ));
         }
@@ -248,7 +248,7 @@ fn torn(integration: &Integration) -> Option<String> {
     match Lineage::of(root, &parents) {
         Err(Broken::Orphans(ids)) => {
             return Some(format!(
-                "in {of}, the folders {} have a parent_id that is not there",
+                "in {of}, these folders have a parent_id that is not there: {}",
                 ids.join(", ")
             ));
         }
@@ -274,4 +274,209 @@ fn torn(integration: &Integration) -> Option<String> {
             )
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::late::Late;
+    use crate::model::mirror::Mirror;
+    use crate::model::sample::{
+        A, B, connection_override, connection_permission, folder_override, folder_permission,
+        integration, put, workspace,
+    };
+
+    fn tenant() -> Tenant {
+        let mut tenant = Tenant::new("acme");
+        let units = [("ou-1", "Work", ""), ("ou-2", "Prod", "ou-1")];
+        put(
+            &mut tenant,
+            "one",
+            &units,
+            &[(A, "a", "ou-2"), (B, "b", "")],
+        );
+        put(&mut tenant, "two", &[], &[]);
+        tenant.put(folder_permission("fp_1", "one", "/Work", "*"));
+        tenant.put(connection_permission("cp_1", "one", A, "acme"));
+        tenant.put(folder_override("fo_1", "one", "/Work", ""));
+        tenant.put(connection_override("co_1", "one", A, ""));
+        tenant.put(workspace("acme/security"));
+        tenant
+    }
+
+    #[test]
+    fn an_integration_takes_what_belongs_to_it_with_it() {
+        let mut tenant = tenant();
+        tenant.put(folder_permission("fp_2", "two", "/", "*"));
+        assert!(!tenant.remove::<Integration>("three"));
+        assert_eq!(tenant.each::<FolderPermission>().len(), 2);
+        assert!(tenant.remove::<Integration>("one"));
+        let left: Vec<_> = tenant.each::<FolderPermission>().collect();
+        assert_eq!(left, [&folder_permission("fp_2", "two", "/", "*")]);
+        assert_eq!(tenant.each::<ConnectionPermission>().len(), 0);
+        assert_eq!(tenant.each::<FolderOverride>().len(), 0);
+        assert_eq!(tenant.each::<ConnectionOverride>().len(), 0);
+        assert_eq!(tenant.each::<Workspace>().len(), 1);
+    }
+
+    #[test]
+    fn what_the_provider_writes_is_no_problem() {
+        assert_eq!(Tenant::new("acme").problem(), None);
+        let mut tenant = tenant();
+        assert_eq!(tenant.problem(), None);
+        // Everything left the AWS organization.
+        put(&mut tenant, "one", &[], &[]);
+        assert_eq!(tenant.problem(), None);
+        // An integration was deleted by hand: a plan shows it.
+        tenant.integrations.clear();
+        assert_eq!(tenant.problem(), None);
+        tenant.put(Integration {
+            mirror: Mirror::default(),
+            ..integration("one", &[], &[], None)
+        });
+        assert_eq!(tenant.problem(), None);
+    }
+
+    #[test]
+    fn what_an_edit_by_hand_tore_is_told() {
+        type Edit = fn(&mut Tenant);
+        fn one(tenant: &mut Tenant, edit: impl FnOnce(&mut Integration)) {
+            if let Some(integration) = tenant.integrations.get_mut("one") {
+                edit(Arc::make_mut(integration));
+            }
+        }
+        fn parent(tenant: &mut Tenant, of: &str, parent: Option<&str>) {
+            one(tenant, |one| {
+                if let Some(folder) = one.mirror.folders.get_mut(of) {
+                    folder.parent_id = parent.map(str::to_owned);
+                }
+            });
+        }
+        let edits: [(Edit, &str); 15] = [
+            (
+                |tenant| {
+                    let permission = Arc::new(folder_permission("fp_9", "one", "/", "*"));
+                    tenant
+                        .folder_permissions
+                        .insert("fp_2".to_owned(), permission);
+                },
+                "the folder permission under \"fp_2\" has the id \"fp_9\"",
+            ),
+            (
+                |tenant| {
+                    let workspace = Arc::new(workspace("acme/finops"));
+                    tenant.workspaces.insert("ws_1".to_owned(), workspace);
+                },
+                "the workspace under \"ws_1\" has the id \"acme/finops\"",
+            ),
+            (
+                |tenant| {
+                    let handle = "one".to_owned();
+                    tenant.put(Integration {
+                        handle,
+                        ..integration("three", &[], &[], None)
+                    });
+                },
+                "the integrations \"one\" and \"three\" both have the handle \"one\"",
+            ),
+            (
+                |tenant| {
+                    tenant.put(Workspace {
+                        id: "ws_1".to_owned(),
+                        ..workspace("acme/security")
+                    })
+                },
+                "\"acme/security\" and \"ws_1\" are both the workspace acme/security",
+            ),
+            (
+                |tenant| {
+                    tenant.put(Workspace {
+                        handle: "..".to_owned(),
+                        ..workspace("acme/x")
+                    })
+                },
+                "in the workspace \"acme/x\", the workspace handle \"..\" must start and end with a letter or digit and \
+                 hold only a-z, 0-9, - and _; ",
+            ),
+            (
+                |tenant| {
+                    tenant.put(Workspace {
+                        organization: "a/b".to_owned(),
+                        ..workspace("acme/x")
+                    })
+                },
+                "in the workspace \"acme/x\", the organization handle \"a/b\" must start and end",
+            ),
+            (
+                |tenant| one(tenant, |one| one.permissions = ["Acme".to_owned()].into()),
+                "in the permissions of the integration \"one\", in the grantee \"Acme\", the organization handle",
+            ),
+            (
+                |tenant| parent(tenant, "root", Some("ou-1")),
+                "in the integration \"one\", no folder has parent_id null, as the root has",
+            ),
+            (
+                |tenant| parent(tenant, "ou-1", None),
+                "in the integration \"one\", the folders ou-1, root all have parent_id null, as only the root has",
+            ),
+            (
+                |tenant| parent(tenant, "ou-2", Some("ou-9")),
+                "in the integration \"one\", these folders have a parent_id that is not there: ou-2",
+            ),
+            (
+                |tenant| parent(tenant, "ou-1", Some("ou-2")),
+                "in the integration \"one\", the folders ou-1, ou-2 are each other's ancestors",
+            ),
+            (
+                |tenant| {
+                    one(tenant, |one| {
+                        one.mirror.folders.remove("ou-2");
+                    });
+                },
+                "in the integration \"one\", the connection 111111111111 has the folder_id \"ou-2\", which is not there",
+            ),
+            (
+                |tenant| one(tenant, |one| one.mirror.folders.clear()),
+                "in the integration \"one\", no folder has parent_id null, as the root has",
+            ),
+            (
+                |tenant| {
+                    one(tenant, |one| {
+                        if let Some(connection) = one.mirror.connections.remove(A) {
+                            one.mirror
+                                .connections
+                                .insert("sandbox".to_owned(), connection);
+                        }
+                    });
+                },
+                "in the integration \"one\", the connection \"sandbox\" is not under an account ID of 12 digits",
+            ),
+            (
+                |tenant| {
+                    one(tenant, |one| {
+                        if let Some(folder) = one.mirror.folders.remove("ou-2") {
+                            one.mirror.folders.insert(A.to_owned(), folder);
+                        }
+                    });
+                },
+                "in the integration \"one\", the folder \"111111111111\" has an ID of 12 digits, which is an account's",
+            ),
+        ];
+        for (edit, text) in edits {
+            let mut tenant = tenant();
+            edit(&mut tenant);
+            let problem = tenant.problem().unwrap_or_default();
+            assert!(problem.starts_with(text), "{problem:?} is not {text:?}");
+        }
+        // What settling and planning put right is none.
+        let mut tenant = tenant();
+        one(&mut tenant, |one| {
+            one.effective_handles
+                .insert(A.to_owned(), "edited".to_owned());
+            if let Some(connection) = one.mirror.connections.get_mut(B) {
+                connection.derived_handle = Late::Known("edited".to_owned());
+            }
+        });
+        assert_eq!(tenant.problem(), None);
+    }
 }

@@ -187,3 +187,350 @@ pub fn attached_nowhere<'a>(attach: &'a BTreeSet<String>, tenant: &Tenant) -> Ve
     let entries = attach.iter().map(String::as_str);
     entries.filter(|entry| !is_there(entry)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::overriding::{ConnectionOverride, FolderOverride, OverriddenSettings};
+    use crate::model::sample::{
+        A, B, connection_override, connection_permission, folder_override, folder_permission, put,
+        workspace,
+    };
+
+    const UNITS: [(&str, &str, &str); 2] = [("ou-1", "Work", ""), ("ou-2", "Prod", "ou-1")];
+    const ACCOUNTS: [(&str, &str, &str); 2] = [(A, "a", "ou-2"), (B, "b", "")];
+
+    fn tenant() -> Tenant {
+        let mut tenant = Tenant::new("acme");
+        put(&mut tenant, "one", &UNITS, &ACCOUNTS);
+        tenant
+    }
+
+    /// The first connection, which is A.
+    fn first<T>(tenant: &Tenant, of: impl FnOnce(&EffectiveConnection<'_>) -> T) -> T {
+        let connections = Resolved::of(tenant).connections();
+        assert_eq!(connections[0].account_id, A);
+        of(&connections[0])
+    }
+
+    fn words(words: &[&str]) -> BTreeSet<String> {
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    /// Every setting, with `name` and `number` in it.
+    fn settings(name: &str, number: i64) -> OverriddenSettings {
+        OverriddenSettings {
+            external_id: Some(name.to_owned()),
+            regions: Some(words(&[name])),
+            default_region: Some(name.to_owned()),
+            max_error_retry_attempts: Some(number),
+            min_error_retry_delay: Some(number),
+            ignore_error_codes: Some(words(&[name])),
+            enabled: true,
+        }
+    }
+
+    fn put_on_folder(tenant: &mut Tenant, id: &str, settings: OverriddenSettings) {
+        let role_name = Some(format!("role_of_{id}"));
+        tenant.put(FolderOverride {
+            role_name,
+            settings,
+            ..folder_override(id, "one", id, "")
+        });
+    }
+
+    /// All settings of A as text.
+    fn all_settings(tenant: &Tenant) -> [String; 6] {
+        first(tenant, |connection| {
+            [
+                connection.external_id.unwrap_or_default().to_owned(),
+                format!("{:?}", connection.regions),
+                connection.default_region.to_owned(),
+                connection.max_error_retry_attempts.to_string(),
+                connection.min_error_retry_delay.to_string(),
+                format!("{:?}", connection.ignore_error_codes),
+            ]
+        })
+    }
+
+    #[test]
+    fn each_setting_is_inherited_by_itself() {
+        let mut tenant = tenant();
+        let named = |name: &str, number: i64| {
+            let quoted = format!("{{\"{name}\"}}");
+            let number = number.to_string();
+            [
+                name.to_owned(),
+                quoted.clone(),
+                name.to_owned(),
+                number.clone(),
+                number,
+                quoted,
+            ]
+        };
+        let inherited = [
+            "of_the_integration",
+            "{\"*\"}",
+            "us-east-1",
+            "9",
+            "25",
+            "{}",
+        ];
+        assert_eq!(all_settings(&tenant), inherited);
+        let levels: [fn(&mut Tenant, OverriddenSettings); 4] = [
+            |tenant, settings| put_on_folder(tenant, "root", settings),
+            |tenant, settings| put_on_folder(tenant, "ou-1", settings),
+            |tenant, settings| put_on_folder(tenant, "ou-2", settings),
+            |tenant, settings| {
+                let own = connection_override("co", "one", A, "");
+                tenant.put(ConnectionOverride { settings, ..own });
+            },
+        ];
+        let mut above = inherited.map(str::to_owned);
+        for (number, put) in (1..).zip(levels) {
+            let name = format!("level_{number}");
+            let own = named(&name, number);
+            let all = settings(&name, number);
+            let none = OverriddenSettings::default();
+            let alone = [
+                OverriddenSettings {
+                    external_id: all.external_id.clone(),
+                    ..none.clone()
+                },
+                OverriddenSettings {
+                    regions: all.regions.clone(),
+                    ..none.clone()
+                },
+                OverriddenSettings {
+                    default_region: all.default_region.clone(),
+                    ..none.clone()
+                },
+                OverriddenSettings {
+                    max_error_retry_attempts: all.max_error_retry_attempts,
+                    ..none.clone()
+                },
+                OverriddenSettings {
+                    min_error_retry_delay: all.min_error_retry_delay,
+                    ..none.clone()
+                },
+                OverriddenSettings {
+                    ignore_error_codes: all.ignore_error_codes.clone(),
+                    ..none.clone()
+                },
+            ];
+            for (index, settings) in alone.into_iter().enumerate() {
+                put(&mut tenant, settings);
+                let mut wanted = above.clone();
+                wanted[index].clone_from(&own[index]);
+                assert_eq!(all_settings(&tenant), wanted);
+            }
+            put(&mut tenant, all);
+            assert_eq!(all_settings(&tenant), own);
+            above = own;
+        }
+        // An empty set is a value as well.
+        let regions = Some(BTreeSet::new());
+        levels[3](
+            &mut tenant,
+            OverriddenSettings {
+                regions,
+                ..OverriddenSettings::default()
+            },
+        );
+        assert_eq!(first(&tenant, |connection| connection.regions.len()), 0);
+    }
+
+    #[test]
+    fn a_connection_s_role_arn_comes_before_the_nearest_folder_s_role_name() {
+        let mut tenant = tenant();
+        let role_arn = |tenant: &Tenant| first(tenant, |c| c.role_arn.clone().into_owned());
+        assert_eq!(role_arn(&tenant), "arn:aws:iam::111111111111:role/reader");
+        put_on_folder(&mut tenant, "root", OverriddenSettings::default());
+        assert_eq!(
+            role_arn(&tenant),
+            "arn:aws:iam::111111111111:role/role_of_root"
+        );
+        put_on_folder(&mut tenant, "ou-2", OverriddenSettings::default());
+        assert_eq!(
+            role_arn(&tenant),
+            "arn:aws:iam::111111111111:role/role_of_ou-2"
+        );
+        tenant.put(connection_override("co", "one", A, ""));
+        assert_eq!(
+            role_arn(&tenant),
+            "arn:aws:iam::111111111111:role/role_of_ou-2"
+        );
+        let own = Some("arn:aws:iam::999999999999:role/own".to_owned());
+        tenant.put(ConnectionOverride {
+            role_arn: own,
+            ..connection_override("co", "one", A, "")
+        });
+        assert_eq!(role_arn(&tenant), "arn:aws:iam::999999999999:role/own");
+    }
+
+    #[test]
+    fn what_is_disabled_above_is_disabled() {
+        let disabled = OverriddenSettings {
+            enabled: false,
+            ..OverriddenSettings::default()
+        };
+        let is_enabled = |tenant: &Tenant| first(tenant, |connection| connection.enabled);
+        for id in ["root", "ou-1", "ou-2"] {
+            let mut tenant = tenant();
+            put_on_folder(&mut tenant, "ou-2", OverriddenSettings::default());
+            tenant.put(connection_override("co", "one", A, ""));
+            assert!(is_enabled(&tenant));
+            put_on_folder(&mut tenant, id, disabled.clone());
+            assert!(!is_enabled(&tenant), "{id}");
+            // Of what is not below it nothing changes.
+            let all = Resolved::of(&tenant);
+            assert_eq!(all.connections()[1].enabled, id != "root");
+        }
+        let mut tenant = tenant();
+        tenant.put(ConnectionOverride {
+            settings: disabled,
+            ..connection_override("co", "one", A, "")
+        });
+        assert!(!is_enabled(&tenant));
+    }
+
+    fn published(tenant: &Tenant, workspace: &Workspace) -> Vec<String> {
+        let resolved = Resolved::of(tenant);
+        let view = resolved.view(workspace);
+        view.connections
+            .iter()
+            .map(|connection| connection.handle.to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn a_grant_by_path_follows_the_path_and_one_by_id_the_folder() {
+        let mut tenant = tenant();
+        let security = workspace("acme/security");
+        tenant.put(folder_permission("fp_1", "one", "ou-1", "acme/security"));
+        let finops = workspace("acme/finops");
+        tenant.put(folder_permission("fp_2", "one", "/Work", "acme/finops"));
+        assert_eq!(published(&tenant, &security), ["a"]);
+        assert_eq!(published(&tenant, &finops), ["a"]);
+        // ou-1 is renamed, and another folder comes to where it was.
+        let units = [
+            ("ou-1", "Rest", ""),
+            ("ou-2", "Prod", "ou-1"),
+            ("ou-3", "Work", ""),
+        ];
+        put(
+            &mut tenant,
+            "one",
+            &units,
+            &[(A, "a", "ou-2"), (B, "b", "ou-3")],
+        );
+        assert_eq!(published(&tenant, &security), ["a"]);
+        assert_eq!(published(&tenant, &finops), ["b"]);
+        // Both are gone, and come back.
+        put(&mut tenant, "one", &[], &[(A, "a", ""), (B, "b", "")]);
+        assert_eq!(published(&tenant, &security), [""; 0]);
+        assert_eq!(published(&tenant, &finops), [""; 0]);
+        put(&mut tenant, "one", &UNITS, &ACCOUNTS);
+        assert_eq!(published(&tenant, &security), ["a"]);
+        assert_eq!(published(&tenant, &finops), ["a"]);
+    }
+
+    #[test]
+    fn a_workspace_takes_what_it_attaches_of_what_it_sees() {
+        let mut tenant = tenant();
+        let mut security = workspace("acme/security");
+        tenant.put(connection_permission("cp_1", "one", B, "acme"));
+        for (attach, wanted) in [
+            (None, &["b"][..]),
+            (Some(&[][..]), &[]),
+            (Some(&["/"]), &["b"]),
+            (Some(&["root"]), &["b"]),
+            (Some(&[B]), &["b"]),
+            // Not visible, so attached in vain.
+            (Some(&[A, "/Work", "ou-2"]), &[]),
+            (Some(&["/Elsewhere", "999999999999"]), &[]),
+        ] {
+            security.attach = attach.map(words);
+            assert_eq!(published(&tenant, &security), wanted, "{attach:?}");
+        }
+        tenant.put(folder_permission("fp_1", "one", "/", "acme"));
+        for (attach, wanted) in [
+            (None, &["a", "b"][..]),
+            (Some(&["/Work"][..]), &["a"]),
+            (Some(&["ou-2"]), &["a"]),
+            (Some(&["/Work/Prod", B]), &["a", "b"]),
+            (Some(&["/work"]), &[]),
+        ] {
+            security.attach = attach.map(words);
+            assert_eq!(published(&tenant, &security), wanted, "{attach:?}");
+        }
+    }
+
+    #[test]
+    fn a_view_has_the_folders_that_hold_something_with_all_below_them() {
+        let mut tenant = tenant();
+        tenant.put(folder_permission("fp_1", "one", "/", "acme"));
+        let security = workspace("acme/security");
+        let folders = |tenant: &Tenant| -> Vec<(String, String)> {
+            let resolved = Resolved::of(tenant);
+            let view = resolved.view(&security);
+            let folders = view.folders.iter();
+            folders
+                .map(|f| (f.handle.to_owned(), f.connections.join(" ")))
+                .collect()
+        };
+        let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+            let pairs = pairs.iter();
+            pairs
+                .map(|(handle, held)| ((*handle).to_owned(), (*held).to_owned()))
+                .collect()
+        };
+        assert_eq!(
+            folders(&tenant),
+            pairs(&[("one", "a b"), ("prod", "a"), ("work", "a")])
+        );
+        let settings = OverriddenSettings {
+            enabled: false,
+            ..OverriddenSettings::default()
+        };
+        tenant.put(ConnectionOverride {
+            settings,
+            ..connection_override("co", "one", A, "")
+        });
+        assert_eq!(folders(&tenant), pairs(&[("one", "b")]));
+    }
+
+    #[test]
+    fn the_partition_is_the_derived_role_s_or_the_region_s() {
+        use crate::model::late::Late;
+
+        let mut tenant = tenant();
+        let role_name = Some("auditor".to_owned());
+        tenant.put(FolderOverride {
+            role_name,
+            ..folder_override("fo", "one", "/", "")
+        });
+        let edit = |tenant: &mut Tenant, arn: &str| {
+            if let Some(integration) = tenant.integrations.get_mut("one") {
+                let integration = Arc::make_mut(integration);
+                integration.connection_settings.default_region = "cn-north-1".to_owned();
+                if let Some(connection) = integration.mirror.connections.get_mut(A) {
+                    connection.derived_role_arn = Late::Known(arn.to_owned());
+                }
+            }
+        };
+        edit(&mut tenant, "arn:aws-us-gov:iam::111111111111:role/reader");
+        first(&tenant, |connection| {
+            assert_eq!(connection.partition(), "aws-us-gov");
+            assert_eq!(
+                connection.role_arn,
+                "arn:aws-us-gov:iam::111111111111:role/auditor"
+            );
+        });
+        // Only an edit by hand leaves an ARN that is none.
+        edit(&mut tenant, "reader");
+        first(&tenant, |connection| {
+            assert_eq!(connection.partition(), "aws-cn")
+        });
+    }
+}

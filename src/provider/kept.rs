@@ -42,6 +42,8 @@ pub(super) enum Conflict {
     NoDocument,
     #[error("the ID {0} is taken")]
     IdTaken(String),
+    #[error("{}", .0.join("; "))]
+    Clash(Vec<String>),
 }
 
 impl Conflict {
@@ -49,12 +51,13 @@ impl Conflict {
     fn may_pass(&self) -> bool {
         matches!(
             self,
-            Conflict::Refused(
-                Refusal::HandleTaken { .. }
-                    | Refusal::IntegrationHandleTaken { .. }
-                    | Refusal::Overridden { .. }
-                    | Refusal::WorkspaceExists(_)
-            )
+            Conflict::Clash(_)
+                | Conflict::Refused(
+                    Refusal::HandleTaken { .. }
+                        | Refusal::IntegrationHandleTaken { .. }
+                        | Refusal::Overridden { .. }
+                        | Refusal::WorkspaceExists(_)
+                )
         )
     }
 }
@@ -143,12 +146,27 @@ pub(super) async fn create<T>(
 where
     T: Admitted + Clone + Send + Sync,
 {
+    create_unless(data, object, |_, _, _| Ok(()), diagnostics).await
+}
+
+/// [`create`] unless `conflict`, which is given the object, the one in its place, and the tenant, finds one.
+pub(super) async fn create_unless<T, C>(
+    data: &Data,
+    object: T,
+    conflict: C,
+    diagnostics: &mut Diagnostics,
+) -> Option<Arc<Document>>
+where
+    T: Admitted + Clone + Send + Sync,
+    C: Fn(&T, Option<&T>, &Tenant) -> Result<(), Conflict> + Send + Sync + 'static,
+{
     commit(data, diagnostics, move |document| {
         let tenant = document.tenant_mut();
         if tenant.get::<T>(object.id()).is_some() {
             return Err(Conflict::IdTaken(object.id().to_owned()));
         }
         object.admit(None, tenant)?;
+        conflict(&object, None, tenant)?;
         tenant.put(object.clone());
         Ok(())
     })
@@ -164,6 +182,20 @@ pub(super) async fn update<T>(
 where
     T: Admitted + Clone + Send + Sync,
 {
+    update_unless(data, object, |_, _, _| Ok(()), diagnostics).await
+}
+
+/// [`update`] unless `conflict` finds one, as in [`create_unless`].
+pub(super) async fn update_unless<T, C>(
+    data: &Data,
+    object: T,
+    conflict: C,
+    diagnostics: &mut Diagnostics,
+) -> Option<Arc<Document>>
+where
+    T: Admitted + Clone + Send + Sync,
+    C: Fn(&T, Option<&T>, &Tenant) -> Result<(), Conflict> + Send + Sync + 'static,
+{
     commit(data, diagnostics, move |document| {
         if !document.exists() {
             return Err(Conflict::NoDocument);
@@ -173,6 +205,7 @@ where
             return Err(Conflict::Gone);
         };
         object.admit(Some(before), tenant)?;
+        conflict(&object, Some(before), tenant)?;
         tenant.put(object.clone());
         Ok(())
     })
@@ -196,7 +229,8 @@ where
     F: Fn(&mut Document) -> Result<(), Conflict> + Send + Sync + 'static,
 {
     let catalog = opened(data, diagnostics)?;
-    let who = data.who().await;
+    // Boxed, because the compiler follows futures only so deep, and this one calls AWS.
+    let who = Box::pin(data.who()).await;
     let change = Arc::new(change);
     let mut tries = 0;
     let outcome = loop {
@@ -245,6 +279,7 @@ fn not_committed(catalog: &Catalog, error: &CommitError<Conflict>) -> Diagnostic
                 "ID taken",
                 format!("{} Apply again: another ID is drawn.", sentence(conflict)),
             ),
+            Conflict::Clash(clashes) => clashing(clashes, Severity::Error),
         },
         CommitError::Read(error) => unreadable(error),
         error => {
@@ -252,6 +287,25 @@ fn not_committed(catalog: &Catalog, error: &CommitError<Conflict>) -> Diagnostic
             Diagnostic::error(summary, sentence(error))
         }
     }
+}
+
+/// Connections that would have no profile: an error at apply and a warning at plan, as in [`refused`].
+pub(super) fn clashing(clashes: &[String], severity: Severity) -> Diagnostic {
+    let summary = "Handles clash with profiles";
+    let what = format!(
+        "A file has one profile of a name, so these connections would have none:\n{}",
+        listed(clashes.iter())
+    );
+    let fix = "Give those connections other handles by overrides, or the profiles other names in publish.aws_config; or \
+               attach only what the workspace needs.";
+    let diagnostic = match severity {
+        Severity::Error => Diagnostic::error(summary, format!("{what}\n{fix}")),
+        Severity::Warning => Diagnostic::warning(
+            summary,
+            format!("{what}\nUnless this run changes that, the apply will fail. {fix}"),
+        ),
+    };
+    diagnostic.at(Path::of("publish"))
 }
 
 /// Why an object does not fit, and what to do. What a plan of one configuration sees in the catalog may be changed by the
@@ -384,11 +438,10 @@ fn warn_of_handles<'a>(
 }
 
 fn warn_of_publications(warnings: &[PublicationWarning], diagnostics: &mut Diagnostics) {
-    let (notices, failures): (Vec<_>, Vec<_>) = warnings
-        .iter()
-        .partition(|warning| matches!(warning, PublicationWarning::Notice { .. }));
+    let (notices, failures): (Vec<_>, Vec<_>) =
+        warnings.iter().partition(|warning| warning.is_notice());
     if !failures.is_empty() {
-        let failures = listed(failures.iter().map(|failure| sentence(failure)));
+        let failures = listed(failures.iter().map(sentence));
         diagnostics.warning(
             "Not everything was published",
             format!(
@@ -423,6 +476,11 @@ pub(super) async fn warn_of_change(
     let mut after = before.clone();
     if let Err(refusal) = change(&mut after) {
         diagnostics.push(refused(&refusal, catalog, Severity::Warning));
+        return;
+    }
+    let is_known = |integration: &Integration| integration.mirror.is_known();
+    if !after.each::<Integration>().all(is_known) {
+        // What is not known yet would look as if it were gone. The apply plans again, and tells then.
         return;
     }
     let notices = settle(&mut after, before);
@@ -486,7 +544,7 @@ pub(super) fn imported_integration<'a>(
     document: Option<&'a Document>,
     diagnostics: &mut Diagnostics,
 ) -> Option<&'a Integration> {
-    let fix = "Import by the handle, or by identity with the ID";
+    let fix = "Import by the handle, or by identity with the ID.";
     integration_by(by, catalog, document, fix)
         .map_err(|diagnostic| diagnostics.push(diagnostic))
         .ok()
@@ -524,8 +582,8 @@ pub(super) fn integration_by<'a>(
         Diagnostic::error(
             "No such integration",
             format!(
-                "The catalog at {} (tenant {:?}) has no integration with the {asked}; {known}. {fix}, and check the \
-                 provider's tenant and catalog.",
+                "The catalog at {} (tenant {:?}) has no integration with the {asked}; {known}. {fix} Check also \
+                 the provider's tenant and catalog.",
                 catalog.place(),
                 catalog.tenant()
             ),

@@ -29,6 +29,7 @@ pub(super) fn warn(reaches: &[Reach], diagnostics: &mut Diagnostics) {
         let first = group.first().map_or("", |reach| reach.workspace.as_str());
         let who = match group.len() {
             1 => first.to_owned(),
+            2 => format!("{first} and 1 more workspace"),
             count => format!("{first} and {} more workspaces", count - 1),
         };
         // Terraform shows warnings with one summary as one, so each has its own.
@@ -42,13 +43,13 @@ pub(super) fn warn(reaches: &[Reach], diagnostics: &mut Diagnostics) {
         }
         if !gained.is_empty() {
             parts.push(format!(
-                "Gained, usable as soon as this is applied:\n{}",
+                "Gained, published with the apply, and usable where IAM allows it:\n{}",
                 connections(gained)
             ));
         }
         if !lost.is_empty() {
             parts.push(format!(
-                "Lost, gone from what is published:\n{}",
+                "Lost, gone from what is published with the apply:\n{}",
                 connections(lost)
             ));
         }

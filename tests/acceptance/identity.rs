@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::configuration::Integration;
+use crate::permissions::{self, of_integration};
 use crate::terraform::{Workspace, is_at_least};
 
 /// The address in the example.
@@ -142,4 +143,69 @@ fn a_state_without_identity_gets_it_with_the_next_apply() {
     );
     workspace.apply();
     assert_eq!(identity(&workspace), expected(&workspace));
+}
+
+#[test]
+fn permissions_and_overrides_are_imported_by_their_identities() {
+    let declared = [
+        of_integration("folder_permission", "folder_path = \"/\"\ngrantee = \"*\""),
+        of_integration(
+            "connection_permission",
+            "account_id = \"333333333333\"\ngrantee = \"*\"",
+        ),
+        of_integration("folder_override", "folder_id = \"root\"\nregions = [\"*\"]"),
+        of_integration(
+            "connection_override",
+            "account_id = \"333333333333\"\nregions = [\"*\"]",
+        ),
+    ]
+    .concat();
+    let workspace = permissions::applied(&permissions::tree(), &declared);
+    let addresses = [
+        "orgmirror_folder_permission.this",
+        "orgmirror_connection_permission.this",
+        "orgmirror_folder_override.this",
+        "orgmirror_connection_override.this",
+    ];
+    let before = addresses.map(|address| workspace.attributes(address));
+    let mut imports = String::new();
+    for (address, state) in addresses.iter().zip(&before) {
+        workspace.forget(address);
+        let identity = if address.contains("connection_override") {
+            format!(
+                "integration_id = {}, account_id = \"333333333333\"",
+                state["integration_id"]
+            )
+        } else {
+            format!("id = {}", state["id"])
+        };
+        imports.push_str(&format!(
+            "import {{\n  to = {address}\n  identity = {{ {identity} }}\n}}\n"
+        ));
+    }
+    workspace.write("import.tf", &imports);
+    if !knows_identities() {
+        assert_refused_by_an_old_terraform(&workspace);
+        return;
+    }
+    let plan = workspace.plan();
+    for address in addresses {
+        plan.assert_actions(address, &["no-op"]);
+    }
+    workspace.apply();
+    assert_eq!(
+        addresses.map(|address| workspace.attributes(address)),
+        before
+    );
+
+    workspace.forget(addresses[3]);
+    workspace.write(
+        "import.tf",
+        &imports.replace("\"333333333333\"", "\"111111111111\""),
+    );
+    workspace.plan_fails().assert_error(&[
+        "No such connection override",
+        "account_id \"111111111111\"",
+        "acme:333333333333 (co_",
+    ]);
 }

@@ -563,7 +563,7 @@ fn a_permission_that_reaches_workspaces_says_whom() {
     );
     configure(&workspace, &tree(), &tagged);
     workspace.plan().assert_warning(&[
-        "Connections of acme/finops and 1 more workspaces: 2 lost",
+        "Connections of acme/finops and 1 more workspace: 2 lost",
         "acme/security",
         "hub (333333333333",
         "lab (222222222222",
@@ -786,4 +786,50 @@ fn inputs_made_in_the_same_run_are_taken() {
     wrong
         .apply_fails()
         .assert_only_error(&["folder_path", "\"acme\"", "starts with /"]);
+}
+
+/// An account that somebody moves into a granted OU must not get there unseen.
+#[test]
+fn an_account_that_moves_under_a_grant_is_told_in_the_integrations_plan() {
+    let permission = folder_permission("folder_path = \"/Workloads\"\ngrantee = \"acme\"");
+    let workspace = applied(&tree(), &permission);
+    declare_workspaces(&workspace, &["acme/security"]);
+    let moved = TREE.replace(
+        r#"name = "lab", parent_id = "ou-aaaa-sandbox0""#,
+        r#"name = "lab", parent_id = "ou-aaaa-prod0000""#,
+    );
+    let moved = Integration::of(&moved).set("deletion_protection", "false");
+    configure(&workspace, &moved, &permission);
+    let plan = workspace.plan();
+    plan.assert_warning(&[
+        "Connections of acme/security: 1 gained",
+        "lab (222222222222 \"lab\" in /Workloads/Prod: live)",
+    ]);
+    workspace.apply_saved(&plan);
+}
+
+#[test]
+fn names_that_are_not_known_yet_give_no_false_warnings() {
+    let made = |value: &str| {
+        format!("resource \"terraform_data\" \"made\" {{\n  input = \"{value}\"\n}}\n")
+    };
+    let organization = TREE
+        .replace("\"Workloads\"", "terraform_data.made.output")
+        .replace("\"hub\"", "terraform_data.made.output");
+    let integration = Integration::of(&organization).set("deletion_protection", "false");
+    let permissions = [
+        folder_permission("folder_path = \"/Workloads\"\ngrantee = \"acme\""),
+        connection_permission("account_id = \"333333333333\"\ngrantee = \"acme\""),
+    ]
+    .concat();
+    let with = |value: &str| format!("{}{permissions}", made(value));
+    let workspace = applied(&integration, &with("Workloads"));
+    declare_workspaces(&workspace, &["acme/security"]);
+    configure(&workspace, &integration, &with("Products"));
+    workspace.plan().assert_no_warnings();
+    // When the names are known, during the apply, so is what they do.
+    workspace
+        .apply()
+        .assert_warning(&["Permissions and overrides become dormant", "/Workloads"])
+        .assert_warning(&["Connections of acme/security: 1 lost", "shop (111111111111"]);
 }

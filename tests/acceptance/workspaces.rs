@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::catalog::{document, edit};
 use crate::configuration::{INTEGRATION, Integration, provider};
-use crate::terraform::{UNKNOWN, Workspace, quoted};
+use crate::terraform::{UNKNOWN, Workspace, is_at_least, quoted};
 
 /// Address of the workspace that [`security`] declares.
 const SECURITY: &str = "orgmirror_workspace.security";
@@ -614,4 +614,82 @@ fn a_workspace_is_imported() {
     workspace.import(SECURITY, "acme/security");
     workspace.plan().assert_no_changes();
     assert_eq!(workspace.attributes(SECURITY), state);
+}
+
+#[test]
+fn a_workspace_is_imported_by_its_identity() {
+    let workspace = applied();
+    let state = workspace.attributes(SECURITY);
+    let id = state["id"].as_str().expect("an ID");
+    workspace.forget(SECURITY);
+    let importing = |id: &str| {
+        let identity = quoted(id);
+        workspace.write(
+            "import.tf",
+            &format!(
+                "import {{\n  to       = {SECURITY}\n  identity = {{ id = {identity} }}\n}}\n"
+            ),
+        );
+    };
+    importing("ws_nobody");
+    let failure = workspace.plan_fails();
+    if !is_at_least(1, 12) {
+        failure.assert_error(&["An argument named \"identity\" is not expected here"]);
+        return;
+    }
+    failure.assert_only_error(&["No such workspace", "\"ws_nobody\"", "acme/security", id]);
+    importing(id);
+    let plan = workspace.plan();
+    plan.assert_actions(SECURITY, &["no-op"]);
+    workspace.apply_saved(&plan);
+    assert_eq!(workspace.attributes(SECURITY), state);
+}
+
+#[test]
+fn a_profile_that_takes_the_name_of_a_connection_is_refused() {
+    let clashing = security("publish = { aws_config = { source_profile = \"hub\" } }");
+    let workspace = Workspace::new();
+    configure(&workspace, &shared_with_all(), "");
+    workspace.apply();
+    configure(&workspace, &shared_with_all(), &clashing);
+    let expected = [
+        "Handles clash with profiles",
+        "the account 333333333333 (\"hub\")",
+    ];
+    workspace.plan().assert_warning(&expected);
+    workspace.apply_fails().assert_only_error(&expected);
+    assert!(!workspace.holds(SECURITY));
+
+    // The same run may bring the way out.
+    let overriding = "resource \"orgmirror_connection_override\" \"hub\" {\n  integration_id = \
+                      orgmirror_integration.aws.id\n  account_id     = \"333333333333\"\n  handle         = \
+                      \"hub_account\"\n}\n";
+    configure(
+        &workspace,
+        &shared_with_all(),
+        &format!("{clashing}{overriding}"),
+    );
+    workspace.plan().assert_warning(&expected);
+    workspace.apply();
+    assert!(files(&workspace)["aws_config"].contains("[profile hub_account]"));
+}
+
+#[test]
+fn a_connection_that_takes_the_name_of_a_profile_later_is_left_out() {
+    let workspace = Workspace::new();
+    let rest = security("publish = { aws_config = { source_profile = \"night\" } }");
+    configure(&workspace, &shared_with_all(), &rest);
+    workspace.apply();
+    let joined = shared_with_all().hcl().replace(
+        "{ name = \"hub\" }",
+        "{ name = \"hub\" }\n\"444444444444\" = { name = \"night\" }",
+    );
+    workspace.write("main.tf", &format!("{joined}{rest}"));
+    workspace
+        .apply()
+        .assert_warning(&["444444444444", "no profile is published for it"]);
+    assert!(!files(&workspace)["aws_config"].contains("[profile night]"));
+    fs::remove_file(file(&workspace, "aws_config")).expect("it can be removed");
+    workspace.apply();
+    assert!(files(&workspace).contains_key("aws_config"));
 }

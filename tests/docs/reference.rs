@@ -12,16 +12,24 @@ use super::{files, read, root, settle};
 
 const PROVIDER: &str = "orgmirror";
 
+/// On the page of each permission and override.
+const PERMISSION_GUIDE: &str = "[Permissions and overrides](../guides/permissions.md) says who sees what, which setting comes \
+                                first, and what happens when a folder or an account leaves.";
+
 /// What the schemas do not say, by page.
-const REMARKS: [(&str, &str); 2] = [
+const REMARKS: [(&str, &str); 6] = [
     (
         "docs/index.md",
         "The [getting started](guides/getting-started.md) guide leads from nothing to the first apply, credentials and \
          the policy they need included. Further guides: [handles](guides/handles.md), \
-         [pipelines](guides/pipelines.md), [troubleshooting](guides/troubleshooting.md).\n\n\
+         [permissions and overrides](guides/permissions.md), [pipelines](guides/pipelines.md), [troubleshooting](guides/troubleshooting.md).\n\n\
          In this version the catalog is a directory, and there is one resource and one data source. Permissions are kept \
          in the catalog; there are no workspaces and nothing is published for them yet.",
     ),
+    ("docs/resources/folder_permission.md", PERMISSION_GUIDE),
+    ("docs/resources/connection_permission.md", PERMISSION_GUIDE),
+    ("docs/resources/folder_override.md", PERMISSION_GUIDE),
+    ("docs/resources/connection_override.md", PERMISSION_GUIDE),
     (
         "docs/resources/integration.md",
         "Planning asks neither AWS nor the catalog: what the plan shows is what apply writes, even if the AWS organization \

@@ -100,10 +100,13 @@ fn summaries(directory: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Summaries are short, start like a sentence and do not end like one; descriptions, rules and fixes are sentences.
+/// Summaries are short, start like a sentence and do not end like one; descriptions, rules and fixes are sentences, and
+/// forms of import IDs start with parts that colons separate.
 fn is_summary(text: &str) -> bool {
+    let first_word = text.split(' ').next().unwrap_or_default();
     text.starts_with(|c: char| c.is_ascii_uppercase())
         && text.contains(' ')
+        && !first_word.contains(':')
         && text.len() <= 90
         && text.ends_with(|c: char| c.is_alphanumeric() || c == '}')
         && !text.contains(". ")

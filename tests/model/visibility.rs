@@ -38,18 +38,21 @@ const PATHS: [&str; 7] = [
 struct Declared {
     organizations: Vec<Option<&'static str>>,
     own_permissions: Vec<Vec<&'static str>>,
-    folder_permissions: Vec<(
-        usize,
-        FolderRef,
-        &'static str,
-        Option<BTreeMap<String, String>>,
-    )>,
+    folder_permissions: Vec<OnFolder>,
     connection_permissions: Vec<(usize, String, &'static str)>,
     folder_overrides: Vec<(usize, FolderRef, Own)>,
     connection_overrides: Vec<(usize, String, Own)>,
     /// Organization, handle, what is attached.
     workspaces: BTreeMap<(&'static str, &'static str), Option<BTreeSet<String>>>,
 }
+
+/// Index of the integration, folder, grantee, tags to match.
+type OnFolder = (
+    usize,
+    FolderRef,
+    &'static str,
+    Option<BTreeMap<String, String>>,
+);
 
 /// What an override has for itself; `role` is a role's name or ARN.
 #[derive(Debug, Clone)]

@@ -7,6 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const HELPER: &str = "ORGMIRROR_TEST_S3_HELPER";
+/// How many processes are killed; more make a soak.
+const KILLS: &str = "ORGMIRROR_TEST_KILLS";
 
 /// No test of its own: run as a process of its own, it adds workspaces to the bucket that the environment names, and says
 /// each once it is acknowledged.
@@ -103,7 +105,8 @@ async fn processes_that_race_lose_nothing() {
 async fn killed_writers_lose_nothing_they_acknowledged() {
     let bucket = Bucket::make();
     let mut acknowledged = BTreeSet::new();
-    for round in 0..6 {
+    let kills = env::var(KILLS).map_or(6, |kills| kills.parse().unwrap());
+    for round in 0..kills {
         let mut process = helper(&bucket, &format!("r{round}"), 1_000);
         let lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
         let mut lines = added(lines.map_while(Result::ok));

@@ -2,6 +2,7 @@
 //!
 //! One process serves all tests of a binary, each of which has AWS organizations of its own in it. It ends with the test
 //! binary, because its input does.
+#![allow(dead_code)]
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
@@ -99,6 +100,11 @@ impl Moto {
         Self { seeded }
     }
 
+    /// Where moto answers.
+    pub fn url(&self) -> String {
+        Server::shared().url.clone()
+    }
+
     /// Runs a command on this AWS organization and gives its answer.
     pub fn command(&self, name: &str, mut arguments: Value) -> Value {
         arguments["op"] = json!(name);
@@ -132,6 +138,17 @@ impl Moto {
     /// ID of the account that was seeded with a name.
     pub fn account(&self, name: &str) -> String {
         text(&self.seeded["accounts"][name], name)
+    }
+
+    /// What leads AWS's own tools here, with a key of the management account.
+    pub fn environment(&self) -> [(&'static str, String); 4] {
+        let key = |name: &str| text(&self.seeded["credentials"][name], name);
+        [
+            ("AWS_ENDPOINT_URL", self.url()),
+            ("AWS_REGION", "us-east-1".to_owned()),
+            ("AWS_ACCESS_KEY_ID", key("access_key_id")),
+            ("AWS_SECRET_ACCESS_KEY", key("secret_access_key")),
+        ]
     }
 
     /// Arguments of the provider that lead it here, with a key of the management account.

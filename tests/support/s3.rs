@@ -209,6 +209,39 @@ impl Bucket {
         contents
     }
 
+    /// Every key there is.
+    pub fn keys(&self) -> Vec<String> {
+        let (client, name) = (self.direct(), self.name.clone());
+        on_a_runtime(async move {
+            let mut pages = client
+                .list_objects_v2()
+                .bucket(name)
+                .into_paginator()
+                .send();
+            let mut keys = Vec::new();
+            while let Some(page) = pages.next().await {
+                let objects = page.unwrap().contents.unwrap_or_default();
+                keys.extend(objects.into_iter().filter_map(|object| object.key));
+            }
+            keys
+        })
+    }
+
+    /// An object's content, where nothing is async.
+    pub fn get_blocking(&self, key: &str) -> Option<Vec<u8>> {
+        let (client, name, key) = (self.direct(), self.name.clone(), key.to_owned());
+        on_a_runtime(async move {
+            let got = client
+                .get_object()
+                .bucket(name)
+                .key(key)
+                .send()
+                .await
+                .ok()?;
+            Some(got.body.collect().await.unwrap().to_vec())
+        })
+    }
+
     pub async fn put(&self, key: &str, bytes: impl Into<Vec<u8>>) {
         let body = bytes.into().into();
         let request = self

@@ -1,10 +1,5 @@
-//! Publications in a directory.
-//!
-//! ```text
-//! <directory>/tenants/<tenant>/workspaces/<organization>/<workspace>/<file of a format>
-//! ```
-//!
-//! They are written under the catalog's lock, by whoever finds the document there that they were made of.
+//! Publications in a directory. They are written under the catalog's lock, by whoever finds the document there that they
+//! were rendered from.
 
 use std::fs::{self, DirEntry, File, Metadata};
 use std::io::{self, ErrorKind, Read};
@@ -45,6 +40,9 @@ impl Disk {
         };
         // Taken before the content: what is written in between has a later one.
         let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            return Ok(PublicationReading::Absent);
+        }
         let token = token(&metadata);
         if known.is_some() && token.as_ref() == known {
             return Ok(PublicationReading::Unchanged);
@@ -217,9 +215,9 @@ fn entries(directory: &Path) -> Result<Vec<DirEntry>, Failure> {
     }
 }
 
-/// Nothing is there, not even where it would be.
+/// There is no such file or directory, whatever else there is.
 fn is_absent(error: &io::Error) -> bool {
-    error.kind() == ErrorKind::NotFound
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 /// Every change of a file shows in one of these, except one that comes within the grain of the file system's clock.

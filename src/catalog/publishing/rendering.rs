@@ -14,7 +14,7 @@ use crate::model::visibility::Resolved;
 use crate::model::workspace::Workspace;
 use crate::publish::{Publication, RenderError, publications};
 
-use super::directory;
+use super::{PublicationWarning, directory};
 
 /// Workspaces whose files wait to be written. Together they may be large, so there are few.
 const WAITING: usize = 2;
@@ -29,11 +29,10 @@ pub(super) struct Rendering {
     pub(super) name: String,
     /// Where its files are, below the tenant's place.
     pub(super) directory: String,
-    /// None: rendering panicked.
-    pub(super) files: Option<Vec<Rendered>>,
+    pub(super) files: Vec<Rendered>,
     pub(super) notices: BTreeSet<Notice>,
     /// Those that there were none of before the commit.
-    pub(super) new_notices: Vec<Notice>,
+    new_notices: Vec<Notice>,
 }
 
 impl Rendering {
@@ -61,21 +60,21 @@ impl Rendering {
             id: workspace.id.clone(),
             name: workspace.to_string(),
             directory: directory(workspace),
-            files: Some(files.collect()),
+            files: files.collect(),
             notices,
             new_notices,
         }
     }
 
-    fn panicked(workspace: &Workspace) -> Self {
-        Self {
-            id: workspace.id.clone(),
-            name: workspace.to_string(),
-            directory: directory(workspace),
-            files: None,
-            notices: BTreeSet::new(),
-            new_notices: Vec::new(),
-        }
+    /// As warnings.
+    pub(super) fn new_notices(&self) -> impl Iterator<Item = PublicationWarning> {
+        self.new_notices
+            .iter()
+            .map(|(format, notice)| PublicationWarning::Notice {
+                workspace: self.name.clone(),
+                format: format.clone(),
+                notice: notice.clone(),
+            })
     }
 }
 
@@ -94,7 +93,8 @@ pub(super) fn hash(bytes: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// Renders workspaces of `document` on threads of their own, as fast as they are taken. `known` has the notices of `base`
+/// Renders workspaces of `document` on threads of their own, as fast as they are taken. What panics is not
+/// among them. `known` has the notices of `base`
 /// that are known, by the workspace's ID; none: `base` is the same.
 pub(super) fn render(
     base: &Arc<Document>,
@@ -134,7 +134,9 @@ pub(super) fn render(
                 let rendering = catch_unwind(AssertUnwindSafe(|| {
                     Rendering::of(workspace, publications(&after.view(workspace)), old_notices)
                 }));
-                let rendering = rendering.unwrap_or_else(|_| Rendering::panicked(workspace));
+                let Ok(rendering) = rendering else {
+                    continue;
+                };
                 if sender.blocking_send(rendering).is_err() {
                     return;
                 }

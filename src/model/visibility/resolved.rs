@@ -50,6 +50,7 @@ struct ResolvedFolder<'t> {
 struct ResolvedConnection<'t> {
     /// Without grants.
     effective: EffectiveConnection<'t>,
+    is_publishable: bool,
     integration: usize,
     /// None: it hangs under nothing, which no catalog does that was not edited by hand.
     folder: Option<usize>,
@@ -154,7 +155,7 @@ impl<'t> Resolved<'t> {
             .map(|resolved| vec![Vec::new(); resolved.folders.len()])
             .collect();
         for connection in &self.connections {
-            if !connection.effective.is_publishable() || !self.is_attached(&reachable, connection) {
+            if !connection.is_publishable || !self.is_attached(&reachable, connection) {
                 continue;
             }
             let Some(effective) = self.granted(&reachable, connection) else {
@@ -195,7 +196,7 @@ impl<'t> Resolved<'t> {
         let reachable = self.reachable(Audience::Workspace(workspace), workspace.attach.as_ref());
         let connections = self.connections.iter();
         let connections = connections.map(|connection| {
-            connection.effective.is_publishable()
+            connection.is_publishable
                 && self.is_attached(&reachable, connection)
                 && self.grants(&reachable, connection).next().is_some()
         });
@@ -280,10 +281,11 @@ impl<'t> Resolved<'t> {
     ) -> impl Iterator<Item = &'r Grant<'t>> {
         let folders = &reachable.grants[connection.integration];
         let inherited = connection.folder.map(|folder| folders[folder].iter());
-        let tags = connection.effective.tags();
         let inherited = inherited.into_iter().flatten().copied();
         let inherited = inherited.filter(move |grant| match grant.source {
-            GrantSource::Folder { permission, .. } => permission.matches(tags),
+            GrantSource::Folder { permission, .. } => {
+                permission.matches(connection.effective.tags())
+            }
             GrantSource::Integration(_) | GrantSource::Connection(_) => true,
         });
         let own = connection.grants.iter().filter(move |grant| {
@@ -416,8 +418,10 @@ impl<'t> ResolvedIntegration<'t> {
             );
             let lineage = resolved.map_or(&nowhere, |resolved| &resolved.lineage);
             let place = (account_id.as_str(), connection);
+            let effective = self.effective(place, inherited, overriding, lineage)?;
             Some(ResolvedConnection {
-                effective: self.effective(place, inherited, overriding, lineage)?,
+                is_publishable: effective.is_publishable(),
+                effective,
                 integration: index,
                 folder,
                 grants: grants.remove(account_id.as_str()).unwrap_or_default(),
@@ -451,7 +455,8 @@ impl<'t> ResolvedIntegration<'t> {
         let role_arn = match (own_arn, role_name) {
             (Some(arn), _) => Cow::Borrowed(arn),
             (None, Some(role_name)) => {
-                let partition = partition_of(connection).unwrap_or(partition::AWS);
+                let partition = partition_of(connection)
+                    .unwrap_or_else(|| partition::of_region(default_region));
                 Cow::Owned(role_arn(partition, account_id, role_name))
             }
             (None, None) => Cow::Borrowed(connection.derived_role_arn.known()?.as_str()),

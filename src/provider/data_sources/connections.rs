@@ -209,7 +209,7 @@ fn connections(
     let integration_id = config.integration_id.known();
     if let Some(id) = integration_id {
         let fix = "Give orgmirror_integration.NAME.id, or data.orgmirror_integration.NAME.id where it is declared in \
-                   another configuration";
+                   another configuration.";
         integration_by(IntegrationBy::Id(id), catalog, Some(document), fix)
             .map_err(|diagnostic| diagnostic.at(Path::of("integration_id")))?;
     }

@@ -47,7 +47,7 @@ impl DataSource for IntegrationData {
     ) -> Option<Exported> {
         let catalog = opened(context.data, diagnostics)?;
         let document = readable(context.data, diagnostics).await?;
-        let fix = "Give the handle of one of its integrations";
+        let fix = "Give the handle of one of its integrations.";
         let by = IntegrationBy::Handle(config.handle()?);
         match integration_by(by, catalog, Some(&document), fix) {
             Ok(integration) => Some(integration.into()),

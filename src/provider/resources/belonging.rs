@@ -47,6 +47,11 @@ pub trait BelongingState: Model + PartialEq + fmt::Debug + for<'a> From<&'a Self
         Identity::of(["id"])
     }
 
+    /// The identity of which this state has the attributes, as an error names it.
+    fn identity_text(&self) -> String {
+        format!("the ID {:?}", self.id().known().map_or("", String::as_str))
+    }
+
     /// What an identity, of which this state has the attributes, names.
     fn identified<'a>(&self, tenant: &'a Tenant) -> Option<&'a Self::Object> {
         tenant.get(self.id().known()?)
@@ -220,7 +225,8 @@ impl<S: BelongingState> Resource for BelongingResource<S> {
                 let tenant = document.map(Document::tenant);
                 let found = tenant.and_then(|tenant| identity.identified(tenant));
                 if found.is_none() {
-                    not_found::<S>("the identity", (catalog, document), None, diagnostics);
+                    let asked = identity.identity_text();
+                    not_found::<S>(&asked, (catalog, document), None, diagnostics);
                 }
                 found
             }

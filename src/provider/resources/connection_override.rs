@@ -89,6 +89,12 @@ impl BelongingState for State {
         Identity::of(["integration_id", "account_id"])
     }
 
+    fn identity_text(&self) -> String {
+        let [integration, account] = [&self.integration_id, &self.account_id]
+            .map(|id| id.known().map_or("", String::as_str));
+        format!("the integration_id {integration:?} and the account_id {account:?}")
+    }
+
     fn identified<'a>(&self, tenant: &'a Tenant) -> Option<&'a ConnectionOverride> {
         let overrides = tenant.each::<ConnectionOverride>();
         let mut own =

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use crate::catalog::{Catalog, Document};
-use crate::framework::diagnostics::Diagnostics;
+use crate::framework::diagnostics::{Diagnostics, Severity};
 use crate::framework::identity::ImportBy;
 use crate::framework::path::Path;
 use crate::framework::private::Private;
@@ -17,15 +17,17 @@ use crate::framework::types::Type;
 use crate::framework::value::Value;
 use crate::model::handle::Kind;
 use crate::model::late::Late;
-use crate::model::visibility::attached_nowhere;
+use crate::model::tenant::Tenant;
+use crate::model::visibility::{Resolved, attached_nowhere};
 use crate::model::workspace::Workspace;
+use crate::provider::arguments;
 use crate::provider::arguments::sentence;
 use crate::provider::kept::{
-    create, delete, existing, listed, new_id, opened, possible, update, warn_of_object,
-    warn_of_removal,
+    Conflict, clashing, complete, create_unless, delete, existing, listed, new_id, opened,
+    possible, update_unless, warn_of_object, warn_of_removal,
 };
 use crate::provider::orgmirror::Data;
-use crate::provider::{arguments, late};
+use crate::publish::aws_config::{self, Clash};
 use crate::publish::{self, FORMATS, Format, OptionKind};
 
 use state::State;
@@ -67,18 +69,17 @@ impl Resource for WorkspaceResource {
         let planned = &mut plan.planned;
         // Applying publishes it, whatever was found.
         planned.in_sync = true.into();
-        planned.locations = late::value(match context.data.catalog() {
-            Ok(catalog) => planned
-                .outline()
-                .map(|outline| locations(&outline, catalog)),
-            Err(_) => Late::Unknown,
-        });
+        planned.locations = match (context.data.catalog(), planned.outline()) {
+            (Ok(catalog), Ok(outline)) => locations(&outline, catalog).into(),
+            _ => Value::Unknown,
+        };
         warn_of_attachments(context.data, planned, diagnostics).await;
         if plan.prior.as_ref() == Some(planned) {
             return;
         }
         let id = planned.id.known().map_or(NEW, String::as_str);
-        if let Late::Known(workspace) = planned.workspace(id) {
+        if let Ok(workspace) = planned.workspace(id) {
+            warn_of_clashes(context.data, &workspace, diagnostics).await;
             warn_of_object(context.data, workspace, diagnostics).await;
         }
     }
@@ -120,8 +121,8 @@ impl Resource for WorkspaceResource {
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
         let id = new_id("ws_");
-        let workspace = workspace(&planned, &id, diagnostics)?;
-        let document = create(context.data, workspace, diagnostics).await?;
+        let workspace = complete(planned.workspace(&id), diagnostics)?;
+        let document = create_unless(context.data, workspace, clash, diagnostics).await?;
         applied(planned, &document, &id)
     }
 
@@ -135,8 +136,8 @@ impl Resource for WorkspaceResource {
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
         let id = planned.id.known()?.clone();
-        let workspace = workspace(&planned, &id, diagnostics)?;
-        let document = update(context.data, workspace, diagnostics).await?;
+        let workspace = complete(planned.workspace(&id), diagnostics)?;
+        let document = update_unless(context.data, workspace, clash, diagnostics).await?;
         applied(planned, &document, &id)
     }
 
@@ -333,16 +334,40 @@ async fn warn_of_attachments(data: &Data, planned: &State, diagnostics: &mut Dia
     );
 }
 
-fn workspace(planned: &State, id: &str, diagnostics: &mut Diagnostics) -> Option<Workspace> {
-    match planned.workspace(id) {
-        Late::Known(workspace) => Some(workspace),
-        Late::Unknown => {
-            diagnostics.error(
-                "Bug in the provider: incomplete plan",
-                "While applying, something of the workspace is not known. Nothing was changed; please report this.",
-            );
-            None
-        }
+/// Refuses connections that this change leaves without a profile. One that clashes already, or by a change of something
+/// else, is left out with a warning.
+fn clash(
+    workspace: &Workspace,
+    before: Option<&Workspace>,
+    tenant: &Tenant,
+) -> Result<(), Conflict> {
+    if before == Some(workspace) {
+        return Ok(());
+    }
+    let resolved = Resolved::of(tenant);
+    let clashes = |workspace: &Workspace| {
+        // Options that are refused are reported as such.
+        aws_config::clashes(&resolved.view(workspace)).unwrap_or_default()
+    };
+    let old = before.map(clashes).unwrap_or_default();
+    let mut new = clashes(workspace);
+    new.retain(|clash| !old.contains(clash));
+    if new.is_empty() {
+        return Ok(());
+    }
+    Err(Conflict::Clash(new.iter().map(Clash::to_string).collect()))
+}
+
+async fn warn_of_clashes(data: &Data, workspace: &Workspace, diagnostics: &mut Diagnostics) {
+    let Ok(catalog) = data.catalog() else {
+        return;
+    };
+    let Ok(Some(document)) = catalog.read().await else {
+        return;
+    };
+    let tenant = document.tenant();
+    if let Err(Conflict::Clash(clashes)) = clash(workspace, tenant.get(&workspace.id), tenant) {
+        diagnostics.push(clashing(&clashes, Severity::Warning));
     }
 }
 

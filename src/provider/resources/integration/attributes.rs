@@ -55,8 +55,7 @@ pub(super) fn schema() -> Schema {
                 .check_string(arguments::grantee)
                 .description(
                     "Grantees who may use every connection, now and later: `*`, an organization such as `acme`, or one \
-                     workspace such as `acme/security`. Default `[]`: nobody. They are kept in the catalog; what follows \
-                     them, publications for workspaces, is not in this version yet.",
+                     workspace such as `acme/security`. Default `[]`: nobody.",
                 ),
             sso(),
             owners("owners", "The integration's owners."),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::framework::value::{Set, Value};
 use crate::model::late::Late;
 use crate::model::workspace::{OptionValue, Options, Publish, Workspace};
-use crate::provider::late;
+use crate::provider::late::{self, NotKnown, known_late, known_value};
 use crate::publish::{FORMATS, Format, OptionKind};
 
 /// Configuration, plan and state.
@@ -127,26 +127,21 @@ fn known_options(options: &FormatOptions) -> Late<Options> {
 }
 
 impl State {
-    /// The workspace as the catalog keeps it, under `id`, as far as known.
-    pub(super) fn workspace(&self, id: &str) -> Late<Workspace> {
+    /// The workspace as the catalog keeps it, under `id`.
+    ///
+    /// # Errors
+    /// If anything is not known.
+    pub(super) fn workspace(&self, id: &str) -> Result<Workspace, NotKnown> {
         let publish = late::optional(&self.publish).and_then(|publish| {
             publish.map_or(Late::Known(Publish::new()), |publish| publish.publish())
         });
-        match (&self.organization, &self.handle, self.attach(), publish) {
-            (
-                Value::Known(organization),
-                Value::Known(handle),
-                Late::Known(attach),
-                Late::Known(publish),
-            ) => Late::Known(Workspace {
-                id: id.to_owned(),
-                organization: organization.clone(),
-                handle: handle.clone(),
-                attach,
-                publish,
-            }),
-            _ => Late::Unknown,
-        }
+        Ok(Workspace {
+            id: id.to_owned(),
+            organization: known_value(&self.organization, "organization")?,
+            handle: known_value(&self.handle, "handle")?,
+            attach: known_late(self.attach(), "attach")?,
+            publish: known_late(publish, "publish")?,
+        })
     }
 
     /// What it takes of all that is visible, as far as known.
@@ -155,24 +150,22 @@ impl State {
     }
 
     /// A workspace with this name and these formats, whatever their options.
-    pub(super) fn outline(&self) -> Late<Workspace> {
+    ///
+    /// # Errors
+    /// If any of that is not known.
+    pub(super) fn outline(&self) -> Result<Workspace, NotKnown> {
         let names = late::optional(&self.publish)
             .and_then(|publish| publish.map_or(Late::Known(Vec::new()), |publish| publish.names()));
-        match (&self.organization, &self.handle, names) {
-            (Value::Known(organization), Value::Known(handle), Late::Known(names)) => {
-                let names = names.into_iter();
-                Late::Known(Workspace {
-                    id: String::new(),
-                    organization: organization.clone(),
-                    handle: handle.clone(),
-                    attach: None,
-                    publish: names
-                        .map(|name| (name.to_owned(), Options::new()))
-                        .collect(),
-                })
-            }
-            _ => Late::Unknown,
-        }
+        let names = known_late(names, "publish")?.into_iter();
+        Ok(Workspace {
+            id: String::new(),
+            organization: known_value(&self.organization, "organization")?,
+            handle: known_value(&self.handle, "handle")?,
+            attach: None,
+            publish: names
+                .map(|name| (name.to_owned(), Options::new()))
+                .collect(),
+        })
     }
 
     /// Takes over what the catalog has. `publish = {}` and no `publish` are the same to it; what the state has stays.
@@ -191,5 +184,89 @@ impl State {
         if !(publish.is_empty() && self.publish.is_null()) {
             self.publish = Value::Known(publish.into());
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+
+    fn publish(text: &str) -> PublishState {
+        serde_json::from_str::<Formats>(text).unwrap().into()
+    }
+
+    #[test]
+    fn every_format_and_every_option_has_an_entry() {
+        let state =
+            publish(r#"{ "steampipe": { "aggregators": true, "gone": true }, "gone": {} }"#);
+        let names: Vec<&str> = state.0.keys().map(String::as_str).collect();
+        let mut expected: Vec<&str> = FORMATS.iter().map(|format| format.name()).collect();
+        expected.sort_unstable();
+        assert_eq!(names, expected);
+        assert_eq!(state.0["aws_config"], Value::Null);
+        let options = state.0["steampipe"].known().unwrap();
+        assert_eq!(options.len(), 1);
+        assert_eq!(options["aggregators"], OptionValue::Switch(true).into());
+        let state = publish(r#"{ "aws_config": {} }"#);
+        let options = state.0["aws_config"].known().unwrap();
+        assert_eq!(options["preamble"], Value::Null);
+    }
+
+    #[test]
+    fn values_of_another_kind_are_none() {
+        let state = publish(r#"{ "steampipe": { "aggregators": "yes" } }"#);
+        let options = state.0["steampipe"].known().unwrap();
+        assert_eq!(options["aggregators"], Value::Null);
+    }
+
+    #[test]
+    fn what_is_asked_for_survives_the_way_through_the_state() {
+        let held = Workspace {
+            id: "ws_1".to_owned(),
+            organization: "acme".to_owned(),
+            handle: "security".to_owned(),
+            attach: Some(BTreeSet::new()),
+            publish: serde_json::from_str(
+                r#"{ "json": {}, "aws_config": { "sso": false, "region": "eu-west-1" } }"#,
+            )
+            .unwrap(),
+        };
+        let mut state = State::default();
+        state.take(&held);
+        assert_eq!(state.workspace("ws_1").as_ref(), Ok(&held));
+        assert_eq!(state.attach, Value::Known(Set::default()));
+        let formats = state.outline().unwrap().publish;
+        assert!(formats.into_keys().eq(["aws_config", "json"]));
+    }
+
+    #[test]
+    fn no_publish_and_an_empty_one_both_stay_as_they_are() {
+        let mut state = State {
+            organization: "acme".into(),
+            handle: "security".into(),
+            ..State::default()
+        };
+        let held = state.workspace("ws_1").unwrap();
+        state.take(&held);
+        assert_eq!(state.publish, Value::Null);
+        state.publish = Value::Known(PublishState::default());
+        state.take(&held);
+        assert!(matches!(state.publish, Value::Known(_)));
+    }
+
+    #[test]
+    fn an_option_that_is_not_known_hides_the_options_of_its_format_and_not_its_name() {
+        let mut formats = publish(r#"{ "json": {}, "steampipe": {} }"#).0;
+        let unknown = BTreeMap::from([("aggregators".to_owned(), Value::Unknown)]);
+        formats.insert("steampipe".to_owned(), Value::Known(unknown));
+        let state = State {
+            organization: "acme".into(),
+            handle: "security".into(),
+            publish: Value::Known(PublishState(formats)),
+            ..State::default()
+        };
+        assert!(state.workspace("ws_1").is_err());
+        assert_eq!(state.outline().unwrap().publish.len(), 2);
     }
 }

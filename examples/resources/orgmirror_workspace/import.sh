@@ -1,0 +1,2 @@
+# By organization and handle.
+terraform import orgmirror_workspace.security acme/security

@@ -1,0 +1,187 @@
+//! Small tenants for the tests of this room.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::folder_ref::FolderRef;
+use super::integration::{ConnectionSettings, Integration, RemovalGuard};
+use super::late::Late;
+use super::mirror::{Held, Mirror, Source, SourceAccount, SourceUnit, Wanted, mirror};
+use super::overriding::{ConnectionOverride, FolderOverride, OverriddenSettings};
+use super::permission::{ConnectionPermission, FolderPermission};
+use super::tenant::Tenant;
+use super::workspace::Workspace;
+
+pub(super) const A: &str = "111111111111";
+pub(super) const B: &str = "222222222222";
+pub(super) const C: &str = "333333333333";
+
+/// OUs and accounts below the root `root`: ID, name, and the parent's ID, empty for the root.
+pub(super) type Members<'a> = &'a [(&'a str, &'a str, &'a str)];
+
+/// The integration with this ID and handle, as it is mirrored after `before`.
+pub(super) fn integration(
+    id: &str,
+    units: Members<'_>,
+    accounts: Members<'_>,
+    before: Option<&Integration>,
+) -> Integration {
+    let parent = |parent: &str| (!parent.is_empty()).then(|| parent.to_owned());
+    let units = units.iter().map(|(id, name, above)| {
+        let unit = SourceUnit {
+            name: Late::Known(Some((*name).to_owned())),
+            parent_id: parent(above),
+        };
+        ((*id).to_owned(), unit)
+    });
+    let accounts = accounts.iter().map(|(id, name, above)| {
+        let account = SourceAccount {
+            name: Late::Known((*name).to_owned()),
+            parent_id: parent(above),
+            ..SourceAccount::default()
+        };
+        ((*id).to_owned(), account)
+    });
+    let source = Source {
+        organizational_units: units.collect(),
+        accounts: accounts.collect(),
+        ..Source::default()
+    };
+    Integration {
+        id: id.to_owned(),
+        handle: id.to_owned(),
+        organization: None,
+        handle_prefix: None,
+        initial_handles: None,
+        connection_settings: ConnectionSettings {
+            role_name: "reader".to_owned(),
+            external_id: Some("of_the_integration".to_owned()),
+            regions: BTreeSet::from(["*".to_owned()]),
+            default_region: "us-east-1".to_owned(),
+            max_error_retry_attempts: 9,
+            min_error_retry_delay: 25,
+            ignore_error_codes: BTreeSet::new(),
+        },
+        permissions: BTreeSet::new(),
+        sso: None,
+        owners: None,
+        resource_owners: None,
+        custom_access_details: None,
+        removal_guard: RemovalGuard::default(),
+        deletion_protection: true,
+        mirror: mirrored(id, &source, before),
+        effective_handles: BTreeMap::new(),
+    }
+}
+
+fn mirrored(handle: &str, source: &Source, before: Option<&Integration>) -> Mirror {
+    let wanted = Wanted {
+        source,
+        handle: Late::Known(handle.to_owned()),
+        prefix: Late::default(),
+        initial_handles: Late::default(),
+        role_name: Late::Known("reader".to_owned()),
+        default_region: Late::default(),
+        sso: Late::default(),
+        owners: Late::default(),
+        resource_owners: Late::default(),
+    };
+    let given_handles = BTreeMap::new();
+    let held = before.map(|before| Held {
+        mirror: &before.mirror,
+        handle: &before.handle,
+        prefix: "",
+        given_handles: &given_handles,
+    });
+    mirror(&wanted, held.as_ref())
+        .expect("a sample is sound")
+        .mirror
+}
+
+/// Puts the integration with this ID, as it is after what the tenant has of it.
+pub(super) fn put(tenant: &mut Tenant, id: &str, units: Members<'_>, accounts: Members<'_>) {
+    let integration = integration(id, units, accounts, tenant.get(id));
+    tenant.put(integration);
+}
+
+/// A folder, by path if it starts with `/`.
+pub(super) fn folder(text: &str) -> FolderRef {
+    match text.starts_with('/') {
+        true => FolderRef::Path(text.to_owned()),
+        false => FolderRef::Id(text.to_owned()),
+    }
+}
+
+pub(super) fn folder_permission(
+    id: &str,
+    integration: &str,
+    of: &str,
+    to: &str,
+) -> FolderPermission {
+    FolderPermission {
+        id: id.to_owned(),
+        integration_id: integration.to_owned(),
+        folder: folder(of),
+        grantee: to.parse().expect("a sample is sound"),
+        match_tags: None,
+    }
+}
+
+pub(super) fn connection_permission(
+    id: &str,
+    integration: &str,
+    of: &str,
+    to: &str,
+) -> ConnectionPermission {
+    ConnectionPermission {
+        id: id.to_owned(),
+        integration_id: integration.to_owned(),
+        account_id: of.to_owned(),
+        grantee: to.parse().expect("a sample is sound"),
+    }
+}
+
+/// An override with this handle; empty: none.
+pub(super) fn folder_override(
+    id: &str,
+    integration: &str,
+    of: &str,
+    handle: &str,
+) -> FolderOverride {
+    FolderOverride {
+        id: id.to_owned(),
+        integration_id: integration.to_owned(),
+        folder: folder(of),
+        handle: (!handle.is_empty()).then(|| handle.to_owned()),
+        role_name: None,
+        settings: OverriddenSettings::default(),
+    }
+}
+
+/// An override with this handle; empty: none.
+pub(super) fn connection_override(
+    id: &str,
+    integration: &str,
+    of: &str,
+    handle: &str,
+) -> ConnectionOverride {
+    ConnectionOverride {
+        id: id.to_owned(),
+        integration_id: integration.to_owned(),
+        account_id: of.to_owned(),
+        handle: (!handle.is_empty()).then(|| handle.to_owned()),
+        role_arn: None,
+        settings: OverriddenSettings::default(),
+    }
+}
+
+/// `organization/handle`, whose ID is its name as well.
+pub(super) fn workspace(name: &str) -> Workspace {
+    let (organization, handle) = name.split_once('/').expect("a sample is sound");
+    Workspace {
+        id: name.to_owned(),
+        organization: organization.to_owned(),
+        handle: handle.to_owned(),
+        attach: None,
+        publish: BTreeMap::new(),
+    }
+}

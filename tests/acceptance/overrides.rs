@@ -1,0 +1,724 @@
+//! Overrides of folders and connections: their life, import, drift, dormancy, conflicts, and the handles they give.
+
+use serde_json::{Value, json};
+
+use crate::catalog::{document, edit};
+use crate::configuration::{INTEGRATION, Integration};
+use crate::permissions::{
+    TREE, applied, assert_id, beside, configure, declare_workspaces, entries, labelled,
+    of_integration, tree, tree_without,
+};
+use crate::terraform::{UNKNOWN, Workspace, quoted};
+
+const FOLDER: &str = "orgmirror_folder_override.this";
+const CONNECTION: &str = "orgmirror_connection_override.this";
+
+fn folder_override(arguments: &str) -> String {
+    of_integration("folder_override", arguments)
+}
+
+fn connection_override(arguments: &str) -> String {
+    of_integration("connection_override", arguments)
+}
+
+/// Published handles that differ from the derived ones.
+fn effective_handles(workspace: &Workspace) -> Value {
+    let document = document(workspace);
+    let integrations = document["integrations"].as_object();
+    let integration = integrations.and_then(|all| {
+        all.values()
+            .find(|integration| integration["handle"] == "acme")
+    });
+    integration.expect("an integration")["effective_handles"].clone()
+}
+
+const EVERYTHING: &str = r#"
+  external_id              = "acme:1"
+  regions                  = ["eu-*", "us-east-1"]
+  default_region           = "eu-west-1"
+  max_error_retry_attempts = 3
+  min_error_retry_delay    = 50
+  ignore_error_codes       = ["AccessDenied"]
+  enabled                  = false
+"#;
+
+fn everything(own: &Value) -> Value {
+    let mut all = json!({
+        "external_id": "acme:1",
+        "regions": ["eu-*", "us-east-1"],
+        "default_region": "eu-west-1",
+        "max_error_retry_attempts": 3,
+        "min_error_retry_delay": 50,
+        "ignore_error_codes": ["AccessDenied"],
+        "enabled": false,
+    });
+    let own = own.as_object().unwrap().clone();
+    all.as_object_mut().unwrap().extend(own);
+    all
+}
+
+#[test]
+fn a_connection_override_with_everything_is_planned_beside_a_new_integration() {
+    let workspace = Workspace::new();
+    let own = "account_id = \"333333333333\"\nhandle = \"core\"\nrole_arn = \"arn:aws:iam::333333333333:role/ops/hub\"";
+    configure(
+        &workspace,
+        &tree(),
+        &connection_override(&format!("{own}{EVERYTHING}")),
+    );
+    let plan = workspace.plan();
+    plan.assert_no_warnings();
+    let expected = |id: &Value, integration_id: &Value| {
+        everything(&json!({
+            "id": id,
+            "integration_id": integration_id,
+            "account_id": "333333333333",
+            "handle": "core",
+            "role_arn": "arn:aws:iam::333333333333:role/ops/hub",
+        }))
+    };
+    let unknown = json!(UNKNOWN);
+    assert_eq!(plan.after(CONNECTION), expected(&unknown, &unknown));
+    workspace.apply_saved(&plan).assert_none();
+    let state = workspace.attributes(CONNECTION);
+    assert_id(&state["id"], "co_");
+    let integration = workspace.attributes(INTEGRATION);
+    assert_eq!(state, expected(&state["id"], &integration["id"]));
+    assert_eq!(
+        entries(&workspace, "connection_overrides"),
+        [json!({
+            "id": state["id"],
+            "integration_id": integration["id"],
+            "account_id": "333333333333",
+            "handle": "core",
+            "role_arn": "arn:aws:iam::333333333333:role/ops/hub",
+            "settings": everything(&json!({})),
+        })]
+    );
+    assert_eq!(
+        integration["connections"]["333333333333"]["derived_handle"], "hub",
+        "no change to one resource makes another look changed"
+    );
+}
+
+#[test]
+fn a_folder_override_with_everything_is_planned_beside_a_new_integration() {
+    let workspace = Workspace::new();
+    let own = "folder_path = \"/Workloads\"\nhandle = \"wl\"\nrole_name = \"ops/audit\"";
+    configure(
+        &workspace,
+        &tree(),
+        &folder_override(&format!("{own}{EVERYTHING}")),
+    );
+    let plan = workspace.plan();
+    let mut planned = plan.after(FOLDER);
+    workspace.apply_saved(&plan).assert_none();
+    let state = workspace.attributes(FOLDER);
+    assert_id(&state["id"], "fo_");
+    let integration_id = workspace.attributes(INTEGRATION)["id"].clone();
+    assert_eq!(
+        state,
+        everything(&json!({
+            "id": state["id"],
+            "integration_id": integration_id,
+            "folder_id": null,
+            "folder_path": "/Workloads",
+            "handle": "wl",
+            "role_name": "ops/audit",
+        }))
+    );
+    planned["id"] = state["id"].clone();
+    planned["integration_id"] = integration_id.clone();
+    assert_eq!(planned, state, "only the IDs were unknown");
+    assert_eq!(
+        entries(&workspace, "folder_overrides"),
+        [json!({
+            "id": state["id"],
+            "integration_id": integration_id,
+            "folder": { "path": "/Workloads" },
+            "handle": "wl",
+            "role_name": "ops/audit",
+            "settings": everything(&json!({})),
+        })]
+    );
+}
+
+#[test]
+fn every_setting_changes_in_place_and_returns_to_what_is_inherited() {
+    let settings = [
+        ("external_id", "\"acme:1\"", "\"acme:2\""),
+        ("regions", "[\"*\"]", "[\"eu-*\"]"),
+        ("default_region", "\"eu-west-1\"", "\"eu-west-2\""),
+        ("max_error_retry_attempts", "1", "2"),
+        ("min_error_retry_delay", "1", "2"),
+        ("ignore_error_codes", "[]", "[\"AccessDenied\"]"),
+        ("handle", "\"first\"", "\"second\""),
+    ];
+    let arn = |name: &str| format!("\"arn:aws:iam::333333333333:role/{name}\"");
+    for (address, kind, own, role, [first_role, second_role]) in [
+        (
+            CONNECTION,
+            "connection_override",
+            "account_id = \"333333333333\"",
+            "role_arn",
+            [arn("x"), arn("y")],
+        ),
+        (
+            FOLDER,
+            "folder_override",
+            "folder_id = \"root\"",
+            "role_name",
+            ["\"x\"".to_owned(), "\"y\"".to_owned()],
+        ),
+    ] {
+        let settings = settings
+            .into_iter()
+            .chain([(role, first_role.as_str(), second_role.as_str())])
+            .chain([("enabled", "true", "false")]);
+        let settings: Vec<_> = settings.collect();
+        let [inherited, first, second] = [0, 1, 2].map(|step| {
+            let lines = settings.iter().map(|(name, first, second)| {
+                let value = ["null", first, second][step];
+                format!("{name} = {value}\n")
+            });
+            of_integration(kind, &format!("{own}\n{}", lines.collect::<String>()))
+        });
+        let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        let difference = |from: usize, to: usize| {
+            let changes = settings.iter().filter_map(|(name, first, second)| {
+                let nothing = if *name == "enabled" { "true" } else { "null" };
+                let values = [nothing, first, second].map(value);
+                let change = json!([values[from], values[to]]);
+                (values[from] != values[to]).then(|| ((*name).to_owned(), change))
+            });
+            Value::Object(changes.collect())
+        };
+        let workspace = applied(&tree(), &inherited);
+        let id = workspace.attributes(address)["id"].clone();
+        for (declared, difference) in [
+            (&first, difference(0, 1)),
+            (&second, difference(1, 2)),
+            (&inherited, difference(2, 0)),
+        ] {
+            configure(&workspace, &tree(), declared);
+            let plan = workspace.plan();
+            plan.assert_in_place(address, &difference);
+            if declared == &inherited {
+                plan.assert_warning(&["The override changes nothing", role, "external_id"]);
+            }
+            workspace.apply_saved(&plan);
+        }
+        assert_eq!(workspace.attributes(address)["id"], id);
+        workspace.plan().assert_no_changes().assert_no_warnings();
+    }
+}
+
+#[test]
+fn another_object_or_integration_replaces_an_override() {
+    let other = tree()
+        .label("other")
+        .set("handle", "\"globex\"")
+        .set("handle_prefix", "\"gx_\"");
+    let other = other.hcl();
+    let workspace = Workspace::new();
+    let step = |rest: &str, address: &str, paths: &Value| {
+        configure(&workspace, &tree(), &format!("{other}{rest}"));
+        let plan = workspace.plan();
+        plan.assert_actions(address, &["delete", "create"]);
+        assert_eq!(&plan.replace_paths(address), paths);
+        workspace.apply_saved(&plan);
+    };
+    let start = |rest: &str| {
+        configure(&workspace, &tree(), &format!("{other}{rest}"));
+        workspace.apply();
+    };
+    let hub = connection_override("account_id = \"333333333333\"\nhandle = \"core\"");
+    start(&hub);
+    let shop = hub.replace("333333333333", "111111111111");
+    step(&shop, CONNECTION, &json!([["account_id"]]));
+    assert_eq!(
+        effective_handles(&workspace),
+        json!({ "111111111111": "core" })
+    );
+    let globex = shop.replace("orgmirror_integration.aws", "orgmirror_integration.other");
+    step(&globex, CONNECTION, &json!([["integration_id"]]));
+
+    let by_id = folder_override("folder_id = \"ou-aaaa-workload\"\nhandle = \"wl\"");
+    start(&by_id);
+    let by_path = folder_override("folder_path = \"/Workloads\"\nhandle = \"wl\"");
+    step(&by_path, FOLDER, &json!([["folder_id"], ["folder_path"]]));
+    let sandbox = folder_override("folder_path = \"/Sandbox\"\nhandle = \"wl\"");
+    step(&sandbox, FOLDER, &json!([["folder_path"]]));
+    assert_eq!(entries(&workspace, "folder_overrides").len(), 1);
+}
+
+#[test]
+fn an_override_that_was_edited_or_deleted_by_hand_shows_and_is_restored() {
+    let workspace = applied(
+        &tree(),
+        &connection_override("account_id = \"333333333333\"\nregions = [\"eu-west-1\"]"),
+    );
+    let id = workspace.attributes(CONNECTION)["id"].clone();
+    let id = id.as_str().unwrap();
+    edit(&workspace, |document| {
+        let entry = &mut document["connection_overrides"][id];
+        entry["settings"]["regions"] = json!(["*"]);
+        entry["settings"]["enabled"] = json!(false);
+        entry["role_arn"] = json!("arn:aws:iam::333333333333:role/admin");
+    });
+    let plan = workspace.plan();
+    plan.assert_in_place(
+        CONNECTION,
+        &json!({
+            "regions": [["*"], ["eu-west-1"]],
+            "enabled": [false, true],
+            "role_arn": ["arn:aws:iam::333333333333:role/admin", null],
+        }),
+    );
+    workspace.apply_saved(&plan);
+    edit(&workspace, |document| {
+        document["connection_overrides"] = json!({})
+    });
+    let plan = workspace.plan();
+    plan.assert_actions(CONNECTION, &["create"]);
+    workspace.apply_saved(&plan);
+}
+
+#[test]
+fn overrides_are_imported_by_path_by_id_and_by_account() {
+    let both = [
+        folder_override("folder_path = \"/Workloads/Prod: live\"\nregions = [\"eu-*\"]"),
+        connection_override("account_id = \"333333333333\"\nignore_error_codes = []"),
+    ]
+    .concat();
+    let workspace = applied(&tree(), &both);
+    for (address, import_id) in [
+        (FOLDER, "acme:/Workloads/Prod: live"),
+        (FOLDER, "acme:ou-aaaa-prod0000"),
+        (CONNECTION, "acme:333333333333"),
+    ] {
+        let before = workspace.attributes(address);
+        workspace.forget(address);
+        workspace.import(address, import_id);
+        assert_eq!(workspace.attributes(address), before, "{import_id}");
+    }
+    workspace.plan().assert_no_changes().assert_no_warnings();
+    workspace.forget(CONNECTION);
+    workspace
+        .import_fails(CONNECTION, "acme:111111111111")
+        .assert_error(&[
+            "No such connection override",
+            "acme:111111111111",
+            "acme:333333333333 (co_",
+        ]);
+    workspace.import(CONNECTION, "acme:333333333333");
+}
+
+#[test]
+fn a_handle_that_an_override_gives_stays_through_a_rename() {
+    let both = [
+        connection_override("account_id = \"333333333333\"\nhandle = \"core\""),
+        folder_override("folder_id = \"ou-aaaa-workload\"\nhandle = \"wl\""),
+    ]
+    .concat();
+    let workspace = applied(&tree(), &both);
+    let given = json!({ "333333333333": "core", "ou-aaaa-workload": "wl" });
+    assert_eq!(effective_handles(&workspace), given);
+
+    let renamed = TREE
+        .replace("\"hub\"", "\"Center\"")
+        .replace("\"Workloads\"", "\"Products\"");
+    let renamed = Integration::of(&renamed).set("deletion_protection", "false");
+    configure(&workspace, &renamed, &both);
+    let plan = workspace.plan();
+    plan.assert_actions(CONNECTION, &["no-op"])
+        .assert_actions(FOLDER, &["no-op"]);
+    workspace.apply_saved(&plan);
+    assert_eq!(effective_handles(&workspace), given);
+
+    configure(&workspace, &renamed, "");
+    workspace.apply();
+    assert_eq!(
+        effective_handles(&workspace),
+        Value::Null,
+        "without the overrides the derived handles are back"
+    );
+}
+
+#[test]
+fn a_new_handle_says_what_it_breaks() {
+    let integration = tree().set("permissions", "[\"*\"]");
+    let workspace = applied(&integration, "");
+    declare_workspaces(&workspace, &["acme/security"]);
+    configure(
+        &workspace,
+        &integration,
+        &connection_override("account_id = \"333333333333\"\nhandle = \"core\""),
+    );
+    workspace.plan().assert_warning(&[
+        "Connections of acme/security: 1 renamed",
+        "hub -> core",
+        "whatever names the old one",
+    ]);
+    workspace.apply();
+    configure(
+        &workspace,
+        &integration,
+        &connection_override("account_id = \"333333333333\"\nhandle = \"core\"\nenabled = false"),
+    );
+    workspace
+        .plan()
+        .assert_warning(&["Connections of acme/security: 1 lost", "core (333333333333"]);
+    workspace.apply();
+    configure(&workspace, &integration, "");
+    workspace.plan().assert_warning(&[
+        "Connections of acme/security: 1 gained",
+        "hub (333333333333",
+    ]);
+}
+
+#[test]
+fn what_leaves_makes_overrides_dormant_and_they_revive_with_their_handles() {
+    let both = [
+        connection_override("account_id = \"222222222222\"\nhandle = \"core\""),
+        folder_override("folder_path = \"/Sandbox\"\nhandle = \"wl\""),
+    ]
+    .concat();
+    let workspace = applied(&tree(), &both);
+    let before = [CONNECTION, FOLDER].map(|address| workspace.attributes(address));
+    let without = tree_without("sandbox0");
+    configure(&workspace, &without, &both);
+    let plan = workspace.plan();
+    plan.assert_warning(&[
+        "Permissions and overrides become dormant",
+        "the override of the account 222222222222",
+        "the override of the folder /Sandbox",
+    ]);
+    workspace.apply_saved(&plan);
+    let plan = workspace.plan();
+    plan.assert_no_changes()
+        .assert_warning(&["Dormant connection override", "the account 222222222222"])
+        .assert_warning(&["Dormant folder override", "the folder /Sandbox"]);
+
+    // The handle is kept for the one that may return.
+    let taker = labelled(
+        "connection_override",
+        "taker",
+        "account_id = \"333333333333\"\nhandle = \"core\"",
+    );
+    configure(&workspace, &without, &format!("{both}{taker}"));
+    workspace
+        .apply_fails()
+        .assert_only_error(&["Handle taken", "\"core\"", "222222222222"]);
+
+    configure(&workspace, &tree(), &both);
+    workspace.apply();
+    let after = [CONNECTION, FOLDER].map(|address| workspace.attributes(address));
+    assert_eq!(after, before, "they revive with the same ID");
+    assert_eq!(
+        effective_handles(&workspace),
+        json!({ "222222222222": "core", "ou-aaaa-sandbox0": "wl" })
+    );
+}
+
+#[test]
+fn there_is_one_override_for_each_object() {
+    let first = [
+        connection_override("account_id = \"333333333333\"\nregions = [\"*\"]"),
+        folder_override("folder_path = \"/Workloads\"\nregions = [\"*\"]"),
+    ]
+    .concat();
+    let workspace = applied(&tree(), &first);
+    let (second, id) = beside(&workspace);
+    for (arguments, kind, fragments) in [
+        (
+            "account_id = \"333333333333\"",
+            "connection_override",
+            [
+                "Overridden already",
+                "terraform import ADDRESS 'acme:333333333333'",
+            ],
+        ),
+        (
+            "folder_id = \"ou-aaaa-workload\"",
+            "folder_override",
+            [
+                "Overridden already",
+                "terraform import ADDRESS 'acme:/Workloads'",
+            ],
+        ),
+    ] {
+        let another = of_integration(kind, &format!("{arguments}\nregions = [\"eu-*\"]"))
+            .replace("orgmirror_integration.aws.id", &quoted(&id));
+        second.write("main.tf", &another);
+        second.plan().assert_warning(&fragments);
+        second.apply_fails().assert_only_error(&fragments);
+    }
+    // What the error says works.
+    second.import(FOLDER, "acme:/Workloads");
+    assert_eq!(second.attributes(FOLDER)["folder_path"], "/Workloads");
+}
+
+#[test]
+fn a_handle_that_is_taken_names_its_holder() {
+    let workspace = applied(&tree(), "");
+    for (handle, holder) in [
+        (
+            "shop",
+            "the account 111111111111 (\"shop\") of the integration \"acme\"",
+        ),
+        (
+            "sandbox",
+            "the folder ou-aaaa-sandbox0 (\"Sandbox\") of the integration \"acme\"",
+        ),
+    ] {
+        configure(
+            &workspace,
+            &tree(),
+            &connection_override(&format!(
+                "account_id = \"333333333333\"\nhandle = \"{handle}\""
+            )),
+        );
+        let fragments = ["Handle taken", handle, holder];
+        workspace
+            .plan()
+            .assert_warning(&fragments)
+            .assert_warning(&["Unless this run changes that"]);
+        workspace.apply_fails().assert_only_error(&fragments);
+    }
+}
+
+#[test]
+fn a_handle_passes_from_one_override_to_another_in_one_run() {
+    let handles = |hub: &str, shop: &str| {
+        [
+            labelled(
+                "connection_override",
+                "hub",
+                &format!("account_id = \"333333333333\"\nhandle = \"{hub}\""),
+            ),
+            labelled(
+                "connection_override",
+                "shop",
+                &format!("account_id = \"111111111111\"\nhandle = \"{shop}\""),
+            ),
+        ]
+        .concat()
+    };
+    let workspace = applied(&tree(), &handles("core", "store"));
+    configure(&workspace, &tree(), &handles("center", "core"));
+    let plan = workspace.plan();
+    plan.assert_warning(&[
+        "Handle taken",
+        "core",
+        "333333333333",
+        "Unless this run changes that",
+    ]);
+    workspace.apply_saved(&plan);
+    assert_eq!(
+        effective_handles(&workspace),
+        json!({ "333333333333": "center", "111111111111": "core" })
+    );
+}
+
+#[test]
+fn overrides_go_with_their_integration() {
+    let workspace = applied(&tree(), "");
+    let (second, id) = beside(&workspace);
+    second.write(
+        "main.tf",
+        &connection_override("account_id = \"333333333333\"\nhandle = \"core\"")
+            .replace("orgmirror_integration.aws.id", &quoted(&id)),
+    );
+    second.apply();
+    workspace.plan_with(&["-destroy"]).assert_warning(&[
+        "Permissions and overrides go with the integration",
+        "the override of the account 333333333333",
+    ]);
+    workspace.destroy();
+    assert!(entries(&workspace, "connection_overrides").is_empty());
+    second.plan().assert_actions(CONNECTION, &["create"]);
+}
+
+#[test]
+fn arguments_are_validated_before_anything_is_planned() {
+    let connection =
+        |argument: &str| connection_override(&format!("account_id = \"333333333333\"\n{argument}"));
+    let folder = |argument: &str| folder_override(&format!("folder_path = \"/\"\n{argument}"));
+    for (declared, fragments) in [
+        (
+            connection_override("account_id = \"hub\""),
+            &["account_id", "12 digits"][..],
+        ),
+        (
+            connection("role_arn = \"arn:aws:iam::111111111111:role/x\""),
+            &["Role of another account", "111111111111", "333333333333"],
+        ),
+        (
+            connection("role_arn = \"x\""),
+            &["role_arn", "ARN of an IAM role"],
+        ),
+        (
+            connection("handle = \"Core\""),
+            &["handle", "\"Core\"", "\"core\" would do"],
+        ),
+        (connection("handle = \"pg_x\""), &["handle", "reserved"]),
+        (
+            connection("external_id = \"a b\""),
+            &["external_id", "2 to 1224"],
+        ),
+        (connection("regions = []"), &["Too few elements", "regions"]),
+        (connection("regions = [\"Europe\"]"), &["regions", "Europe"]),
+        (connection("default_region = \"*\""), &["default_region"]),
+        (
+            connection("max_error_retry_attempts = 0"),
+            &["max_error_retry_attempts", "at least 1"],
+        ),
+        (
+            connection("min_error_retry_delay = 0.5"),
+            &["min_error_retry_delay", "whole number"],
+        ),
+        (
+            connection("ignore_error_codes = [\"\"]"),
+            &["ignore_error_codes", "must not be empty"],
+        ),
+        (
+            folder_override("regions = [\"*\"]"),
+            &["No folder", "folder_path"],
+        ),
+        (folder("folder_id = \"root\""), &["Two folders"]),
+        (
+            folder("role_name = \"arn:aws:iam::111111111111:role/x\""),
+            &["role_name", "not an ARN"],
+        ),
+        (folder("handle = \"aws\""), &["handle", "reserved"]),
+    ] {
+        let workspace = Workspace::new();
+        configure(&workspace, &tree(), &declared);
+        workspace.plan_fails().assert_only_error(fragments);
+    }
+}
+
+#[test]
+fn settings_made_in_the_same_run_are_taken() {
+    let workspace = Workspace::new();
+    let made = "resource \"terraform_data\" \"made\" {\n  input = \"eu-west-1\"\n}\n";
+    let value = "terraform_data.made.output";
+    let declared = connection_override(&format!(
+        "account_id = \"333333333333\"\nregions = [\"us-east-1\", {value}]\ndefault_region = {value}\nexternal_id = \
+         \"acme:${{{value}}}\"\nrole_arn = \"arn:aws:iam::333333333333:role/${{{value}}}\""
+    ));
+    configure(&workspace, &tree(), &format!("{made}{declared}"));
+    let plan = workspace.plan();
+    plan.assert_no_warnings();
+    let planned = plan.after(CONNECTION);
+    assert_eq!(planned["default_region"], UNKNOWN);
+    assert_eq!(planned["account_id"], "333333333333");
+    assert_eq!(planned["enabled"], true);
+    workspace.apply_saved(&plan);
+    assert_eq!(
+        workspace.attributes(CONNECTION)["regions"],
+        json!(["eu-west-1", "us-east-1"])
+    );
+
+    // What turns out to be wrong is an error then.
+    let wrong = Workspace::new();
+    let declared = connection_override(&format!(
+        "account_id = \"333333333333\"\nrole_arn = \"arn:aws:iam::111111111111:role/${{{value}}}\""
+    ));
+    configure(&wrong, &tree(), &format!("{made}{declared}"));
+    wrong.plan();
+    wrong
+        .apply_fails()
+        .assert_only_error(&["Role of another account", "111111111111"]);
+}
+
+#[test]
+fn the_nearest_override_wins_setting_by_setting() {
+    let settings = "{ role_name = \"reader\", external_id = \"acme:0\", regions = [\"*\"], min_error_retry_delay = 10 }";
+    let integration = tree().set("connection_settings", settings);
+    let declared = [
+        labelled(
+            "folder_override",
+            "root",
+            "folder_path = \"/\"\nrole_name = \"audit\"\nmax_error_retry_attempts = 5\ndefault_region = \"eu-west-1\"",
+        ),
+        labelled(
+            "folder_override",
+            "workloads",
+            "folder_id = \"ou-aaaa-workload\"\nregions = [\"eu-*\"]\nmax_error_retry_attempts = 4\nexternal_id = \"acme:1\"",
+        ),
+        labelled(
+            "folder_override",
+            "sandbox",
+            "folder_path = \"/Sandbox\"\nenabled = false",
+        ),
+        labelled(
+            "connection_override",
+            "shop",
+            "account_id = \"111111111111\"\nregions = [\"eu-west-1\"]\nignore_error_codes = [\"A\"]\nhandle = \"store\"",
+        ),
+        labelled(
+            "connection_override",
+            "lab",
+            "account_id = \"222222222222\"\nrole_arn = \"arn:aws:iam::222222222222:role/own\"",
+        ),
+    ]
+    .concat();
+    let all = "data \"orgmirror_connections\" \"all\" {\n  integration_id = orgmirror_integration.aws.id\n  depends_on = [\n    \
+               orgmirror_folder_override.root, orgmirror_folder_override.workloads,\n    \
+               orgmirror_folder_override.sandbox, orgmirror_connection_override.shop,\n    \
+               orgmirror_connection_override.lab\n  ]\n}\n";
+    let workspace = applied(&integration, &format!("{declared}{all}"));
+    let found = workspace.attributes("data.orgmirror_connections.all")["connections"].clone();
+    let expected = [
+        (
+            "store",
+            json!({
+                "role_arn": "arn:aws:iam::111111111111:role/audit",
+                "external_id": "acme:1",
+                "regions": ["eu-west-1"],
+                "default_region": "eu-west-1",
+                "max_error_retry_attempts": 4,
+                "min_error_retry_delay": 10,
+                "ignore_error_codes": ["A"],
+                "enabled": true,
+            }),
+        ),
+        (
+            "lab",
+            json!({
+                "role_arn": "arn:aws:iam::222222222222:role/own",
+                "external_id": "acme:0",
+                "regions": ["*"],
+                "default_region": "eu-west-1",
+                "max_error_retry_attempts": 5,
+                "min_error_retry_delay": 10,
+                "ignore_error_codes": [],
+                "enabled": false,
+            }),
+        ),
+        (
+            "hub",
+            json!({
+                "role_arn": "arn:aws:iam::333333333333:role/audit",
+                "external_id": "acme:0",
+                "regions": ["*"],
+                "default_region": "eu-west-1",
+                "max_error_retry_attempts": 5,
+                "min_error_retry_delay": 10,
+                "ignore_error_codes": [],
+                "enabled": true,
+            }),
+        ),
+    ];
+    assert_eq!(
+        found.as_object().expect("connections").len(),
+        expected.len()
+    );
+    for (handle, expected) in expected {
+        for (name, value) in expected.as_object().expect("settings") {
+            assert_eq!(&found[handle][name], value, "{name} of {handle}");
+        }
+    }
+}

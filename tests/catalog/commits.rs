@@ -1,0 +1,293 @@
+//! Commits: compare-and-swap and group commit.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+
+use std::fs;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use orgmirror::catalog::*;
+use orgmirror::model::integration::Integration;
+
+use tempfile::TempDir;
+
+use crate::faulty::*;
+use crate::fixtures::*;
+
+#[tokio::test]
+async fn a_change_of_nothing_writes_nothing() {
+    let place = TempDir::new().unwrap();
+    let store = Faulty::new(place.path());
+    let catalog = Catalog::with_store(store.clone(), TENANT);
+    let nothing = |document: &mut Document| {
+        let same = document.tenant().get::<Integration>("in_a").cloned();
+        if let Some(same) = same {
+            document.tenant_mut().put(same);
+        }
+        Ok::<_, Infallible>(document.exists())
+    };
+    let committed = catalog.commit(&ada(), nothing).await.unwrap();
+    assert!(!committed.value && !committed.written && !committed.document.exists());
+    assert!(contents(place.path()).is_empty());
+
+    commit_one(&catalog, "in_a").await;
+    let before = contents(place.path());
+    let committed = catalog.commit(&ada(), nothing).await.unwrap();
+    assert!(committed.value && !committed.written);
+    assert_eq!(committed.document.version(), 1);
+    assert_eq!(contents(place.path()), before);
+    assert_eq!(store.count(Operation::SwapDocument), 1);
+}
+
+#[tokio::test]
+async fn a_lost_race_applies_the_change_again() {
+    let place = TempDir::new().unwrap();
+    let store = Faulty::new(place.path());
+    let catalog = Catalog::with_store(store.clone(), TENANT);
+    *store.intruder.lock().unwrap() = Some((open(place.path()).await, "in_faster"));
+    let applied = Arc::new(AtomicUsize::new(0));
+    let counted = {
+        let (applied, add) = (applied.clone(), add("in_a", "a"));
+        move |document: &mut Document| {
+            applied.fetch_add(1, Ordering::Relaxed);
+            add(document)
+        }
+    };
+    let committed = catalog.commit(&ada(), counted).await.unwrap();
+    assert_eq!(applied.load(Ordering::Relaxed), 2);
+    assert_eq!(committed.document.version(), 2);
+    assert_eq!(committed.document.tenant().each::<Integration>().len(), 2);
+    assert_contiguous(place.path(), true).await;
+}
+
+#[tokio::test]
+async fn a_change_that_conflicts_with_the_faster_one_is_told_so() {
+    let place = TempDir::new().unwrap();
+    let store = Faulty::new(place.path());
+    let catalog = Catalog::with_store(store.clone(), TENANT);
+    *store.intruder.lock().unwrap() = Some((open(place.path()).await, "in_faster"));
+    let committed = catalog.commit(&ada(), add("in_a", "in_faster")).await;
+    let Err(CommitError::Conflict(conflict)) = committed else {
+        panic!("{committed:?}");
+    };
+    assert_eq!(conflict, "in_faster is taken by in_faster");
+    assert_contiguous(place.path(), true).await;
+}
+
+#[tokio::test]
+async fn a_swap_of_unknown_outcome_is_looked_up() {
+    for fault in [Fault::FailAfter, Fault::LoseAgainstItself] {
+        for intruder in [None, Some("in_on_top")] {
+            let place = TempDir::new().unwrap();
+            let store = Faulty::with_fault(place.path(), Operation::SwapDocument, 0, fault);
+            let catalog = Catalog::with_store(store.clone(), TENANT);
+            let other = open(place.path()).await;
+            *store.intruder.lock().unwrap() = intruder.map(|id| (other, id));
+            // Applied twice it would conflict with itself.
+            commit_one(&catalog, "in_a").await;
+            let document = catalog.read().await.unwrap().unwrap();
+            let expected = 1 + usize::from(intruder.is_some());
+            assert_eq!(
+                document.tenant().each::<Integration>().len(),
+                expected,
+                "{fault:?}"
+            );
+            assert_eq!(document.version(), expected as u64, "{fault:?}");
+            assert_contiguous(place.path(), true).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn concurrent_changes_are_written_together_and_fail_alone() {
+    let place = TempDir::new().unwrap();
+    let store = Faulty::new(place.path());
+    let catalog = Catalog::with_store(store.clone(), TENANT);
+    let commits: Vec<_> = (0..500)
+        .map(|n| {
+            let catalog = catalog.clone();
+            tokio::spawn(async move {
+                // Every tenth change spoils the document and then refuses, every hundredth panics.
+                let add = add(&format!("in_{n}"), &format!("h{n}"));
+                let change = move |document: &mut Document| {
+                    let done = add(document)?;
+                    if n % 100 == 5 {
+                        panic!("a bug, on purpose");
+                    }
+                    if n % 10 == 0 {
+                        return Err(format!("refused {n}"));
+                    }
+                    Ok(done)
+                };
+                catalog.commit(&ada(), change).await
+            })
+        })
+        .collect();
+    for (n, commit) in commits.into_iter().enumerate() {
+        match commit.await.unwrap() {
+            Err(CommitError::Panicked) => assert_eq!(n % 100, 5),
+            Err(CommitError::Conflict(text)) => {
+                assert_eq!(n % 10, 0);
+                assert_eq!(text, format!("refused {n}"));
+            }
+            Ok(committed) => {
+                assert!(n % 10 != 0 && n % 100 != 5);
+                let id = format!("in_{n}");
+                assert!(
+                    committed
+                        .document
+                        .tenant()
+                        .get::<Integration>(&id)
+                        .is_some()
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let expected: BTreeSet<String> = (0..500)
+        .filter(|n| n % 10 != 0 && n % 100 != 5)
+        .map(|n| format!("in_{n}"))
+        .collect();
+    assert_eq!(ids(&catalog.read().await.unwrap().unwrap()), expected);
+    let writes = store.count(Operation::SwapDocument);
+    assert!(writes <= 5, "{writes} writes");
+    let history = assert_contiguous(place.path(), true).await;
+    assert_eq!(
+        created(&history).into_iter().collect::<BTreeSet<_>>(),
+        expected
+    );
+}
+
+#[tokio::test]
+async fn changes_of_different_callers_are_recorded_apart() {
+    let place = TempDir::new().unwrap();
+    let catalog = open(place.path()).await;
+    let arn = "arn:aws:sts::111111111111:assumed-role/ci/run";
+    let (user, caller) = (ada(), ada().with_arn(arn));
+    let (one, two) = tokio::join!(
+        catalog.commit(&user, add("in_a", "a")),
+        catalog.commit(&caller, add("in_b", "b")),
+    );
+    one.unwrap();
+    two.unwrap();
+    let who: Vec<String> = (assert_contiguous(place.path(), true).await.iter())
+        .map(|entry| entry.who.to_string())
+        .collect();
+    assert_eq!(who, ["ada@ci-7", arn]);
+}
+
+#[tokio::test]
+async fn a_document_that_vanished_is_not_made_again_unasked() {
+    let place = TempDir::new().unwrap();
+    let catalog = open(place.path()).await;
+    commit_one(&catalog, "in_a").await;
+    commit_one(&catalog, "in_b").await;
+    fs::remove_file(document_path(place.path())).unwrap();
+    let update = |document: &mut Document| match document.exists() {
+        true => Ok(()),
+        false => Err("gone"),
+    };
+    let committed = catalog.commit(&ada(), update).await;
+    assert!(matches!(committed, Err(CommitError::Conflict("gone"))));
+    assert!(!document_path(place.path()).exists());
+
+    // A create is meant: it starts anew, above what is recorded, and the record stays.
+    let committed = commit_one(&catalog, "in_c").await;
+    assert_eq!(committed.document.version(), 3);
+    let history = open(place.path()).await.history(9).await.unwrap();
+    let versions: Vec<_> = history.iter().map(|e| (e.version, e.previous)).collect();
+    assert_eq!(versions, [(1, 0), (2, 1), (3, 0)]);
+}
+
+#[tokio::test]
+async fn a_document_put_back_by_hand_keeps_the_record() {
+    let place = TempDir::new().unwrap();
+    let catalog = open(place.path()).await;
+    commit_one(&catalog, "in_a").await;
+    let backup = fs::read(document_path(place.path())).unwrap();
+    commit_one(&catalog, "in_b").await;
+    commit_one(&catalog, "in_c").await;
+    fs::write(document_path(place.path()), backup).unwrap();
+    let committed = commit_one(&catalog, "in_d").await;
+    assert_eq!(committed.document.version(), 4);
+    assert_eq!(
+        ids(&committed.document),
+        ["in_a", "in_d"].map(str::to_owned).into()
+    );
+    let history = catalog.history(3).await.unwrap();
+    let versions: Vec<_> = history.iter().map(|e| (e.version, e.previous)).collect();
+    assert_eq!(versions, [(2, 1), (3, 2), (4, 1)]);
+    assert_eq!(created(&history), ["in_b", "in_c", "in_d"]);
+}
+
+#[tokio::test]
+async fn a_dropped_commit_is_finished_or_never_begun() {
+    // Dropped while the swap is being made: it is made and recorded whole.
+    let place = TempDir::new().unwrap();
+    commit_one(&open(place.path()).await, "in_0").await;
+    let lock = fs::File::open(place.path().join("tenants/acme/catalog.lock")).unwrap();
+    lock.lock().unwrap();
+    let store = Faulty::new(place.path());
+    let catalog = Catalog::with_store(store.clone(), TENANT);
+    let begun = tokio::spawn({
+        let catalog = catalog.clone();
+        async move { catalog.commit(&ada(), add("in_a", "a")).await.map(|_| ()) }
+    });
+    while store.count(Operation::SwapDocument) == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    // Dropped while it waits for that one: it is never begun.
+    let waiting = tokio::spawn({
+        let catalog = catalog.clone();
+        async move { catalog.commit(&ada(), add("in_b", "b")).await.map(|_| ()) }
+    });
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    begun.abort();
+    waiting.abort();
+    assert!(begun.await.unwrap_err().is_cancelled());
+    assert!(waiting.await.unwrap_err().is_cancelled());
+    lock.unlock().unwrap();
+
+    let committed = commit_one(&catalog, "in_c").await;
+    assert_eq!(
+        ids(&committed.document),
+        ["in_0", "in_a", "in_c"].map(str::to_owned).into()
+    );
+    assert_contiguous(place.path(), true).await;
+}
+
+#[test]
+fn a_runtime_that_goes_down_leaves_the_catalog_usable() {
+    let place = TempDir::new().unwrap();
+    let new_runtime = || tokio::runtime::Runtime::new().unwrap();
+    let store = Faulty::with_fault(place.path(), Operation::SwapDocument, 0, Fault::StopBefore);
+    let catalog = Catalog::with_store(store.clone(), TENANT);
+    let runtime = new_runtime();
+    let mut commit = {
+        let catalog = catalog.clone();
+        Box::pin(async move { catalog.commit(&ada(), add("in_a", "a")).await })
+    };
+    runtime.block_on(async {
+        tokio::select! {
+            _ = &mut commit => panic!("it was stopped"),
+            () = store.stopped.notified() => {}
+        }
+    });
+    drop(runtime);
+    let outcome = new_runtime().block_on(commit);
+    assert!(
+        matches!(outcome, Err(CommitError::Interrupted)),
+        "{outcome:?}"
+    );
+    let runtime = new_runtime();
+    let next = async {
+        let limit = Duration::from_secs(30);
+        tokio::time::timeout(limit, commit_one(&catalog, "in_b")).await
+    };
+    runtime
+        .block_on(next)
+        .expect("a writer that is gone blocks the next");
+}

@@ -1,0 +1,374 @@
+//! What the tests of the catalog write, and how they look at it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::fs;
+
+use std::path::{Path, PathBuf};
+
+use orgmirror::catalog::*;
+use orgmirror::model::folder_ref::FolderRef;
+use orgmirror::model::integration::{
+    ConnectionSettings, Integration, Owner, RemovalGuard, ResourceOwner, Sso,
+};
+use orgmirror::model::late::Late;
+use orgmirror::model::mirror::{Connection, Folder, Mirror};
+use orgmirror::model::overriding::{ConnectionOverride, FolderOverride, OverriddenSettings};
+use orgmirror::model::permission::{ConnectionPermission, FolderPermission};
+use orgmirror::model::tenant::{Held, Tenant};
+use orgmirror::model::visibility::Resolved;
+use orgmirror::model::workspace::{OptionValue, Options, Workspace};
+use orgmirror::publish::publications;
+
+pub const TENANT: &str = "acme";
+pub const INTEGRATION: &str = "in_0123456789abcdefghij";
+
+pub fn known<T>(value: T) -> Late<T> {
+    Late::Known(value)
+}
+
+pub fn folder(name: &str, handle: &str, parent: Option<&str>, path: &str) -> Folder {
+    Folder {
+        name: known(name.into()),
+        derived_handle: known(handle.into()),
+        parent_id: parent.map(Into::into),
+        path: known(path.into()),
+    }
+}
+
+pub fn connection(id: &str, name: &str, folder: &str, path: &str) -> Connection {
+    Connection {
+        name: known(name.into()),
+        email: known(Some(format!("{name}@example.com"))),
+        state: "ACTIVE".into(),
+        tags: known(Some(BTreeMap::from([("env".into(), "prod".into())]))),
+        derived_handle: known(format!("aws_{name}")),
+        folder_id: folder.into(),
+        path: known(path.into()),
+        derived_role_arn: known(format!("arn:aws:iam::{id}:role/readonly")),
+        owners: known(None),
+        sign_in_url: known(None),
+    }
+}
+
+pub fn integration(id: &str, handle: &str) -> Integration {
+    Integration {
+        id: id.into(),
+        handle: handle.into(),
+        organization: None,
+        handle_prefix: Some("aws_".into()),
+        initial_handles: None,
+        connection_settings: ConnectionSettings {
+            role_name: "readonly".into(),
+            external_id: Some("acme:3x4mpl3ext3rn4l1".into()),
+            regions: ["*".to_owned()].into(),
+            default_region: "us-east-1".into(),
+            max_error_retry_attempts: 9,
+            min_error_retry_delay: 25,
+            ignore_error_codes: BTreeSet::new(),
+        },
+        permissions: ["*".to_owned()].into(),
+        sso: None,
+        owners: None,
+        resource_owners: None,
+        custom_access_details: None,
+        removal_guard: RemovalGuard::default(),
+        deletion_protection: true,
+        mirror: Mirror {
+            aws_organization_id: known(Some("o-exampleorg1".into())),
+            folders: [
+                ("r-ab12", folder("Root", "acme", None, "/")),
+                (
+                    "ou-ab12-11111111",
+                    folder("Workloads", "aws_workloads", Some("r-ab12"), "/Workloads"),
+                ),
+                (
+                    "ou-ab12-22222222",
+                    folder("Sandbox", "aws_sandbox", Some("r-ab12"), "/Sandbox"),
+                ),
+            ]
+            .map(|(id, folder)| (id.to_owned(), folder))
+            .into(),
+            connections: [
+                connection("111111111111", "billing", "ou-ab12-11111111", "/Workloads"),
+                connection("222222222222", "shop", "ou-ab12-11111111", "/Workloads"),
+                connection("333333333333", "lab", "ou-ab12-22222222", "/Sandbox"),
+            ]
+            .map(|c| {
+                let arn = c.derived_role_arn.known().unwrap();
+                (arn[13..25].to_owned(), c)
+            })
+            .into(),
+        },
+        effective_handles: BTreeMap::new(),
+    }
+}
+
+pub fn ada() -> Who {
+    Who {
+        arn: None,
+        user: "ada".into(),
+        host: "ci-7".into(),
+    }
+}
+
+pub async fn open(directory: &Path) -> Catalog {
+    Catalog::on_disk(directory, TENANT).unwrap()
+}
+
+pub fn document_path(directory: &Path) -> PathBuf {
+    directory.join("tenants/acme/catalog.json")
+}
+
+/// A change that adds an integration, and refuses where its handle is taken.
+pub fn add(
+    id: &str,
+    handle: &str,
+) -> impl Fn(&mut Document) -> Result<(), String> + Send + 'static {
+    let integration = integration(id, handle);
+    move |document| {
+        if let Some(holder) = document.tenant().integration_by_handle(&integration.handle) {
+            return Err(format!("{} is taken by {}", integration.handle, holder.id));
+        }
+        document.tenant_mut().put(integration.clone());
+        Ok(())
+    }
+}
+
+pub async fn commit_one(catalog: &Catalog, id: &str) -> Committed<()> {
+    catalog.commit(&ada(), add(id, id)).await.unwrap()
+}
+
+pub fn ids(document: &Document) -> BTreeSet<String> {
+    document.tenant().integrations.keys().cloned().collect()
+}
+
+/// Every file below a directory with its content.
+pub fn contents(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut directories = vec![directory.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if let Ok(target) = fs::read_link(&path) {
+                found.insert(path, target.into_os_string().into_encoded_bytes());
+            } else if path.is_dir() {
+                found.insert(path.clone(), Vec::new());
+                directories.push(path);
+            } else {
+                let bytes = fs::read(&path).unwrap();
+                found.insert(path, bytes);
+            }
+        }
+    }
+    found
+}
+
+/// Checks that the history is 1, 2, 3 ... up to the document's version, told by the catalog and, if `in_files`, by
+/// the files alone.
+pub async fn assert_contiguous(directory: &Path, in_files: bool) -> Vec<Entry> {
+    let catalog = open(directory).await;
+    let document = catalog.read().await.unwrap().unwrap();
+    let history = catalog.history(usize::MAX).await.unwrap();
+    let versions: Vec<u64> = history.iter().map(|entry| entry.version).collect();
+    let expected: Vec<u64> = (1..=document.version()).collect();
+    assert_eq!(versions, expected);
+    for entry in &history {
+        assert_eq!(entry.previous, entry.version - 1);
+        let path = directory.join(format!("tenants/acme/history/{}.json", entry.version));
+        if in_files {
+            let bytes = fs::read(path).unwrap();
+            assert_eq!(&Entry::from_bytes(&bytes, "").unwrap(), entry);
+        }
+    }
+    assert_eq!(history.last(), document.last_commit());
+    history
+}
+
+pub fn created(history: &[Entry]) -> Vec<String> {
+    let changes = history.iter().flat_map(|entry| &entry.changes);
+    changes
+        .filter(|change| change.action == Action::Create)
+        .map(|change| change.id.clone())
+        .collect()
+}
+
+/// Adds an object or replaces it, whatever is there.
+pub async fn put<T: Held + Clone + Send + Sync>(catalog: &Catalog, object: T) -> Committed<()> {
+    put_as(&ada(), catalog, object).await
+}
+
+pub async fn put_as<T: Held + Clone + Send + Sync>(
+    who: &Who,
+    catalog: &Catalog,
+    object: T,
+) -> Committed<()> {
+    let change = move |document: &mut Document| {
+        document.tenant_mut().put(object.clone());
+        Ok::<_, Infallible>(())
+    };
+    catalog.commit(who, change).await.unwrap()
+}
+
+pub fn workspace(id: &str, name: &str, formats: &[&str]) -> Workspace {
+    let (organization, handle) = name.split_once('/').unwrap();
+    let formats = formats.iter();
+    Workspace {
+        id: id.into(),
+        organization: organization.into(),
+        handle: handle.into(),
+        attach: None,
+        publish: formats
+            .map(|format| ((*format).to_owned(), Options::new()))
+            .collect(),
+    }
+}
+
+pub fn folder_permission(id: &str, integration_id: &str, grantee: &str) -> FolderPermission {
+    FolderPermission {
+        id: id.into(),
+        integration_id: integration_id.into(),
+        folder: FolderRef::Path("/Workloads".into()),
+        grantee: grantee.parse().unwrap(),
+        match_tags: None,
+    }
+}
+
+/// One of every kind, with every field set that can be.
+pub fn tenant_with_everything() -> Tenant {
+    let mut tenant = Tenant::new(TENANT);
+    let mut mirrored = integration(INTEGRATION, "acme");
+    mirrored.organization = Some("acme".into());
+    mirrored.permissions = ["acme/security".to_owned()].into();
+    mirrored.initial_handles = Some([("444444444444".to_owned(), "data".to_owned())].into());
+    mirrored.sso = Some(Sso {
+        portal_url: "https://acme.awsapps.com/start".into(),
+        region: "us-east-1".into(),
+        role_name: Some("ReadOnly".into()),
+    });
+    mirrored.owners = Some(vec![Owner {
+        attribute: "okta_group".into(),
+        values: ["platform".to_owned()].into(),
+    }]);
+    mirrored.resource_owners = Some(vec![ResourceOwner {
+        tag_key: "team".into(),
+        attribute: "okta_group".into(),
+    }]);
+    mirrored.custom_access_details = Some("Ask in #cloud".into());
+    let owners = mirrored.owners.iter().flatten().cloned().collect();
+    let shop = mirrored.mirror.connections.get_mut("222222222222").unwrap();
+    shop.owners = known(Some(owners));
+    shop.sign_in_url = known(Some("https://acme.awsapps.com/start/#/console".into()));
+    tenant.put(mirrored);
+    tenant.put(FolderPermission {
+        match_tags: Some([("env".to_owned(), "prod".to_owned())].into()),
+        ..folder_permission("fp_0123456789abcdefghij", INTEGRATION, "acme")
+    });
+    tenant.put(ConnectionPermission {
+        id: "cp_0123456789abcdefghij".into(),
+        integration_id: INTEGRATION.into(),
+        account_id: "333333333333".into(),
+        grantee: "acme/finops".parse().unwrap(),
+    });
+    let settings = OverriddenSettings {
+        external_id: Some("acme:3x4mpl3f0ld3r".into()),
+        regions: Some(["eu-*".to_owned()].into()),
+        default_region: Some("eu-west-1".into()),
+        max_error_retry_attempts: Some(3),
+        min_error_retry_delay: Some(50),
+        ignore_error_codes: Some(["UnauthorizedOperation".to_owned()].into()),
+        enabled: true,
+    };
+    tenant.put(FolderOverride {
+        id: "fo_0123456789abcdefghij".into(),
+        integration_id: INTEGRATION.into(),
+        folder: FolderRef::Id("ou-ab12-11111111".into()),
+        handle: Some("production".into()),
+        role_name: Some("audit/readonly".into()),
+        settings: settings.clone(),
+    });
+    tenant.put(ConnectionOverride {
+        id: "co_0123456789abcdefghij".into(),
+        integration_id: INTEGRATION.into(),
+        account_id: "333333333333".into(),
+        handle: Some("lab".into()),
+        role_arn: Some("arn:aws:iam::333333333333:role/lab".into()),
+        settings: OverriddenSettings {
+            external_id: Some("acme:3x4mpl3l4b".into()),
+            enabled: false,
+            ..settings
+        },
+    });
+    let text = |text: &str| OptionValue::Text(text.into());
+    let config: Options = [
+        ("source_profile".to_owned(), text("hub")),
+        (
+            "preamble".to_owned(),
+            text("[profile hub]\nregion = eu-west-1\n"),
+        ),
+    ]
+    .into();
+    let spc: Options = [("aggregators".to_owned(), OptionValue::Switch(true))].into();
+    tenant.put(Workspace {
+        attach: Some(["/Workloads".to_owned(), "333333333333".to_owned()].into()),
+        publish: [
+            ("aws_config".to_owned(), config),
+            ("json".to_owned(), Options::new()),
+            ("steampipe".to_owned(), spc),
+        ]
+        .into(),
+        ..workspace("ws_0123456789abcdefghij", "acme/security", &[])
+    });
+    tenant
+}
+
+/// Makes a catalog hold exactly this.
+pub async fn put_everything(catalog: &Catalog, tenant: Tenant) -> Committed<()> {
+    let change = move |document: &mut Document| {
+        *document.tenant_mut() = tenant.clone();
+        Ok::<_, Infallible>(())
+    };
+    catalog.commit(&ada(), change).await.unwrap()
+}
+
+/// Everything below `workspaces` that is a file, by its path there.
+pub fn published(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+    let root = directory.join("tenants/acme/workspaces");
+    if !root.exists() {
+        return BTreeMap::new();
+    }
+    let files = contents(&root)
+        .into_iter()
+        .filter(|(path, _)| path.is_file());
+    files
+        .map(|(path, bytes)| {
+            let path = path.strip_prefix(&root).unwrap();
+            (format!("workspaces/{}", path.display()), bytes)
+        })
+        .collect()
+}
+
+/// What is to be published for a document.
+pub fn expected(document: &Document) -> BTreeMap<String, Vec<u8>> {
+    let resolved = Resolved::of(document.tenant());
+    let workspaces = document.tenant().each::<Workspace>();
+    workspaces
+        .flat_map(|workspace| publications(&resolved.view(workspace)))
+        .map(|file| (file.path.unwrap(), file.rendered.unwrap().bytes))
+        .collect()
+}
+
+/// Checks that exactly what the document says is published, and that the catalog says so.
+pub async fn assert_published(directory: &Path) {
+    let catalog = open(directory).await;
+    let document = catalog.read().await.unwrap().unwrap();
+    let (found, expected) = (published(directory), expected(&document));
+    let paths = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(paths(&found), paths(&expected));
+    for (path, bytes) in expected {
+        assert!(found[&path] == bytes, "{path} is not what it should be");
+    }
+    for workspace in document.tenant().each::<Workspace>() {
+        assert!(catalog.in_sync(&document, &workspace.id).await.unwrap());
+    }
+}

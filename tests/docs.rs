@@ -169,13 +169,19 @@ fn settle_catalog_policies() {
         .partition(|action| of_bucket(action));
     let policy = |statements: &[(&[&str], &str)]| {
         let statements = statements.iter().map(|(actions, resource)| {
-            serde_json::json!({ "Effect": "Allow", "Action": actions, "Resource": resource })
+            let actions: Vec<String> = actions.iter().map(|a| format!("        {a:?}")).collect();
+            format!(
+                "    {{\n      \"Effect\": \"Allow\",\n      \"Action\": [\n{}\n      ],\n      \"Resource\": {resource:?}\n    }}",
+                actions.join(",\n")
+            )
         });
-        let policy = serde_json::json!({
-            "Version": "2012-10-17",
-            "Statement": statements.collect::<Vec<_>>(),
-        });
-        format!("```json\n{policy:#}\n```")
+        let statements: Vec<String> = statements.collect();
+        let json = format!(
+            "{{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n{}\n  ]\n}}",
+            statements.join(",\n")
+        );
+        serde_json::from_str::<serde_json::Value>(&json).expect("the policy is JSON");
+        format!("```json\n{json}\n```")
     };
     let guide = "docs/guides/teams.md";
     let statements = [

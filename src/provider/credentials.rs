@@ -76,6 +76,21 @@ fn session_name(value: &str) -> Result<(), Violation> {
     ))
 }
 
+/// One line per cause that a user can act on.
+pub(super) fn summary(error: &ConnectError) -> &'static str {
+    match error {
+        ConnectError::NoCredentials { .. } => "No AWS credentials",
+        ConnectError::IncompleteKeys { .. } => "Incomplete AWS credentials",
+        ConnectError::CredentialsUnavailable { .. } => "AWS credentials cannot be obtained",
+        ConnectError::InvalidCredentials { .. } => "AWS does not accept the credentials",
+        ConnectError::AssumeRoleRefused { .. } => "The role cannot be assumed",
+        ConnectError::Unreachable { .. } => "AWS cannot be reached",
+        ConnectError::Throttled { .. } => "AWS throttled the reading for too long",
+        ConnectError::TimedOut { .. } => "AWS did not answer in time",
+        ConnectError::Service { .. } => "AWS reported an error",
+    }
+}
+
 impl AssumeRoleArgument {
     #[cfg(test)]
     pub(super) fn with_external_id(external_id: &str) -> Self {
@@ -107,20 +122,5 @@ impl AssumeRoleArgument {
             // The schema has checked it.
             duration: duration.and_then(|text| duration::parse(text).ok()),
         }
-    }
-}
-
-/// One line per cause that a user can act on.
-pub(super) fn summary(error: &ConnectError) -> &'static str {
-    match error {
-        ConnectError::NoCredentials { .. } => "No AWS credentials",
-        ConnectError::IncompleteKeys { .. } => "Incomplete AWS credentials",
-        ConnectError::CredentialsUnavailable { .. } => "AWS credentials cannot be obtained",
-        ConnectError::InvalidCredentials { .. } => "AWS does not accept the credentials",
-        ConnectError::AssumeRoleRefused { .. } => "The role cannot be assumed",
-        ConnectError::Unreachable { .. } => "AWS cannot be reached",
-        ConnectError::Throttled { .. } => "AWS throttled the reading for too long",
-        ConnectError::TimedOut { .. } => "AWS did not answer in time",
-        ConnectError::Service { .. } => "AWS reported an error",
     }
 }

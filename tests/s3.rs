@@ -6,7 +6,7 @@
     missing_docs
 )]
 
-#[allow(dead_code, unreachable_pub)]
+#[allow(unreachable_pub)]
 #[path = "support/moto.rs"]
 mod moto;
 #[path = "support/s3.rs"]

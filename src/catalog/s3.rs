@@ -163,6 +163,21 @@ impl S3 {
         }
     }
 
+    async fn write_entry(&self, path: &str, bytes: &[u8]) -> Result<(), Problem> {
+        const TRIES: u32 = 3;
+        self.check_match().await?;
+        for _ in 0..TRIES {
+            if let Put::Made(_) = self.put(path, bytes, &Condition::Absent).await? {
+                return Ok(());
+            }
+            // What is there are the same bytes; but two writes at the same time may be refused both.
+            if let Get::Found { .. } = self.get(path, None).await? {
+                return Ok(());
+            }
+        }
+        Err(S3Error::Contended(TRIES).into())
+    }
+
     fn see(&self, path: &str, etag: Option<&str>) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.insert(path.to_owned(), etag.map(ToOwned::to_owned));
@@ -251,20 +266,14 @@ impl Store for S3 {
 
     async fn write_history(&self, version: u64, bytes: Arc<[u8]>) -> Result<(), WriteHistoryError> {
         let path = entry_path(version);
-        let written = async {
-            self.check_match().await?;
-            // Where it is there already, the same bytes are.
-            self.put(&path, &bytes, &Condition::Absent).await
-        };
-        match written.await {
-            Ok(Put::Made(_) | Put::NotMet) => Ok(()),
-            Err(problem) if problem.is_denied => Err(WriteHistoryError::Denied(
-                self.failure("write", &path, problem),
-            )),
-            Err(problem) => Err(WriteHistoryError::Failed(
-                self.failure("write", &path, problem),
-            )),
-        }
+        self.write_entry(&path, &bytes).await.map_err(|problem| {
+            let is_denied = problem.is_denied;
+            let failure = self.failure("write", &path, problem);
+            match is_denied {
+                true => WriteHistoryError::Denied(failure),
+                false => WriteHistoryError::Failed(failure),
+            }
+        })
     }
 
     async fn list_history(&self) -> Result<Vec<u64>, ListHistoryError> {

@@ -30,7 +30,7 @@ use super::resources::folder_override::FolderOverrideResource;
 use super::resources::folder_permission::FolderPermissionResource;
 use super::resources::integration::IntegrationResource;
 use super::resources::workspace::WorkspaceResource;
-use super::storage::{self, CatalogArgument};
+use super::storage::{self, CatalogArgument, Opened};
 
 /// The tenant unless said otherwise.
 const DEFAULT_TENANT: &str = "default";
@@ -93,7 +93,7 @@ impl EndpointsArgument {
 /// What resources and data sources work with. Arguments may be unknown while planning: what does not need them goes on.
 #[derive(Debug)]
 pub struct Data {
-    catalog: Result<Catalog, Unknown>,
+    catalog: Result<Opened, Unknown>,
     settings: Settings,
     unknown_settings: Vec<&'static str>,
     reader: Reader,
@@ -122,7 +122,7 @@ impl Unknown {
 impl Data {
     /// The catalog, or which arguments it waits for.
     pub fn catalog(&self) -> Result<&Catalog, &Unknown> {
-        self.catalog.as_ref()
+        self.catalog.as_ref().map(|opened| &opened.catalog)
     }
 
     /// How to talk to AWS, or which arguments that waits for; `replaced` are those that the caller has values of its own
@@ -142,17 +142,18 @@ impl Data {
         &self.reader
     }
 
-    /// Who makes changes: the AWS caller where AWS credentials are configured, else the user of this machine.
+    /// Who makes changes: the AWS caller that the catalog is written as, else the one that is configured, else the user of
+    /// this machine.
     pub async fn who(&self) -> &Who {
         self.who
             .get_or_init(|| async {
                 let here = Who::here();
-                let Ok(settings) = self.settings(&[]) else {
+                let writer = self.catalog.as_ref().ok();
+                let writer = writer.and_then(|opened| opened.caller.as_ref());
+                let configured = || self.settings(&[]).ok().filter(|s| is_aws_configured(s));
+                let Some(settings) = writer.or_else(configured) else {
                     return here;
                 };
-                if !is_aws_configured(settings) {
-                    return here;
-                }
                 let caller = async {
                     let session = Session::open(settings, CALLER_TIMEOUT).await?;
                     session.caller_arn(CALLER_TIMEOUT).await
@@ -345,7 +346,7 @@ impl Provider for Orgmirror {
 fn catalog(
     config: &Config,
     settings: (&Settings, &[&'static str]),
-) -> Result<Result<Catalog, Unknown>, Diagnostic> {
+) -> Result<Result<Opened, Unknown>, Diagnostic> {
     let opened = storage::open(&config.catalog, &config.tenant, settings, || tenant(config))?;
     Ok(opened.map_err(Unknown))
 }

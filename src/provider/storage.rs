@@ -205,6 +205,14 @@ pub(super) fn validate(catalog: &Value<CatalogArgument>, diagnostics: &mut Diagn
     );
 }
 
+/// A catalog that can be used.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) catalog: Catalog,
+    /// Who it is read and written as, where that is an AWS caller.
+    pub(super) caller: Option<Settings>,
+}
+
 /// The catalog of `tenant`. The inner error says which arguments it waits for; `unknown` are those of `provider`.
 ///
 /// # Errors
@@ -214,7 +222,7 @@ pub(super) fn open(
     tenant: &Value<String>,
     (provider, unknown): (&Settings, &[&'static str]),
     tenant_name: impl FnOnce() -> Result<String, Diagnostic>,
-) -> Result<Result<Catalog, Vec<&'static str>>, Diagnostic> {
+) -> Result<Result<Opened, Vec<&'static str>>, Diagnostic> {
     let mut waits = Vec::new();
     match argument {
         Value::Unknown => waits.push("catalog"),
@@ -239,6 +247,7 @@ pub(super) fn open(
     let kept = kept(argument.known())?;
     let tenant = tenant_name()?;
     let failed = |error: &dyn std::fmt::Display| unusable(error, kept.origin);
+    let mut caller = None;
     let opened = match &kept.location {
         Location::Disk(directory) => Catalog::on_disk(directory, &tenant),
         Location::S3 { bucket, prefix } => {
@@ -249,6 +258,7 @@ pub(super) fn open(
                 return Ok(Err(waits));
             }
             let settings = kept.s3.settings(provider);
+            caller = Some(settings.clone());
             let place = S3Place {
                 bucket: bucket.clone(),
                 prefix: prefix.clone(),
@@ -262,7 +272,8 @@ pub(super) fn open(
             Catalog::on_s3(place, Arc::new(access), &tenant)
         }
     };
-    Ok(Ok(opened.map_err(|error| failed(&error))?))
+    let catalog = opened.map_err(|error| failed(&error))?;
+    Ok(Ok(Opened { catalog, caller }))
 }
 
 fn kept(argument: Option<&CatalogArgument>) -> Result<Kept, Diagnostic> {

@@ -14,9 +14,10 @@ const DOCUMENT: &str = "prod/tenants/default/catalog.json";
 fn in_bucket(bucket: &Bucket, more: &str) -> String {
     format!(
         "region = \"us-east-1\"\n  access_key = \"AKIATEST\"\n  secret_key = \"secret\"\n  \
-         endpoints = {{ s3 = \"{}\" }}\n  \
+         endpoints = {{ s3 = \"{}\", sts = \"{}\" }}\n  \
          catalog = {{ s3 = {{ bucket = \"{}\", prefix = \"prod\", use_path_style = true{more} }} }}",
         bucket.url(),
+        crate::moto::url(),
         bucket.name,
     )
 }
@@ -62,6 +63,9 @@ fn a_catalog_in_s3_is_used_from_the_first_apply_to_the_last() {
         Some(1)
     );
     assert!(!workspace.path().join(".orgmirror").exists());
+    let who = &document(&bucket)["commit"]["who"];
+    let arn = who["arn"].as_str().expect("the AWS caller");
+    assert!(arn.starts_with("arn:aws:sts::"), "{arn}");
     workspace.destroy();
     assert_eq!(document(&bucket)["integrations"], serde_json::json!({}));
     assert_eq!(bucket.get_blocking(published), None);
@@ -78,6 +82,7 @@ fn the_environment_names_a_bucket_too() {
         ("AWS_SECRET_ACCESS_KEY", "secret".to_owned()),
         ("AWS_REGION", "us-east-1".to_owned()),
         ("AWS_ENDPOINT_URL_S3", bucket.url()),
+        ("AWS_ENDPOINT_URL_STS", crate::moto::url().to_owned()),
     ] {
         workspace.set_env(name, &value);
     }

@@ -72,6 +72,24 @@ fn a_catalog_in_s3_is_used_from_the_first_apply_to_the_last() {
 }
 
 #[test]
+fn the_catalog_has_a_role_of_its_own() {
+    let bucket = Bucket::make();
+    let workspace = configured(&bucket);
+    let role = ", assume_role = { role_arn = \"arn:aws:iam::123456789012:role/catalog\" }";
+    workspace.write("provider.tf", &provider(&in_bucket(&bucket, role)));
+    workspace.apply();
+    let who = &document(&bucket)["commit"]["who"]["arn"];
+    let arn = who.as_str().expect("the AWS caller");
+    assert!(arn.ends_with("assumed-role/catalog/orgmirror"), "{arn}");
+    let calls = bucket.calls();
+    let is_own = |key: &str| key.contains("Credential=AKIATEST/");
+    let by_key = calls
+        .iter()
+        .filter(|call| call.header("authorization").is_some_and(is_own));
+    assert_eq!(by_key.count(), 0, "every call is the role's");
+}
+
+#[test]
 fn the_environment_names_a_bucket_too() {
     let bucket = Bucket::make();
     let mut workspace = Workspace::new();

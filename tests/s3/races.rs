@@ -1,13 +1,14 @@
 //! Writers at the same time, lost answers, and killed processes.
 
 use super::*;
+use orgmirror::catalog::{S3, Store};
 use std::env;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const HELPER: &str = "ORGMIRROR_TEST_S3_HELPER";
-/// How many processes are killed; more make a soak.
+/// How many processes are killed. A soak: `ORGMIRROR_TEST_KILLS=1000 cargo test --test s3 killed`.
 const KILLS: &str = "ORGMIRROR_TEST_KILLS";
 
 /// No test of its own: run as a process of its own, it adds workspaces to the bucket that the environment names, and says
@@ -104,34 +105,45 @@ async fn processes_that_race_lose_nothing() {
 #[tokio::test]
 async fn killed_writers_lose_nothing_they_acknowledged() {
     let bucket = Bucket::make();
-    let mut acknowledged = BTreeSet::new();
     let kills = env::var(KILLS).map_or(6, |kills| kills.parse().unwrap());
     for round in 0..kills {
         let mut process = helper(&bucket, &format!("r{round}"), 1_000);
         let lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
         let mut lines = added(lines.map_while(Result::ok));
-        acknowledged.extend(lines.by_ref().take(1 + round % 3));
+        let mut acknowledged: BTreeSet<String> = lines.by_ref().take(1 + round % 3).collect();
         // Wherever it is by now.
-        std::thread::sleep(std::time::Duration::from_millis(
-            u64::from(rand::random::<u8>()) / 4,
-        ));
+        let pause = u64::from(rand::random::<u8>()) / 4;
+        std::thread::sleep(std::time::Duration::from_millis(pause));
         drop(process);
         acknowledged.extend(lines);
-        let catalog = open(&bucket);
+        let catalog = open_direct(&bucket);
         let document = catalog.read().await.unwrap().unwrap();
         let there = handles(&document);
         assert!(acknowledged.is_subset(&there), "{acknowledged:?} {there:?}");
+        let history = catalog.history(3).await.unwrap();
+        assert_eq!(history.last(), document.last_commit());
+        // Whatever was published or was not: the next commit puts it right.
+        add(&catalog, "last").await.unwrap();
+        let document = catalog.read().await.unwrap().unwrap();
+        for workspace in document.tenant().each::<Workspace>() {
+            let in_sync = catalog.in_sync(&document, &workspace.id).await.unwrap();
+            assert!(in_sync, "{workspace}");
+        }
+        let removal = |document: &mut Document| {
+            let workspaces = document.tenant().each::<Workspace>();
+            let ids: Vec<String> = workspaces.map(|workspace| workspace.id.clone()).collect();
+            for id in ids {
+                document.tenant_mut().remove::<Workspace>(&id);
+            }
+            Ok(())
+        };
+        let removed = commit(&catalog, removal).await.unwrap();
+        assert!(removed.warnings.is_empty(), "{:?}", removed.warnings);
+        let store = S3::new(place(&bucket.name), Arc::new(bucket.direct()), TENANT);
+        let left = store.list_publications(None).await.unwrap();
+        assert_eq!(left, Vec::<String>::new());
     }
-    let catalog = open(&bucket);
-    add(&catalog, "last").await.unwrap();
-    assert_contiguous(&catalog).await;
-    let document = catalog.read().await.unwrap().unwrap();
-    for workspace in document.tenant().each::<Workspace>() {
-        assert!(
-            catalog.in_sync(&document, &workspace.id).await.unwrap(),
-            "{workspace}"
-        );
-    }
+    assert_contiguous(&open_direct(&bucket)).await;
 }
 
 /// A rule that applies to the first writes of the document only.

@@ -44,7 +44,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
-demo: tools $(MOTO) $(call NEEDED_TERRAFORM,$(TERRAFORM)) ## See real Terraform mirror an emulated AWS organization
+demo: tools $(MOTO) $(CONSUMERS) $(call NEEDED_TERRAFORM,$(TERRAFORM)) ## See real Terraform mirror an emulated AWS organization
 	@ORGMIRROR_TERRAFORM=$(TERRAFORM) $(VENV_PYTHON) scripts/demo.py
 
 .PHONY: test

@@ -16,7 +16,7 @@ use orgmirror::model::integration::{ConnectionSettings, Integration, RemovalGuar
 use orgmirror::model::late::Late;
 use orgmirror::model::permission::FolderPermission;
 use orgmirror::model::tenant::Held;
-use orgmirror::model::workspace::{Options, Publish, Workspace};
+use orgmirror::model::workspace::{OptionValue, Options, Publish, Workspace};
 use orgmirror::publish::FORMATS;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -89,7 +89,14 @@ impl Filled {
         let filled = Self::new();
         let formats = FORMATS.iter();
         let publish: Publish = formats
-            .map(|format| (format.name().to_owned(), Options::new()))
+            .map(|format| {
+                let mut options = Options::new();
+                if format.name() == "aws_config" {
+                    let hub = OptionValue::Text("hub".to_owned());
+                    options.insert("source_profile".to_owned(), hub);
+                }
+                (format.name().to_owned(), options)
+            })
             .collect();
         let commits = (0..WORKSPACES).map(|number| {
             let workspace = Workspace {

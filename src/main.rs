@@ -44,8 +44,9 @@ fn introduction() -> String {
         r#"{name} {version}
 
 A provider for Terraform and OpenTofu, 1.11 and later. It mirrors an AWS organization as a tree
-of folders (one per organizational unit) and connections (one per account): terraform plan shows
-what changed in the organization, and terraform apply writes what was reviewed.
+of folders (one per organizational unit) and connections (one per account), says which workspaces
+may use which of them, and publishes the files that their tools read: terraform plan shows what
+changed and whom it reaches, and terraform apply writes what was reviewed.
 
 It is a plugin: Terraform starts it. To use the copy in this place, tell Terraform where it is, in
 ~/.terraformrc (OpenTofu: ~/.tofurc):

@@ -19,7 +19,7 @@ use crate::model::workspace::{OptionValue, Options, Workspace};
 
 /// Every format there is, in the order of the documentation.
 pub static FORMATS: &[&dyn Format] = &[
-    &aws_config::AwsConfig,
+    &self::aws_config::AwsConfig,
     &steampipe::Steampipe,
     &c7n_org::C7nOrg,
     &iam_policy::IamPolicy,

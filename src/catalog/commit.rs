@@ -554,8 +554,8 @@ impl Inner {
         };
         let mut next = apply(batch, &base);
         let notices = next.settle(&base).into();
-        let changes = changes(base.tenant(), next.tenant());
-        if changes.is_empty() {
+        // Shared objects are compared by address first, so only what was replaced is looked into.
+        if next.tenant() == base.tenant() {
             return Ok(Some(Outcome::Committed {
                 base: Arc::clone(&base),
                 base_token: token,
@@ -566,6 +566,7 @@ impl Inner {
         }
         let who = batch.first().map(|job| job.who().clone());
         let who = who.unwrap_or_else(Who::here);
+        let changes = changes(base.tenant(), next.tenant());
         match self.swap(token.as_ref(), &base, next, who, changes).await {
             Ok(document) => Ok(document.map(|document| Outcome::Committed {
                 base,

@@ -1,6 +1,5 @@
 //! The document: everything a tenant's catalog holds.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +7,6 @@ use thiserror::Error;
 
 use super::history::Entry;
 use crate::model::effective::{HandleNotice, settle};
-use crate::model::handle::{self, Kind};
 use crate::model::integration::Integration;
 use crate::model::overriding::{ConnectionOverride, FolderOverride};
 use crate::model::permission::{ConnectionPermission, FolderPermission};
@@ -178,7 +176,6 @@ impl Document {
         }
         let document = Self::from(stored);
         let problem = document.tenant.problem();
-        let problem = problem.or_else(|| misnamed_workspace(&document.tenant));
         problem.map_or(Ok(document), |problem| Err(unparsable(problem)))
     }
 
@@ -225,25 +222,6 @@ impl Document {
         self.version = entry.version;
         self.commit = Some(entry);
     }
-}
-
-/// What is wrong with the name of a workspace. It is part of the paths of files, which must be the workspace's alone and
-/// must not lead out of the catalog.
-fn misnamed_workspace(tenant: &Tenant) -> Option<String> {
-    let mut seen = BTreeMap::new();
-    tenant.each::<Workspace>().find_map(|workspace| {
-        let id = &workspace.id;
-        let organization = handle::check(Kind::Organization, &workspace.organization);
-        let checked = organization.and_then(|()| handle::check(Kind::Workspace, &workspace.handle));
-        if let Err(error) = checked {
-            return Some(format!("the workspace {id:?}: {error}"));
-        }
-        let other = seen.insert(workspace.to_string(), id)?;
-        Some(format!(
-            "the workspaces {other:?} and {id:?} are both {:?}",
-            workspace.to_string()
-        ))
-    })
 }
 
 impl From<Stored> for Document {

@@ -7,7 +7,8 @@
 use hcl::format::{Format as _, Formatter};
 use hcl::structure::{Block, BlockBuilder};
 
-use super::{Format, OptionKind, OptionSpec, RenderError, Rendered, aws_config, is_on};
+use super::aws_config::{NAME as AWS_CONFIG, with_profiles};
+use super::{Format, OptionKind, OptionSpec, RenderError, Rendered, is_on};
 use crate::model::visibility::{EffectiveConnection, View};
 use crate::model::workspace::Options;
 
@@ -52,15 +53,14 @@ impl Format for Steampipe {
     }
 
     fn needs(&self) -> Option<&'static str> {
-        Some(aws_config::NAME)
+        Some(AWS_CONFIG)
     }
 
     fn render(&self, view: &View<'_>, options: &Options) -> Result<Rendered, RenderError> {
-        let connections =
-            aws_config::with_profiles(view).map_err(|source| RenderError::Options {
-                format: aws_config::NAME,
-                source,
-            })?;
+        let connections = with_profiles(view).map_err(|source| RenderError::Options {
+            format: AWS_CONFIG,
+            source,
+        })?;
         let names: Vec<&str> = connections.iter().map(|c| c.handle).collect();
         let mut blocks = Vec::new();
         let mut notices = Vec::new();
@@ -172,7 +172,7 @@ mod tests {
         let options = sample::options(steampipe);
         let workspace = sample::workspace(&[
             (NAME, options.clone()),
-            (aws_config::NAME, sample::options(aws_config)),
+            (AWS_CONFIG, sample::options(aws_config)),
         ]);
         sample::with_view(integrations, &workspace, |view| {
             Steampipe.check(&options).unwrap();
@@ -292,7 +292,7 @@ mod tests {
     fn options_of_the_profiles_that_are_refused_are_no_connections() {
         let options = sample::options(&[]);
         let workspace =
-            sample::workspace(&[(aws_config::NAME, sample::options(&[("region", "nowhere")]))]);
+            sample::workspace(&[(AWS_CONFIG, sample::options(&[("region", "nowhere")]))]);
         let error = sample::with_view(&[sample::acme()], &workspace, |view| {
             Steampipe.render(view, &options).unwrap_err()
         });

@@ -389,24 +389,24 @@ fn what_is_not_there_is_a_warning_at_plan_and_an_error_at_apply() {
             folder_permission("folder_path = \"/workloads\"\ngrantee = \"acme\""),
             [
                 "No such folder",
-                "no folder /workloads",
-                "near to that is /Workloads",
+                "no folder \"/workloads\"",
+                "did you mean \"/Workloads\"",
             ],
         ),
         (
             folder_permission("folder_id = \"ou-aaaa-workloas\"\ngrantee = \"acme\""),
             [
                 "No such folder",
-                "no folder ou-aaaa-workloas",
-                "ou-aaaa-workload (/Workloads)",
+                "no folder \"ou-aaaa-workloas\"",
+                "\"ou-aaaa-workload\" (/Workloads)",
             ],
         ),
         (
             connection_permission("account_id = \"111111111112\"\ngrantee = \"acme\""),
             [
                 "No such account",
-                "no account 111111111112",
-                "111111111111 (\"shop\")",
+                "no account \"111111111112\"",
+                "\"111111111111\" (\"shop\")",
             ],
         ),
         (

@@ -282,7 +282,10 @@ fn workspaces_with_names_that_lead_elsewhere_are_refused() {
     twice["workspaces"]["ws_other"] = other;
     let error = Document::from_bytes(twice.to_string().as_bytes(), TENANT, "x").unwrap_err();
     let text = error.to_string();
-    assert!(text.contains("are both \"acme/security\""), "{text}");
+    assert!(
+        text.contains("are both the workspace acme/security"),
+        "{text}"
+    );
 }
 
 /// The paths of all objects in a value whose fields are not the user's to name.

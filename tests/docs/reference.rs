@@ -22,9 +22,9 @@ const REMARKS: [(&str, &str); 6] = [
         "docs/index.md",
         "The [getting started](guides/getting-started.md) guide leads from nothing to the first apply, credentials and \
          the policy they need included. Further guides: [handles](guides/handles.md), \
-         [permissions and overrides](guides/permissions.md), [pipelines](guides/pipelines.md), [troubleshooting](guides/troubleshooting.md).\n\n\
-         In this version the catalog is a directory, and there is one resource and one data source. Permissions are kept \
-         in the catalog; there are no workspaces and nothing is published for them yet.",
+         [permissions and overrides](guides/permissions.md), [publications](guides/publications.md), \
+         [pipelines](guides/pipelines.md), [troubleshooting](guides/troubleshooting.md).\n\n\
+         In this version the catalog is a directory.",
     ),
     ("docs/resources/folder_permission.md", PERMISSION_GUIDE),
     ("docs/resources/connection_permission.md", PERMISSION_GUIDE),
@@ -35,9 +35,7 @@ const REMARKS: [(&str, &str); 6] = [
         "Planning asks neither AWS nor the catalog: what the plan shows is what apply writes, even if the AWS organization \
          changed in between. [Handles](../guides/handles.md) has the rules of handles, \
          [pipelines](../guides/pipelines.md) the removal guard and saved plans, \
-         [troubleshooting](../guides/troubleshooting.md) every error.\n\n\
-         In this version `permissions` are checked and kept in the catalog and have no effect yet: there are no workspaces, \
-         and nothing is published for them.",
+         [troubleshooting](../guides/troubleshooting.md) every error.",
     ),
 ];
 

@@ -56,7 +56,7 @@ impl BelongingState for State {
 
     const NAME: &'static str = "connection_override";
     const ID_PREFIX: &'static str = "co_";
-    const IMPORT_ID: &'static str = "INTEGRATION_HANDLE:ACCOUNT_ID, such as acme:111122223333";
+    const IMPORT_ID: &'static str = "<integration handle>:<account ID>, such as acme:111122223333";
 
     fn schema() -> Schema {
         let mut attributes = vec![

@@ -29,7 +29,7 @@ impl BelongingState for State {
     const NAME: &'static str = "connection_permission";
     const ID_PREFIX: &'static str = "cp_";
     const IMPORT_ID: &'static str =
-        "INTEGRATION_HANDLE:ACCOUNT_ID:GRANTEE, such as acme:111122223333:acme/security";
+        "<integration handle>:<account ID>:<grantee>, such as acme:111122223333:acme/security";
 
     fn schema() -> Schema {
         Schema::new(

@@ -54,7 +54,8 @@ impl BelongingState for State {
 
     const NAME: &'static str = "folder_override";
     const ID_PREFIX: &'static str = "fo_";
-    const IMPORT_ID: &'static str = "INTEGRATION_HANDLE:FOLDER_PATH_OR_ID, such as acme:/Workloads";
+    const IMPORT_ID: &'static str =
+        "<integration handle>:<folder path or ID>, such as acme:/Workloads";
 
     fn schema() -> Schema {
         let [folder_id, folder_path] = belonging::folder();

@@ -35,7 +35,7 @@ impl BelongingState for State {
     const NAME: &'static str = "folder_permission";
     const ID_PREFIX: &'static str = "fp_";
     const IMPORT_ID: &'static str =
-        "INTEGRATION_HANDLE:FOLDER_PATH_OR_ID:GRANTEE, such as acme:/Workloads:acme/security";
+        "<integration handle>:<folder path or ID>:<grantee>, such as acme:/Workloads:acme/security";
 
     fn schema() -> Schema {
         let [folder_id, folder_path] = belonging::folder();

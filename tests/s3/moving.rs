@@ -59,3 +59,34 @@ async fn a_catalog_moves_to_s3_and_back() {
     add(&back, "four").await.unwrap();
     assert_eq!(assert_contiguous(&back).await.len(), 4);
 }
+
+/// As the guide says: a copy, and the name inside the document.
+#[tokio::test]
+async fn a_tenant_is_renamed_by_a_copy() {
+    let bucket = Bucket::make();
+    add(&open(&bucket), "one").await.unwrap();
+    add(&open(&bucket), "two").await.unwrap();
+    for (key, bytes) in bucket.contents().await {
+        let key = key.replace("/tenants/acme/", "/tenants/globex/");
+        let bytes = match key.ends_with("catalog.json") {
+            true => {
+                let text = String::from_utf8(bytes).unwrap();
+                let named = "\"tenant\": \"acme\"";
+                assert_eq!(text.matches(named).count(), 1);
+                text.replace(named, "\"tenant\": \"globex\"").into_bytes()
+            }
+            false => bytes,
+        };
+        bucket.put(&key, bytes).await;
+    }
+    let client = Arc::new(bucket.client());
+    let renamed = Catalog::on_s3(place(&bucket.name), client, "globex").unwrap();
+    let document = renamed.read().await.unwrap().unwrap();
+    assert_eq!(handles(&document), ["one", "two"].map(Into::into).into());
+    // Files that name the tenant are written by the next commit.
+    assert!(!renamed.in_sync(&document, "ws_two").await.unwrap());
+    add(&renamed, "three").await.unwrap();
+    let document = renamed.read().await.unwrap().unwrap();
+    assert!(renamed.in_sync(&document, "ws_two").await.unwrap());
+    assert_eq!(assert_contiguous(&renamed).await.len(), 3);
+}

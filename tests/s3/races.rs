@@ -6,6 +6,7 @@ use std::env;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::oneshot;
 
 const HELPER: &str = "ORGMIRROR_TEST_S3_HELPER";
 /// How many processes are killed. A soak: `ORGMIRROR_TEST_KILLS=1000 cargo test --test s3 killed`.
@@ -40,12 +41,13 @@ impl Drop for Helper {
 }
 
 fn helper(bucket: &Bucket, name: &str, count: usize) -> Helper {
+    helper_at(moto::url(), bucket, name, count)
+}
+
+fn helper_at(url: &str, bucket: &Bucket, name: &str, count: usize) -> Helper {
     let started = Command::new(env::current_exe().unwrap())
         .args(["--exact", "races::helper_process", "--nocapture"])
-        .env(
-            HELPER,
-            format!("{} {} {name} {count}", moto::url(), bucket.name),
-        )
+        .env(HELPER, format!("{url} {} {name} {count}", bucket.name))
         .stdout(Stdio::piped())
         .spawn();
     Helper(started.unwrap())
@@ -144,6 +146,72 @@ async fn killed_writers_lose_nothing_they_acknowledged() {
         assert_eq!(left, Vec::<String>::new());
     }
     assert_contiguous(&open_direct(&bucket)).await;
+}
+
+/// A rule that stops a process before its write of this number, and what tells that it is there. The write is made once the
+/// sender is dropped, unless the process is gone by then.
+fn stop_before(bucket: &Bucket, at: usize) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
+    let (reached, is_reached) = oneshot::channel();
+    let (release, released) = oneshot::channel();
+    let mut stop = Some((reached, released));
+    let mut writes = 0;
+    bucket.on(move |call| {
+        if !matches!(call.action.as_str(), "s3:PutObject" | "s3:DeleteObject") {
+            return Act::Pass;
+        }
+        writes += 1;
+        if writes > at
+            && let Some((reached, released)) = stop.take()
+        {
+            reached.send(()).unwrap();
+            return Act::Hold(released);
+        }
+        Act::Pass
+    });
+    (is_reached, release)
+}
+
+#[tokio::test]
+async fn a_writer_killed_before_any_of_its_writes_leaves_the_old_or_the_new() {
+    let mut found = Vec::new();
+    for at in 0.. {
+        let bucket = Bucket::make();
+        let catalog = open_direct(&bucket);
+        add(&catalog, "before").await.unwrap();
+        let (mut is_reached, _release) = stop_before(&bucket, at);
+        let mut process = helper_at(&bucket.url(), &bucket, "killed", 1);
+        let ended = loop {
+            if is_reached.try_recv().is_ok() {
+                break None;
+            }
+            if let Some(status) = process.0.try_wait().unwrap() {
+                break Some(status);
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        };
+        drop(process);
+        let document = catalog.read().await.unwrap().unwrap();
+        assert_eq!(
+            catalog.history(9).await.unwrap().last(),
+            document.last_commit()
+        );
+        let there = handles(&document);
+        assert!(there.contains("before"), "{there:?}");
+        found.push(there.contains("killed-0"));
+        add(&open_direct(&bucket), "after").await.unwrap();
+        assert_contiguous(&catalog).await;
+        let document = catalog.read().await.unwrap().unwrap();
+        for workspace in document.tenant().each::<Workspace>() {
+            let in_sync = catalog.in_sync(&document, &workspace.id).await.unwrap();
+            assert!(in_sync, "{workspace}, stopped before write {at}");
+        }
+        if let Some(status) = ended {
+            assert!(status.success(), "{status}");
+            break;
+        }
+    }
+    // Before the test of conditions, the document, its entry and the publication; and to the end.
+    assert_eq!(found, [false, false, true, true, true]);
 }
 
 /// A rule that applies to the first writes of the document only.

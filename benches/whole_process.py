@@ -2,9 +2,10 @@
 """What a user waits for: real Terraform with the provider, for many hand-written accounts.
 
     cargo build --release
-    benches/whole_process.py [--accounts 10000] [--provider PATH] [--terraform PATH]
+    benches/whole_process.py [--accounts 10000] [--workspaces 0] [--permissions 0] [--provider PATH] [--terraform PATH]
 
-Plans, applies, plans again (no changes) and destroys an integration, and prints for each step the wall time, the time on
+Plans, applies, plans again (no changes) and destroys an integration, with as many workspaces that see everything, in
+every format, and permissions of single folders, and prints for each step the wall time, the time on
 the processors, and the peak memory of Terraform and of the provider, each by itself. Needs Linux for the latter: it
 reads /proc while they run. No AWS, nothing but the standard library, nothing left behind.
 """
@@ -25,22 +26,45 @@ PAUSE = 0.005
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def configuration(accounts):
+def configuration(accounts, workspaces, permissions):
     """50 accounts an OU, five levels deep; some names twice."""
     units = max(5, -(-accounts // 50))
 
     def unit(number):
         return f"ou-ab12-{number:08}"
 
+    publish = {
+        "aws_config": {"source_profile": "hub"},
+        "steampipe": {"aggregators": True},
+        "c7n_org": {},
+        "iam_policy": {},
+        "json": {},
+    }
+    consumers = {
+        "orgmirror_workspace": {
+            f"bench_{number}": {"organization": "bench", "handle": f"team-{number}", "publish": publish}
+            for number in range(workspaces)
+        },
+        "orgmirror_folder_permission": {
+            f"bench_{number}": {
+                "integration_id": "${orgmirror_integration.bench.id}",
+                "folder_id": unit(number % units),
+                "grantee": f"other/team-{number}",
+            }
+            for number in range(permissions)
+        },
+    }
     return {
         "terraform": {"required_providers": {"orgmirror": {"source": "orgmirror/orgmirror"}}},
         "provider": {"orgmirror": {"tenant": "bench"}},
-        "resource": {
+        "resource": {name: resources for name, resources in consumers.items() if resources}
+        | {
             "orgmirror_integration": {
                 "bench": {
                     "handle": "bench",
                     "handle_prefix": "aws_",
                     "deletion_protection": False,
+                    "permissions": ["bench"],
                     "connection_settings": {"role_name": "orgmirror-readonly"},
                     "aws_organization": {
                         "root_id": "r-ab12",
@@ -142,6 +166,8 @@ def mib(count):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--accounts", type=int, default=10_000)
+    parser.add_argument("--workspaces", type=int, default=0)
+    parser.add_argument("--permissions", type=int, default=0)
     parser.add_argument("--provider", type=Path, default=ROOT / "target" / "release" / NAME)
     parser.add_argument("--terraform", default=os.environ.get("ORGMIRROR_TERRAFORM", "terraform"))
     arguments = parser.parse_args()
@@ -154,7 +180,7 @@ def main():
         home = Path(home)
         directory = home / "configuration"
         directory.mkdir()
-        (directory / "main.tf.json").write_text(json.dumps(configuration(arguments.accounts)))
+        (directory / "main.tf.json").write_text(json.dumps(configuration(arguments.accounts, arguments.workspaces, arguments.permissions)))
         settings = home / "terraform.rc"
         settings.write_text(
             f'provider_installation {{\n  dev_overrides {{\n    "orgmirror/orgmirror" = "{provider.parent}"\n  }}\n}}\n'
@@ -186,7 +212,9 @@ def main():
                 [terraform, "version", "-json"], env=environment, cwd=home, check=True, capture_output=True
             ).stdout
         )["terraform_version"]
-    print(f"{arguments.accounts} accounts, Terraform {version}, {os.cpu_count()} processors")
+    print(
+        f"{arguments.accounts} accounts, {arguments.workspaces} workspaces, {arguments.permissions} permissions, Terraform {version}, {os.cpu_count()} processors"
+    )
     print(f"state {state / 1e6:.1f} MB, catalog {document / 1e6:.1f} MB\n")
     print("| step | wall, s | user + sys, s | of it the provider, s | Terraform's peak, MiB | the provider's peak, MiB |")
     print("|---|---:|---:|---:|---:|---:|")

@@ -4,6 +4,7 @@
 //! No I/O, no async, nothing of Terraform and nothing of the AWS SDK.
 
 pub mod admission;
+pub mod affected;
 pub mod belonging;
 pub mod effective;
 pub mod folder_ref;

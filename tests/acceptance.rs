@@ -32,6 +32,8 @@ mod discovery_errors;
 mod guard;
 #[path = "acceptance/handles.rs"]
 mod handles;
+#[path = "acceptance/history.rs"]
+mod history;
 #[path = "acceptance/identity.rs"]
 mod identity;
 #[path = "acceptance/lifecycle.rs"]

@@ -1,6 +1,5 @@
 //! Publications: making the files of workspaces what the document says, and telling whether they are.
 
-mod affected;
 mod rendering;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -8,6 +7,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::model::affected::affected;
 use crate::model::visibility::Resolved;
 use crate::model::workspace::Workspace;
 use crate::publish::{FORMATS, Publication, RenderError, publications};
@@ -15,7 +15,6 @@ use crate::publish::{FORMATS, Publication, RenderError, publications};
 use super::commit::{Catalog, Current, Inner, ReadError, lock};
 use super::document::Document;
 use super::store::{Failure, PublicationChange, PublicationReading, Token};
-use affected::affected;
 use rendering::{Notice, Rendered, Rendering, hash, render};
 
 /// What to know of publications after a commit. The commit itself is made.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::affected::affected;
 use super::tenant::Tenant;
 use super::visibility::resolved::{FolderIndex, Published};
 use super::visibility::{EffectiveConnection, Resolved};
@@ -54,15 +55,20 @@ impl Reach {
 
 /// What is published before and after, for every workspace that notices, by its name.
 pub fn compare(before: &Tenant, after: &Tenant) -> Vec<Reach> {
-    let (old, new) = (Resolved::of(before), Resolved::of(after));
-    let matched = Matched::of(&old, &new);
+    let is_affected = affected(before, after);
     let mut workspaces: BTreeMap<String, [Option<&Workspace>; 2]> = BTreeMap::new();
     for (side, tenant) in [before, after].into_iter().enumerate() {
-        for workspace in tenant.each::<Workspace>() {
+        let noticing = tenant.each::<Workspace>();
+        for workspace in noticing.filter(|workspace| is_affected(workspace)) {
             let sides = workspaces.entry(workspace.to_string()).or_default();
             sides[side] = Some(workspace);
         }
     }
+    if workspaces.is_empty() {
+        return Vec::new();
+    }
+    let (old, new) = (Resolved::of(before), Resolved::of(after));
+    let matched = Matched::of(&old, &new);
     workspaces
         .into_iter()
         .map(|(name, [was, is])| {

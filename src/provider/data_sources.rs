@@ -1,5 +1,6 @@
 //! The data sources, one file each.
 
 pub mod aws_organization;
+pub mod catalog_history;
 pub mod connections;
 pub mod integration;

@@ -22,6 +22,7 @@ use crate::model::handle::{self, Kind};
 use super::arguments;
 use super::credentials::{AssumeRoleArgument, assume_role};
 use super::data_sources::aws_organization::AwsOrganization;
+use super::data_sources::catalog_history::CatalogHistory;
 use super::data_sources::connections::Connections;
 use super::data_sources::integration::IntegrationData;
 use super::resources::connection_override::ConnectionOverrideResource;
@@ -338,6 +339,7 @@ impl Provider for Orgmirror {
             DataSourceType::new(AwsOrganization),
             DataSourceType::new(IntegrationData),
             DataSourceType::new(Connections),
+            DataSourceType::new(CatalogHistory),
         ]
     }
 }

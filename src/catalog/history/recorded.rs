@@ -42,6 +42,16 @@ trait Recorded: Held + PartialEq {
 /// External IDs and free text are named but not shown. What goes with an integration has changes of its own. Integrations
 /// come first, then the other kinds, each by ID.
 pub fn changes(before: &Tenant, after: &Tenant) -> Vec<Change> {
+    // Taken apart in full, so that a new kind cannot be forgotten here.
+    let Tenant {
+        handle: _,
+        integrations: _,
+        folder_permissions: _,
+        connection_permissions: _,
+        folder_overrides: _,
+        connection_overrides: _,
+        workspaces: _,
+    } = after;
     let mut changes = Vec::new();
     diff::<Integration>(before, after, &mut changes);
     diff::<FolderPermission>(before, after, &mut changes);

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::model::grantee::Grantee;
-use crate::model::tenant::{Held, Kept, Tenant};
-use crate::model::workspace::Workspace;
+use super::grantee::Grantee;
+use super::tenant::{Held, Kept, Tenant};
+use super::workspace::Workspace;
 
 /// Tells for which workspaces other things may be published after a change than before. What a permission says matters
 /// to those whom it covers, and everything else to all.
-pub(super) fn affected(before: &Tenant, after: &Tenant) -> impl Fn(&Workspace) -> bool {
+pub fn affected(before: &Tenant, after: &Tenant) -> impl Fn(&Workspace) -> bool {
     // Taken apart in full, so that a new kind cannot be forgotten here.
     let Tenant {
         handle: _,

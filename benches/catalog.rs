@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use divan::Bencher;
 use futures_util::future::{join, join_all};
-use orgmirror::catalog::{Catalog, Committed, Document, Location, Who};
+use orgmirror::catalog::{Catalog, Committed, Document, Who};
 use orgmirror::model::folder_ref::FolderRef;
 use orgmirror::model::integration::{ConnectionSettings, Integration, RemovalGuard};
 use orgmirror::model::late::Late;
@@ -74,8 +74,7 @@ impl Filled {
     fn new() -> Self {
         let runtime = Runtime::new().unwrap();
         let directory = tempfile::tempdir().unwrap();
-        let location = Location::Disk(directory.path().to_owned());
-        let catalog = runtime.block_on(Catalog::open(&location, TENANT)).unwrap();
+        let catalog = Catalog::on_disk(directory.path(), TENANT).unwrap();
         let filled = Self {
             runtime,
             directory,
@@ -255,10 +254,9 @@ fn in_sync(bencher: Bencher) {
 #[divan::bench(sample_count = 20)]
 fn first_reading(bencher: Bencher) {
     let filled = Filled::new();
-    let location = Location::Disk(filled.directory.path().to_owned());
     bencher.bench_local(|| {
         filled.runtime.block_on(async {
-            let catalog = Catalog::open(&location, TENANT).await.unwrap();
+            let catalog = Catalog::on_disk(filled.directory.path(), TENANT).unwrap();
             catalog.read().await.unwrap().unwrap()
         })
     });

@@ -69,6 +69,7 @@ mod document;
 mod history;
 mod location;
 mod publishing;
+mod s3;
 mod store;
 
 pub use commit::{Catalog, CommitError, Committed, HistoryError, OpenError, ReadError, WriteError};
@@ -79,6 +80,9 @@ pub use history::{
 };
 pub use location::{Location, LocationError};
 pub use publishing::PublicationWarning;
+pub use s3::{
+    Connect, NotConnected, REQUIRED_KEY_ACTIONS, REQUIRED_S3_ACTIONS, S3, S3Error, S3Place,
+};
 pub use store::{
     Failure, ListHistoryError, PublicationChange, PublicationReading, Published, ReadDocumentError,
     ReadHistoryError, Reading, Reservation, Store, Stored, Swap, SwapDocumentError, Token,

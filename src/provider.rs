@@ -10,6 +10,7 @@ mod late;
 pub mod orgmirror;
 mod reach;
 pub mod resources;
+mod storage;
 
 use crate::framework::server::Server;
 

@@ -13,6 +13,8 @@
 mod double;
 #[path = "support/moto.rs"]
 mod moto;
+#[path = "support/s3.rs"]
+mod s3;
 #[path = "support/terraform.rs"]
 mod terraform;
 
@@ -40,6 +42,8 @@ mod lifecycle;
 mod overrides;
 #[path = "acceptance/permissions.rs"]
 mod permissions;
+#[path = "acceptance/s3_catalog.rs"]
+mod s3_catalog;
 #[path = "acceptance/scale.rs"]
 mod scale;
 #[path = "acceptance/secrets.rs"]

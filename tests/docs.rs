@@ -70,6 +70,7 @@ fn updated() {
             handles::settle_names();
             handles::settle_life();
             settle_policies();
+            settle_catalog_policies();
             settle_story();
         });
     }
@@ -153,4 +154,42 @@ fn settle_policies() {
     settle_part(guide, "policy", &policy(""));
     let principal = "      \"Principal\": { \"AWS\": \"arn:aws:iam::444455556666:root\" },\n";
     settle_part(guide, "delegation", &policy(principal));
+}
+
+/// `tests/s3/reading.rs` holds the actions to the calls.
+#[test]
+fn the_policy_in_the_guide_is_what_the_catalog_in_s3_calls() {
+    settle_catalog_policies();
+}
+
+fn settle_catalog_policies() {
+    let of_bucket = |action: &&str| *action == "s3:ListBucket";
+    let (bucket, objects): (Vec<&str>, Vec<&str>) = orgmirror::catalog::REQUIRED_S3_ACTIONS
+        .iter()
+        .partition(|action| of_bucket(action));
+    let policy = |statements: &[(&[&str], &str)]| {
+        let statements = statements.iter().map(|(actions, resource)| {
+            let actions: Vec<String> = actions.iter().map(|a| format!("        {a:?}")).collect();
+            format!(
+                "    {{\n      \"Effect\": \"Allow\",\n      \"Action\": [\n{}\n      ],\n      \"Resource\": {resource:?}\n    }}",
+                actions.join(",\n")
+            )
+        });
+        let statements: Vec<String> = statements.collect();
+        let json = format!(
+            "{{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n{}\n  ]\n}}",
+            statements.join(",\n")
+        );
+        serde_json::from_str::<serde_json::Value>(&json).expect("the policy is JSON");
+        format!("```json\n{json}\n```")
+    };
+    let guide = "docs/guides/teams.md";
+    let statements = [
+        (&bucket[..], "arn:aws:s3:::acme-orgmirror"),
+        (&objects[..], "arn:aws:s3:::acme-orgmirror/prod/tenants/*"),
+    ];
+    settle_part(guide, "catalog-policy", &policy(&statements));
+    let key = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    let actions = orgmirror::catalog::REQUIRED_KEY_ACTIONS;
+    settle_part(guide, "key-policy", &policy(&[(&actions, key)]));
 }

@@ -354,6 +354,8 @@ pub struct Session {
     sts_endpoint: Arc<SeenEndpoint>,
     pub(super) pacer: Arc<Pacer>,
     region: String,
+    config: SdkConfig,
+    s3_endpoint: Option<String>,
 }
 
 impl Session {
@@ -417,12 +419,24 @@ impl Session {
             sts_endpoint,
             pacer,
             region: region.to_string(),
+            config,
+            s3_endpoint: settings.endpoints.s3.clone(),
         })
     }
 
     /// The region in use.
     pub fn region(&self) -> &str {
         &self.region
+    }
+
+    /// A client of Amazon S3, which makes every call once. With `use_path_style` buckets are named in the path of URLs.
+    pub fn s3(&self, use_path_style: bool) -> aws_sdk_s3::Client {
+        let mut builder =
+            aws_sdk_s3::config::Builder::from(&self.config).force_path_style(use_path_style);
+        if let Some(url) = &self.s3_endpoint {
+            builder = builder.endpoint_url(url);
+        }
+        aws_sdk_s3::Client::from_conf(builder.build())
     }
 
     /// ARN of who AWS takes the caller for.

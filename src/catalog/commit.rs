@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,8 +16,8 @@ use crate::model::handle::{self, Kind};
 use super::disk::Disk;
 use super::document::{Document, DocumentError};
 use super::history::{Change, Entry, EntryError, Who, changes};
-use super::location::Location;
 use super::publishing::{Memory, PublicationWarning};
+use super::s3::{Connect, S3, S3Place};
 use super::store::{
     ListHistoryError, ReadDocumentError, ReadHistoryError, Reading, Store, Swap, SwapDocumentError,
     Token, WriteHistoryError,
@@ -63,11 +64,6 @@ pub enum OpenError {
         "{0:?} is not a tenant: use 1 to 63 of a-z, 0-9, _ and -, with a letter or digit at both ends"
     )]
     Tenant(String),
-    /// This version has no S3 store.
-    #[error(
-        "a catalog on S3 ({0}) is not available in this version of the provider; use a directory"
-    )]
-    S3NotAvailable(Location),
 }
 
 /// Why the document was not read.
@@ -161,21 +157,31 @@ pub enum CommitError<E> {
 }
 
 impl Catalog {
-    /// The catalog of `tenant` at `location`. Touches nothing yet.
-    pub async fn open(location: &Location, tenant: &str) -> Result<Self, OpenError> {
-        if handle::check(Kind::Tenant, tenant).is_err() {
-            return Err(OpenError::Tenant(tenant.to_owned()));
-        }
-        match location {
-            Location::Disk(directory) => Ok(Self::with_store(
-                Arc::new(Disk::new(directory, tenant)),
-                tenant,
-            )),
-            Location::S3 { .. } => Err(OpenError::S3NotAvailable(location.clone())),
-        }
+    /// The catalog of `tenant` in `directory`. Touches nothing yet.
+    ///
+    /// # Errors
+    /// When the name of the tenant does not fit the rules.
+    pub fn on_disk(directory: &Path, tenant: &str) -> Result<Self, OpenError> {
+        let tenant = checked(tenant)?;
+        let store = Disk::new(directory, tenant);
+        Ok(Self::with_store(Arc::new(store), tenant))
     }
 
-    /// The catalog of `tenant`, kept by `store`.
+    /// The catalog of `tenant` below a prefix of an S3 bucket. Touches nothing yet, and asks for no client.
+    ///
+    /// # Errors
+    /// When the name of the tenant does not fit the rules.
+    pub fn on_s3(
+        place: S3Place,
+        connect: Arc<dyn Connect>,
+        tenant: &str,
+    ) -> Result<Self, OpenError> {
+        let tenant = checked(tenant)?;
+        let store = S3::new(place, connect, tenant);
+        Ok(Self::with_store(Arc::new(store), tenant))
+    }
+
+    /// The catalog of `tenant`, whose name fits the rules, kept by `store`.
     pub fn with_store(store: Arc<dyn Store>, tenant: &str) -> Self {
         Self {
             inner: Arc::new(Inner {
@@ -270,6 +276,13 @@ impl Catalog {
             }
         }
         Ok(entries)
+    }
+}
+
+fn checked(tenant: &str) -> Result<&str, OpenError> {
+    match handle::check(Kind::Tenant, tenant) {
+        Ok(_) => Ok(tenant),
+        Err(_) => Err(OpenError::Tenant(tenant.to_owned())),
     }
 }
 
@@ -450,7 +463,7 @@ fn apply(batch: &mut [Box<dyn Job>], base: &Document) -> Document {
 }
 
 impl Inner {
-    async fn current(&self) -> Result<Option<Current>, ReadError> {
+    pub(super) async fn current(&self) -> Result<Option<Current>, ReadError> {
         let known = lock(&self.cache).clone();
         let reading = self
             .store

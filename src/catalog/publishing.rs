@@ -12,7 +12,7 @@ use crate::model::visibility::Resolved;
 use crate::model::workspace::Workspace;
 use crate::publish::{FORMATS, Publication, RenderError, publications};
 
-use super::commit::{Catalog, Current, Inner, lock};
+use super::commit::{Catalog, Current, Inner, ReadError, lock};
 use super::document::Document;
 use super::store::{Failure, PublicationChange, PublicationReading, Token};
 use rendering::{Notice, Rendered, Rendering, hash, render};
@@ -154,6 +154,8 @@ fn is_of_format(path: &str) -> bool {
 enum Stopped {
     /// Another writer's document is there, and what is published is that writer's business.
     Outdated,
+    /// Another writer's document is there, and what is published now may be older than that.
+    Overtaken,
     /// Nothing can be written at all.
     Failed(Failure),
 }
@@ -171,7 +173,7 @@ impl Inner {
         let id_of = |document: &Document| document.last_commit().map(|entry| entry.id.clone());
         let current = lock(&self.cache).clone();
         // Read again since, it may be another writer's, or there may be none at all.
-        let Some(current) = current.filter(|c| id_of(&c.document) == id_of(document)) else {
+        let Some(mut current) = current.filter(|c| id_of(&c.document) == id_of(document)) else {
             return Vec::new();
         };
         let mut memory = std::mem::take(&mut *lock(&self.published));
@@ -181,19 +183,41 @@ impl Inner {
         }
         memory.of = Some(current.token.clone());
         let mut warnings = Vec::new();
-        match self
-            .publish_all(base, &current, &mut memory, &mut warnings)
-            .await
-        {
-            Ok(()) => {}
-            Err(Stopped::Outdated) => {
-                tracing::debug!(place = %self.place, "a newer document publishes instead");
-                lock(&self.published).told = memory.told;
-                // Its writer makes good what failed here, but does not find new what this commit brought about.
-                warnings.retain(PublicationWarning::is_notice);
-                return warnings;
+        let mut base = Arc::clone(base);
+        loop {
+            match self
+                .publish_all(&base, &current, &mut memory, &mut warnings)
+                .await
+            {
+                Ok(()) => break,
+                Err(Stopped::Outdated) => {
+                    tracing::debug!(place = %self.place, "a newer document publishes instead");
+                    lock(&self.published).told = memory.told;
+                    // Its writer makes good what failed here, but does not find new what this commit brought about.
+                    warnings.retain(PublicationWarning::is_notice);
+                    return warnings;
+                }
+                Err(Stopped::Overtaken) => match self.current().await {
+                    Ok(Some(newest)) => {
+                        tracing::debug!(place = %self.place, "publishing a newer document");
+                        warnings.retain(PublicationWarning::is_notice);
+                        base = Arc::clone(&newest.document);
+                        memory.published.clear();
+                        memory.of = Some(newest.token.clone());
+                        current = newest;
+                    }
+                    // Deleted: whatever comes next publishes anew.
+                    Ok(None) => break,
+                    Err(error) => {
+                        warnings.push(PublicationWarning::Store(self.unseen(error)));
+                        break;
+                    }
+                },
+                Err(Stopped::Failed(failure)) => {
+                    warnings.push(PublicationWarning::Store(failure));
+                    break;
+                }
             }
-            Err(Stopped::Failed(failure)) => warnings.push(PublicationWarning::Store(failure)),
         }
         let told = std::mem::take(&mut memory.told);
         warnings.retain(|warning| {
@@ -208,6 +232,16 @@ impl Inner {
         });
         *lock(&self.published) = memory;
         warnings
+    }
+
+    /// The document could not be looked at once more after publications were written.
+    fn unseen(&self, error: ReadError) -> Failure {
+        Failure {
+            action: "look again at",
+            place: self.place.clone(),
+            source: error.into(),
+            advice: "Publications may be those of an older version until the next apply".to_owned(),
+        }
     }
 
     async fn publish_all(
@@ -375,6 +409,9 @@ impl Inner {
         }
         let published = self.store.publish(changes, &current.token).await;
         let published = published.map_err(Stopped::Failed)?;
+        if published.is_overtaken {
+            return Err(Stopped::Overtaken);
+        }
         if published.is_outdated {
             return Err(Stopped::Outdated);
         }

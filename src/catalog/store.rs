@@ -99,6 +99,10 @@ impl fmt::Debug for PublicationChange {
 pub struct Published {
     /// Whether the document was another one (by then). What was not written yet is not written; its writer does that.
     pub is_outdated: bool,
+    /// Whether the document was another one after something was written. That may have replaced what a newer version
+    /// publishes, so whoever asked publishes what the document says now. Never from a store that keeps the document as
+    /// it is meanwhile.
+    pub is_overtaken: bool,
     /// What was not done, by path.
     pub failures: Vec<(String, Failure)>,
 }

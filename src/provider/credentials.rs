@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::aws::AssumeRole;
+use crate::aws::{AssumeRole, ConnectError};
 use crate::framework::schema::{Attribute, Violation};
 use crate::framework::value::Value;
 
@@ -74,6 +74,21 @@ fn session_name(value: &str) -> Result<(), Violation> {
         "A session name has 2 to 64 letters, digits and +=,.@_-.",
         "Choose another name.",
     ))
+}
+
+/// One line per cause that a user can act on.
+pub(super) fn summary(error: &ConnectError) -> &'static str {
+    match error {
+        ConnectError::NoCredentials { .. } => "No AWS credentials",
+        ConnectError::IncompleteKeys { .. } => "Incomplete AWS credentials",
+        ConnectError::CredentialsUnavailable { .. } => "AWS credentials cannot be obtained",
+        ConnectError::InvalidCredentials { .. } => "AWS does not accept the credentials",
+        ConnectError::AssumeRoleRefused { .. } => "The role cannot be assumed",
+        ConnectError::Unreachable { .. } => "AWS cannot be reached",
+        ConnectError::Throttled { .. } => "AWS throttled the reading for too long",
+        ConnectError::TimedOut { .. } => "AWS did not answer in time",
+        ConnectError::Service { .. } => "AWS reported an error",
+    }
 }
 
 impl AssumeRoleArgument {

@@ -22,6 +22,7 @@ use super::dormancy::warn_of_affected;
 use super::late::NotKnown;
 use super::orgmirror::Data;
 use super::reach;
+use super::storage;
 
 /// How often what is taken is tried again, and the pause before.
 const TAKEN_TRIES: usize = 10;
@@ -123,8 +124,7 @@ fn missing(catalog: &Catalog) -> Diagnostic {
         format!(
             "The state refers to a catalog, and there is none at {} (tenant {:?}). Check the provider's catalog and \
              tenant, and that Terraform runs in the same directory: a fresh CI runner does not have the catalog of a \
-             laptop, so pipelines need one that every run reaches, such as a shared directory, or S3 once a version of \
-             the provider offers it. If the catalog was deleted on purpose, run terraform state rm for what it kept, and \
+             laptop, so pipelines need one that every run reaches: S3, or a shared directory. If the catalog was deleted on purpose, run terraform state rm for what it kept, and \
              apply anew: everything gets new IDs.",
             catalog.place(),
             catalog.tenant()
@@ -133,7 +133,8 @@ fn missing(catalog: &Catalog) -> Diagnostic {
 }
 
 fn unreadable(error: &ReadError) -> Diagnostic {
-    Diagnostic::error("The catalog cannot be read", sentence(error))
+    let summary = storage::summary(error, "The catalog cannot be read");
+    Diagnostic::error(summary, sentence(error))
 }
 
 /// Adds an object to the catalog.
@@ -281,7 +282,10 @@ fn not_committed(catalog: &Catalog, error: &CommitError<Conflict>) -> Diagnostic
             Conflict::Clash(clashes) => clashing(clashes, Severity::Error),
         },
         CommitError::Read(error) => unreadable(error),
-        error => Diagnostic::error("The catalog was not changed", sentence(error)),
+        error => {
+            let summary = storage::summary(error, "The catalog was not changed");
+            Diagnostic::error(summary, sentence(error))
+        }
     }
 }
 

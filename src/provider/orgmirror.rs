@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 
 use crate::aws::{Endpoints, Reader, Session, Settings};
-use crate::catalog::{Catalog, Location, Who};
+use crate::catalog::{Catalog, Who};
 use crate::framework::data_source::DataSourceType;
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::path::Path;
@@ -31,12 +31,10 @@ use super::resources::folder_override::FolderOverrideResource;
 use super::resources::folder_permission::FolderPermissionResource;
 use super::resources::integration::IntegrationResource;
 use super::resources::workspace::WorkspaceResource;
+use super::storage::{self, CatalogArgument, Opened};
 
-/// Where the catalog is unless said otherwise, relative to Terraform's working directory.
-const DEFAULT_CATALOG: &str = ".orgmirror";
 /// The tenant unless said otherwise.
 const DEFAULT_TENANT: &str = "default";
-const CATALOG_VARIABLE: &str = "ORGMIRROR_CATALOG";
 const TENANT_VARIABLE: &str = "ORGMIRROR_TENANT";
 /// Who commits is a nicety of the history; it must not hold up an apply.
 const CALLER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -76,25 +74,27 @@ impl std::fmt::Debug for Config {
     }
 }
 
-/// `catalog = { ... }`
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct CatalogArgument {
-    path: Value<String>,
-}
-
 /// `endpoints = { ... }`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EndpointsArgument {
     organizations: Value<String>,
     sts: Value<String>,
+    s3: Value<String>,
+}
+
+impl EndpointsArgument {
+    fn has_unknown(&self) -> bool {
+        [&self.organizations, &self.sts, &self.s3]
+            .into_iter()
+            .any(Value::is_unknown)
+    }
 }
 
 /// What resources and data sources work with. Arguments may be unknown while planning: what does not need them goes on.
 #[derive(Debug)]
 pub struct Data {
-    catalog: Result<Catalog, Unknown>,
+    catalog: Result<Opened, Unknown>,
     settings: Settings,
     unknown_settings: Vec<&'static str>,
     reader: Reader,
@@ -123,7 +123,7 @@ impl Unknown {
 impl Data {
     /// The catalog, or which arguments it waits for.
     pub fn catalog(&self) -> Result<&Catalog, &Unknown> {
-        self.catalog.as_ref()
+        self.catalog.as_ref().map(|opened| &opened.catalog)
     }
 
     /// How to talk to AWS, or which arguments that waits for; `replaced` are those that the caller has values of its own
@@ -143,17 +143,18 @@ impl Data {
         &self.reader
     }
 
-    /// Who makes changes: the AWS caller where AWS credentials are configured, else the user of this machine.
+    /// Who makes changes: the AWS caller that the catalog is written as, else the one that is configured, else the user of
+    /// this machine.
     pub async fn who(&self) -> &Who {
         self.who
             .get_or_init(|| async {
                 let here = Who::here();
-                let Ok(settings) = self.settings(&[]) else {
+                let writer = self.catalog.as_ref().ok();
+                let writer = writer.and_then(|opened| opened.caller.as_ref());
+                let configured = || self.settings(&[]).ok().filter(|s| is_aws_configured(s));
+                let Some(settings) = writer.or_else(configured) else {
                     return here;
                 };
-                if !is_aws_configured(settings) {
-                    return here;
-                }
                 let caller = async {
                     let session = Session::open(settings, CALLER_TIMEOUT).await?;
                     session.caller_arn(CALLER_TIMEOUT).await
@@ -187,7 +188,8 @@ fn is_aws_configured(settings: &Settings) -> bool {
         || VARIABLES.iter().any(|name| variable(name).is_some())
 }
 
-fn variable(name: &str) -> Option<String> {
+/// An environment variable; an empty one counts as none.
+pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
@@ -211,24 +213,7 @@ impl Provider for Orgmirror {
                         "The isolation boundary of the catalog: handles are unique within it. Default: the environment \
                          variable `ORGMIRROR_TENANT`, else `default`.",
                     ),
-                Attribute::nested(
-                    "catalog",
-                    vec![
-                        Attribute::string("path")
-                            .required()
-                            .check_string(arguments::not_empty)
-                            .check_string(directory)
-                            .description(
-                                "A directory, relative to where Terraform runs. Keep it where every run finds it again: \
-                                 the state refers to it.",
-                            ),
-                    ],
-                )
-                .optional()
-                .description(
-                    "Where the catalog is kept. Default: the environment variable `ORGMIRROR_CATALOG` (a path), else \
-                     `{ path = \".orgmirror\" }`.",
-                ),
+                storage::attribute(),
                 Attribute::string("region")
                     .optional()
                     .check_string(arguments::region)
@@ -270,6 +255,10 @@ impl Provider for Orgmirror {
                             .optional()
                             .check_string(arguments::url)
                             .description("URL of AWS STS."),
+                        Attribute::string("s3")
+                            .optional()
+                            .check_string(arguments::url)
+                            .description("URL of Amazon S3."),
                     ],
                 )
                 .optional()
@@ -285,6 +274,7 @@ impl Provider for Orgmirror {
     }
 
     fn validate(&self, config: &Config, diagnostics: &mut Diagnostics) {
+        storage::validate(&config.catalog, diagnostics);
         for (name, value, other_name, other) in [
             (
                 "access_key",
@@ -316,14 +306,14 @@ impl Provider for Orgmirror {
         _cancelled: &CancellationToken,
         diagnostics: &mut Diagnostics,
     ) -> Option<Data> {
-        let catalog = match catalog(&config).await {
+        let (settings, unknown_settings) = settings(&config);
+        let catalog = match catalog(&config, (&settings, &unknown_settings)) {
             Ok(catalog) => catalog,
             Err(diagnostic) => {
                 diagnostics.push(diagnostic);
                 return None;
             }
         };
-        let (settings, unknown_settings) = settings(&config);
         Some(Data {
             catalog,
             settings,
@@ -354,45 +344,18 @@ impl Provider for Orgmirror {
     }
 }
 
-fn directory(path: &str) -> Result<(), crate::framework::schema::Violation> {
-    use crate::framework::schema::Violation;
-    match path.parse::<Location>() {
-        Ok(Location::Disk(_)) => Ok(()),
-        Ok(Location::S3 { .. }) => Err(Violation::new(
-            "It must be a directory, and this version of the provider has no catalogs on S3.",
-            "Give a directory.",
-        )),
-        Err(error) => Err(Violation::new(
-            arguments::sentence(&error),
-            "Give a directory.",
-        )),
-    }
+/// The outer error ends the configuration, the inner one only what needs the catalog.
+fn catalog(
+    config: &Config,
+    settings: (&Settings, &[&'static str]),
+) -> Result<Result<Opened, Unknown>, Diagnostic> {
+    let opened = storage::open(&config.catalog, &config.tenant, settings, || tenant(config))?;
+    Ok(opened.map_err(Unknown))
 }
 
-/// The outer error ends the configuration, the inner one only what needs the catalog.
-async fn catalog(config: &Config) -> Result<Result<Catalog, Unknown>, Diagnostic> {
-    let mut unknown = Vec::new();
-    let path = match &config.catalog {
-        Value::Null => None,
-        Value::Unknown => {
-            unknown.push("catalog");
-            None
-        }
-        Value::Known(catalog) => {
-            if catalog.path.is_unknown() {
-                unknown.push("catalog.path");
-            }
-            catalog.path.known().cloned()
-        }
-    };
-    if config.tenant.is_unknown() {
-        unknown.push("tenant");
-    }
-    if !unknown.is_empty() {
-        return Ok(Err(Unknown(unknown)));
-    }
-    let tenant = match (config.tenant.known(), variable(TENANT_VARIABLE)) {
-        (Some(tenant), _) => tenant.clone(),
+fn tenant(config: &Config) -> Result<String, Diagnostic> {
+    match (config.tenant.known(), variable(TENANT_VARIABLE)) {
+        (Some(tenant), _) => Ok(tenant.clone()),
         (None, Some(tenant)) => {
             handle::check(Kind::Tenant, &tenant).map_err(|error| {
                 Diagnostic::error(
@@ -404,28 +367,10 @@ async fn catalog(config: &Config) -> Result<Result<Catalog, Unknown>, Diagnostic
                     ),
                 )
             })?;
-            tenant
+            Ok(tenant)
         }
-        (None, None) => DEFAULT_TENANT.to_owned(),
-    };
-    let (text, origin) = match (path, variable(CATALOG_VARIABLE)) {
-        (Some(path), _) => (path, "catalog.path"),
-        (None, Some(text)) => (text, CATALOG_VARIABLE),
-        (None, None) => (DEFAULT_CATALOG.to_owned(), "catalog"),
-    };
-    let failed = |error: &dyn std::fmt::Display| {
-        Diagnostic::error(
-            "The catalog cannot be used",
-            format!(
-                "{} It was set by {origin}. Set catalog = {{ path = \"...\" }} in the provider block to a directory.",
-                arguments::sentence(&error)
-            ),
-        )
-        .at(Path::of("catalog"))
-    };
-    let location: Location = text.parse().map_err(|error| failed(&error))?;
-    let catalog = Catalog::open(&location, &tenant).await;
-    Ok(Ok(catalog.map_err(|error| failed(&error))?))
+        (None, None) => Ok(DEFAULT_TENANT.to_owned()),
+    }
 }
 
 /// The settings as far as known, and the arguments that are not.
@@ -450,9 +395,7 @@ fn settings(config: &Config) -> (Settings, Vec<&'static str>) {
         unknown.push("assume_role");
     }
     let endpoints = config.endpoints.known();
-    if config.endpoints.is_unknown()
-        || endpoints.is_some_and(|e| e.organizations.is_unknown() || e.sts.is_unknown())
-    {
+    if config.endpoints.is_unknown() || endpoints.is_some_and(EndpointsArgument::has_unknown) {
         unknown.push("endpoints");
     }
     let defaults = Settings::default();
@@ -466,6 +409,7 @@ fn settings(config: &Config) -> (Settings, Vec<&'static str>) {
         endpoints: Endpoints {
             organizations: endpoints.and_then(|e| e.organizations.known().cloned()),
             sts: endpoints.and_then(|e| e.sts.known().cloned()),
+            s3: endpoints.and_then(|e| e.s3.known().cloned()),
             ..Endpoints::default()
         },
         max_retries: config

@@ -332,10 +332,10 @@ fn tenants_and_catalogs_of_the_environment_have_their_rules() {
         .plan_fails()
         .assert_error(&["ORGMIRROR_TENANT", "Acme Corp"]);
     workspace.set_env("ORGMIRROR_TENANT", "acme");
-    workspace.set_env("ORGMIRROR_CATALOG", "s3://bucket/prefix");
+    workspace.set_env("ORGMIRROR_CATALOG", "s3:///prefix");
     workspace
         .plan_fails()
-        .assert_error(&["ORGMIRROR_CATALOG", "s3://bucket/prefix"]);
+        .assert_error(&["ORGMIRROR_CATALOG", "s3:///prefix"]);
 }
 
 #[test]

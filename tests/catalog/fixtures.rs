@@ -112,12 +112,8 @@ pub fn ada() -> Who {
     }
 }
 
-pub fn location(directory: &Path) -> Location {
-    directory.to_str().unwrap().parse().unwrap()
-}
-
 pub async fn open(directory: &Path) -> Catalog {
-    Catalog::open(&location(directory), TENANT).await.unwrap()
+    Catalog::on_disk(directory, TENANT).unwrap()
 }
 
 pub fn document_path(directory: &Path) -> PathBuf {

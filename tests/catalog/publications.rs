@@ -575,9 +575,7 @@ async fn killed_writers_leave_publications_that_the_next_commit_makes_right() {
 
 #[tokio::test]
 async fn places_are_as_they_were_configured() {
-    let relative = Catalog::open(&".orgmirror".parse().unwrap(), TENANT)
-        .await
-        .unwrap();
+    let relative = Catalog::on_disk(Path::new(".orgmirror"), TENANT).unwrap();
     assert_eq!(
         relative.publication_place(SECURITY),
         ".orgmirror/tenants/acme/workspaces/acme/security/connections.json"

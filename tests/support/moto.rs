@@ -70,6 +70,12 @@ impl Server {
     }
 }
 
+/// Where moto answers; it starts where it has not yet.
+#[allow(dead_code)]
+pub fn url() -> &'static str {
+    &Server::shared().url
+}
+
 /// The Python that has moto: `ORGMIRROR_PYTHON`, else the one that `make test` sets up.
 pub fn python() -> OsString {
     std::env::var_os("ORGMIRROR_PYTHON")

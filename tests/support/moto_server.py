@@ -86,12 +86,18 @@ class Calls:
         self.app = app
         self.lock = threading.Lock()
         self.counts = Counter()
+        self.writing = threading.Lock()
 
     def __call__(self, environ, start_response):
         operation = self.operation(environ)
         if operation:
             with self.lock:
                 self.counts[operation] += 1
+        if environ["REQUEST_METHOD"] in ("PUT", "DELETE"):
+            # S3 checks the condition of a write while it writes. moto checks it first and writes later, so that two
+            # writes at the same time may both be made.
+            with self.writing:
+                return self.app(environ, start_response)
         return self.app(environ, start_response)
 
     @staticmethod

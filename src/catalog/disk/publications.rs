@@ -123,7 +123,7 @@ impl Disk {
             Reading::Absent | Reading::Found(_) => {
                 return Ok(Published {
                     is_outdated: true,
-                    failures: Vec::new(),
+                    ..Published::default()
                 });
             }
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{ConnectError, DiscoveryError, Options, Settings};
+use crate::aws::{DiscoveryError, Options, Settings};
 use crate::framework::data_source::DataSource;
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::path::Path;
@@ -15,7 +15,7 @@ use crate::framework::schema::{Attribute, Schema};
 use crate::framework::types::Type;
 use crate::framework::value::{Set, Value};
 use crate::model::snapshot::{Account, OrganizationalUnit, Selected, Selection, SelectionError};
-use crate::provider::credentials::{AssumeRoleArgument, assume_role};
+use crate::provider::credentials::{self, AssumeRoleArgument, assume_role};
 use crate::provider::orgmirror::Data;
 use crate::provider::{arguments, duration, late};
 
@@ -397,17 +397,7 @@ fn failed(error: &DiscoveryError) -> Diagnostic {
 /// One line per cause that a user can act on.
 fn summary(error: &DiscoveryError) -> &'static str {
     match error {
-        DiscoveryError::Connect(error) => match error {
-            ConnectError::NoCredentials { .. } => "No AWS credentials",
-            ConnectError::IncompleteKeys { .. } => "Incomplete AWS credentials",
-            ConnectError::CredentialsUnavailable { .. } => "AWS credentials cannot be obtained",
-            ConnectError::InvalidCredentials { .. } => "AWS does not accept the credentials",
-            ConnectError::AssumeRoleRefused { .. } => "The role cannot be assumed",
-            ConnectError::Unreachable { .. } => "AWS cannot be reached",
-            ConnectError::Throttled { .. } => "AWS throttled the reading for too long",
-            ConnectError::TimedOut { .. } => "AWS did not answer in time",
-            ConnectError::Service { .. } => "AWS reported an error",
-        },
+        DiscoveryError::Connect(error) => credentials::summary(error),
         DiscoveryError::MissingPermission { .. } => {
             "Missing permission to read the AWS organization"
         }

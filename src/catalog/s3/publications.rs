@@ -1,0 +1,158 @@
+//! Publications in a bucket.
+//!
+//! On disk a publication is written under the lock that every swap of the document takes. S3 changes one object at a time,
+//! so between looking at the document and writing a publication the document may be replaced. What keeps an older
+//! publication from replacing a newer one is this. A publisher of the version *a*
+//!
+//! 1. reads the publication's ETag *e*,
+//! 2. sees that the document is still *a*,
+//! 3. writes (or deletes) on the condition that the publication still has *e*; if not, it goes back to 1,
+//! 4. and when it has written something, looks at the document again. If it is another one by now, it is *overtaken*, and
+//!    publishes what that one says (`publishing.rs`), by the same steps.
+//!
+//! Let *b* be a newer version, committed after 2, or the publisher had stopped there. The publisher of *b* reads the
+//! publication after its commit, so after 2 and after *e* was read.
+//!
+//! - If it reads what *a* wrote, it replaces that: the newer one wins.
+//! - If it reads *e* or anything else and writes other content before *a* writes, *a*'s condition is not met: in 2 it finds *b*
+//!   and stops. The newer one stays.
+//! - If what it reads or writes has the ETag *e* again, *a*'s condition is met after all. That happens where *b* wants the
+//!   content that was there before *a*: S3's ETags are those of contents, unless a KMS key is used. Then step 4 of *a* comes
+//!   after *b*'s commit, finds *b*, and publishes what it says.
+//!
+//! So when all publishers are done, each publication is that of the newest version: let its last write be one for a version
+//! that is not the newest. Its step 4 came after the write. If it found its own version, the newest one was committed later
+//! still, and its publisher read the publication after that and found it to be another one than its own: it wrote, which
+//! was not the last write. If it found another version, it has published that.
+//!
+//! What is left is a process that is killed, or a request that S3 makes after it was given up, between 3 and 4 in the third
+//! case: a publication that the next plan shows as out of sync, and that the next commit or apply repairs, as after any
+//! crash between the document and its publications. Readers never see a part of a file in any case.
+
+use futures_util::{StreamExt, stream};
+
+use super::calls::{Condition, Get, Put};
+use super::errors::{Problem, S3Error};
+use super::{DOCUMENT, S3, WORKSPACES, etag_of};
+use crate::catalog::store::{Failure, PublicationChange, Published, Token};
+
+/// Publications that are written at the same time.
+const AT_ONCE: usize = 8;
+/// How often a publication that others change at the same time is tried, while the document stays the same.
+const TRIES: u32 = 10;
+
+/// What became of one.
+enum Outcome {
+    /// It is as it should be, and was not touched.
+    Untouched,
+    Written,
+    /// The document is another one. An attempt of its own may have written it all the same.
+    Outdated {
+        may_be_made: bool,
+    },
+    Failed(Problem),
+}
+
+impl S3 {
+    pub(super) async fn publish_all(
+        &self,
+        changes: Vec<PublicationChange>,
+        of: &Token,
+    ) -> Result<Published, Failure> {
+        let document = etag_of(of);
+        self.check_match()
+            .await
+            .map_err(|problem| self.failure("write", WORKSPACES, problem))?;
+        let outcomes = stream::iter(changes).map(async |change| {
+            let outcome = self.publish_one(&change, &document).await;
+            (change, outcome)
+        });
+        let outcomes: Vec<_> = outcomes.buffer_unordered(AT_ONCE).collect().await;
+        let mut published = Published::default();
+        let mut is_written = false;
+        for (change, outcome) in outcomes {
+            match outcome {
+                Outcome::Untouched => {}
+                Outcome::Written => is_written = true,
+                Outcome::Outdated { may_be_made } => {
+                    published.is_outdated = true;
+                    is_written |= may_be_made;
+                }
+                Outcome::Failed(problem) => {
+                    is_written |= problem.may_be_made;
+                    let action = match change.bytes {
+                        Some(_) => "write",
+                        None => "remove",
+                    };
+                    let failure = self.failure(action, &change.path, problem);
+                    published.failures.push((change.path, failure));
+                }
+            }
+        }
+        published.failures.sort_by(|(a, _), (b, _)| a.cmp(b));
+        if is_written {
+            let is_current = self.is_current(&document).await;
+            // Not knowing is no reason to leave a publication that may be too old.
+            published.is_overtaken = !is_current.unwrap_or(false);
+        }
+        Ok(published)
+    }
+
+    async fn publish_one(&self, change: &PublicationChange, document: &str) -> Outcome {
+        self.try_publish(change, document)
+            .await
+            .unwrap_or_else(Outcome::Failed)
+    }
+
+    async fn try_publish(
+        &self,
+        change: &PublicationChange,
+        document: &str,
+    ) -> Result<Outcome, Problem> {
+        let path = &change.path;
+        let mut seen = self.take_seen(path);
+        let mut may_be_made = false;
+        for _ in 0..TRIES {
+            let etag = match seen.take() {
+                Some(etag) => etag,
+                None => match self.get(path, None).await? {
+                    Get::Found { bytes, .. } if change.bytes.as_ref() == Some(&bytes) => {
+                        return Ok(match may_be_made {
+                            true => Outcome::Written,
+                            false => Outcome::Untouched,
+                        });
+                    }
+                    Get::Found { etag, .. } => Some(etag),
+                    Get::Absent | Get::Unchanged => None,
+                },
+            };
+            if !self.is_current(document).await? {
+                return Ok(Outcome::Outdated { may_be_made });
+            }
+            let is_done = match (&change.bytes, &etag) {
+                (Some(bytes), etag) => {
+                    let condition = match etag {
+                        Some(etag) => Condition::Match(etag.clone()),
+                        None => Condition::Absent,
+                    };
+                    let put = self.put(path, bytes, &condition).await?;
+                    matches!(put, Put::Made(_))
+                }
+                (None, Some(etag)) => self.delete(path, Some(etag)).await?,
+                (None, None) => return Ok(Outcome::Untouched),
+            };
+            if is_done {
+                return Ok(Outcome::Written);
+            }
+            // It may have lost against an attempt of its own.
+            may_be_made = true;
+        }
+        Err(S3Error::Contended(TRIES).into())
+    }
+
+    /// Whether the document is still the one with this ETag.
+    async fn is_current(&self, document: &str) -> Result<bool, Problem> {
+        let got = self.get(DOCUMENT, Some(document)).await?;
+        Ok(matches!(got, Get::Unchanged))
+    }
+}

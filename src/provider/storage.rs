@@ -1,0 +1,484 @@
+//! Where the catalog is kept: the argument `catalog`, and the stores that it leads to.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::{ConnectError, Session, Settings};
+use crate::catalog::{Catalog, Connect, Location, LocationError, NotConnected, S3Error, S3Place};
+use crate::framework::diagnostics::{Diagnostic, Diagnostics};
+use crate::framework::path::Path;
+use crate::framework::schema::{Attribute, Violation};
+use crate::framework::value::Value;
+
+use super::arguments;
+use super::credentials::{self, AssumeRoleArgument, assume_role};
+
+/// Where the catalog is unless said otherwise, relative to Terraform's working directory.
+const DEFAULT: &str = ".orgmirror";
+const VARIABLE: &str = "ORGMIRROR_CATALOG";
+/// Single sign-on and credential processes may take their time.
+const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// `catalog = { ... }`
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct CatalogArgument {
+    path: Value<String>,
+    s3: Value<S3Argument>,
+}
+
+/// `s3 = { ... }`
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct S3Argument {
+    bucket: Value<String>,
+    prefix: Value<String>,
+    region: Value<String>,
+    kms_key_id: Value<String>,
+    profile: Value<String>,
+    assume_role: Value<AssumeRoleArgument>,
+    endpoint: Value<String>,
+    use_path_style: Value<bool>,
+}
+
+/// The attribute `catalog`.
+pub(super) fn attribute() -> Attribute {
+    Attribute::nested(
+        "catalog",
+        vec![
+            Attribute::string("path")
+                .optional()
+                .check_string(arguments::not_empty)
+                .check_string(directory)
+                .description(
+                    "A directory, relative to where Terraform runs. Keep it where every run finds it again: the state \
+                     refers to it.",
+                ),
+            Attribute::nested("s3", in_s3()).optional().description(
+                "A prefix of an S3 bucket, for pipelines and teams: several may write at the same time. The \
+                 [guide for teams](guides/teams.md) has the policy that it needs.",
+            ),
+        ],
+    )
+    .optional()
+    .description(
+        "Where the catalog is kept: exactly one of `path` and `s3`. Default: the environment variable \
+         `ORGMIRROR_CATALOG` (a path, or `s3://bucket/prefix`), else `{ path = \".orgmirror\" }`.",
+    )
+}
+
+fn in_s3() -> Vec<Attribute> {
+    vec![
+        Attribute::string("bucket")
+            .required()
+            .check_string(bucket)
+            .description("Name of the bucket. It must be there."),
+        Attribute::string("prefix")
+            .optional()
+            .check_string(prefix)
+            .description("What all keys begin with, such as `prod`. Default: nothing."),
+        Attribute::string("region")
+            .optional()
+            .check_string(arguments::region)
+            .description("Region of the bucket. Default: the provider's."),
+        Attribute::string("kms_key_id")
+            .optional()
+            .check_string(arguments::not_empty)
+            .description(
+                "ID, ARN or alias of the KMS key that encrypts what is written. Default: as the bucket says.",
+            ),
+        Attribute::string("profile")
+            .optional()
+            .check_string(arguments::not_empty)
+            .description(
+                "Profile for the catalog. Replaces the provider's credentials of any kind, its `assume_role` included.",
+            ),
+        assume_role("Role to assume for the catalog. Replaces the provider's; the two are not chained."),
+        Attribute::string("endpoint")
+            .optional()
+            .check_string(arguments::url)
+            .description("URL of S3. Default: `endpoints.s3` of the provider."),
+        Attribute::bool("use_path_style").optional().description(
+            "Whether the bucket is named in the path of URLs instead of the host, as some emulators need it. Default \
+             `false`.",
+        ),
+    ]
+}
+
+impl S3Argument {
+    /// Arguments that are not known yet.
+    fn unknown(&self) -> Vec<&'static str> {
+        let role = self.assume_role.known();
+        let has_unknown_role =
+            self.assume_role.is_unknown() || role.is_some_and(AssumeRoleArgument::has_unknown);
+        [
+            ("catalog.s3.bucket", self.bucket.is_unknown()),
+            ("catalog.s3.prefix", self.prefix.is_unknown()),
+            ("catalog.s3.region", self.region.is_unknown()),
+            ("catalog.s3.kms_key_id", self.kms_key_id.is_unknown()),
+            ("catalog.s3.profile", self.profile.is_unknown()),
+            ("catalog.s3.assume_role", has_unknown_role),
+            ("catalog.s3.endpoint", self.endpoint.is_unknown()),
+            (
+                "catalog.s3.use_path_style",
+                self.use_path_style.is_unknown(),
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(name, is_unknown)| is_unknown.then_some(name))
+        .collect()
+    }
+
+    /// The provider's arguments that it has values of its own for.
+    fn replacing(&self) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        if !self.profile.is_null() {
+            names.extend([
+                "profile",
+                "access_key",
+                "secret_key",
+                "token",
+                "assume_role",
+            ]);
+        }
+        if !self.assume_role.is_null() {
+            names.push("assume_role");
+        }
+        if !self.region.is_null() {
+            names.push("region");
+        }
+        names
+    }
+
+    /// The provider's settings with what it has values of its own for.
+    fn settings(&self, provider: &Settings) -> Settings {
+        let mut settings = provider.clone();
+        if let Some(profile) = self.profile.known() {
+            settings.profile = Some(profile.clone());
+            settings.access_key = None;
+            settings.secret_key = None;
+            settings.token = None;
+            settings.assume_role = None;
+        }
+        if let Some(role) = self.assume_role.known() {
+            settings.assume_role = Some(role.role());
+        }
+        if let Some(region) = self.region.known() {
+            settings.region = Some(region.clone());
+        }
+        if let Some(endpoint) = self.endpoint.known() {
+            settings.endpoints.s3 = Some(endpoint.clone());
+        }
+        settings
+    }
+}
+
+/// Where a catalog is to be kept.
+struct Kept {
+    location: Location,
+    /// What was said of S3.
+    s3: S3Argument,
+    /// What said it.
+    origin: &'static str,
+}
+
+/// Refuses what names no place, or two.
+pub(super) fn validate(catalog: &Value<CatalogArgument>, diagnostics: &mut Diagnostics) {
+    let Some(catalog) = catalog.known() else {
+        return;
+    };
+    let problem = match (catalog.path.is_null(), catalog.s3.is_null()) {
+        (true, true) => "names no place",
+        (false, false) => "names two places, path and s3",
+        _ => return,
+    };
+    diagnostics.error_at(
+        Path::of("catalog"),
+        "The catalog cannot be used",
+        format!(
+            "catalog {problem}; a tenant has one catalog. Set either path, to a directory, or s3, to a bucket and a prefix."
+        ),
+    );
+}
+
+/// A catalog that can be used.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) catalog: Catalog,
+    /// Who it is read and written as, where that is an AWS caller.
+    pub(super) caller: Option<Settings>,
+}
+
+/// The catalog of `tenant`. The inner error says which arguments it waits for; `unknown` are those of `provider`.
+///
+/// # Errors
+/// When what was said names no place.
+pub(super) fn open(
+    argument: &Value<CatalogArgument>,
+    tenant: &Value<String>,
+    (provider, unknown): (&Settings, &[&'static str]),
+    tenant_name: impl FnOnce() -> Result<String, Diagnostic>,
+) -> Result<Result<Opened, Vec<&'static str>>, Diagnostic> {
+    let mut waits = Vec::new();
+    match argument {
+        Value::Unknown => waits.push("catalog"),
+        Value::Known(argument) => {
+            if argument.path.is_unknown() {
+                waits.push("catalog.path");
+            }
+            match &argument.s3 {
+                Value::Unknown => waits.push("catalog.s3"),
+                Value::Known(s3) => waits.extend(s3.unknown()),
+                Value::Null => {}
+            }
+        }
+        Value::Null => {}
+    }
+    if tenant.is_unknown() {
+        waits.push("tenant");
+    }
+    if !waits.is_empty() {
+        return Ok(Err(waits));
+    }
+    let kept = kept(argument.known())?;
+    let tenant = tenant_name()?;
+    let failed = |error: &dyn std::fmt::Display| unusable(error, kept.origin);
+    let mut caller = None;
+    let opened = match &kept.location {
+        Location::Disk(directory) => Catalog::on_disk(directory, &tenant),
+        Location::S3 { bucket, prefix } => {
+            let replaced = kept.s3.replacing();
+            let needed = unknown.iter().copied();
+            let waits: Vec<_> = needed.filter(|name| !replaced.contains(name)).collect();
+            if !waits.is_empty() {
+                return Ok(Err(waits));
+            }
+            let settings = kept.s3.settings(provider);
+            caller = Some(settings.clone());
+            let place = S3Place {
+                bucket: bucket.clone(),
+                prefix: prefix.clone(),
+                kms_key_id: kept.s3.kms_key_id.known().cloned(),
+                max_retries: settings.max_retries,
+            };
+            let access = Access {
+                settings,
+                use_path_style: kept.s3.use_path_style.known().is_some_and(|is_on| *is_on),
+            };
+            Catalog::on_s3(place, Arc::new(access), &tenant)
+        }
+    };
+    let catalog = opened.map_err(|error| failed(&error))?;
+    Ok(Ok(Opened { catalog, caller }))
+}
+
+fn kept(argument: Option<&CatalogArgument>) -> Result<Kept, Diagnostic> {
+    if let Some(s3) = argument.and_then(|argument| argument.s3.known()) {
+        let prefix = s3
+            .prefix
+            .known()
+            .map_or("", |prefix| prefix.trim_matches('/'));
+        return Ok(Kept {
+            location: Location::S3 {
+                bucket: s3.bucket.known().cloned().unwrap_or_default(),
+                prefix: prefix.to_owned(),
+            },
+            s3: s3.clone(),
+            origin: "catalog.s3",
+        });
+    }
+    let path = argument.and_then(|argument| argument.path.known());
+    let (text, origin) = match (path, super::orgmirror::variable(VARIABLE)) {
+        (Some(path), _) => (path.clone(), "catalog.path"),
+        (None, Some(text)) => (text, VARIABLE),
+        (None, None) => (DEFAULT.to_owned(), "catalog"),
+    };
+    let location = text.parse();
+    let location = location.map_err(|error: LocationError| unusable(&error, origin))?;
+    if let Location::S3 {
+        bucket: name,
+        prefix: below,
+    } = &location
+    {
+        let checked = bucket(name).and_then(|()| prefix(below));
+        checked.map_err(|violation| {
+            unusable(
+                &format!(
+                    "{text:?} cannot be used. {} {}",
+                    violation.rule, violation.fix
+                ),
+                origin,
+            )
+        })?;
+    }
+    Ok(Kept {
+        location,
+        s3: S3Argument::default(),
+        origin,
+    })
+}
+
+fn unusable(error: &dyn std::fmt::Display, origin: &str) -> Diagnostic {
+    Diagnostic::error(
+        "The catalog cannot be used",
+        format!(
+            "{} It was set by {origin}. Set catalog in the provider block to {{ path = \"...\" }}, a directory, or to \
+             {{ s3 = {{ bucket = \"...\", prefix = \"...\" }} }}.",
+            arguments::sentence(&error)
+        ),
+    )
+    .at(Path::of("catalog"))
+}
+
+fn directory(path: &str) -> Result<(), Violation> {
+    match path.parse::<Location>() {
+        Ok(Location::Disk(_)) => Ok(()),
+        Ok(Location::S3 { .. }) => Err(Violation::new(
+            "It must be a directory.",
+            "For S3, write catalog = { s3 = { bucket = \"...\", prefix = \"...\" } } instead of path.",
+        )),
+        Err(error) => Err(Violation::new(
+            arguments::sentence(&error),
+            "Give a directory.",
+        )),
+    }
+}
+
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
+fn bucket(name: &str) -> Result<(), Violation> {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let bytes = name.as_bytes();
+    let has_ends = [bytes.first(), bytes.last()]
+        .iter()
+        .all(|end| end.is_some_and(|b| allowed(*b)));
+    let is_name = (3..=63).contains(&name.len())
+        && has_ends
+        && bytes.iter().all(|b| allowed(*b) || b"-.".contains(b));
+    if is_name {
+        return Ok(());
+    }
+    Err(Violation::new(
+        "The name of a bucket has 3 to 63 of a-z, 0-9, - and ., with a letter or digit at both ends.",
+        "Give the name alone, without s3:// and without a prefix.",
+    ))
+}
+
+fn prefix(text: &str) -> Result<(), Violation> {
+    // The longest key of S3 has 1,024 bytes, and what comes below the prefix has its names as well.
+    const LONGEST: usize = 512;
+    let is_name = |name: &str| !matches!(name, "" | "." | "..") && !name.contains(char::is_control);
+    let names = text.trim_matches('/');
+    if text.len() <= LONGEST && (names.is_empty() || names.split('/').all(is_name)) {
+        return Ok(());
+    }
+    Err(Violation::new(
+        "A prefix has names with a / between them, none of which is empty, . or .., and 512 bytes at most.",
+        "Write it like \"orgmirror/prod\".",
+    ))
+}
+
+/// Opens S3 with the provider's credentials, or those of the catalog.
+#[derive(Debug)]
+struct Access {
+    settings: Settings,
+    use_path_style: bool,
+}
+
+#[async_trait]
+impl Connect for Access {
+    async fn connect(&self) -> Result<aws_sdk_s3::Client, NotConnected> {
+        let session = Session::open(&self.settings, CREDENTIALS_TIMEOUT).await;
+        let session = session.map_err(|error| NotConnected {
+            advice: error.fix(),
+            source: error.into(),
+        })?;
+        Ok(session.s3(self.use_path_style))
+    }
+}
+
+/// The summary of an error of the catalog that S3 or its credentials are the cause of; `otherwise` for any other.
+pub(super) fn summary(error: &(dyn Error + 'static), otherwise: &'static str) -> &'static str {
+    let mut at = Some(error);
+    while let Some(cause) = at {
+        if let Some(error) = cause.downcast_ref::<ConnectError>() {
+            return credentials::summary(error);
+        }
+        if let Some(error) = cause.downcast_ref::<S3Error>() {
+            return match error {
+                S3Error::NoBucket { .. } => "No such S3 bucket",
+                S3Error::Denied { .. } => "S3 denies access to the catalog",
+                S3Error::OtherRegion { .. } => "The S3 bucket is in another region",
+                S3Error::Key { .. } => "The KMS key of the catalog cannot be used",
+                S3Error::NoCredentials(_) => "AWS credentials cannot be obtained",
+                S3Error::InvalidCredentials { .. } => "AWS does not accept the credentials",
+                S3Error::Clock(_) => "The clock is wrong",
+                S3Error::Unreachable { .. } => "S3 cannot be reached",
+                S3Error::NoConditions { .. } => "S3 without conditional writes",
+                S3Error::Throttled { .. } | S3Error::Contended(_) | S3Error::Service { .. } => {
+                    otherwise
+                }
+            };
+        }
+        at = cause.source();
+    }
+    otherwise
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_buckets_and_prefixes() {
+        for name in ["acme", "acme.orgmirror-1", "0a0"] {
+            assert_eq!(bucket(name).err(), None, "{name}");
+        }
+        for name in [
+            "",
+            "ab",
+            "Acme",
+            "acme_x",
+            "-acme",
+            "acme.",
+            "s3://acme",
+            "acme/prod",
+        ] {
+            assert!(bucket(name).is_err(), "{name}");
+        }
+        for text in ["", "prod", "a b/ä", "/prod/eu/"] {
+            assert_eq!(prefix(text).err(), None, "{text}");
+        }
+        for text in ["a//b", "../x", "a/./b", "a\nb"] {
+            assert!(prefix(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_for_the_catalog_replaces_the_provider_s() {
+        let provider = Settings {
+            region: Some("us-east-1".into()),
+            access_key: Some("key".into()),
+            secret_key: Some("secret".into()),
+            ..Settings::default()
+        };
+        let nothing = S3Argument::default();
+        assert_eq!(nothing.settings(&provider), provider);
+        let own = S3Argument {
+            profile: "catalog".into(),
+            region: "eu-west-1".into(),
+            endpoint: "https://s3.example.com".into(),
+            ..S3Argument::default()
+        };
+        let settings = own.settings(&provider);
+        assert_eq!(settings.profile.as_deref(), Some("catalog"));
+        assert_eq!(settings.region.as_deref(), Some("eu-west-1"));
+        assert_eq!((settings.access_key, settings.secret_key), (None, None));
+        let endpoint = settings.endpoints.s3;
+        assert_eq!(endpoint.as_deref(), Some("https://s3.example.com"));
+        assert!(own.replacing().contains(&"access_key"));
+    }
+}

@@ -1,0 +1,294 @@
+//! The catalog in S3, by real Terraform.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::configuration::{INTEGRATION, Integration, provider};
+use crate::s3::{Act, Bucket, error_body};
+use crate::terraform::{Workspace, quoted};
+
+const DOCUMENT: &str = "prod/tenants/default/catalog.json";
+
+/// Arguments of a catalog in this bucket, and `more` of `s3`.
+fn in_bucket(bucket: &Bucket, more: &str) -> String {
+    format!(
+        "region = \"us-east-1\"\n  access_key = \"AKIATEST\"\n  secret_key = \"secret\"\n  \
+         endpoints = {{ s3 = \"{}\", sts = \"{}\" }}\n  \
+         catalog = {{ s3 = {{ bucket = \"{}\", prefix = \"prod\", use_path_style = true{more} }} }}",
+        bucket.url(),
+        crate::moto::url(),
+        bucket.name,
+    )
+}
+
+fn two_accounts() -> Integration {
+    Integration::of_accounts([("111111111111", "Web Shop"), ("222222222222", "hub")])
+        .set("deletion_protection", "false")
+}
+
+const WORKSPACE: &str = "resource \"orgmirror_workspace\" \"security\" {\n  organization = \"acme\"\n  handle = \"security\"\n  publish = { json = {} }\n}\n";
+
+fn configured(bucket: &Bucket) -> Workspace {
+    let workspace = Workspace::new();
+    workspace.write("provider.tf", &provider(&in_bucket(bucket, "")));
+    workspace.write("main.tf", &two_accounts().hcl());
+    workspace
+}
+
+fn document(bucket: &Bucket) -> Value {
+    let bytes = bucket.get_blocking(DOCUMENT).expect("a document");
+    serde_json::from_slice(&bytes).expect("it is JSON")
+}
+
+#[test]
+fn a_catalog_in_s3_is_used_from_the_first_apply_to_the_last() {
+    let bucket = Bucket::make();
+    let workspace = configured(&bucket);
+    workspace.write("workspace.tf", WORKSPACE);
+    workspace.plan();
+    assert_eq!(bucket.keys(), Vec::<String>::new(), "a plan writes nothing");
+    workspace.apply();
+    let locations = workspace.attributes("orgmirror_workspace.security");
+    let published = "prod/tenants/default/workspaces/acme/security/connections.json";
+    assert_eq!(
+        locations["locations"]["json"],
+        format!("s3://{}/{published}", bucket.name)
+    );
+    assert!(bucket.get_blocking(published).is_some());
+    assert_eq!(
+        document(&bucket)["integrations"]
+            .as_object()
+            .map(|all| all.len()),
+        Some(1)
+    );
+    assert!(!workspace.path().join(".orgmirror").exists());
+    let who = &document(&bucket)["commit"]["who"];
+    let arn = who["arn"].as_str().expect("the AWS caller");
+    assert!(arn.starts_with("arn:aws:sts::"), "{arn}");
+    workspace.destroy();
+    assert_eq!(document(&bucket)["integrations"], serde_json::json!({}));
+    assert_eq!(bucket.get_blocking(published), None);
+}
+
+#[test]
+fn the_catalog_has_a_role_of_its_own() {
+    let bucket = Bucket::make();
+    let workspace = configured(&bucket);
+    let role = ", assume_role = { role_arn = \"arn:aws:iam::123456789012:role/catalog\" }";
+    workspace.write("provider.tf", &provider(&in_bucket(&bucket, role)));
+    workspace.apply();
+    let who = &document(&bucket)["commit"]["who"]["arn"];
+    let arn = who.as_str().expect("the AWS caller");
+    assert!(arn.ends_with("assumed-role/catalog/orgmirror"), "{arn}");
+    let calls = bucket.calls();
+    let is_own = |key: &str| key.contains("Credential=AKIATEST/");
+    let by_key = calls
+        .iter()
+        .filter(|call| call.header("authorization").is_some_and(is_own));
+    assert_eq!(by_key.count(), 0, "every call is the role's");
+}
+
+#[test]
+fn the_environment_names_a_bucket_too() {
+    let bucket = Bucket::make();
+    let mut workspace = Workspace::new();
+    workspace.write("main.tf", &two_accounts().hcl());
+    for (name, value) in [
+        ("ORGMIRROR_CATALOG", format!("s3://{}/prod", bucket.name)),
+        ("AWS_ACCESS_KEY_ID", "AKIATEST".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "secret".to_owned()),
+        ("AWS_REGION", "us-east-1".to_owned()),
+        ("AWS_ENDPOINT_URL_S3", bucket.url()),
+        ("AWS_ENDPOINT_URL_STS", crate::moto::url().to_owned()),
+    ] {
+        workspace.set_env(name, &value);
+    }
+    workspace.apply();
+    assert!(bucket.get_blocking(DOCUMENT).is_some());
+    workspace.set_env("ORGMIRROR_CATALOG", "s3://Not_A_Bucket/prod");
+    workspace.plan_fails().assert_error(&[
+        "The catalog cannot be used",
+        "s3://Not_A_Bucket/prod",
+        "ORGMIRROR_CATALOG",
+    ]);
+}
+
+#[test]
+fn what_is_wrong_with_a_catalog_argument_is_said_before_anything_is_read() {
+    let workspace = Workspace::new();
+    workspace.write("main.tf", &two_accounts().hcl());
+    for (catalog, parts) in [
+        ("{}", ["names no place", "Set either path"]),
+        (
+            "{ path = \"x\", s3 = { bucket = \"acme\" } }",
+            ["names two places", "Set either path"],
+        ),
+        (
+            "{ path = \"s3://acme\" }",
+            ["It must be a directory", "s3 = { bucket"],
+        ),
+        (
+            "{ s3 = { bucket = \"s3://acme\" } }",
+            ["3 to 63", "the name alone"],
+        ),
+        (
+            "{ s3 = { bucket = \"acme\", prefix = \"a//b\" } }",
+            ["none of which is empty", "orgmirror/prod"],
+        ),
+        (
+            "{ s3 = { bucket = \"acme\", endpoint = \"s3.example.com\" } }",
+            ["https://", "scheme"],
+        ),
+    ] {
+        workspace.write("provider.tf", &provider(&format!("catalog = {catalog}")));
+        workspace.plan_fails().assert_error(&parts);
+    }
+}
+
+#[test]
+fn a_bucket_that_is_made_in_the_same_run_does_not_stop_the_plan() {
+    let bucket = Bucket::make();
+    let workspace = Workspace::new();
+    workspace.write(
+        "main.tf",
+        &format!(
+            "resource \"terraform_data\" \"bucket\" {{\n  input = \"{}\"\n}}\n{}",
+            bucket.name,
+            two_accounts().hcl()
+        ),
+    );
+    let arguments = in_bucket(&bucket, "");
+    let literal = format!("\"{}\"", bucket.name);
+    let arguments = arguments.replacen(&literal, "terraform_data.bucket.output", 1);
+    workspace.write("provider.tf", &provider(&arguments));
+    workspace.plan();
+    workspace.apply();
+    assert!(bucket.get_blocking(DOCUMENT).is_some());
+}
+
+#[test]
+fn errors_of_s3_are_told_one_by_one() {
+    let bucket = Bucket::make();
+    let workspace = configured(&bucket);
+    workspace.apply();
+    let says = |status: u16, region: Option<&'static str>, code: &'static str| {
+        bucket.on(move |_| Act::Say {
+            status,
+            region,
+            body: error_body(code, "made up by the test"),
+        });
+    };
+    says(403, None, "AccessDenied");
+    workspace.plan_fails().assert_error(&[
+        "S3 denies access to the catalog",
+        "s3:GetObject",
+        DOCUMENT,
+    ]);
+    says(301, Some("eu-west-1"), "PermanentRedirect");
+    workspace.plan_fails().assert_error(&[
+        "The S3 bucket is in another region",
+        "us-east-1 but in eu-west-1",
+        "region = \"eu-west-1\"",
+    ]);
+    says(400, None, "KMS.DisabledException");
+    workspace
+        .plan_fails()
+        .assert_error(&["The KMS key of the catalog cannot be used"]);
+    says(403, None, "RequestTimeTooSkewed");
+    workspace.plan_fails().assert_error(&["The clock is wrong"]);
+    bucket.on(|call| match call.header("if-match") {
+        Some(_) => Act::ForgetMatch,
+        None => Act::Pass,
+    });
+    workspace.write("more.tf", WORKSPACE);
+    workspace
+        .apply_fails()
+        .assert_error(&["S3 without conditional writes", "does not check If-Match"]);
+    bucket.on(|_| Act::Pass);
+    let arguments = in_bucket(&bucket, "").replace(&bucket.name, "orgmirror-test-no-bucket");
+    workspace.write("provider.tf", &provider(&arguments));
+    workspace.plan_fails().assert_error(&[
+        "No such S3 bucket",
+        "orgmirror-test-no-bucket",
+        "Create it",
+    ]);
+    workspace.write(
+        "provider.tf",
+        &provider(&in_bucket(&bucket, ", endpoint = \"http://127.0.0.1:9\"")),
+    );
+    workspace
+        .plan_fails()
+        .assert_error(&["S3 cannot be reached", "http://127.0.0.1:9"]);
+    workspace.write("provider.tf", &provider(&in_bucket(&bucket, "")));
+    workspace.apply();
+}
+
+/// Eight processes at once, each with 50 permissions of its own: all are there, and every run succeeds.
+fn eight_at_once(arguments: &str) {
+    const PROCESSES: usize = 8;
+    const EACH: usize = 50;
+    let first = Workspace::new();
+    first.write("provider.tf", &provider(arguments));
+    first.write("main.tf", &two_accounts().hcl());
+    first.apply();
+    let integration = first.attributes(INTEGRATION)["id"].to_string();
+    let workspaces: Vec<Workspace> = (0..PROCESSES)
+        .map(|process| {
+            let workspace = Workspace::new();
+            workspace.write("provider.tf", &provider(arguments));
+            workspace.write(
+                "main.tf",
+                &format!(
+                    "resource \"orgmirror_folder_permission\" \"all\" {{\n  count = {EACH}\n  \
+                     integration_id = {integration}\n  folder_path = \"/\"\n  \
+                     grantee = \"o{process}/w${{count.index}}\"\n}}\n"
+                ),
+            );
+            workspace
+        })
+        .collect();
+    std::thread::scope(|scope| {
+        for workspace in workspaces {
+            // It ends with a plan that says "No changes".
+            scope.spawn(move || workspace.apply());
+        }
+    });
+}
+
+fn assert_all_granted(document: &Value) {
+    let permissions = document["folder_permissions"]
+        .as_object()
+        .expect("permissions");
+    let grantees: BTreeSet<&str> = permissions
+        .values()
+        .map(|permission| permission["grantee"].as_str().expect("a grantee"))
+        .collect();
+    assert_eq!(grantees.len(), 400);
+}
+
+#[test]
+fn eight_processes_at_once_lose_nothing_in_s3() {
+    let bucket = Bucket::make();
+    eight_at_once(&in_bucket(&bucket, ""));
+    let document = document(&bucket);
+    assert_all_granted(&document);
+    let version = document["version"].as_u64().expect("a version");
+    // One for the integration, and far fewer than one for each of the others.
+    assert!(version < 1 + 400 / 2, "{version} versions");
+    let entries = bucket
+        .keys()
+        .into_iter()
+        .filter(|key| key.contains("/history/"));
+    assert_eq!(entries.count() as u64, version);
+}
+
+#[test]
+fn eight_processes_at_once_lose_nothing_on_disk() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = quoted(&directory.path().to_string_lossy());
+    eight_at_once(&format!("catalog = {{ path = {path} }}"));
+    let document = directory.path().join("tenants/default/catalog.json");
+    let document = std::fs::read(document).expect("a document");
+    assert_all_granted(&serde_json::from_slice(&document).expect("it is JSON"));
+}

@@ -1,0 +1,184 @@
+//! The catalog in S3: moto's, behind a proxy that fails calls.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    missing_docs
+)]
+
+#[allow(unreachable_pub)]
+#[path = "support/moto.rs"]
+mod moto;
+#[path = "support/s3.rs"]
+mod s3;
+
+#[path = "s3/errors.rs"]
+mod errors;
+#[path = "s3/moving.rs"]
+mod moving;
+#[path = "s3/publications.rs"]
+mod publications;
+#[path = "s3/races.rs"]
+mod races;
+#[path = "s3/reading.rs"]
+mod reading;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use orgmirror::catalog::{Catalog, Committed, Connect, Document, Entry, S3Place, Who};
+use orgmirror::model::integration::{ConnectionSettings, Integration, RemovalGuard};
+use orgmirror::model::late::Late;
+use orgmirror::model::mirror::{Connection, Folder, Mirror};
+use orgmirror::model::workspace::Workspace;
+
+use s3::{Act, Bucket};
+
+const TENANT: &str = "acme";
+const PREFIX: &str = "prod/eu";
+const DOCUMENT: &str = "prod/eu/tenants/acme/catalog.json";
+
+fn place(bucket: &str) -> S3Place {
+    S3Place {
+        bucket: bucket.to_owned(),
+        prefix: PREFIX.to_owned(),
+        kms_key_id: None,
+        max_retries: 3,
+    }
+}
+
+fn open_with(bucket: &str, client: aws_sdk_s3::Client) -> Catalog {
+    let connect: Arc<dyn Connect> = Arc::new(client);
+    Catalog::on_s3(place(bucket), connect, TENANT).unwrap()
+}
+
+/// The catalog through the bucket's proxy.
+fn open(bucket: &Bucket) -> Catalog {
+    open_with(&bucket.name, bucket.client())
+}
+
+/// The same catalog past the proxy, as another process has it.
+fn open_direct(bucket: &Bucket) -> Catalog {
+    open_with(&bucket.name, bucket.direct())
+}
+
+fn ada() -> Who {
+    Who {
+        arn: None,
+        user: "ada".into(),
+        host: "ci-7".into(),
+    }
+}
+
+fn workspace(handle: &str) -> Workspace {
+    Workspace {
+        id: format!("ws_{handle}"),
+        organization: "acme".into(),
+        handle: handle.into(),
+        attach: None,
+        publish: BTreeMap::from([("json".to_owned(), BTreeMap::new())]),
+    }
+}
+
+/// An integration whose accounts everybody sees.
+fn integration(accounts: &[&str]) -> Integration {
+    let known = |text: String| Late::Known(text);
+    let folder = Folder {
+        name: known("Root".into()),
+        derived_handle: known("root".into()),
+        parent_id: None,
+        path: known("/".into()),
+    };
+    let connections = accounts.iter().map(|id| {
+        let connection = Connection {
+            name: known(format!("a{id}")),
+            email: Late::Known(None),
+            state: "ACTIVE".into(),
+            tags: Late::Known(None),
+            derived_handle: known(format!("a{id}")),
+            folder_id: "r-ab12".into(),
+            path: known("/".into()),
+            derived_role_arn: known(format!("arn:aws:iam::{id}:role/readonly")),
+            owners: Late::Known(None),
+            sign_in_url: Late::Known(None),
+        };
+        ((*id).to_owned(), connection)
+    });
+    Integration {
+        id: "int_1".into(),
+        handle: "aws".into(),
+        organization: None,
+        handle_prefix: None,
+        initial_handles: None,
+        connection_settings: ConnectionSettings {
+            role_name: "readonly".into(),
+            external_id: None,
+            regions: ["*".to_owned()].into(),
+            default_region: "us-east-1".into(),
+            max_error_retry_attempts: 9,
+            min_error_retry_delay: 25,
+            ignore_error_codes: BTreeSet::new(),
+        },
+        permissions: ["*".to_owned()].into(),
+        sso: None,
+        owners: None,
+        resource_owners: None,
+        custom_access_details: None,
+        removal_guard: RemovalGuard::default(),
+        deletion_protection: false,
+        mirror: Mirror {
+            aws_organization_id: Late::Known(None),
+            folders: [("r-ab12".to_owned(), folder)].into(),
+            connections: connections.collect(),
+        },
+        effective_handles: BTreeMap::new(),
+    }
+}
+
+async fn commit(
+    catalog: &Catalog,
+    change: impl Fn(&mut Document) -> Result<(), String> + Send + 'static,
+) -> Result<Committed<()>, String> {
+    let committed = catalog.commit(&ada(), change).await;
+    committed.map_err(|error| error.to_string())
+}
+
+/// Adds a workspace; an error where it is there already.
+async fn add(catalog: &Catalog, handle: &str) -> Result<(), String> {
+    let new = workspace(handle);
+    let change = move |document: &mut Document| {
+        if document.tenant().get::<Workspace>(&new.id).is_some() {
+            return Err(format!("{new} is there"));
+        }
+        document.tenant_mut().put(new.clone());
+        Ok(())
+    };
+    commit(catalog, change).await.map(drop)
+}
+
+async fn remove(catalog: &Catalog, id: &'static str) {
+    let change = move |document: &mut Document| {
+        document.tenant_mut().remove::<Workspace>(id);
+        Ok(())
+    };
+    let committed = commit(catalog, change).await.unwrap();
+    assert!(committed.warnings.is_empty(), "{:?}", committed.warnings);
+}
+
+fn handles(document: &Document) -> BTreeSet<String> {
+    let workspaces = document.tenant().each::<Workspace>();
+    workspaces
+        .map(|workspace| workspace.handle.clone())
+        .collect()
+}
+
+/// Checks that the history is 1, 2, 3 ... up to the document's version, and in the bucket.
+async fn assert_contiguous(catalog: &Catalog) -> Vec<Entry> {
+    let document = catalog.read().await.unwrap().unwrap();
+    let history = catalog.history(usize::MAX).await.unwrap();
+    let versions: Vec<u64> = history.iter().map(|entry| entry.version).collect();
+    let expected: Vec<u64> = (1..=document.version()).collect();
+    assert_eq!(versions, expected);
+    assert_eq!(history.last(), document.last_commit());
+    history
+}

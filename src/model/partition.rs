@@ -100,24 +100,33 @@ pub fn expand<'a>(partition: &str, wanted: &'a BTreeSet<String>) -> BTreeSet<&'a
     names.into_iter().chain(matching).collect()
 }
 
-/// Whether a glob, in which `*` stands for any characters and `?` for one, matches a Region's name.
+/// Whether a glob, in which `*` stands for any characters and `?` for one, matches a Region's name. Takes no longer than
+/// the product of their lengths, whatever the glob.
 fn matches(glob: &str, region: &str) -> bool {
-    let Some(first) = glob.chars().next() else {
-        return region.is_empty();
-    };
-    let rest = &glob[first.len_utf8()..];
-    match first {
-        '*' => region
-            .char_indices()
-            .map(|(at, _)| at)
-            .chain([region.len()])
-            .any(|at| matches(rest, &region[at..])),
-        _ => region
-            .chars()
-            .next()
-            .filter(|next| first == '?' || first == *next)
-            .is_some_and(|next| matches(rest, &region[next.len_utf8()..])),
+    // Names of Regions are ASCII.
+    let (glob, region) = (glob.as_bytes(), region.as_bytes());
+    let (mut in_glob, mut in_region) = (0, 0);
+    // Behind the last `*`, and where in the name what it does not stand for begins.
+    let mut retry = None;
+    while let Some(&byte) = region.get(in_region) {
+        match (glob.get(in_glob), retry) {
+            (Some(b'*'), _) => {
+                in_glob += 1;
+                retry = Some((in_glob, in_region));
+            }
+            (Some(&wanted), _) if wanted == b'?' || wanted == byte => {
+                in_glob += 1;
+                in_region += 1;
+            }
+            (_, Some((behind, from))) => {
+                in_glob = behind;
+                in_region = from + 1;
+                retry = Some((in_glob, in_region));
+            }
+            (_, None) => return false,
+        }
     }
+    glob[in_glob..].iter().all(|&left| left == b'*')
 }
 
 #[cfg(test)]
@@ -152,6 +161,36 @@ mod tests {
         assert_eq!(expanded(AWS_CN, &["*west*"]), ["cn-northwest-1"]);
         assert_eq!(expanded(AWS_CN, &["us-*", "?"]), [""; 0]);
         assert_eq!(expanded("aws-iso", &["*"]), [""; 0]);
+    }
+
+    #[test]
+    fn a_glob_stands_for_whole_names() {
+        for glob in [
+            "eu-west-1",
+            "eu-*",
+            "*-1",
+            "*",
+            "e*-*-?",
+            "**eu-west-1**",
+            "eu-west-1*",
+        ] {
+            assert!(matches(glob, "eu-west-1"), "{glob}");
+        }
+        for glob in [
+            "",
+            "eu-west",
+            "u-west-1",
+            "eu-west-1?",
+            "*-2",
+            "?",
+            "*west",
+            "eu*1-",
+        ] {
+            assert!(!matches(glob, "eu-west-1"), "{glob}");
+        }
+        // Each `*` could stand for anything: trying all of it would take years.
+        assert!(!matches(&format!("{}x", "*-".repeat(40)), &"-".repeat(60)));
+        assert!(!matches(&format!("{}x", "*".repeat(60)), "ap-southeast-1"));
     }
 
     #[test]

@@ -279,7 +279,7 @@ mod tests {
         let sizes = |second: usize| -> Vec<usize> {
             let second = "b".repeat(second);
             let policies = split(&BTreeSet::from([first.as_str(), second.as_str()]));
-            let compact = policies.iter().map(|policy| serde_json::to_vec(policy));
+            let compact = policies.iter().map(serde_json::to_vec);
             compact.map(|policy| policy.unwrap().len()).collect()
         };
         assert_eq!(sizes(room), [MAX_POLICY_SIZE]);

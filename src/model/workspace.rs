@@ -14,7 +14,10 @@ pub type Options = BTreeMap<String, OptionValue>;
 
 /// The value of an option.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "an option of a publication is true, false or text"
+)]
 pub enum OptionValue {
     /// A switch.
     Switch(bool),
@@ -42,5 +45,19 @@ pub struct Workspace {
 impl fmt::Display for Workspace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.organization, self.handle)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_kind_of_option_is_refused_in_words() {
+        let error = serde_json::from_str::<OptionValue>("1").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "an option of a publication is true, false or text"
+        );
     }
 }

@@ -348,7 +348,7 @@ fn refused(refusal: &Refusal, catalog: &Catalog, severity: Severity) -> Diagnost
             "Handle taken",
             format!(
                 "Effective handles are unique in the tenant {:?}. Choose another handle, or give the holder one by an \
-                 override first.",
+                 override first (to swap two, give one of them a third handle first).",
                 catalog.tenant()
             ),
         ),
@@ -357,7 +357,8 @@ fn refused(refusal: &Refusal, catalog: &Catalog, severity: Severity) -> Diagnost
             "Overridden already",
             format!(
                 "There is one override for each folder or connection. Change that one where it is declared, or, if it is \
-                 meant to be this one, import it: terraform import ADDRESS '{import_id}'."
+                 meant to be this one, import it: terraform import ADDRESS '{import_id}'. If this one replaces it, \
+                 remove create_before_destroy."
             ),
         ),
         Refusal::IntegrationHandleTaken { handle, .. } => (
@@ -375,7 +376,8 @@ fn refused(refusal: &Refusal, catalog: &Catalog, severity: Severity) -> Diagnost
             "Workspace exists",
             format!(
                 "There is one workspace of a name in the tenant {:?}. Choose another handle, or, if it is meant to be \
-                 this one, import it: terraform import ADDRESS {name}.",
+                 this one, import it: terraform import ADDRESS {name}. If this one replaces it, remove \
+                 create_before_destroy.",
                 catalog.tenant()
             ),
         ),

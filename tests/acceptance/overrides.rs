@@ -519,6 +519,12 @@ fn a_handle_passes_from_one_override_to_another_in_one_run() {
         effective_handles(&workspace),
         json!({ "333333333333": "center", "111111111111": "core" })
     );
+
+    configure(&workspace, &tree(), &handles("core", "center"));
+    workspace
+        .apply_fails()
+        .assert_error(&["Handle taken", "core", "to swap two"])
+        .assert_error(&["Handle taken", "center", "to swap two"]);
 }
 
 #[test]

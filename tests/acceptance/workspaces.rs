@@ -290,6 +290,19 @@ fn two_workspaces_of_one_name_are_an_error() {
 }
 
 #[test]
+fn a_workspace_that_is_replaced_before_it_is_destroyed_says_what_to_remove() {
+    let workspace = applied();
+    let arguments =
+        "publish = { json = {}, c7n_org = {} }\n  lifecycle { create_before_destroy = true }";
+    configure(&workspace, &shared_with_all(), &security(arguments));
+    workspace.apply();
+    workspace
+        .apply_fails_with(&["-replace=orgmirror_workspace.security"])
+        .assert_only_error(&["Workspace exists", "remove create_before_destroy"]);
+    workspace.plan().assert_no_changes();
+}
+
+#[test]
 fn a_part_is_attached() {
     let workspace = Workspace::new();
     for (attach, handles) in [

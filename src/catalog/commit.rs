@@ -128,9 +128,9 @@ pub struct Committed<T> {
     pub document: Arc<Document>,
     /// Whether a new version was written for it; false: everything was so already.
     pub written: bool,
-    /// What to know of effective handles after everything that was committed together.
-    pub notices: Arc<[HandleNotice]>,
-    /// What to know of publications. Of the changes that were committed together one is given all of it.
+    /// What to know of effective handles. Of the changes that were committed together one is given all of it.
+    pub notices: Vec<HandleNotice>,
+    /// What to know of publications, given likewise.
     pub warnings: Vec<PublicationWarning>,
 }
 
@@ -317,7 +317,7 @@ trait Job: Send {
     /// Whether its last application did not refuse.
     fn is_applied(&self) -> bool;
     /// Tells the outcome; `warnings` are for whoever gets them.
-    fn finish(self: Box<Self>, outcome: &Outcome, warnings: Vec<PublicationWarning>);
+    fn finish(self: Box<Self>, outcome: &Outcome, told: Told);
 }
 
 /// How a batch ended.
@@ -328,10 +328,17 @@ enum Outcome {
         base_token: Option<Token>,
         document: Arc<Document>,
         written: bool,
-        notices: Arc<[HandleNotice]>,
+        notices: Vec<HandleNotice>,
     },
     NotRead(Arc<ReadError>),
     NotWritten(Arc<WriteError>),
+}
+
+/// What one of those who are committed together is told for all of them, so that a user reads it once.
+#[derive(Default)]
+struct Told {
+    notices: Vec<HandleNotice>,
+    warnings: Vec<PublicationWarning>,
 }
 
 struct Waiting<T, E, F> {
@@ -366,20 +373,17 @@ where
         matches!(self.result, Some(Ok(_)))
     }
 
-    fn finish(self: Box<Self>, outcome: &Outcome, warnings: Vec<PublicationWarning>) {
+    fn finish(self: Box<Self>, outcome: &Outcome, told: Told) {
         let reply = match outcome {
             Outcome::Committed {
-                document,
-                written,
-                notices,
-                ..
+                document, written, ..
             } => match self.result {
                 Some(Ok(value)) => Ok(Committed {
                     value,
                     document: Arc::clone(document),
                     written: *written,
-                    notices: Arc::clone(notices),
-                    warnings,
+                    notices: told.notices,
+                    warnings: told.warnings,
                 }),
                 Some(Err(conflict)) => Err(CommitError::Conflict(conflict)),
                 None => Err(CommitError::Panicked),
@@ -496,7 +500,7 @@ impl Inner {
     async fn commit_batch(&self, mut batch: Vec<Box<dyn Job>>) {
         let mut pause = Duration::from_millis(2);
         let mut reservation = None;
-        let outcome = loop {
+        let mut outcome = loop {
             batch.retain(|job| !job.is_abandoned());
             if batch.is_empty() {
                 return;
@@ -522,23 +526,25 @@ impl Inner {
             }
         };
         drop(reservation);
-        let mut warnings = match &outcome {
-            Outcome::Committed {
-                base,
-                base_token,
-                document,
-                ..
-            } if batch.iter().any(|job| job.is_applied()) => {
-                self.publish(base, base_token.as_ref(), document).await
-            }
-            _ => Vec::new(),
-        };
+        let mut told = Told::default();
+        if let Outcome::Committed {
+            base,
+            base_token,
+            document,
+            notices,
+            ..
+        } = &mut outcome
+            && batch.iter().any(|job| job.is_applied())
+        {
+            told.notices = std::mem::take(notices);
+            told.warnings = self.publish(base, base_token.as_ref(), document).await;
+        }
         for job in batch {
-            let given = match job.is_applied() {
-                true => std::mem::take(&mut warnings),
-                false => Vec::new(),
+            let told = match job.is_applied() {
+                true => std::mem::take(&mut told),
+                false => Told::default(),
             };
-            job.finish(&outcome, given);
+            job.finish(&outcome, told);
         }
     }
 
@@ -553,7 +559,7 @@ impl Inner {
             None => (None, Arc::new(Document::empty(&self.tenant))),
         };
         let mut next = apply(batch, &base);
-        let notices = next.settle(&base).into();
+        let notices = next.settle(&base);
         // Shared objects are compared by address first, so only what was replaced is looked into.
         if next.tenant() == base.tenant() {
             return Ok(Some(Outcome::Committed {

@@ -21,7 +21,7 @@ use preamble::Preamble;
 use sessions::Sessions;
 
 /// The name of the format.
-pub(super) const NAME: &str = "aws_config";
+pub const NAME: &str = "aws_config";
 
 /// Where an SDK may take the credentials from that a role is assumed with, when no profile holds them.
 const CREDENTIAL_SOURCES: [&str; 3] = ["Environment", "Ec2InstanceMetadata", "EcsContainer"];

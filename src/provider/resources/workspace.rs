@@ -341,7 +341,8 @@ fn clash(
     before: Option<&Workspace>,
     tenant: &Tenant,
 ) -> Result<(), Conflict> {
-    if before == Some(workspace) {
+    let has_profiles = publish::formats_of(workspace).contains(&aws_config::NAME);
+    if before == Some(workspace) || !has_profiles {
         return Ok(());
     }
     let resolved = Resolved::of(tenant);

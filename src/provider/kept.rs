@@ -447,8 +447,8 @@ fn warn_of_publications(warnings: &[PublicationWarning], diagnostics: &mut Diagn
         diagnostics.warning(
             "Not everything was published",
             format!(
-                "The catalog is written, but these files are not what it says:\n{failures}\nCorrect the cause and apply \
-                 again: a plan shows such a workspace with in_sync = false, and every apply repairs what it can."
+                "The catalog is written, but these files are not what it says:\n{failures}\nA plan shows such a \
+                 workspace with in_sync = false, and the next apply repairs it once the cause is gone."
             ),
         );
     }

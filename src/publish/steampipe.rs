@@ -150,7 +150,7 @@ fn before_aws<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
     };
     (!before.is_empty()).then(|| {
         format!(
-            "By the alphabet, {shown}{more} come before aws, so Steampipe takes tables without a schema from the first \
+            "In the alphabet, aws comes after {shown}{more}, so Steampipe takes tables without a schema from the first \
              of them instead of from all connections. Write aws.aws_account instead of aws_account, set \
              search_path_prefix to \"aws\" in Steampipe's options, or give the integration a handle_prefix."
         )
@@ -256,7 +256,7 @@ mod tests {
         assert_eq!(
             notices,
             [
-                "By the alphabet, acme, audit_x come before aws, so Steampipe takes tables without a schema from the first \
+                "In the alphabet, aws comes after acme, audit_x, so Steampipe takes tables without a schema from the first \
                  of them instead of from all connections. Write aws.aws_account instead of aws_account, set \
                  search_path_prefix to \"aws\" in Steampipe's options, or give the integration a handle_prefix."
             ]
@@ -283,7 +283,7 @@ mod tests {
         let many = ["ag", "af", "ae", "ad", "ac", "ab", "aa", "z"];
         let notice = before_aws(many.into_iter()).unwrap();
         assert!(
-            notice.starts_with("By the alphabet, aa, ab, ac, ad, ae and 2 more come before aws"),
+            notice.starts_with("In the alphabet, aws comes after aa, ab, ac, ad, ae and 2 more,"),
             "{notice}"
         );
     }

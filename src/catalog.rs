@@ -76,7 +76,7 @@ pub use commit::{Catalog, CommitError, Committed, HistoryError, OpenError, ReadE
 pub use disk::Disk;
 pub use document::{Document, DocumentError, SCHEMA_VERSION};
 pub use history::{
-    Action, Change, Entry, EntryError, Event, ObjectChange, SettingChange, Who, changes,
+    Action, Change, Entry, EntryError, Event, ObjectChange, SettingChange, Who, changes, random_id,
 };
 pub use location::{Location, LocationError};
 pub use publishing::PublicationWarning;

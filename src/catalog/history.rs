@@ -80,7 +80,8 @@ impl Entry {
     }
 }
 
-fn random_id() -> String {
+/// 20 characters `[a-z0-9]`, which are 103 random bits: none is drawn twice.
+pub fn random_id() -> String {
     const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
     (0..20)
         .map(|_| char::from(LETTERS[rand::random_range(0..LETTERS.len())]))

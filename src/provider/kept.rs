@@ -4,9 +4,9 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rand::RngExt;
-
-use crate::catalog::{Catalog, CommitError, Committed, Document, PublicationWarning, ReadError};
+use crate::catalog::{
+    Catalog, CommitError, Committed, Document, PublicationWarning, ReadError, random_id,
+};
 use crate::framework::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::framework::path::Path;
 use crate::model::admission::{Admitted, Refusal};
@@ -62,12 +62,9 @@ impl Conflict {
     }
 }
 
-/// A new ID: 20 characters of 36 are 103 bits, so none is drawn twice.
+/// A new ID of a kind of object.
 pub(super) fn new_id(prefix: &str) -> String {
-    const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
-    let mut rng = rand::rng();
-    let random = (0..20).map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())]));
-    prefix.chars().chain(random).collect()
+    format!("{prefix}{}", random_id())
 }
 
 /// What a plan makes of the catalog, at apply, when everything is known.
@@ -124,8 +121,8 @@ fn missing(catalog: &Catalog) -> Diagnostic {
         format!(
             "The state refers to a catalog, and there is none at {} (tenant {:?}). Check the provider's catalog and \
              tenant, and that Terraform runs in the same directory: a fresh CI runner does not have the catalog of a \
-             laptop, so pipelines need one that every run reaches: S3, or a shared directory. If the catalog was deleted on purpose, run terraform state rm for what it kept, and \
-             apply anew: everything gets new IDs.",
+             laptop, so pipelines need one that every run reaches: S3, or a shared directory. If the catalog was deleted \
+             on purpose, run terraform state rm for what it kept, and apply anew: everything gets new IDs.",
             catalog.place(),
             catalog.tenant()
         ),
@@ -160,17 +157,7 @@ where
     T: Admitted + Clone + Send + Sync,
     C: Fn(&T, Option<&T>, &Tenant) -> Result<(), Conflict> + Send + Sync + 'static,
 {
-    commit(data, diagnostics, move |document| {
-        let tenant = document.tenant_mut();
-        if tenant.get::<T>(object.id()).is_some() {
-            return Err(Conflict::IdTaken(object.id().to_owned()));
-        }
-        object.admit(None, tenant)?;
-        conflict(&object, None, tenant)?;
-        tenant.put(object.clone());
-        Ok(())
-    })
-    .await
+    put(data, object, true, conflict, diagnostics).await
 }
 
 /// Replaces an object in the catalog.
@@ -196,16 +183,34 @@ where
     T: Admitted + Clone + Send + Sync,
     C: Fn(&T, Option<&T>, &Tenant) -> Result<(), Conflict> + Send + Sync + 'static,
 {
+    put(data, object, false, conflict, diagnostics).await
+}
+
+/// Writes an object that has to be new, or has to be there.
+async fn put<T, C>(
+    data: &Data,
+    object: T,
+    is_new: bool,
+    conflict: C,
+    diagnostics: &mut Diagnostics,
+) -> Option<Arc<Document>>
+where
+    T: Admitted + Clone + Send + Sync,
+    C: Fn(&T, Option<&T>, &Tenant) -> Result<(), Conflict> + Send + Sync + 'static,
+{
     commit(data, diagnostics, move |document| {
-        if !document.exists() {
+        if !is_new && !document.exists() {
             return Err(Conflict::NoDocument);
         }
         let tenant = document.tenant_mut();
-        let Some(before) = tenant.get::<T>(object.id()) else {
-            return Err(Conflict::Gone);
-        };
-        object.admit(Some(before), tenant)?;
-        conflict(&object, Some(before), tenant)?;
+        let before = tenant.get::<T>(object.id());
+        match before {
+            Some(_) if is_new => return Err(Conflict::IdTaken(object.id().to_owned())),
+            None if !is_new => return Err(Conflict::Gone),
+            _ => {}
+        }
+        object.admit(before, tenant)?;
+        conflict(&object, before, tenant)?;
         tenant.put(object.clone());
         Ok(())
     })

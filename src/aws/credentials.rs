@@ -18,6 +18,7 @@ use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
+use aws_smithy_runtime_api::client::identity::SharedIdentityCache;
 
 use super::calls::{self, Failure, NoteEndpoint, Pacer, SeenEndpoint};
 
@@ -119,6 +120,10 @@ pub struct Endpoints {
     pub s3: Option<String>,
     /// AWS Identity and Access Management.
     pub iam: Option<String>,
+    /// Resource Groups Tagging API.
+    pub tagging: Option<String>,
+    /// AWS Resource Explorer.
+    pub resource_explorer: Option<String>,
 }
 
 /// Why AWS could not be talked to. Every variant is one thing a user can act on; [`ConnectError::fix`] says how.
@@ -353,9 +358,9 @@ pub struct Session {
     sts: aws_sdk_sts::Client,
     sts_endpoint: Arc<SeenEndpoint>,
     pub(super) pacer: Arc<Pacer>,
-    region: String,
     config: SdkConfig,
-    s3_endpoint: Option<String>,
+    endpoints: Endpoints,
+    max_retries: u32,
 }
 
 impl Session {
@@ -388,52 +393,82 @@ impl Session {
             .await
             .map_err(|error| origin.failed(&error))?;
         let own = SharedCredentialsProvider::new(Primed::new(first, provider));
-        let mut config = sdk_config(settings, &region, own).await;
-        let pacer = Arc::new(Pacer::new(settings.max_retries));
-        if let Some(role) = &settings.assume_role {
-            let (sts, endpoint) = sts_client(&config, settings);
-            let assumed = AssumedRole {
-                sts,
-                endpoint,
-                role: role.clone(),
-                pacer: Arc::clone(&pacer),
-            };
-            let first = assumed.assume().await?;
-            let provider = SharedCredentialsProvider::new(Primed::new(
-                first,
-                SharedCredentialsProvider::new(assumed),
-            ));
-            config = sdk_config(settings, &region, provider).await;
+        let config = sdk_config(settings, &region, own).await;
+        let session = Self::with(config, settings.endpoints.clone(), settings.max_retries);
+        match &settings.assume_role {
+            Some(role) => session.assume(role, None).await,
+            None => Ok(session),
         }
-        let (sts, sts_endpoint) = sts_client(&config, settings);
+    }
+
+    fn with(config: SdkConfig, endpoints: Endpoints, max_retries: u32) -> Self {
+        let sts_endpoint = Arc::new(SeenEndpoint::default());
+        let mut sts = aws_sdk_sts::config::Builder::from(&config)
+            .interceptor(NoteEndpoint(Arc::clone(&sts_endpoint)));
+        if let Some(url) = &endpoints.sts {
+            sts = sts.endpoint_url(url);
+        }
         let organizations_endpoint = Arc::new(SeenEndpoint::default());
-        let mut builder = aws_sdk_organizations::config::Builder::from(&config)
+        let mut organizations = aws_sdk_organizations::config::Builder::from(&config)
             .interceptor(NoteEndpoint(Arc::clone(&organizations_endpoint)));
-        if let Some(url) = &settings.endpoints.organizations {
-            builder = builder.endpoint_url(url);
+        if let Some(url) = &endpoints.organizations {
+            organizations = organizations.endpoint_url(url);
         }
-        Ok(Self {
-            organizations: aws_sdk_organizations::Client::from_conf(builder.build()),
+        Self {
+            organizations: aws_sdk_organizations::Client::from_conf(organizations.build()),
             organizations_endpoint,
-            sts,
+            sts: aws_sdk_sts::Client::from_conf(sts.build()),
             sts_endpoint,
-            pacer,
-            region: region.to_string(),
+            pacer: Arc::new(Pacer::new(max_retries)),
             config,
-            s3_endpoint: settings.endpoints.s3.clone(),
-        })
+            endpoints,
+            max_retries,
+        }
+    }
+
+    /// A session with the credentials of a role, which this session's credentials assume, by this session's pace. It has
+    /// a pace of its own, as the role's account has limits of its own, and works in `region`; none: in this session's.
+    ///
+    /// # Errors
+    /// When the role is not given.
+    pub async fn assume(
+        &self,
+        role: &AssumeRole,
+        region: Option<&str>,
+    ) -> Result<Self, ConnectError> {
+        let assumed = AssumedRole {
+            sts: self.sts.clone(),
+            endpoint: Arc::clone(&self.sts_endpoint),
+            role: role.clone(),
+            pacer: Arc::clone(&self.pacer),
+        };
+        let first = assumed.assume().await?;
+        let provider = Primed::new(first, SharedCredentialsProvider::new(assumed));
+        let mut config = self
+            .config
+            .to_builder()
+            .credentials_provider(SharedCredentialsProvider::new(provider))
+            .identity_cache(identity_cache());
+        if let Some(region) = region {
+            config = config.region(Region::new(region.to_owned()));
+        }
+        Ok(Self::with(
+            config.build(),
+            self.endpoints.clone(),
+            self.max_retries,
+        ))
     }
 
     /// The region in use.
     pub fn region(&self) -> &str {
-        &self.region
+        self.config.region().map_or(DEFAULT_REGION, AsRef::as_ref)
     }
 
     /// A client of Amazon S3, which makes every call once. With `use_path_style` buckets are named in the path of URLs.
     pub fn s3(&self, use_path_style: bool) -> aws_sdk_s3::Client {
         let mut builder =
             aws_sdk_s3::config::Builder::from(&self.config).force_path_style(use_path_style);
-        if let Some(url) = &self.s3_endpoint {
+        if let Some(url) = &self.endpoints.s3 {
             builder = builder.endpoint_url(url);
         }
         aws_sdk_s3::Client::from_conf(builder.build())
@@ -724,11 +759,7 @@ async fn sdk_config(
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .region(region.clone())
         .credentials_provider(credentials)
-        .identity_cache(
-            IdentityCache::lazy()
-                .load_timeout(CREDENTIALS_TIMEOUT)
-                .build(),
-        )
+        .identity_cache(identity_cache())
         .retry_config(RetryConfig::disabled())
         .timeout_config(
             TimeoutConfig::builder()
@@ -746,12 +777,8 @@ async fn sdk_config(
     loader.load().await
 }
 
-fn sts_client(config: &SdkConfig, settings: &Settings) -> (aws_sdk_sts::Client, Arc<SeenEndpoint>) {
-    let endpoint = Arc::new(SeenEndpoint::default());
-    let mut builder =
-        aws_sdk_sts::config::Builder::from(config).interceptor(NoteEndpoint(Arc::clone(&endpoint)));
-    if let Some(url) = &settings.endpoints.sts {
-        builder = builder.endpoint_url(url);
-    }
-    (aws_sdk_sts::Client::from_conf(builder.build()), endpoint)
+fn identity_cache() -> SharedIdentityCache {
+    IdentityCache::lazy()
+        .load_timeout(CREDENTIALS_TIMEOUT)
+        .build()
 }

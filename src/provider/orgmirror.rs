@@ -81,13 +81,43 @@ pub struct EndpointsArgument {
     organizations: Value<String>,
     sts: Value<String>,
     s3: Value<String>,
+    iam: Value<String>,
+    resourcegroupstaggingapi: Value<String>,
+    resourceexplorer2: Value<String>,
 }
 
 impl EndpointsArgument {
     fn has_unknown(&self) -> bool {
-        [&self.organizations, &self.sts, &self.s3]
-            .into_iter()
-            .any(Value::is_unknown)
+        // Taken apart in full, so that a new one cannot be forgotten here.
+        let Self {
+            organizations,
+            sts,
+            s3,
+            iam,
+            resourcegroupstaggingapi,
+            resourceexplorer2,
+        } = self;
+        [
+            organizations,
+            sts,
+            s3,
+            iam,
+            resourcegroupstaggingapi,
+            resourceexplorer2,
+        ]
+        .into_iter()
+        .any(Value::is_unknown)
+    }
+
+    fn endpoints(&self) -> Endpoints {
+        Endpoints {
+            organizations: self.organizations.known().cloned(),
+            sts: self.sts.known().cloned(),
+            s3: self.s3.known().cloned(),
+            iam: self.iam.known().cloned(),
+            tagging: self.resourcegroupstaggingapi.known().cloned(),
+            resource_explorer: self.resourceexplorer2.known().cloned(),
+        }
     }
 }
 
@@ -259,6 +289,18 @@ impl Provider for Orgmirror {
                             .optional()
                             .check_string(arguments::url)
                             .description("URL of Amazon S3."),
+                        Attribute::string("iam")
+                            .optional()
+                            .check_string(arguments::url)
+                            .description("URL of AWS IAM."),
+                        Attribute::string("resourcegroupstaggingapi")
+                            .optional()
+                            .check_string(arguments::url)
+                            .description("URL of the Resource Groups Tagging API."),
+                        Attribute::string("resourceexplorer2")
+                            .optional()
+                            .check_string(arguments::url)
+                            .description("URL of AWS Resource Explorer."),
                     ],
                 )
                 .optional()
@@ -406,12 +448,9 @@ fn settings(config: &Config) -> (Settings, Vec<&'static str>) {
         secret_key: config.secret_key.known().cloned(),
         token: config.token.known().cloned(),
         assume_role: role.map(AssumeRoleArgument::role),
-        endpoints: Endpoints {
-            organizations: endpoints.and_then(|e| e.organizations.known().cloned()),
-            sts: endpoints.and_then(|e| e.sts.known().cloned()),
-            s3: endpoints.and_then(|e| e.s3.known().cloned()),
-            ..Endpoints::default()
-        },
+        endpoints: endpoints
+            .map(EndpointsArgument::endpoints)
+            .unwrap_or_default(),
         max_retries: config
             .max_retries
             .known()

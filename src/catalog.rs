@@ -61,7 +61,9 @@
 //!
 //! One writer task per [`Catalog`] gathers the changes that wait and commits them as one version. A change that
 //! fails, fails alone, and leaves nothing of itself behind. Dropping the future of a commit before its change was
-//! applied cancels it; later, the write is finished whole all the same.
+//! applied cancels it; later, the write is finished whole all the same. A caller that is to stop
+//! ([`Catalog::commit_unless_stopped`]) gives up what waits, for the lock of a process that hangs too, and is told
+//! which it was.
 
 mod commit;
 mod disk;

@@ -253,6 +253,12 @@ impl Bucket {
         request.send().await.unwrap();
     }
 
+    pub async fn remove(&self, key: &str) {
+        let client = self.direct();
+        let request = client.delete_object().bucket(&self.name).key(key);
+        request.send().await.unwrap();
+    }
+
     pub async fn get(&self, key: &str) -> Option<Vec<u8>> {
         let got = self
             .direct()

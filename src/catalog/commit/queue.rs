@@ -177,8 +177,7 @@ fn take_batch(waiting: &mut VecDeque<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
 /// The changes that are still wanted. Callers that are to stop are told that theirs was given up.
 pub(super) fn wanted(batch: Vec<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
     let waited_for = batch.into_iter().filter(|job| !job.is_abandoned());
-    let (stopped, wanted): (Vec<_>, Vec<_>) =
-        waited_for.partition(|job| job.stop().is_cancelled());
+    let (stopped, wanted): (Vec<_>, Vec<_>) = waited_for.partition(|job| job.stop().is_cancelled());
     for job in stopped {
         job.finish(&Outcome::Stopped, Told::default());
     }

@@ -13,6 +13,9 @@ mod moto;
 #[path = "support/s3.rs"]
 mod s3;
 
+#[cfg(target_os = "linux")]
+#[path = "catalog/clocks.rs"]
+mod clocks;
 #[path = "catalog/commits.rs"]
 mod commits;
 #[path = "catalog/crashes.rs"]

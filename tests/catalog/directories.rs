@@ -1,10 +1,8 @@
 //! Directories that cannot hold a catalog, or not all of it.
 
-use std::env;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use orgmirror::catalog::*;
 
@@ -92,18 +90,7 @@ async fn a_write_that_stops_in_its_middle_leaves_the_document() {
     let size = fs::metadata(document_in(place.path())).unwrap().len();
     assert!(size > 64 * 1024, "{size}");
     let before = contents(place.path());
-    let program = env::current_exe().unwrap();
-    let plain = helper_command(&program, place.path().to_str().unwrap(), "try in_x");
-    let mut limited = Command::new("sh");
-    limited
-        .args(["-c", "trap '' XFSZ; ulimit -f 16; exec \"$0\" \"$@\""])
-        .arg(plain.get_program())
-        .args(plain.get_args())
-        .env(HELPER, "try in_x")
-        .env(PLACE, place.path())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let said = told(limited);
+    let said = told(limited_to(8 * 1024, place.path(), "try in_x"));
     assert!(said.contains("Full("), "{said}");
     assert!(said.contains("the catalog is as it was"), "{said}");
     assert_eq!(contents(place.path()), before);
@@ -147,4 +134,44 @@ async fn a_directory_without_permission_says_so() {
     assert!(contents(&empty).is_empty());
     closed(&tenant, 0o755);
     closed(&empty, 0o755);
+}
+
+/// The document holds its own entry, so that a record that cannot be written is no loss; but it is not left to grow.
+#[tokio::test]
+async fn a_history_that_may_not_be_written_stops_the_commit_after_the_next() {
+    let place = TempDir::new().unwrap();
+    let directory = place.path().join("catalog");
+    let catalog = open(&directory);
+    commit_one(&catalog, "in_a").await;
+    let program = program_for_all(place.path());
+    let tenant = directory.join("tenants/acme");
+    let closed = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    for path in [&directory, &directory.join("tenants")] {
+        closed(path, 0o755);
+    }
+    closed(&tenant, 0o777);
+    closed(&tenant.join("catalog.lock"), 0o666);
+    closed(&tenant.join("history"), 0o555);
+    let attempt = |work| told(as_nobody(&program, &directory, work));
+    assert_eq!(attempt("try in_b"), "committed");
+    assert_eq!(catalog.history(9).await.unwrap().len(), 2);
+    let before = fs::read(document_in(&directory)).unwrap();
+    let said = attempt("try in_c");
+    for part in [
+        "History(Write(Denied(",
+        "its history could not be brought up to date",
+        "history/2.json",
+        "needs read and write permission",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert_eq!(fs::read(document_in(&directory)).unwrap(), before);
+
+    closed(&tenant.join("history"), 0o755);
+    commit_one(&catalog, "in_d").await;
+    let history = catalog.history(9).await.unwrap();
+    assert_eq!(created(&history), ["in_a", "in_b", "in_d"]);
+    assert!(tenant.join("history/2.json").exists());
 }

@@ -360,13 +360,10 @@ pub async fn put_everything(catalog: &Catalog, tenant: Tenant) -> Committed<()> 
 
 /// Every file below `workspaces`, by its path there.
 pub async fn published(place: &Place) -> BTreeMap<String, Vec<u8>> {
-    let files = place.files().await.into_iter();
+    let files = place.files_below(&format!("{OF_TENANT}workspaces/")).await;
+    let files = files.into_iter();
     files
-        .filter_map(|(path, bytes)| {
-            let path = path.strip_prefix(OF_TENANT)?;
-            path.starts_with("workspaces/")
-                .then(|| (path.to_owned(), bytes))
-        })
+        .map(|(path, bytes)| (path[OF_TENANT.len()..].to_owned(), bytes))
         .collect()
 }
 

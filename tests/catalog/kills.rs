@@ -44,8 +44,8 @@ async fn killed_writers_lose_nothing_and_leave_nothing_that_is_not_repaired(plac
             }
         }
         assert_contiguous(&place, true).await;
+        println!("{left:?}");
     }
-    println!("{left:?}");
 }
 
 /// Two at a time, so that one dies while the other waits, and both die somewhere else each time.

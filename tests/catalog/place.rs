@@ -73,6 +73,10 @@ impl Place {
 
     /// Every file with its content, by path; not the lock, which nobody reads.
     pub async fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        self.files_below("").await
+    }
+
+    pub async fn files_below(&self, prefix: &str) -> BTreeMap<String, Vec<u8>> {
         match self {
             Place::Disk(directory) => {
                 let root = directory.path();
@@ -84,10 +88,11 @@ impl Place {
                     (path.to_str().unwrap().to_owned(), bytes)
                 });
                 files
+                    .filter(|(path, _)| path.starts_with(prefix))
                     .filter(|(path, _)| !path.ends_with("/catalog.lock"))
                     .collect()
             }
-            Place::S3(bucket) => bucket.contents().await,
+            Place::S3(bucket) => bucket.contents_below(prefix).await,
         }
     }
 
@@ -122,10 +127,10 @@ impl Place {
     /// Waits until nothing changes any more: moto still makes what a process asked for that is killed by now.
     pub async fn settled(&self) {
         let Place::S3(bucket) = self else { return };
-        let mut before = bucket.contents().await;
+        let mut before = bucket.etags("").await;
         loop {
             tokio::time::sleep(std::time::Duration::from_millis(30)).await;
-            let now = bucket.contents().await;
+            let now = bucket.etags("").await;
             if now == before {
                 return;
             }

@@ -111,6 +111,30 @@ pub fn helper_command(program: &Path, address: &str, work: &str) -> Command {
     command
 }
 
+/// The work of a process whose files may have so many bytes.
+pub fn limited_to(bytes: usize, directory: &Path, work: &str) -> Command {
+    let program = env::current_exe().unwrap();
+    let plain = helper_command(&program, directory.to_str().unwrap(), work);
+    // The shell counts blocks of 512 bytes.
+    let limit = format!(
+        "trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"",
+        bytes / 512
+    );
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", &limit])
+        .arg(plain.get_program())
+        .args(plain.get_args())
+        .envs(
+            plain
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
 /// This test binary, where all may run it.
 pub fn program_for_all(directory: &Path) -> PathBuf {
     let program = directory.join("program");

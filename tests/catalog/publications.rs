@@ -7,7 +7,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use orgmirror::catalog::{Catalog, Document, PublicationWarning};
 use orgmirror::model::integration::Integration;
@@ -203,18 +203,25 @@ async fn an_edit_that_keeps_the_time_of_modification_shows_and_is_repaired() {
     let catalog = place.open();
     filled(&catalog).await;
     let path = below(Path::new(&place.address()), SECURITY);
-    let modified = fs::metadata(&path).unwrap().modified().unwrap();
-    let content = fs::read_to_string(&path).unwrap();
-    fs::write(&path, content.replace("readonly", "readonlx")).unwrap();
-    set_modified(&path, modified);
-    assert!(!in_sync(&catalog, "ws_security").await);
-    assert!(touch(&catalog).await.is_empty());
-    assert_published(&place).await;
-}
-
-fn set_modified(path: &Path, time: SystemTime) {
-    let file = fs::File::options().write(true).open(path).unwrap();
-    file.set_modified(time).unwrap();
+    let century = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+    for time in [
+        fs::metadata(&path).unwrap().modified().unwrap(),
+        SystemTime::UNIX_EPOCH,
+        SystemTime::now() + century,
+    ] {
+        let set_time = || {
+            let file = fs::File::options().write(true).open(&path).unwrap();
+            file.set_modified(time).unwrap();
+        };
+        set_time();
+        assert!(touch(&catalog).await.is_empty());
+        let content = fs::read_to_string(&path).unwrap();
+        fs::write(&path, content.replace("readonly", "readonlx")).unwrap();
+        set_time();
+        assert!(!in_sync(&catalog, "ws_security").await, "{time:?}");
+        assert!(touch(&catalog).await.is_empty());
+        assert_published(&place).await;
+    }
 }
 
 #[tokio::test]
@@ -284,6 +291,45 @@ async fn what_cannot_be_written_is_a_warning_that_one_change_is_given_once() {
     fs::remove_dir_all(below(&directory, SECURITY)).unwrap();
     fs::remove_file(finops).unwrap();
     fs::remove_file(below(&directory, "workspaces/beta")).unwrap();
+    assert!(touch(&catalog).await.is_empty());
+    assert_published(&place).await;
+}
+
+/// A limit on the size of files stops a write in its middle, as a full disk does.
+#[tokio::test]
+async fn a_publication_that_stops_in_its_middle_stays_as_it_was() {
+    let place = Place::on_disk();
+    let mut large = integration("in_a", "a");
+    for n in 0..200_u64 {
+        let id = (444_444_444_000 + n).to_string();
+        let account = connection(&id, &format!("w{n}"), "ou-ab12-11111111", "/Workloads");
+        large.mirror.connections.insert(id, account);
+    }
+    put(&place.open(), large).await;
+    put(
+        &place.open(),
+        workspace("ws_security", "acme/security", &FORMATS),
+    )
+    .await;
+    let before = published(&place).await;
+    let document = place.get(DOCUMENT).await.unwrap().len();
+    let limit = 2 * document;
+    assert!(
+        before[SECURITY].len() > limit,
+        "{} {document}",
+        before[SECURITY].len()
+    );
+
+    let said = told(limited_to(limit, Path::new(&place.address()), "grant acme"));
+    for part in [SECURITY, "Raise the limit on file sizes and apply again"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let catalog = place.open();
+    let document = catalog.read().await.unwrap().unwrap();
+    assert_eq!(document.tenant().each::<FolderPermission>().len(), 1);
+    assert_contiguous(&place, true).await;
+    assert_eq!(published(&place).await[SECURITY], before[SECURITY]);
+    assert!(!in_sync(&catalog, "ws_security").await);
     assert!(touch(&catalog).await.is_empty());
     assert_published(&place).await;
 }

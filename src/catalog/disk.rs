@@ -448,3 +448,29 @@ impl Store for Disk {
             .unwrap_or_else(|error| Err(self.explain_publish(error)))
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_and_a_closed_one_are_told_apart() {
+        let disk = Disk::new(Path::new("/catalog"), "acme");
+        let explained =
+            |kind: ErrorKind| disk.explain_swap(SwapError::Untouched(io::Error::from(kind)));
+        for kind in [ErrorKind::StorageFull, ErrorKind::QuotaExceeded] {
+            let error = explained(kind);
+            assert!(matches!(error, SwapDocumentError::Full(_)), "{error:?}");
+            let text = error.to_string();
+            assert!(
+                text.contains("/catalog/tenants/acme/catalog.json"),
+                "{text}"
+            );
+            assert!(text.contains("Free some space and apply again"), "{text}");
+        }
+        let error = explained(ErrorKind::ReadOnlyFilesystem);
+        assert!(matches!(error, SwapDocumentError::Denied(_)), "{error:?}");
+        assert!(error.to_string().contains("that can be written"), "{error}");
+    }
+}

@@ -1,6 +1,5 @@
 //! Clocks that jump.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -11,7 +10,10 @@ use crate::fixtures::*;
 use crate::place::{Place, on_each_store};
 use crate::processes::*;
 
-on_each_store!(a_commit_from_the_future_is_followed_by_the_next);
+on_each_store!(
+    a_commit_from_the_future_is_followed_by_the_next,
+    processes_whose_clocks_jump_lose_nothing,
+);
 
 async fn a_commit_from_the_future_is_followed_by_the_next(place: Place) {
     commit_one(&place.open(), "in_a").await;
@@ -45,10 +47,8 @@ fn jumping_clock() -> (TempDir, PathBuf) {
     (directory, library)
 }
 
-/// On disk alone: S3 refuses calls whose clock is off, and says so.
-#[tokio::test]
-async fn processes_whose_clocks_jump_lose_nothing() {
-    let place = Place::on_disk();
+/// moto takes calls whose clock is off, as S3 does for 15 minutes; beyond that S3 refuses them.
+async fn processes_whose_clocks_jump_lose_nothing(place: Place) {
     filled(&place.open()).await;
     let (_directory, clock) = jumping_clock();
     let writers = ["a", "b", "c"].map(|name| {
@@ -64,8 +64,6 @@ async fn processes_whose_clocks_jump_lose_nothing() {
     assert_eq!(document.tenant().each::<FolderPermission>().len(), 3 * 6);
     let history = assert_contiguous(&place, true).await;
     // Were the clock not seen to jump, this test would say nothing.
-    let years: BTreeSet<&str> = history.iter().map(|entry| &entry.at[..4]).collect();
-    assert!(years.len() > 1, "{years:?}");
     let is_in_order = history.windows(2).all(|pair| pair[0].at <= pair[1].at);
     assert!(!is_in_order, "{history:?}");
     assert_published(&place).await;

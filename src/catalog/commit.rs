@@ -23,6 +23,7 @@ use super::store::{
     ListHistoryError, ReadDocumentError, ReadHistoryError, Reading, Reservation, Store, Swap,
     SwapDocumentError, Token, WriteHistoryError,
 };
+pub use queue::Expected;
 use queue::{Job, Queue, Waiting, apply, enqueue, stopped, wanted};
 
 /// Longest pause after a lost race.
@@ -47,6 +48,8 @@ pub(super) struct Inner {
     pub(super) place: String,
     pub(super) cache: Mutex<Option<Current>>,
     queue: Mutex<Queue>,
+    /// How long the last commit took.
+    pace: Mutex<Duration>,
     pub(super) published: Mutex<Memory>,
     /// [`Entry::id`] of the last commit whose history entry is known to be written.
     recorded: Mutex<Option<String>>,
@@ -198,6 +201,7 @@ impl Catalog {
                 tenant: tenant.to_owned(),
                 cache: Mutex::default(),
                 queue: Mutex::default(),
+                pace: Mutex::default(),
                 published: Mutex::default(),
                 recorded: Mutex::default(),
             }),
@@ -268,6 +272,12 @@ impl Catalog {
         };
         enqueue(&self.inner, Box::new(waiting));
         outcome.await.unwrap_or(Err(CommitError::Interrupted))
+    }
+
+    /// Says that a commit is likely to come when what is held is dropped. Within reason the writer waits for it, so that
+    /// what Terraform plans and applies side by side is written together.
+    pub fn expect_commit(&self) -> Expected {
+        Expected::new(&self.inner)
     }
 
     /// The last `limit` commits, oldest first.

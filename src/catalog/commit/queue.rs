@@ -7,17 +7,43 @@ use std::time::Duration;
 
 use futures_util::future::select_all;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{CommitError, Committed, Document, Inner, Outcome, Told, Who, lock};
 
-/// How long the writer waits for company before it writes: the resources of one run come in bursts.
+/// How long the writer waits for company before it writes, at least: the resources of one run come in bursts. It waits
+/// for as long as the last commit took, where that is longer: who waits half of the time anyway gets company for the other.
 const GATHER: Duration = Duration::from_millis(5);
+
+/// Longest of such moments.
+const LONGEST_GATHER: Duration = Duration::from_millis(200);
+
+/// After that long the writer waits no more, whoever comes or is [expected](super::Catalog::expect_commit).
+const LINGER: Duration = Duration::from_millis(500);
+
+/// A commit that is expected, see [`super::Catalog::expect_commit`].
+#[derive(Debug)]
+pub struct Expected(Arc<Inner>);
+
+impl Expected {
+    pub(super) fn new(inner: &Arc<Inner>) -> Self {
+        lock(&inner.queue).expected += 1;
+        Self(Arc::clone(inner))
+    }
+}
+
+impl Drop for Expected {
+    fn drop(&mut self) {
+        lock(&self.0.queue).expected -= 1;
+    }
+}
 
 /// Changes that wait for the writer.
 #[derive(Default)]
 pub(super) struct Queue {
     waiting: VecDeque<Box<dyn Job>>,
+    expected: usize,
     has_writer: bool,
 }
 
@@ -25,6 +51,7 @@ impl std::fmt::Debug for Queue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Queue")
             .field("waiting", &self.waiting.len())
+            .field("expected", &self.expected)
             .field("has_writer", &self.has_writer)
             .finish()
     }
@@ -146,7 +173,7 @@ pub(super) fn enqueue(inner: &Arc<Inner>, job: Box<dyn Job>) {
 async fn write(mut writer: Writer) {
     let inner = Arc::clone(&writer.inner);
     loop {
-        tokio::time::sleep(GATHER).await;
+        gather(&inner).await;
         let batch = {
             let mut queue = lock(&inner.queue);
             let batch = take_batch(&mut queue.waiting);
@@ -158,7 +185,28 @@ async fn write(mut writer: Writer) {
             }
             batch
         };
+        let started = Instant::now();
         inner.commit_batch(batch).await;
+        *lock(&inner.pace) = started.elapsed();
+    }
+}
+
+/// Waits for company: until a moment passes in which nobody came and nobody is expected.
+async fn gather(inner: &Inner) {
+    let moment = lock(&inner.pace).clamp(GATHER, LONGEST_GATHER);
+    let until = Instant::now() + LINGER;
+    let mut came = lock(&inner.queue).waiting.len();
+    loop {
+        tokio::time::sleep(moment).await;
+        let (waiting, expected) = {
+            let queue = lock(&inner.queue);
+            (queue.waiting.len(), queue.expected)
+        };
+        let is_quiet = expected == 0 && waiting == came;
+        if is_quiet || Instant::now() >= until {
+            return;
+        }
+        came = waiting;
     }
 }
 

@@ -49,22 +49,30 @@ async fn a_change_of_nothing_writes_nothing(place: Place) {
 }
 
 async fn a_lost_race_applies_the_change_again(place: Place) {
-    let store = Faulty::new(&place);
-    let catalog = Catalog::with_store(store.clone(), TENANT);
-    *store.intruder.lock().unwrap() = Some((place.open(), "in_faster"));
-    let applied = Arc::new(AtomicUsize::new(0));
-    let counted = {
-        let (applied, add) = (applied.clone(), add("in_a", "a"));
-        move |document: &mut Document| {
-            applied.fetch_add(1, Ordering::Relaxed);
-            add(document)
+    // The first document, and one that replaces another.
+    for before in [0, 1] {
+        let place = place.another();
+        for _ in 0..before {
+            commit_one(&place.open(), "in_before").await;
         }
-    };
-    let committed = catalog.commit(&ada(), counted).await.unwrap();
-    assert_eq!(applied.load(Ordering::Relaxed), 2);
-    assert_eq!(committed.document.version(), 2);
-    assert_eq!(committed.document.tenant().each::<Integration>().len(), 2);
-    assert_contiguous(&place, true).await;
+        let store = Faulty::new(&place);
+        let catalog = Catalog::with_store(store.clone(), TENANT);
+        *store.intruder.lock().unwrap() = Some((place.open(), "in_faster"));
+        let applied = Arc::new(AtomicUsize::new(0));
+        let counted = {
+            let (applied, add) = (applied.clone(), add("in_a", "a"));
+            move |document: &mut Document| {
+                applied.fetch_add(1, Ordering::Relaxed);
+                add(document)
+            }
+        };
+        let committed = catalog.commit(&ada(), counted).await.unwrap();
+        assert_eq!(applied.load(Ordering::Relaxed), 2);
+        let there = before + 2;
+        assert_eq!(committed.document.version(), there as u64);
+        assert_eq!(ids(&committed.document).len(), there);
+        assert_contiguous(&place, true).await;
+    }
 }
 
 async fn a_change_that_conflicts_with_the_faster_one_is_told_so(place: Place) {

@@ -1,11 +1,9 @@
 //! Whole processes, killed while they write.
 
 use std::collections::BTreeSet;
-use std::convert::Infallible;
 use std::env;
 use std::time::Duration;
 
-use orgmirror::catalog::Document;
 use orgmirror::model::permission::FolderPermission;
 use orgmirror::model::workspace::Workspace;
 
@@ -40,7 +38,7 @@ async fn killed_writers_lose_nothing_and_leave_nothing_that_is_not_repaired(plac
         filled(&place.open()).await;
         for round in 0..ROUNDS_OF_A_CATALOG {
             if left.kills < kills {
-                kill_two(&place, round, &mut left).await;
+                kill_some(&place, round, &mut left).await;
             }
         }
         assert_contiguous(&place, true).await;
@@ -48,9 +46,10 @@ async fn killed_writers_lose_nothing_and_leave_nothing_that_is_not_repaired(plac
     }
 }
 
-/// Two at a time, so that one dies while the other waits, and both die somewhere else each time.
-async fn kill_two(place: &Place, round: usize, left: &mut Left) {
-    let mut writers = ["a", "b"].map(|name| helper(place, &format!("write-forever {round}{name}")));
+/// Four at a time, so that some die while another writes, and all die somewhere else each time.
+async fn kill_some(place: &Place, round: usize, left: &mut Left) {
+    let mut writers =
+        ["a", "b", "c", "d"].map(|name| helper(place, &format!("write-forever {round}{name}")));
     let lines = writers.each_mut().map(|writer| {
         let mut lines = writer.lines();
         let first: Vec<_> = lines.by_ref().take(rand::random_range(1..4)).collect();
@@ -95,18 +94,7 @@ async fn kill_two(place: &Place, round: usize, left: &mut Left) {
     left.out_of_sync += usize::from(!is_right);
 
     // The next commit, whoever makes it, repairs what is left, and waits for nobody.
-    put(&catalog, folder_permission("fp_next", "in_a", "acme")).await;
+    let id = format!("fp_{round}_next");
+    put(&catalog, folder_permission(&id, "in_a", "acme")).await;
     assert_published(place).await;
-    let change = |document: &mut Document| {
-        let tenant = document.tenant_mut();
-        let granted = tenant
-            .each::<FolderPermission>()
-            .map(|held| held.id.clone());
-        for id in granted.collect::<Vec<_>>() {
-            tenant.remove::<FolderPermission>(&id);
-        }
-        Ok::<_, Infallible>(())
-    };
-    let committed = catalog.commit(&ada(), change).await.unwrap();
-    assert!(committed.warnings.is_empty(), "{:?}", committed.warnings);
 }

@@ -16,7 +16,7 @@ use crate::model::handle::{self, Kind};
 use super::disk::Disk;
 use super::document::{Document, DocumentError};
 use super::history::{Change, Entry, EntryError, Who, changes};
-use super::publishing::{Memory, PublicationWarning};
+use super::publishing::{Memory, PublicationWarning, Renderer};
 use super::s3::{Connect, S3, S3Place};
 use super::store::{
     ListHistoryError, ReadDocumentError, ReadHistoryError, Reading, Store, Swap, SwapDocumentError,
@@ -45,6 +45,7 @@ pub(super) struct Inner {
     pub(super) cache: Mutex<Option<Current>>,
     queue: Mutex<Queue>,
     pub(super) published: Mutex<Memory>,
+    pub(super) renderer: Renderer,
     /// [`Entry::id`] of the last commit whose history entry is known to be written.
     recorded: Mutex<Option<String>>,
 }
@@ -191,6 +192,7 @@ impl Catalog {
                 cache: Mutex::default(),
                 queue: Mutex::default(),
                 published: Mutex::default(),
+                renderer: Renderer::default(),
                 recorded: Mutex::default(),
             }),
         }

@@ -1,21 +1,29 @@
 //! Publications: making the files of workspaces what the document says, and telling whether they are.
 
 mod rendering;
+mod there;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use thiserror::Error;
+use tokio::sync::Semaphore;
 
 use crate::model::affected::affected;
-use crate::model::visibility::Resolved;
+use crate::model::integration::Integration;
+use crate::model::visibility::{Resolved, View};
 use crate::model::workspace::Workspace;
 use crate::publish::{FORMATS, Publication, RenderError, publications};
 
 use super::commit::{Catalog, Current, Inner, ReadError, lock};
 use super::document::Document;
-use super::store::{Failure, PublicationChange, PublicationReading, Token};
-use rendering::{Notice, Rendered, Rendering, hash, render};
+use super::store::{Checked, Digest, Failure, PublicationChange, Token};
+use rendering::{Notice, Rendered, Rendering, render};
+use there::There;
+
+/// Files that are looked at at the same time.
+const LOOKS: usize = 8;
 
 /// What to know of publications after a commit. The commit itself is made.
 #[derive(Debug, Error)]
@@ -78,8 +86,32 @@ type Files = BTreeMap<String, Written>;
 
 #[derive(Debug, Clone)]
 struct Written {
-    hash: u64,
+    digest: Digest,
     token: Option<Token>,
+}
+
+/// Makes publications of what a workspace sees: [`publications`], unless a test has another.
+pub(super) type Render = fn(&View<'_>) -> Vec<Publication>;
+
+/// How [`Catalog::in_sync`] renders.
+#[derive(Debug)]
+pub(super) struct Renderer {
+    pub(super) render: Render,
+    /// What may be rendered at the same time, in connections: all formats of 10,000 take some 70 MB, and Terraform reads ten
+    /// workspaces at once.
+    room: Semaphore,
+}
+
+/// Two workspaces of the largest organizations, or hundreds of small ones.
+const ROOM: u32 = 20_000;
+
+impl Default for Renderer {
+    fn default() -> Self {
+        Self {
+            render: publications,
+            room: Semaphore::new(ROOM as usize),
+        }
+    }
 }
 
 impl Catalog {
@@ -95,44 +127,71 @@ impl Catalog {
     /// # Errors
     /// If the files cannot be read.
     pub async fn in_sync(&self, document: &Document, workspace_id: &str) -> Result<bool, Failure> {
-        let (document, id) = (document.clone(), workspace_id.to_owned());
-        let rendered = tokio::task::spawn_blocking(move || {
-            let tenant = document.tenant();
-            let workspace = tenant.get::<Workspace>(&id)?;
-            let expected = expected(publications(&Resolved::of(tenant).view(workspace)));
-            Some((directory(workspace), expected))
-        });
-        let store = &self.inner.store;
-        let rendered = rendered.await.map_err(|error| Failure {
-            action: "render",
-            place: store.publication_place("workspaces"),
-            source: error.into(),
-            advice: "This is a bug of the provider, or it is shutting down".to_owned(),
-        })?;
-        let Some((directory, Some(expected))) = rendered else {
+        let Some(workspace) = document.tenant().get::<Workspace>(workspace_id) else {
             return Ok(false);
         };
-        let there = store.list_publications(Some(&directory)).await?;
-        let mut there = there.iter().filter(|path| is_of_format(path));
-        if there.any(|path| !expected.contains_key(path)) {
+        let Some(expected) = self.inner.expected(document, workspace_id).await? else {
+            return Ok(false);
+        };
+        let store = &self.inner.store;
+        let listed = store.list_publications(Some(&directory(workspace))).await?;
+        let is_left_over =
+            |path: &&str| is_of_format(path) && !expected.iter().any(|(wanted, _)| wanted == path);
+        let there = There::new(listed);
+        if there.paths().any(|path| is_left_over(&path)) {
             return Ok(false);
         }
-        for (path, bytes) in &expected {
-            match store.read_publication(path, None).await? {
-                PublicationReading::Found { bytes: found, .. } if found == *bytes => {}
-                _ => return Ok(false),
-            }
+        let is_other = |(path, digest): &(String, Digest)| there.is_other(path, digest);
+        if expected.iter().any(is_other) {
+            return Ok(false);
         }
-        Ok(true)
+        let checks = stream::iter(expected).map(async |(path, digest)| {
+            let checked = store.check_publication(&path, &digest).await?;
+            Ok(matches!(checked, Checked::Same { .. }))
+        });
+        let checks = checks.buffer_unordered(LOOKS);
+        checks.try_all(async |is_same| is_same).await
     }
 }
 
-/// The files by path; none if any cannot be rendered.
-fn expected(publications: Vec<Publication>) -> Option<BTreeMap<String, Vec<u8>>> {
-    publications
-        .into_iter()
-        .map(|publication| Some((publication.path?, publication.rendered.ok()?.bytes)))
-        .collect()
+impl Inner {
+    /// What a workspace's files should be, by path; none if any cannot be rendered.
+    async fn expected(
+        &self,
+        document: &Document,
+        workspace_id: &str,
+    ) -> Result<Option<Vec<(String, Digest)>>, Failure> {
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| Failure {
+            action: "render",
+            place: self.store.publication_place("workspaces"),
+            source,
+            advice: "This is a bug of the provider, or it is shutting down".to_owned(),
+        };
+        let integrations = document.tenant().each::<Integration>();
+        let connections: usize = integrations
+            .map(|integration| integration.mirror.connections.len())
+            .sum();
+        let room = u32::try_from(connections).map_or(ROOM, |all| all.clamp(1, ROOM));
+        let renderer = &self.renderer;
+        // Waited for in turn, so many small ones do not keep a large one waiting.
+        let held = renderer.room.acquire_many(room).await;
+        let held = held.map_err(|error| failed(error.into()))?;
+        let (document, id, render) = (document.clone(), workspace_id.to_owned(), renderer.render);
+        let expected = tokio::task::spawn_blocking(move || {
+            let tenant = document.tenant();
+            let workspace = tenant.get::<Workspace>(&id)?;
+            let publications = render(&Resolved::of(tenant).view(workspace)).into_iter();
+            publications
+                .map(|publication| {
+                    let digest = Digest::of(&publication.rendered.ok()?.bytes);
+                    Some((publication.path?, digest))
+                })
+                .collect()
+        });
+        let expected = expected.await.map_err(|error| failed(error.into()));
+        drop(held);
+        expected
+    }
 }
 
 /// Where the files of a workspace are, below the tenant's place.
@@ -259,11 +318,16 @@ impl Inner {
         memory
             .notices
             .retain(|id, _| tenant.get::<Workspace>(id).is_some());
+        // After the commit, so that nothing of an older version escapes it; and once for all files.
+        let (there, unlisted) = match self.store.list_publications(None).await {
+            Ok(listed) => (There::new(listed), None),
+            Err(failure) => (There::default(), Some(failure)),
+        };
         let mut left = BTreeMap::new();
         for workspace in tenant.each::<Workspace>() {
             let known = memory.published.remove(&workspace.id);
             let known = known.filter(|_| !is_affected(workspace));
-            match self.untouched(known).await {
+            match self.untouched(known, &there).await {
                 Some(files) => {
                     memory.published.insert(workspace.id.clone(), files);
                 }
@@ -284,14 +348,15 @@ impl Inner {
             false => Some(memory.notices.clone()),
         };
         let ids = left.keys().cloned().collect();
-        let mut renderings = render(base, &current.document, ids, known);
+        let render_one = self.renderer.render;
+        let mut renderings = render(render_one, base, &current.document, ids, known);
         let mut stopped = None;
         while let Some(rendering) = renderings.recv().await {
             left.remove(&rendering.id);
             warnings.extend(rendering.new_notices());
             if stopped.is_none() {
                 stopped = self
-                    .publish_one(rendering, current, memory, &mut kept, warnings)
+                    .publish_one(rendering, &there, current, memory, &mut kept, warnings)
                     .await
                     .err();
             }
@@ -303,34 +368,36 @@ impl Inner {
             kept.insert(directory(workspace));
             warnings.push(PublicationWarning::Panicked(workspace.to_string()));
         }
-        let there = self.store.list_publications(None).await;
-        let left_over = there.map_err(Stopped::Failed)?.into_iter();
-        let left_over: Vec<_> = left_over
+        if let Some(failure) = unlisted {
+            return Err(Stopped::Failed(failure));
+        }
+        let left_over = there
+            .paths()
             .filter(|path| is_of_format(path))
-            .filter(|path| !kept.contains(path) && !kept.contains(parent(path)))
-            .map(|path| PublicationChange { path, bytes: None })
-            .collect();
-        self.write(left_over, current, warnings).await?;
+            .filter(|path| !kept.contains(*path) && !kept.contains(parent(path)))
+            .map(|path| PublicationChange {
+                path: path.to_owned(),
+                bytes: None,
+                found: there.token(path),
+            });
+        self.write(left_over.collect(), current, warnings).await?;
         Ok(())
     }
 
     /// The files of a workspace, if all of them are as they were written.
-    async fn untouched(&self, known: Option<Files>) -> Option<Files> {
+    async fn untouched(&self, known: Option<Files>, there: &There) -> Option<Files> {
         let mut files = known?;
         for (path, written) in &mut files {
-            match self
-                .store
-                .read_publication(path, written.token.as_ref())
-                .await
-            {
-                Ok(PublicationReading::Unchanged) => {}
-                Ok(PublicationReading::Found { bytes, token }) if hash(&bytes) == written.hash => {
-                    written.token = token;
-                }
+            if there.is_unchanged(path, written.token.as_ref()) {
+                continue;
+            }
+            if there.is_other(path, &written.digest) {
+                return None;
+            }
+            match self.store.check_publication(path, &written.digest).await {
+                Ok(Checked::Same { token }) => written.token = token,
                 // What it is now is found out when it is written again.
-                Ok(PublicationReading::Found { .. } | PublicationReading::Absent) | Err(_) => {
-                    return None;
-                }
+                Ok(Checked::Other { .. } | Checked::Absent) | Err(_) => return None,
             }
         }
         Some(files)
@@ -339,6 +406,7 @@ impl Inner {
     async fn publish_one(
         &self,
         rendering: Rendering,
+        there: &There,
         current: &Current,
         memory: &mut Memory,
         kept: &mut BTreeSet<String>,
@@ -353,29 +421,11 @@ impl Inner {
             ..
         } = rendering;
         let mut is_complete = true;
-        let mut files = Files::new();
-        let mut changes = Vec::new();
+        let mut wanted = Vec::new();
         for Rendered { format, path, file } in rendered {
             kept.extend(path.clone());
             match (path, file) {
-                (Some(path), Ok((bytes, hash))) => {
-                    let found = self.store.read_publication(&path, None).await;
-                    let token = match found {
-                        Ok(PublicationReading::Found {
-                            bytes: found,
-                            token,
-                        }) if found == bytes => token,
-                        // One that cannot be read is told of when it cannot be written either.
-                        Ok(_) | Err(_) => {
-                            changes.push(PublicationChange {
-                                path: path.clone(),
-                                bytes: Some(bytes),
-                            });
-                            None
-                        }
-                    };
-                    files.insert(path, Written { hash, token });
-                }
+                (Some(path), Ok((bytes, digest))) => wanted.push((path, bytes, digest)),
                 (path, Err(source)) => {
                     is_complete = false;
                     let path = path.unwrap_or_else(|| directory.clone());
@@ -389,7 +439,47 @@ impl Inner {
                 (None, Ok(_)) => {}
             }
         }
-        is_complete &= self.write(changes, current, warnings).await?;
+        let checks = stream::iter(wanted).map(async |(path, bytes, digest)| {
+            let checked = match there.is_other(&path, &digest) {
+                true => Ok(Checked::Other {
+                    token: there.token(&path),
+                }),
+                false => self.store.check_publication(&path, &digest).await,
+            };
+            (path, bytes, digest, checked)
+        });
+        let checked: Vec<_> = checks.buffered(LOOKS).collect().await;
+        let mut files = Files::new();
+        let mut changes = Vec::new();
+        for (path, bytes, digest, checked) in checked {
+            let token = match checked {
+                Ok(Checked::Same { token }) => token,
+                // One that cannot be read is told of when it cannot be written either.
+                other => {
+                    let found = match other {
+                        Ok(Checked::Other { token }) => token,
+                        _ => None,
+                    };
+                    changes.push(PublicationChange {
+                        path: path.clone(),
+                        bytes: Some(bytes),
+                        found,
+                    });
+                    None
+                }
+            };
+            files.insert(path, Written { digest, token });
+        }
+        match self.write(changes, current, warnings).await? {
+            Some(tokens) => {
+                for (path, token) in tokens {
+                    if let Some(written) = files.get_mut(&path) {
+                        written.token = Some(token);
+                    }
+                }
+            }
+            None => is_complete = false,
+        }
         memory.notices.insert(id.clone(), notices);
         if is_complete {
             memory.published.insert(id, files);
@@ -397,15 +487,15 @@ impl Inner {
         Ok(())
     }
 
-    /// Whether everything was done.
+    /// The tokens of what was written, as far as the store knows them; none if not everything was done.
     async fn write(
         &self,
         changes: Vec<PublicationChange>,
         current: &Current,
         warnings: &mut Vec<PublicationWarning>,
-    ) -> Result<bool, Stopped> {
+    ) -> Result<Option<Vec<(String, Token)>>, Stopped> {
         if changes.is_empty() {
-            return Ok(true);
+            return Ok(Some(Vec::new()));
         }
         let published = self.store.publish(changes, &current.token).await;
         let published = published.map_err(Stopped::Failed)?;
@@ -418,6 +508,6 @@ impl Inner {
         let is_complete = published.failures.is_empty();
         let failures = published.failures.into_iter();
         warnings.extend(failures.map(|(_, failure)| PublicationWarning::Store(failure)));
-        Ok(is_complete)
+        Ok(is_complete.then_some(published.tokens))
     }
 }

@@ -112,7 +112,8 @@ async fn lists_are_read_to_their_end() {
         .list_publications(Some("workspaces/acme/w1"))
         .await
         .unwrap();
-    assert_eq!(one, ["workspaces/acme/w1/connections.json"]);
+    let paths: Vec<&str> = one.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(paths, ["workspaces/acme/w1/connections.json"]);
 }
 
 #[tokio::test]

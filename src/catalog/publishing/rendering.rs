@@ -14,7 +14,8 @@ use crate::model::visibility::Resolved;
 use crate::model::workspace::Workspace;
 use crate::publish::{Publication, RenderError};
 
-use super::{PublicationWarning, Render, directory};
+use super::sync::Render;
+use super::{PublicationWarning, directory};
 
 /// Workspaces whose files wait to be written. Together they may be large, so there are few.
 const WAITING: usize = 2;

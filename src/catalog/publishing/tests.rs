@@ -122,7 +122,10 @@ async fn what_fits_the_room_is_rendered_together() {
         let start = Instant::now();
         INSIDE.fetch_add(1, Ordering::SeqCst);
         while INSIDE.load(Ordering::SeqCst) < 4 {
-            assert!(start.elapsed() < Duration::from_secs(60), "nobody else comes");
+            assert!(
+                start.elapsed() < Duration::from_secs(60),
+                "nobody else comes"
+            );
             thread::sleep(Duration::from_millis(1));
         }
         publications(view)

@@ -487,6 +487,8 @@ pub(super) async fn warn_of_change(
     let Ok(catalog) = data.catalog() else {
         return;
     };
+    // Terraform plans during an apply, too, and then applies what it planned.
+    let _expected = catalog.expect_commit();
     let document = match catalog.read().await {
         Ok(Some(document)) => document,
         Ok(None) => return,

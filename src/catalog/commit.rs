@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use thiserror::Error;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -33,6 +34,9 @@ const LONGEST_GATHER: Duration = Duration::from_millis(200);
 
 /// After that long the writer waits no more, whoever comes or is [expected](Catalog::expect_commit).
 const LINGER: Duration = Duration::from_millis(500);
+
+/// Entries of the history that are read at the same time.
+const READS: usize = 8;
 
 /// Longest pause after a lost race.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
@@ -286,9 +290,12 @@ impl Catalog {
             versions.insert(position, entry.version);
         }
         let first = versions.len().saturating_sub(limit);
-        let mut entries = Vec::with_capacity(versions.len() - first);
-        for version in versions.drain(first..) {
-            match (inner.entry(version).await?, of_document) {
+        let recorded = stream::iter(versions.drain(first..))
+            .map(async |version| (version, inner.entry(version).await));
+        let recorded: Vec<_> = recorded.buffered(READS).collect().await;
+        let mut entries = Vec::with_capacity(recorded.len());
+        for (version, entry) in recorded {
+            match (entry?, of_document) {
                 (Some(entry), _) => entries.push(entry),
                 (None, Some(entry)) if entry.version == version => entries.push(entry.clone()),
                 // Deleted since it was listed.

@@ -1,6 +1,7 @@
 //! How it is told what is published: by which calls, and rightly whoever wrote it.
 
 use super::*;
+use aws_sdk_s3::types::ChecksumAlgorithm;
 use s3::Call;
 
 const ONE: &str = "prod/eu/tenants/acme/workspaces/acme/one/connections.json";
@@ -65,6 +66,20 @@ async fn what_somebody_else_wrote_is_read_and_compared() {
     assert_eq!(look(&bucket).await, (false, vec!["LIST".to_owned()]));
     add(&open(&bucket), "two").await.unwrap();
     assert_eq!(bucket.get(ONE).await, Some(same));
+}
+
+#[tokio::test]
+async fn other_content_of_the_same_length_is_told_without_reading_it() {
+    let bucket = Bucket::make();
+    add(&open(&bucket), "one").await.unwrap();
+    let mut other = bucket.get(ONE).await.unwrap();
+    *other.last_mut().unwrap() ^= 1;
+    let client = bucket.direct();
+    let put = client.put_object().bucket(&bucket.name).key(ONE);
+    let put = put.checksum_algorithm(ChecksumAlgorithm::Sha256);
+    put.body(other.into()).send().await.unwrap();
+    let found = look(&bucket).await;
+    assert_eq!(found, (false, ["LIST", "HEAD"].map(Into::into).into()));
 }
 
 #[tokio::test]

@@ -260,16 +260,12 @@ impl Store for Faulty {
         self.store.publication_place(path)
     }
 
-    async fn read_publication(
-        &self,
-        path: &str,
-        known: Option<&Token>,
-    ) -> Result<PublicationReading, Failure> {
-        let made = self.store.read_publication(path, known);
+    async fn check_publication(&self, path: &str, wanted: &Digest) -> Result<Checked, Failure> {
+        let made = self.store.check_publication(path, wanted);
         with_fault!(self, ReadPublication, made, injected(), injected()).0
     }
 
-    async fn list_publications(&self, directory: Option<&str>) -> Result<Vec<String>, Failure> {
+    async fn list_publications(&self, directory: Option<&str>) -> Result<Vec<Listed>, Failure> {
         let made = self.store.list_publications(directory);
         with_fault!(self, ListPublications, made, injected(), injected()).0
     }

@@ -460,18 +460,19 @@ async fn every_failure_and_crash_of_publishing_is_made_good_by_the_next_commit(p
     use Fault::*;
     use Operation::*;
     let mut met = 0;
-    // The first and the last of each.
     for (operation, call) in [
         (ReadPublication, 0),
-        (ReadPublication, 2),
         (ListPublications, 0),
         (Publish, 0),
+        (Publish, 1),
         (Publish, 2),
     ] {
         for fault in [FailBefore, FailAfter, StopBefore, StopAfter] {
             let name = format!("{operation:?} {call} {fault:?}");
             let place = place.another();
             filled(&place.open()).await;
+            // One that a list does not have is looked for.
+            place.remove(&of_tenant(FINOPS)).await;
             let store = Faulty::with_fault(&place, operation, call, fault);
             let catalog = Catalog::with_store(store.clone(), TENANT);
             // Changes every file, and one goes.

@@ -64,7 +64,9 @@
 //! has passed in which none came and none is [expected](Catalog::expect_commit), and after half a second at most; a moment
 //! is as long as the last commit took, within bounds. A change that
 //! fails, fails alone, and leaves nothing of itself behind. Dropping the future of a commit before its change was
-//! applied cancels it; later, the write is finished whole all the same.
+//! applied cancels it; later, the write is finished whole all the same. A caller that is to stop
+//! ([`Catalog::commit_unless_stopped`]) gives up what waits, for the lock of a process that hangs too, and is told
+//! which it was.
 
 mod commit;
 mod disk;

@@ -1,8 +1,8 @@
 //! Reading the document, and changing it: compare-and-swap, group commit, history.
 
-use std::collections::VecDeque;
+mod queue;
+
 use std::error::Error;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use thiserror::Error;
 use tokio::sync::oneshot;
-use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::model::effective::HandleNotice;
 use crate::model::handle::{self, Kind};
@@ -21,25 +21,21 @@ use super::history::{Change, Entry, EntryError, Who, changes};
 use super::publishing::{Memory, PublicationWarning, Renderer};
 use super::s3::{Connect, S3, S3Place};
 use super::store::{
-    ListHistoryError, ReadDocumentError, ReadHistoryError, Reading, Store, Swap, SwapDocumentError,
-    Token, WriteHistoryError,
+    ListHistoryError, ReadDocumentError, ReadHistoryError, Reading, Reservation, Store, Swap,
+    SwapDocumentError, Token, WriteHistoryError,
 };
-
-/// How long the writer waits for company before it writes, at least: the resources of one run come in bursts. It waits
-/// for as long as the last commit took, where that is longer: who waits half of the time anyway gets company for the other.
-const GATHER: Duration = Duration::from_millis(5);
-
-/// Longest of such moments.
-const LONGEST_GATHER: Duration = Duration::from_millis(200);
-
-/// After that long the writer waits no more, whoever comes or is [expected](Catalog::expect_commit).
-const LINGER: Duration = Duration::from_millis(500);
+pub use queue::Expected;
+use queue::{Job, Queue, Waiting, apply, enqueue, stopped, wanted};
 
 /// Entries of the history that are read at the same time.
 const READS: usize = 8;
 
 /// Longest pause after a lost race.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// How long publishing may go on once those who wait are to stop: what another process's lock or an overloaded S3 holds
+/// up is left to the next commit.
+const LAST_PUBLISHING: Duration = Duration::from_secs(5);
 
 /// A tenant's catalog.
 ///
@@ -164,6 +160,11 @@ pub enum CommitError<E> {
     /// The change panicked: a bug. Nothing of it was written.
     #[error("the provider failed while it changed the catalog; nothing of this change was written")]
     Panicked,
+    /// Its caller was to stop before it was written. Nothing of it was written.
+    #[error(
+        "the run was to stop before the change was written, so it was given up; nothing of it is in the catalog"
+    )]
+    Stopped,
     /// The provider is shutting down.
     #[error(
         "the provider shut down before it knew the outcome; the next plan shows what the catalog holds"
@@ -249,32 +250,40 @@ impl Catalog {
         T: Send + 'static,
         E: Send + 'static,
     {
+        self.commit_unless_stopped(who, &CancellationToken::new(), change)
+            .await
+    }
+
+    /// [`Self::commit`], given up when `stop` is cancelled before the document is about to be written: while another
+    /// writer has the lock or wins the races, for one. Afterwards the commit is made and told, and only publishing is cut
+    /// short.
+    pub async fn commit_unless_stopped<T, E, F>(
+        &self,
+        who: &Who,
+        stop: &CancellationToken,
+        change: F,
+    ) -> Result<Committed<T>, CommitError<E>>
+    where
+        F: Fn(&mut Document) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
         let (reply, outcome) = oneshot::channel();
         let waiting = Waiting {
             who: who.clone(),
+            stop: stop.clone(),
             change,
             result: None,
             reply,
         };
-        let start_writer = {
-            let mut queue = lock(&self.inner.queue);
-            queue.waiting.push_back(Box::new(waiting));
-            !std::mem::replace(&mut queue.has_writer, true)
-        };
-        if start_writer {
-            tokio::spawn(write(Writer {
-                inner: Arc::clone(&self.inner),
-                is_done: false,
-            }));
-        }
+        enqueue(&self.inner, Box::new(waiting));
         outcome.await.unwrap_or(Err(CommitError::Interrupted))
     }
 
     /// Says that a commit is likely to come when what is held is dropped. Within reason the writer waits for it, so that
     /// what Terraform plans and applies side by side is written together.
     pub fn expect_commit(&self) -> Expected {
-        lock(&self.inner.queue).expected += 1;
-        Expected(Arc::clone(&self.inner))
+        Expected::new(&self.inner)
     }
 
     /// The last `limit` commits, oldest first.
@@ -318,47 +327,6 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A commit that is expected, see [`Catalog::expect_commit`].
-#[derive(Debug)]
-pub struct Expected(Arc<Inner>);
-
-impl Drop for Expected {
-    fn drop(&mut self) {
-        lock(&self.0.queue).expected -= 1;
-    }
-}
-
-/// Changes that wait for the writer.
-#[derive(Default)]
-struct Queue {
-    waiting: VecDeque<Box<dyn Job>>,
-    expected: usize,
-    has_writer: bool,
-}
-
-impl std::fmt::Debug for Queue {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Queue")
-            .field("waiting", &self.waiting.len())
-            .field("expected", &self.expected)
-            .field("has_writer", &self.has_writer)
-            .finish()
-    }
-}
-
-/// A change of any type.
-trait Job: Send {
-    fn who(&self) -> &Who;
-    /// Whether nobody waits for it any more.
-    fn is_abandoned(&self) -> bool;
-    /// Applies the change; false if it refused, and then the document may be half changed.
-    fn apply(&mut self, document: &mut Document) -> bool;
-    /// Whether its last application did not refuse.
-    fn is_applied(&self) -> bool;
-    /// Tells the outcome; `warnings` are for whoever gets them.
-    fn finish(self: Box<Self>, outcome: &Outcome, told: Told);
-}
-
 /// How a batch ended.
 enum Outcome {
     Committed {
@@ -371,6 +339,24 @@ enum Outcome {
     },
     NotRead(Arc<ReadError>),
     NotWritten(Arc<WriteError>),
+    /// Nothing was written.
+    Stopped,
+}
+
+/// What is about to be written.
+struct Prepared {
+    base: Arc<Document>,
+    base_token: Option<Token>,
+    document: Document,
+    entry: Arc<Entry>,
+    bytes: Arc<[u8]>,
+    notices: Vec<HandleNotice>,
+}
+
+/// How far an attempt came without writing the document.
+enum Attempt {
+    ToWrite(Box<Prepared>),
+    Done(Outcome),
 }
 
 /// What one of those who are committed together is told for all of them, so that a user reads it once.
@@ -380,153 +366,7 @@ struct Told {
     warnings: Vec<PublicationWarning>,
 }
 
-struct Waiting<T, E, F> {
-    who: Who,
-    change: F,
-    /// Of the last application; none: there was none, or it panicked.
-    result: Option<Result<T, E>>,
-    reply: oneshot::Sender<Result<Committed<T>, CommitError<E>>>,
-}
-
-impl<T, E, F> Job for Waiting<T, E, F>
-where
-    F: Fn(&mut Document) -> Result<T, E> + Send,
-    T: Send,
-    E: Send,
-{
-    fn who(&self) -> &Who {
-        &self.who
-    }
-
-    fn is_abandoned(&self) -> bool {
-        self.reply.is_closed()
-    }
-
-    fn apply(&mut self, document: &mut Document) -> bool {
-        // One caller's bug must not take the other callers' changes with it.
-        self.result = catch_unwind(AssertUnwindSafe(|| (self.change)(document))).ok();
-        self.is_applied()
-    }
-
-    fn is_applied(&self) -> bool {
-        matches!(self.result, Some(Ok(_)))
-    }
-
-    fn finish(self: Box<Self>, outcome: &Outcome, told: Told) {
-        let reply = match outcome {
-            Outcome::Committed {
-                document, written, ..
-            } => match self.result {
-                Some(Ok(value)) => Ok(Committed {
-                    value,
-                    document: Arc::clone(document),
-                    written: *written,
-                    notices: told.notices,
-                    warnings: told.warnings,
-                }),
-                Some(Err(conflict)) => Err(CommitError::Conflict(conflict)),
-                None => Err(CommitError::Panicked),
-            },
-            Outcome::NotRead(error) => Err(CommitError::Read(Arc::clone(error))),
-            Outcome::NotWritten(error) => Err(CommitError::Write(Arc::clone(error))),
-        };
-        // Whoever stopped waiting does not want to know.
-        let _ = self.reply.send(reply);
-    }
-}
-
-/// The one writer of a catalog. Dropped before its work is done (the runtime is going down), it leaves the place to a
-/// next one and tells those who wait.
-struct Writer {
-    inner: Arc<Inner>,
-    is_done: bool,
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        if self.is_done {
-            return;
-        }
-        let left = {
-            let mut queue = lock(&self.inner.queue);
-            queue.has_writer = false;
-            std::mem::take(&mut queue.waiting)
-        };
-        drop(left);
-    }
-}
-
-async fn write(mut writer: Writer) {
-    let inner = Arc::clone(&writer.inner);
-    loop {
-        inner.gather().await;
-        let batch = {
-            let mut queue = lock(&inner.queue);
-            let batch = take_batch(&mut queue.waiting);
-            if batch.is_empty() {
-                // Under the lock: whoever comes next starts a writer.
-                queue.has_writer = false;
-                writer.is_done = true;
-                return;
-            }
-            batch
-        };
-        let started = Instant::now();
-        inner.commit_batch(batch).await;
-        *lock(&inner.pace) = started.elapsed();
-    }
-}
-
-/// All that wait in the name of the first; an entry of the history has one author.
-fn take_batch(waiting: &mut VecDeque<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
-    let Some(who) = waiting.front().map(|job| job.who().clone()) else {
-        return Vec::new();
-    };
-    let (batch, others): (Vec<_>, Vec<_>) = std::mem::take(waiting)
-        .into_iter()
-        .partition(|job| *job.who() == who);
-    *waiting = others.into();
-    batch
-}
-
-/// The document with all changes of a batch that do not refuse.
-fn apply(batch: &mut [Box<dyn Job>], base: &Document) -> Document {
-    let mut next = base.clone();
-    if batch.iter_mut().all(|job| job.apply(&mut next)) {
-        return next;
-    }
-    // What refuses may have changed half of something, so from here on each has a copy to spoil. With thousands of
-    // objects that is felt, so it is not done while everything goes well.
-    next = base.clone();
-    for job in batch {
-        let before = next.clone();
-        if !job.apply(&mut next) {
-            next = before;
-        }
-    }
-    next
-}
-
 impl Inner {
-    /// Waits for company: until a moment passes in which nobody came and nobody is expected.
-    async fn gather(&self) {
-        let moment = lock(&self.pace).clamp(GATHER, LONGEST_GATHER);
-        let until = Instant::now() + LINGER;
-        let mut came = lock(&self.queue).waiting.len();
-        loop {
-            tokio::time::sleep(moment).await;
-            let (waiting, expected) = {
-                let queue = lock(&self.queue);
-                (queue.waiting.len(), queue.expected)
-            };
-            let is_quiet = expected == 0 && waiting == came;
-            if is_quiet || Instant::now() >= until {
-                return;
-            }
-            came = waiting;
-        }
-    }
-
     pub(super) async fn current(&self) -> Result<Option<Current>, ReadError> {
         let known = lock(&self.cache).clone();
         let reading = self
@@ -561,28 +401,32 @@ impl Inner {
         let mut pause = Duration::from_millis(2);
         let mut reservation = None;
         let mut outcome = loop {
-            batch.retain(|job| !job.is_abandoned());
+            batch = wanted(batch);
             if batch.is_empty() {
                 return;
             }
-            match self.try_batch(&mut batch).await {
+            let stopped = stopped(&batch);
+            let attempt = tokio::select! {
+                attempt = self.prepare(&mut batch, &mut reservation) => attempt,
+                // Nothing is begun that could not be dropped.
+                () = stopped => continue,
+            };
+            let prepared = match attempt {
+                Ok(Attempt::ToWrite(prepared)) => prepared,
+                Ok(Attempt::Done(outcome)) | Err(outcome) => break outcome,
+            };
+            match self.swap(*prepared).await {
                 Ok(Some(outcome)) => break outcome,
                 // The race was lost. There is no last attempt: one writer wins every race.
                 Ok(None) => {
                     tracing::debug!(place = %self.place, "another writer was faster; applying the change again");
-                    if reservation.is_none() {
-                        reservation = match self.store.reserve().await {
-                            Ok(reservation) => reservation,
-                            Err(error) => break Outcome::NotWritten(Arc::new(error.into())),
-                        };
-                    }
                     if reservation.is_none() {
                         // Uneven pauses keep the losers from going in step.
                         tokio::time::sleep(pause.mul_f64(rand::random_range(0.2..1.0))).await;
                         pause = (pause * 2).min(LONGEST_PAUSE);
                     }
                 }
-                Err(outcome) => break outcome,
+                Err(error) => break Outcome::NotWritten(Arc::new(error)),
             }
         };
         drop(reservation);
@@ -597,7 +441,13 @@ impl Inner {
             && batch.iter().any(|job| job.is_applied())
         {
             told.notices = std::mem::take(notices);
-            told.warnings = self.publish(base, base_token.as_ref(), document).await;
+            let stopped = stopped(&batch);
+            told.warnings = tokio::select! {
+                warnings = self.publish(base, base_token.as_ref(), document) => warnings,
+                () = async { stopped.await; tokio::time::sleep(LAST_PUBLISHING).await } => {
+                    vec![PublicationWarning::Stopped]
+                }
+            };
         }
         for job in batch {
             let told = match job.is_applied() {
@@ -608,13 +458,18 @@ impl Inner {
         }
     }
 
-    /// One attempt; none if the race was lost.
-    async fn try_batch(&self, batch: &mut [Box<dyn Job>]) -> Result<Option<Outcome>, Outcome> {
+    /// Applies a batch to the document as it is, and makes ready what is to be written. May be dropped at any moment: all
+    /// that is written here is the record of the commit before.
+    async fn prepare(
+        &self,
+        batch: &mut [Box<dyn Job>],
+        reservation: &mut Option<Reservation>,
+    ) -> Result<Attempt, Outcome> {
         let current = self
             .current()
             .await
             .map_err(|error| Outcome::NotRead(Arc::new(error)))?;
-        let (token, base) = match current {
+        let (base_token, base) = match current {
             Some(current) => (Some(current.token), current.document),
             None => (None, Arc::new(Document::empty(&self.tenant))),
         };
@@ -622,9 +477,9 @@ impl Inner {
         let notices = next.settle(&base);
         // Shared objects are compared by address first, so only what was replaced is looked into.
         if next.tenant() == base.tenant() {
-            return Ok(Some(Outcome::Committed {
+            return Ok(Attempt::Done(Outcome::Committed {
                 base: Arc::clone(&base),
-                base_token: token,
+                base_token,
                 document: base,
                 written: false,
                 notices,
@@ -632,28 +487,34 @@ impl Inner {
         }
         let who = batch.first().map(|job| job.who().clone());
         let who = who.unwrap_or_else(Who::here);
-        let changes = changes(base.tenant(), next.tenant());
-        match self.swap(token.as_ref(), &base, next, who, changes).await {
-            Ok(document) => Ok(document.map(|document| Outcome::Committed {
-                base,
-                base_token: token,
-                document,
-                written: true,
-                notices,
-            })),
-            Err(error) => Err(Outcome::NotWritten(Arc::new(error))),
+        let not_written = |error| Outcome::NotWritten(Arc::new(error));
+        if reservation.is_none() {
+            let reserved = self.store.reserve().await;
+            *reservation = reserved.map_err(|error| not_written(error.into()))?;
         }
+        let changes = changes(base.tenant(), next.tenant());
+        let (entry, bytes) = self
+            .stamp(&base, &mut next, who, changes)
+            .await
+            .map_err(not_written)?;
+        Ok(Attempt::ToWrite(Box::new(Prepared {
+            base,
+            base_token,
+            document: next,
+            entry,
+            bytes,
+            notices,
+        })))
     }
 
-    /// Makes `next` the document in place of `base`, which has `token`, and records it; none if the race was lost.
-    async fn swap(
+    /// Gives `next`, which follows on `base`, its version and its entry, and encodes it. Completes the record before.
+    async fn stamp(
         &self,
-        token: Option<&Token>,
         base: &Document,
-        mut next: Document,
+        next: &mut Document,
         who: Who,
         changes: Vec<Change>,
-    ) -> Result<Option<Arc<Document>>, WriteError> {
+    ) -> Result<(Arc<Entry>, Arc<[u8]>), WriteError> {
         if let Some(last) = base.last_commit() {
             self.record_once(last).await?;
         }
@@ -661,8 +522,21 @@ impl Inner {
         let entry = Arc::new(Entry::now(version, base.version(), who, changes));
         next.stamp(Arc::clone(&entry));
         let bytes = next.to_bytes()?;
-        let swapped = self.store.swap_document(token, bytes.into()).await;
-        let document = Arc::new(next);
+        Ok((entry, bytes.into()))
+    }
+
+    /// Writes what is prepared and records it; none if the race was lost.
+    async fn swap(&self, prepared: Prepared) -> Result<Option<Outcome>, WriteError> {
+        let Prepared {
+            base,
+            base_token,
+            document,
+            entry,
+            bytes,
+            notices,
+        } = prepared;
+        let swapped = self.store.swap_document(base_token.as_ref(), bytes).await;
+        let document = Arc::new(document);
         match swapped {
             Ok(Swap::Made(token)) => {
                 *lock(&self.cache) = Some(Current {
@@ -691,12 +565,18 @@ impl Inner {
         // The commit is made: from here on nothing may fail it. The next commit completes the record.
         if let Err(error) = self.record(&entry).await {
             tracing::warn!(
-                version,
+                version = entry.version,
                 %error,
                 "the catalog was written; its history entry will be written with the next commit"
             );
         }
-        Ok(Some(document))
+        Ok(Some(Outcome::Committed {
+            base,
+            base_token,
+            document,
+            written: true,
+            notices,
+        }))
     }
 
     /// Whether the commit of this entry is in the catalog, be it below later ones.

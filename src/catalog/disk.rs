@@ -13,30 +13,27 @@
 //! temporary file has a fixed name (the file's with a dot in front and `.tmp` behind), and what a killed writer left
 //! is replaced by the next.
 
+mod lock;
 mod publications;
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Read, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use tokio::sync::Mutex;
 
-use super::history::Who;
 use super::store::{
     Checked, Digest, Failure, ListHistoryError, Listed, PublicationChange, Published,
     ReadDocumentError, ReadHistoryError, Reading, Reservation, Store, Stored, Swap,
     SwapDocumentError, Token, WriteHistoryError,
 };
+use lock::Lock;
 
 /// A writer holds the lock for milliseconds; who waits this long waits for a process that hangs.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(120);
-
-/// Longest pause between two attempts to take the lock.
-const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// Keeps a tenant's catalog in a directory.
 #[derive(Debug, Clone)]
@@ -70,6 +67,10 @@ impl Disk {
         self.tenant.join("catalog.json")
     }
 
+    fn lock_path(&self) -> PathBuf {
+        self.tenant.join("catalog.lock")
+    }
+
     fn history(&self) -> PathBuf {
         self.tenant.join("history")
     }
@@ -93,10 +94,9 @@ impl Disk {
         }))
     }
 
+    /// The caller holds the lock, here and below.
     fn swap(&self, expected: Option<&Token>, bytes: &Arc<[u8]>) -> Result<Swap, SwapError> {
         let path = self.document();
-        let reserved = self.reserved();
-        let _lock = self.lock(&reserved)?;
         let is_expected = match (self.read(expected).map_err(SwapError::Untouched)?, expected) {
             (Reading::Absent, None) | (Reading::Unchanged, Some(_)) => true,
             (Reading::Absent, Some(_)) | (Reading::Unchanged | Reading::Found(_), _) => false,
@@ -112,8 +112,6 @@ impl Disk {
     }
 
     fn write_entry(&self, version: u64, bytes: &[u8]) -> Result<(), SwapError> {
-        let reserved = self.reserved();
-        let _lock = self.lock(&reserved)?;
         create_directories(&self.history()).map_err(SwapError::Untouched)?;
         replace(&self.entry(version), bytes).map_err(|error| match error {
             ReplaceError::Untouched(error) | ReplaceError::NotSynced(error) => {
@@ -163,86 +161,6 @@ impl Disk {
         }
         versions.sort_unstable();
         Ok(versions)
-    }
-
-    fn reserve_lock(&self) -> Result<Arc<Lock>, SwapError> {
-        let mut reserved = self.reserved();
-        let lock = self.lock(&reserved)?;
-        *reserved = Arc::downgrade(&lock);
-        Ok(lock)
-    }
-
-    fn reserved(&self) -> MutexGuard<'_, Weak<Lock>> {
-        self.reserved.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes the lock, waiting for whoever holds it, unless it is this writer's already.
-    fn lock(&self, reserved: &Weak<Lock>) -> Result<Arc<Lock>, SwapError> {
-        if let Some(lock) = reserved.upgrade() {
-            return Ok(lock);
-        }
-        create_directories(&self.tenant).map_err(SwapError::Untouched)?;
-        let path = self.tenant.join("catalog.lock");
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(SwapError::Untouched)?;
-        let start = Instant::now();
-        let mut pause = Duration::from_millis(1);
-        loop {
-            match file.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Interrupted => {}
-                Err(TryLockError::Error(error)) => return Err(SwapError::Untouched(error)),
-            }
-            let waited = start.elapsed();
-            if waited >= self.lock_timeout {
-                let mut holder = String::new();
-                // What the holder wrote is a help, not a must.
-                let _ = file.read_to_string(&mut holder);
-                return Err(SwapError::Locked {
-                    place: path.display().to_string(),
-                    holder: match holder.trim() {
-                        "" => "another process".to_owned(),
-                        named => named.to_owned(),
-                    },
-                    waited,
-                });
-            }
-            // Uneven pauses keep waiting writers from going in step.
-            std::thread::sleep(pause.mul_f64(rand::random_range(0.5..1.0)));
-            pause = (pause * 2).min(LOCK_PAUSE);
-        }
-        let who = Who::here();
-        let now = OffsetDateTime::now_utc();
-        // The lock holds whether or not this can be written (on a full disk, say).
-        let _ = file.set_len(0).and_then(|()| {
-            writeln!(
-                file,
-                "process {} of {}@{} since {}",
-                std::process::id(),
-                who.user,
-                who.host,
-                now.format(&Rfc3339).unwrap_or_else(|_| now.to_string())
-            )
-        });
-        Ok(Arc::new(Lock(file)))
-    }
-}
-
-/// The lock, until dropped.
-#[derive(Debug)]
-struct Lock(File);
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        let _ = self.0.set_len(0);
-        // Explicitly: a child process being started at this moment may still share the open file.
-        let _ = self.0.unlock();
     }
 }
 
@@ -430,19 +348,14 @@ impl Store for Disk {
         expected: Option<&Token>,
         bytes: Arc<[u8]>,
     ) -> Result<Swap, SwapDocumentError> {
-        let (disk, expected) = (self.clone(), expected.cloned());
-        let swapped = blocking(move || disk.swap(expected.as_ref(), &bytes))
+        let expected = expected.cloned();
+        self.locked(move |disk| disk.swap(expected.as_ref(), &bytes))
             .await
-            .unwrap_or_else(|error| Err(SwapError::NotSynced(error)));
-        swapped.map_err(|error| self.explain_swap(error))
+            .map_err(|error| self.explain_swap(error))
     }
 
     async fn reserve(&self) -> Result<Option<Reservation>, SwapDocumentError> {
-        let disk = self.clone();
-        let reserved = blocking(move || disk.reserve_lock())
-            .await
-            .unwrap_or_else(|error| Err(SwapError::Untouched(error)));
-        match reserved {
+        match self.reserved_lock().await {
             Ok(lock) => Ok(Some(Reservation::new(lock))),
             Err(error) => Err(self.explain_swap(error)),
         }
@@ -464,10 +377,9 @@ impl Store for Disk {
     }
 
     async fn write_history(&self, version: u64, bytes: Arc<[u8]>) -> Result<(), WriteHistoryError> {
-        let disk = self.clone();
-        let written = blocking(move || disk.write_entry(version, &bytes))
-            .await
-            .unwrap_or_else(|error| Err(SwapError::Untouched(error)));
+        let written = self
+            .locked(move |disk| disk.write_entry(version, &bytes))
+            .await;
         let explain = |error| failure("write", &self.entry(version), error);
         written.map_err(|error| match error {
             SwapError::Locked {
@@ -526,9 +438,35 @@ impl Store for Disk {
         changes: Vec<PublicationChange>,
         of: &Token,
     ) -> Result<Published, Failure> {
-        let (disk, of) = (self.clone(), of.clone());
-        blocking(move || disk.publish_files(changes, &of))
+        let of = of.clone();
+        self.locked(move |disk| Ok(disk.publish_files(changes, &of)))
             .await
-            .unwrap_or_else(|error| Err(failure("write", &self.publication("workspaces"), error)))
+            .unwrap_or_else(|error| Err(self.explain_publish(error)))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_and_a_closed_one_are_told_apart() {
+        let disk = Disk::new(Path::new("/catalog"), "acme");
+        let explained =
+            |kind: ErrorKind| disk.explain_swap(SwapError::Untouched(io::Error::from(kind)));
+        for kind in [ErrorKind::StorageFull, ErrorKind::QuotaExceeded] {
+            let error = explained(kind);
+            assert!(matches!(error, SwapDocumentError::Full(_)), "{error:?}");
+            let text = error.to_string();
+            assert!(
+                text.contains("/catalog/tenants/acme/catalog.json"),
+                "{text}"
+            );
+            assert!(text.contains("Free some space and apply again"), "{text}");
+        }
+        let error = explained(ErrorKind::ReadOnlyFilesystem);
+        assert!(matches!(error, SwapDocumentError::Denied(_)), "{error:?}");
+        assert!(error.to_string().contains("that can be written"), "{error}");
     }
 }

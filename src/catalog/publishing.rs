@@ -50,6 +50,11 @@ pub enum PublicationWarning {
          with what the workspace publishes"
     )]
     Panicked(String),
+    /// The run was to stop. What is left is written by the next commit.
+    #[error(
+        "the run was to stop before everything was published; apply again, and what is missing is published"
+    )]
+    Stopped,
     /// What is published leaves something out, or may surprise; it did not before this commit.
     #[error("{format} of the workspace {workspace:?}: {notice}")]
     Notice {

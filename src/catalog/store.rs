@@ -33,9 +33,10 @@ pub trait Store: fmt::Debug + Send + Sync {
         bytes: Arc<[u8]>,
     ) -> Result<Swap, SwapDocumentError>;
 
-    /// Makes other writers wait until the answer is dropped; none from a store that cannot. Asked for once a race was
-    /// lost: a writer that needs longer for its change than others would lose against them again and again. The
-    /// holder's own operations do not wait. Correctness never rests on it.
+    /// Makes other writers wait until the answer is dropped; none from a store that cannot. Asked for before the
+    /// document is written: a writer that needs longer for its change than others would lose against them again and
+    /// again. The holder's own operations do not wait. Whoever drops the future gives up waiting. Correctness never
+    /// rests on it.
     async fn reserve(&self) -> Result<Option<Reservation>, SwapDocumentError> {
         Ok(None)
     }

@@ -9,6 +9,7 @@ use crate::catalog::{
 };
 use crate::framework::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::framework::path::Path;
+use crate::framework::resource::Context;
 use crate::model::admission::{Admitted, Refusal};
 use crate::model::belonging::{Affected, Target};
 use crate::model::effective::{HandleNotice, settle};
@@ -147,19 +148,19 @@ fn unreadable(error: &ReadError, severity: Severity) -> Diagnostic {
 
 /// Adds an object to the catalog.
 pub(super) async fn create<T>(
-    data: &Data,
+    context: Context<'_, Data>,
     object: T,
     diagnostics: &mut Diagnostics,
 ) -> Option<Arc<Document>>
 where
     T: Admitted + Clone + Send + Sync,
 {
-    create_unless(data, object, |_, _, _| Ok(()), diagnostics).await
+    create_unless(context, object, |_, _, _| Ok(()), diagnostics).await
 }
 
 /// [`create`] unless `conflict`, which is given the object, the one in its place, and the tenant, finds one.
 pub(super) async fn create_unless<T, C>(
-    data: &Data,
+    context: Context<'_, Data>,
     object: T,
     conflict: C,
     diagnostics: &mut Diagnostics,
@@ -168,24 +169,24 @@ where
     T: Admitted + Clone + Send + Sync,
     C: Fn(&T, Option<&T>, &Tenant) -> Result<(), Conflict> + Send + Sync + 'static,
 {
-    put(data, object, true, conflict, diagnostics).await
+    put(context, object, true, conflict, diagnostics).await
 }
 
 /// Replaces an object in the catalog.
 pub(super) async fn update<T>(
-    data: &Data,
+    context: Context<'_, Data>,
     object: T,
     diagnostics: &mut Diagnostics,
 ) -> Option<Arc<Document>>
 where
     T: Admitted + Clone + Send + Sync,
 {
-    update_unless(data, object, |_, _, _| Ok(()), diagnostics).await
+    update_unless(context, object, |_, _, _| Ok(()), diagnostics).await
 }
 
 /// [`update`] unless `conflict` finds one, as in [`create_unless`].
 pub(super) async fn update_unless<T, C>(
-    data: &Data,
+    context: Context<'_, Data>,
     object: T,
     conflict: C,
     diagnostics: &mut Diagnostics,
@@ -194,12 +195,12 @@ where
     T: Admitted + Clone + Send + Sync,
     C: Fn(&T, Option<&T>, &Tenant) -> Result<(), Conflict> + Send + Sync + 'static,
 {
-    put(data, object, false, conflict, diagnostics).await
+    put(context, object, false, conflict, diagnostics).await
 }
 
 /// Writes an object that has to be new, or has to be there.
 async fn put<T, C>(
-    data: &Data,
+    context: Context<'_, Data>,
     object: T,
     is_new: bool,
     conflict: C,
@@ -209,7 +210,7 @@ where
     T: Admitted + Clone + Send + Sync,
     C: Fn(&T, Option<&T>, &Tenant) -> Result<(), Conflict> + Send + Sync + 'static,
 {
-    commit(data, diagnostics, move |document| {
+    commit(context, diagnostics, move |document| {
         if !is_new && !document.exists() {
             return Err(Conflict::NoDocument);
         }
@@ -229,8 +230,12 @@ where
 }
 
 /// Removes an object from the catalog. One that is not there any more is no error.
-pub(super) async fn delete<T: Held>(data: &Data, id: String, diagnostics: &mut Diagnostics) {
-    commit(data, diagnostics, move |document| {
+pub(super) async fn delete<T: Held>(
+    context: Context<'_, Data>,
+    id: String,
+    diagnostics: &mut Diagnostics,
+) {
+    commit(context, diagnostics, move |document| {
         if !document.exists() {
             return Err(Conflict::NoDocument);
         }
@@ -240,18 +245,24 @@ pub(super) async fn delete<T: Held>(data: &Data, id: String, diagnostics: &mut D
     .await;
 }
 
-async fn commit<F>(data: &Data, diagnostics: &mut Diagnostics, change: F) -> Option<Arc<Document>>
+async fn commit<F>(
+    context: Context<'_, Data>,
+    diagnostics: &mut Diagnostics,
+    change: F,
+) -> Option<Arc<Document>>
 where
     F: Fn(&mut Document) -> Result<(), Conflict> + Send + Sync + 'static,
 {
-    let catalog = opened(data, diagnostics)?;
+    let catalog = opened(context.data, diagnostics)?;
     // Boxed, because the compiler follows futures only so deep, and this one calls AWS.
-    let who = Box::pin(data.who()).await;
+    let who = Box::pin(context.data.who()).await;
     let change = Arc::new(change);
     let mut tries = 0;
     let outcome = loop {
         let change = Arc::clone(&change);
-        let outcome = catalog.commit(who, move |document| change(document)).await;
+        let outcome = catalog
+            .commit_unless_stopped(who, context.cancelled, move |document| change(document))
+            .await;
         match &outcome {
             Err(CommitError::Conflict(conflict)) if conflict.may_pass() && tries < TAKEN_TRIES => {
                 tries += 1;

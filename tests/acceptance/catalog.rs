@@ -75,6 +75,30 @@ fn the_catalog_holds_what_the_state_holds() {
     assert_eq!(document(&workspace)["integrations"], json!({}));
 }
 
+/// Another process holds the lock and hangs.
+#[test]
+fn an_apply_that_waits_for_the_lock_ends_with_ctrl_c() {
+    let workspace = applied();
+    let before = document(&workspace);
+    workspace.write(
+        "more.tf",
+        "resource \"orgmirror_workspace\" \"security\" {\n  organization = \"acme\"\n  handle = \"security\"\n}\n",
+    );
+    let lock = fs::File::open(place(&workspace).with_file_name("catalog.lock")).expect("a lock");
+    lock.lock().expect("nobody holds it");
+    workspace
+        .apply_interrupted_at("\"type\":\"apply_start\"")
+        .assert_error(&[
+            "The catalog was not changed",
+            "to stop before the change was written",
+            "nothing of it is in the catalog",
+        ]);
+    assert!(!workspace.holds("orgmirror_workspace.security"));
+    assert_eq!(document(&workspace), before);
+    lock.unlock().expect("it was held");
+    workspace.apply();
+}
+
 #[test]
 fn planning_and_refreshing_write_nothing() {
     let workspace = Workspace::new();

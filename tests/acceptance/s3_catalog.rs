@@ -224,27 +224,35 @@ fn errors_of_s3_are_told_one_by_one() {
     workspace.apply();
 }
 
-/// Eight processes at once, each with 50 permissions of its own: all are there, and every run succeeds.
+const PROCESSES: usize = 8;
+/// What each process declares: 50 objects.
+const FOLDER_PERMISSIONS: usize = 20;
+const CONNECTION_PERMISSIONS: usize = 10;
+const OVERRIDES: usize = 20;
+
+/// Eight processes at once, each with permissions and overrides of its own: every run succeeds.
 fn eight_at_once(arguments: &str) {
-    const PROCESSES: usize = 8;
-    const EACH: usize = 50;
     let first = Workspace::new();
     first.write("provider.tf", &provider(arguments));
-    first.write("main.tf", &two_accounts().hcl());
+    let accounts: Vec<(String, String)> = (0..PROCESSES * OVERRIDES)
+        .map(|n| {
+            (
+                format!("{:012}", 100_000_000_000 + n),
+                format!("account {n}"),
+            )
+        })
+        .collect();
+    let accounts = accounts
+        .iter()
+        .map(|(id, name)| (id.as_str(), name.as_str()));
+    first.write("main.tf", &Integration::of_accounts(accounts).hcl());
     first.apply();
     let integration = first.attributes(INTEGRATION)["id"].to_string();
     let workspaces: Vec<Workspace> = (0..PROCESSES)
         .map(|process| {
             let workspace = Workspace::new();
             workspace.write("provider.tf", &provider(arguments));
-            workspace.write(
-                "main.tf",
-                &format!(
-                    "resource \"orgmirror_folder_permission\" \"all\" {{\n  count = {EACH}\n  \
-                     integration_id = {integration}\n  folder_path = \"/\"\n  \
-                     grantee = \"o{process}/w${{count.index}}\"\n}}\n"
-                ),
-            );
+            workspace.write("main.tf", &share_of(process, &integration));
             workspace
         })
         .collect();
@@ -256,15 +264,47 @@ fn eight_at_once(arguments: &str) {
     });
 }
 
-fn assert_all_granted(document: &Value) {
-    let permissions = document["folder_permissions"]
-        .as_object()
-        .expect("permissions");
-    let grantees: BTreeSet<&str> = permissions
-        .values()
-        .map(|permission| permission["grantee"].as_str().expect("a grantee"))
-        .collect();
-    assert_eq!(grantees.len(), 400);
+fn share_of(process: usize, integration: &str) -> String {
+    let account = format!(
+        "format(\"%012d\", {} + count.index)",
+        100_000_000_000 + process * OVERRIDES
+    );
+    format!(
+        "resource \"orgmirror_folder_permission\" \"all\" {{\n  count = {FOLDER_PERMISSIONS}\n  \
+         integration_id = {integration}\n  folder_path = \"/\"\n  \
+         grantee = \"o{process}/w${{count.index}}\"\n}}\n\
+         resource \"orgmirror_connection_permission\" \"all\" {{\n  count = {CONNECTION_PERMISSIONS}\n  \
+         integration_id = {integration}\n  account_id = {account}\n  grantee = \"o{process}\"\n}}\n\
+         resource \"orgmirror_connection_override\" \"all\" {{\n  count = {OVERRIDES}\n  \
+         integration_id = {integration}\n  account_id = {account}\n  \
+         handle = \"own_{process}_${{count.index}}\"\n}}\n"
+    )
+}
+
+/// All 400 are there, with what follows from them.
+fn assert_nothing_lost(document: &Value) {
+    let all = |kind: &str, attribute: &str| -> BTreeSet<String> {
+        let objects = document[kind].as_object().expect("objects").values();
+        objects
+            .map(|object| object[attribute].to_string())
+            .collect()
+    };
+    assert_eq!(
+        all("folder_permissions", "grantee").len(),
+        PROCESSES * FOLDER_PERMISSIONS
+    );
+    assert_eq!(
+        all("connection_permissions", "account_id").len(),
+        PROCESSES * CONNECTION_PERMISSIONS
+    );
+    let overridden = all("connection_overrides", "handle");
+    let integrations = document["integrations"].as_object().expect("integrations");
+    let settled = integrations.values().flat_map(|integration| {
+        let handles = integration["effective_handles"].as_object();
+        handles.expect("handles").values().map(Value::to_string)
+    });
+    assert_eq!(settled.collect::<BTreeSet<_>>(), overridden);
+    assert_eq!(overridden.len(), PROCESSES * OVERRIDES);
 }
 
 #[test]
@@ -272,7 +312,7 @@ fn eight_processes_at_once_lose_nothing_in_s3() {
     let bucket = Bucket::make();
     eight_at_once(&in_bucket(&bucket, ""));
     let document = document(&bucket);
-    assert_all_granted(&document);
+    assert_nothing_lost(&document);
     let version = document["version"].as_u64().expect("a version");
     // One for the integration, and far fewer than one for each of the others.
     assert!(version < 1 + 400 / 2, "{version} versions");
@@ -290,5 +330,5 @@ fn eight_processes_at_once_lose_nothing_on_disk() {
     eight_at_once(&format!("catalog = {{ path = {path} }}"));
     let document = directory.path().join("tenants/default/catalog.json");
     let document = std::fs::read(document).expect("a document");
-    assert_all_granted(&serde_json::from_slice(&document).expect("it is JSON"));
+    assert_nothing_lost(&serde_json::from_slice(&document).expect("it is JSON"));
 }

@@ -2,9 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
-
-use std::fs;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -12,15 +9,24 @@ use std::time::Duration;
 use orgmirror::catalog::*;
 use orgmirror::model::integration::Integration;
 
-use tempfile::TempDir;
-
 use crate::faulty::*;
 use crate::fixtures::*;
+use crate::place::{Place, on_each_store};
 
-#[tokio::test]
-async fn a_change_of_nothing_writes_nothing() {
-    let place = TempDir::new().unwrap();
-    let store = Faulty::new(place.path());
+on_each_store!(
+    a_change_of_nothing_writes_nothing,
+    a_lost_race_applies_the_change_again,
+    a_change_that_conflicts_with_the_faster_one_is_told_so,
+    a_swap_of_unknown_outcome_is_looked_up,
+    concurrent_changes_are_written_together_and_fail_alone,
+    changes_of_different_callers_are_recorded_apart,
+    a_document_that_vanished_is_not_made_again_unasked,
+    a_document_put_back_by_hand_keeps_the_record,
+    a_dropped_commit_is_finished_or_never_begun,
+);
+
+async fn a_change_of_nothing_writes_nothing(place: Place) {
+    let store = Faulty::new(&place);
     let catalog = Catalog::with_store(store.clone(), TENANT);
     let nothing = |document: &mut Document| {
         let same = document.tenant().get::<Integration>("in_a").cloned();
@@ -31,60 +37,63 @@ async fn a_change_of_nothing_writes_nothing() {
     };
     let committed = catalog.commit(&ada(), nothing).await.unwrap();
     assert!(!committed.value && !committed.written && !committed.document.exists());
-    assert!(contents(place.path()).is_empty());
+    assert!(place.files().await.is_empty());
 
     commit_one(&catalog, "in_a").await;
-    let before = contents(place.path());
+    let before = place.files().await;
     let committed = catalog.commit(&ada(), nothing).await.unwrap();
     assert!(committed.value && !committed.written);
     assert_eq!(committed.document.version(), 1);
-    assert_eq!(contents(place.path()), before);
+    assert_eq!(place.files().await, before);
     assert_eq!(store.count(Operation::SwapDocument), 1);
 }
 
-#[tokio::test]
-async fn a_lost_race_applies_the_change_again() {
-    let place = TempDir::new().unwrap();
-    let store = Faulty::new(place.path());
-    let catalog = Catalog::with_store(store.clone(), TENANT);
-    *store.intruder.lock().unwrap() = Some((open(place.path()).await, "in_faster"));
-    let applied = Arc::new(AtomicUsize::new(0));
-    let counted = {
-        let (applied, add) = (applied.clone(), add("in_a", "a"));
-        move |document: &mut Document| {
-            applied.fetch_add(1, Ordering::Relaxed);
-            add(document)
+async fn a_lost_race_applies_the_change_again(place: Place) {
+    // The first document, and one that replaces another.
+    for before in [0, 1] {
+        let place = place.another();
+        for _ in 0..before {
+            commit_one(&place.open(), "in_before").await;
         }
-    };
-    let committed = catalog.commit(&ada(), counted).await.unwrap();
-    assert_eq!(applied.load(Ordering::Relaxed), 2);
-    assert_eq!(committed.document.version(), 2);
-    assert_eq!(committed.document.tenant().each::<Integration>().len(), 2);
-    assert_contiguous(place.path(), true).await;
+        let store = Faulty::new(&place);
+        let catalog = Catalog::with_store(store.clone(), TENANT);
+        *store.intruder.lock().unwrap() = Some((place.open(), "in_faster"));
+        let applied = Arc::new(AtomicUsize::new(0));
+        let counted = {
+            let (applied, add) = (applied.clone(), add("in_a", "a"));
+            move |document: &mut Document| {
+                applied.fetch_add(1, Ordering::Relaxed);
+                add(document)
+            }
+        };
+        let committed = catalog.commit(&ada(), counted).await.unwrap();
+        assert_eq!(applied.load(Ordering::Relaxed), 2);
+        let there = before + 2;
+        assert_eq!(committed.document.version(), there as u64);
+        assert_eq!(ids(&committed.document).len(), there);
+        assert_contiguous(&place, true).await;
+    }
 }
 
-#[tokio::test]
-async fn a_change_that_conflicts_with_the_faster_one_is_told_so() {
-    let place = TempDir::new().unwrap();
-    let store = Faulty::new(place.path());
+async fn a_change_that_conflicts_with_the_faster_one_is_told_so(place: Place) {
+    let store = Faulty::new(&place);
     let catalog = Catalog::with_store(store.clone(), TENANT);
-    *store.intruder.lock().unwrap() = Some((open(place.path()).await, "in_faster"));
+    *store.intruder.lock().unwrap() = Some((place.open(), "in_faster"));
     let committed = catalog.commit(&ada(), add("in_a", "in_faster")).await;
     let Err(CommitError::Conflict(conflict)) = committed else {
         panic!("{committed:?}");
     };
     assert_eq!(conflict, "in_faster is taken by in_faster");
-    assert_contiguous(place.path(), true).await;
+    assert_contiguous(&place, true).await;
 }
 
-#[tokio::test]
-async fn a_swap_of_unknown_outcome_is_looked_up() {
+async fn a_swap_of_unknown_outcome_is_looked_up(place: Place) {
     for fault in [Fault::FailAfter, Fault::LoseAgainstItself] {
         for intruder in [None, Some("in_on_top")] {
-            let place = TempDir::new().unwrap();
-            let store = Faulty::with_fault(place.path(), Operation::SwapDocument, 0, fault);
+            let place = place.another();
+            let store = Faulty::with_fault(&place, Operation::SwapDocument, 0, fault);
             let catalog = Catalog::with_store(store.clone(), TENANT);
-            let other = open(place.path()).await;
+            let other = place.open();
             *store.intruder.lock().unwrap() = intruder.map(|id| (other, id));
             // Applied twice it would conflict with itself.
             commit_one(&catalog, "in_a").await;
@@ -96,15 +105,13 @@ async fn a_swap_of_unknown_outcome_is_looked_up() {
                 "{fault:?}"
             );
             assert_eq!(document.version(), expected as u64, "{fault:?}");
-            assert_contiguous(place.path(), true).await;
+            assert_contiguous(&place, true).await;
         }
     }
 }
 
-#[tokio::test]
-async fn concurrent_changes_are_written_together_and_fail_alone() {
-    let place = TempDir::new().unwrap();
-    let store = Faulty::new(place.path());
+async fn concurrent_changes_are_written_together_and_fail_alone(place: Place) {
+    let store = Faulty::new(&place);
     let catalog = Catalog::with_store(store.clone(), TENANT);
     let commits: Vec<_> = (0..500)
         .map(|n| {
@@ -154,17 +161,15 @@ async fn concurrent_changes_are_written_together_and_fail_alone() {
     assert_eq!(ids(&catalog.read().await.unwrap().unwrap()), expected);
     let writes = store.count(Operation::SwapDocument);
     assert!(writes <= 5, "{writes} writes");
-    let history = assert_contiguous(place.path(), true).await;
+    let history = assert_contiguous(&place, true).await;
     assert_eq!(
         created(&history).into_iter().collect::<BTreeSet<_>>(),
         expected
     );
 }
 
-#[tokio::test]
-async fn changes_of_different_callers_are_recorded_apart() {
-    let place = TempDir::new().unwrap();
-    let catalog = open(place.path()).await;
+async fn changes_of_different_callers_are_recorded_apart(place: Place) {
+    let catalog = place.open();
     let arn = "arn:aws:sts::111111111111:assumed-role/ci/run";
     let (user, caller) = (ada(), ada().with_arn(arn));
     let (one, two) = tokio::join!(
@@ -173,44 +178,40 @@ async fn changes_of_different_callers_are_recorded_apart() {
     );
     one.unwrap();
     two.unwrap();
-    let who: Vec<String> = (assert_contiguous(place.path(), true).await.iter())
+    let who: Vec<String> = (assert_contiguous(&place, true).await.iter())
         .map(|entry| entry.who.to_string())
         .collect();
     assert_eq!(who, ["ada@ci-7", arn]);
 }
 
-#[tokio::test]
-async fn a_document_that_vanished_is_not_made_again_unasked() {
-    let place = TempDir::new().unwrap();
-    let catalog = open(place.path()).await;
+async fn a_document_that_vanished_is_not_made_again_unasked(place: Place) {
+    let catalog = place.open();
     commit_one(&catalog, "in_a").await;
     commit_one(&catalog, "in_b").await;
-    fs::remove_file(document_path(place.path())).unwrap();
+    place.remove(DOCUMENT).await;
     let update = |document: &mut Document| match document.exists() {
         true => Ok(()),
         false => Err("gone"),
     };
     let committed = catalog.commit(&ada(), update).await;
     assert!(matches!(committed, Err(CommitError::Conflict("gone"))));
-    assert!(!document_path(place.path()).exists());
+    assert_eq!(place.get(DOCUMENT).await, None);
 
     // A create is meant: it starts anew, above what is recorded, and the record stays.
     let committed = commit_one(&catalog, "in_c").await;
     assert_eq!(committed.document.version(), 3);
-    let history = open(place.path()).await.history(9).await.unwrap();
+    let history = place.open().history(9).await.unwrap();
     let versions: Vec<_> = history.iter().map(|e| (e.version, e.previous)).collect();
     assert_eq!(versions, [(1, 0), (2, 1), (3, 0)]);
 }
 
-#[tokio::test]
-async fn a_document_put_back_by_hand_keeps_the_record() {
-    let place = TempDir::new().unwrap();
-    let catalog = open(place.path()).await;
+async fn a_document_put_back_by_hand_keeps_the_record(place: Place) {
+    let catalog = place.open();
     commit_one(&catalog, "in_a").await;
-    let backup = fs::read(document_path(place.path())).unwrap();
+    let backup = place.get(DOCUMENT).await.unwrap();
     commit_one(&catalog, "in_b").await;
     commit_one(&catalog, "in_c").await;
-    fs::write(document_path(place.path()), backup).unwrap();
+    place.put(DOCUMENT, backup).await;
     let committed = commit_one(&catalog, "in_d").await;
     assert_eq!(committed.document.version(), 4);
     assert_eq!(
@@ -223,22 +224,16 @@ async fn a_document_put_back_by_hand_keeps_the_record() {
     assert_eq!(created(&history), ["in_b", "in_c", "in_d"]);
 }
 
-#[tokio::test]
-async fn a_dropped_commit_is_finished_or_never_begun() {
+async fn a_dropped_commit_is_finished_or_never_begun(place: Place) {
+    commit_one(&place.open(), "in_0").await;
     // Dropped while the swap is being made: it is made and recorded whole.
-    let place = TempDir::new().unwrap();
-    commit_one(&open(place.path()).await, "in_0").await;
-    let lock = fs::File::open(place.path().join("tenants/acme/catalog.lock")).unwrap();
-    lock.lock().unwrap();
-    let store = Faulty::new(place.path());
+    let store = Faulty::with_fault(&place, Operation::SwapDocument, 0, Fault::Hold);
     let catalog = Catalog::with_store(store.clone(), TENANT);
     let begun = tokio::spawn({
         let catalog = catalog.clone();
         async move { catalog.commit(&ada(), add("in_a", "a")).await.map(|_| ()) }
     });
-    while store.count(Operation::SwapDocument) == 0 {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    store.stopped.notified().await;
     // Dropped while it waits for that one: it is never begun.
     let waiting = tokio::spawn({
         let catalog = catalog.clone();
@@ -249,21 +244,21 @@ async fn a_dropped_commit_is_finished_or_never_begun() {
     waiting.abort();
     assert!(begun.await.unwrap_err().is_cancelled());
     assert!(waiting.await.unwrap_err().is_cancelled());
-    lock.unlock().unwrap();
+    store.go_on.notify_one();
 
     let committed = commit_one(&catalog, "in_c").await;
     assert_eq!(
         ids(&committed.document),
         ["in_0", "in_a", "in_c"].map(str::to_owned).into()
     );
-    assert_contiguous(place.path(), true).await;
+    assert_contiguous(&place, true).await;
 }
 
 #[test]
 fn a_runtime_that_goes_down_leaves_the_catalog_usable() {
-    let place = TempDir::new().unwrap();
+    let place = Place::on_disk();
     let new_runtime = || tokio::runtime::Runtime::new().unwrap();
-    let store = Faulty::with_fault(place.path(), Operation::SwapDocument, 0, Fault::StopBefore);
+    let store = Faulty::with_fault(&place, Operation::SwapDocument, 0, Fault::StopBefore);
     let catalog = Catalog::with_store(store.clone(), TENANT);
     let runtime = new_runtime();
     let mut commit = {

@@ -2,7 +2,6 @@
 
 use std::env;
 use std::fs;
-
 use std::path::Path;
 
 use orgmirror::catalog::*;
@@ -10,41 +9,46 @@ use orgmirror::model::integration::{Integration, Owner, Sso};
 use orgmirror::model::tenant::Tenant;
 
 use serde_json::Value;
-use tempfile::TempDir;
 
 use crate::fixtures::*;
+use crate::place::{Place, on_each_store};
 
-#[tokio::test]
-async fn reading_writes_nothing() {
-    let place = TempDir::new().unwrap();
-    let missing = place.path().join("not/there");
-    for directory in [place.path(), &missing] {
-        let catalog = open(directory).await;
-        assert!(catalog.read().await.unwrap().is_none());
-        assert!(catalog.history(10).await.unwrap().is_empty());
-    }
-    assert!(contents(place.path()).is_empty());
+on_each_store!(
+    reading_writes_nothing,
+    a_document_edited_by_hand_is_seen_at_once,
+    refused_documents_are_left_alone,
+    a_document_of_version_1_opens_and_is_written_as_version_2,
+    a_commit_of_everything_writes_the_golden_document,
+    an_error_keeps_the_kind_of_the_refusal,
+    a_large_catalog_is_read_as_it_was_written,
+);
 
-    commit_one(&open(place.path()).await, "in_a").await;
-    let before = contents(place.path());
-    let catalog = open(place.path()).await;
-    assert!(catalog.read().await.unwrap().unwrap().exists());
-    assert_eq!(catalog.history(10).await.unwrap().len(), 1);
-    assert_eq!(contents(place.path()), before);
+async fn text_of(place: &Place) -> String {
+    String::from_utf8(place.get(DOCUMENT).await.unwrap()).unwrap()
 }
 
-#[tokio::test]
-async fn a_document_edited_by_hand_is_seen_at_once() {
-    let place = TempDir::new().unwrap();
-    let catalog = open(place.path()).await;
+async fn reading_writes_nothing(place: Place) {
+    let catalog = place.open();
+    assert!(catalog.read().await.unwrap().is_none());
+    assert!(catalog.history(10).await.unwrap().is_empty());
+    assert!(place.files().await.is_empty());
+
+    commit_one(&place.open(), "in_a").await;
+    let before = place.files().await;
+    let catalog = place.open();
+    assert!(catalog.read().await.unwrap().unwrap().exists());
+    assert_eq!(catalog.history(10).await.unwrap().len(), 1);
+    assert_eq!(place.files().await, before);
+}
+
+async fn a_document_edited_by_hand_is_seen_at_once(place: Place) {
+    let catalog = place.open();
     commit_one(&catalog, "in_a").await;
-    let path = document_path(place.path());
-    let text = fs::read_to_string(&path).unwrap();
-    let modified = fs::metadata(&path).unwrap().modified().unwrap();
-    // Same length, same time of modification: only the content tells.
-    fs::write(&path, text.replace("readonly", "readonlx")).unwrap();
-    let file = fs::File::options().write(true).open(&path).unwrap();
-    file.set_modified(modified).unwrap();
+    let text = text_of(&place).await;
+    // Of the same length.
+    place
+        .put(DOCUMENT, text.replace("readonly", "readonlx"))
+        .await;
     let read = catalog.read().await.unwrap().unwrap();
     let role = &read
         .tenant()
@@ -64,8 +68,7 @@ async fn a_document_edited_by_hand_is_seen_at_once() {
     assert_eq!((role.role_name.as_str(), read.version()), ("readonlx", 2));
 }
 
-#[tokio::test]
-async fn refused_documents_are_left_alone() {
+async fn refused_documents_are_left_alone(place: Place) {
     let golden = include_str!("v1.json");
     let with = |from: &str, to: &str| {
         assert!(golden.contains(from), "{from}");
@@ -136,16 +139,14 @@ async fn refused_documents_are_left_alone() {
         ),
     ];
     for (name, bytes, expected) in cases {
-        let place = TempDir::new().unwrap();
-        let path = document_path(place.path());
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, &bytes).unwrap();
-        let before = contents(place.path());
-        let catalog = open(place.path()).await;
+        let place = place.another();
+        place.put(DOCUMENT, &bytes).await;
+        let before = place.files().await;
+        let catalog = place.open();
 
         let error = catalog.read().await.unwrap_err();
         let text = error.to_string();
-        assert!(text.contains(path.to_str().unwrap()), "{name}: {text}");
+        assert!(text.contains(catalog.place()), "{name}: {text}");
         for part in expected {
             assert!(text.contains(part), "{name}: {text}");
         }
@@ -155,12 +156,12 @@ async fn refused_documents_are_left_alone() {
         };
         assert_eq!(again.to_string(), text);
         assert!(matches!(*again, ReadError::Document(_)), "{name}");
-        assert_eq!(contents(place.path()), before, "{name}");
+        assert_eq!(place.files().await, before, "{name}");
     }
 }
 
-#[tokio::test]
-async fn an_integration_that_is_there_twice_is_refused() {
+#[test]
+fn an_integration_that_is_there_twice_is_refused() {
     let golden: Value = serde_json::from_str(include_str!("v1.json")).unwrap();
     let one = golden["integrations"]["in_0123456789abcdefghij"].to_string();
     let text = format!(
@@ -173,8 +174,7 @@ async fn an_integration_that_is_there_twice_is_refused() {
 }
 
 /// Version 1 had integrations alone.
-#[tokio::test]
-async fn a_document_of_version_1_opens_and_is_written_as_version_2() {
+async fn a_document_of_version_1_opens_and_is_written_as_version_2(place: Place) {
     let golden = include_str!("v1.json");
     let document = Document::from_bytes(golden.as_bytes(), TENANT, "x").unwrap();
     assert_eq!(document.version(), 2);
@@ -196,17 +196,14 @@ async fn a_document_of_version_1_opens_and_is_written_as_version_2() {
     assert_eq!(document.tenant(), &tenant);
 
     // Reading and a change of nothing leave it as it is; the next change does not.
-    let place = TempDir::new().unwrap();
-    let path = document_path(place.path());
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(&path, golden).unwrap();
-    let catalog = open(place.path()).await;
+    place.put(DOCUMENT, golden).await;
+    let catalog = place.open();
     catalog.read().await.unwrap().unwrap();
-    assert_eq!(fs::read_to_string(&path).unwrap(), golden);
+    assert_eq!(text_of(&place).await, golden);
     put(&catalog, workspace("ws_a", "acme/security", &[])).await;
-    let text = fs::read_to_string(&path).unwrap();
+    let text = text_of(&place).await;
     assert!(text.starts_with("{\n  \"schema_version\": 2,\n"), "{text}");
-    let document = open(place.path()).await.read().await.unwrap().unwrap();
+    let document = place.open().read().await.unwrap().unwrap();
     assert_eq!(document.tenant().integrations.len(), 1);
     assert_eq!(document.tenant().workspaces.len(), 1);
 }
@@ -236,13 +233,11 @@ fn the_golden_document_of_version_2_reads_and_writes_as_it_is() {
 }
 
 /// The golden document is what a commit writes.
-#[tokio::test]
-async fn a_commit_of_everything_writes_the_golden_document() {
-    let place = TempDir::new().unwrap();
-    let catalog = open(place.path()).await;
+async fn a_commit_of_everything_writes_the_golden_document(place: Place) {
+    let catalog = place.open();
     let committed = put_everything(&catalog, tenant_with_everything()).await;
     let entry = committed.document.last_commit().unwrap();
-    let text = fs::read_to_string(document_path(place.path())).unwrap();
+    let text = text_of(&place).await;
     let text = text
         .replacen(&entry.at, "2026-01-02T03:04:05Z", 1)
         .replacen(&entry.id, "abcdefghij0123456789", 1);
@@ -366,13 +361,9 @@ fn what_cannot_be_opened_says_so() {
     }
 }
 
-#[tokio::test]
-async fn an_error_keeps_the_kind_of_the_refusal() {
-    let place = TempDir::new().unwrap();
-    let path = document_path(place.path());
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(&path, "{\"schema_version\": 99}").unwrap();
-    let error = open(place.path()).await.read().await.unwrap_err();
+async fn an_error_keeps_the_kind_of_the_refusal(place: Place) {
+    place.put(DOCUMENT, "{\"schema_version\": 99}").await;
+    let error = place.open().read().await.unwrap_err();
     assert!(matches!(
         error,
         ReadError::Document(DocumentError::Newer { found: 99, .. })
@@ -380,10 +371,8 @@ async fn an_error_keeps_the_kind_of_the_refusal() {
 }
 
 /// Ten thousand accounts are normal.
-#[tokio::test]
-async fn a_large_catalog_is_read_as_it_was_written() {
-    let place = TempDir::new().unwrap();
-    let catalog = open(place.path()).await;
+async fn a_large_catalog_is_read_as_it_was_written(place: Place) {
+    let catalog = place.open();
     let mut large = integration("in_large", "large");
     for n in 0..10_000_u64 {
         let id = (100_000_000_000 + n).to_string();
@@ -393,7 +382,7 @@ async fn a_large_catalog_is_read_as_it_was_written() {
     }
     let committed = put(&catalog, large).await;
     commit_one(&catalog, "in_small").await;
-    let document = open(place.path()).await.read().await.unwrap().unwrap();
+    let document = place.open().read().await.unwrap().unwrap();
     let read = document.tenant().get::<Integration>("in_large").unwrap();
     let written = committed.document.tenant().get("in_large").unwrap();
     assert_eq!(read.mirror.connections.len(), 10_003);

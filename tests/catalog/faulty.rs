@@ -1,6 +1,4 @@
-//! A disk with faults.
-
-use std::path::Path;
+//! A store with faults.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,10 +8,12 @@ use orgmirror::catalog::*;
 use tokio::sync::Notify;
 
 use crate::fixtures::*;
+use crate::place::Place;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     ReadDocument,
+    Reserve,
     SwapDocument,
     ReadHistory,
     WriteHistory,
@@ -31,49 +31,55 @@ pub enum Fault {
     FailAfter,
     /// The operation is made, and neither it nor any reading afterwards says so.
     FailForGood,
+    /// The operation waits for [`Faulty::go_on`].
+    Hold,
     /// As if the process were killed before the operation.
     StopBefore,
     /// As if the process were killed after the operation.
     StopAfter,
     /// A swap is made, and then loses against itself.
     LoseAgainstItself,
+    /// Each swap, from this one on, loses against another writer.
+    LoseForEver,
 }
 
-/// A disk that counts its operations and has one fault, at the given call of one operation.
+/// A store that counts its operations and has one fault, at the given call of one operation.
 #[derive(Debug)]
 pub struct Faulty {
-    pub disk: Disk,
+    pub store: Arc<dyn Store>,
     pub fault: Mutex<Option<(Operation, usize, Fault)>>,
     pub calls: Mutex<Vec<Operation>>,
+    /// Whoever is stopped or held by a fault says so.
     pub stopped: Notify,
+    pub go_on: Notify,
+    /// The lock, which goes with a killed process.
+    pub reserved: Arc<Mutex<Option<Reservation>>>,
+    /// Another writer's catalog, which commits this ID when the lock is about to be taken, or when a swap was made whose
+    /// outcome is not told.
+    pub intruder: Mutex<Option<(Catalog, &'static str)>>,
     /// Likewise when something is about to be published.
     pub late_intruder: Mutex<Option<(Catalog, &'static str)>>,
     /// What was to be published.
     pub published: Mutex<Vec<PublicationChange>>,
-    /// Another writer's catalog, which commits this ID when a swap was made or is about to be.
-    pub intruder: Mutex<Option<(Catalog, &'static str)>>,
 }
 
 impl Faulty {
-    pub fn new(directory: &Path) -> Arc<Self> {
+    pub fn new(place: &Place) -> Arc<Self> {
         Arc::new(Self {
-            disk: Disk::new(directory, TENANT),
+            store: place.store(),
             fault: Mutex::default(),
             calls: Mutex::default(),
             stopped: Notify::new(),
-            published: Mutex::default(),
-            late_intruder: Mutex::default(),
+            go_on: Notify::new(),
+            reserved: Arc::default(),
             intruder: Mutex::default(),
+            late_intruder: Mutex::default(),
+            published: Mutex::default(),
         })
     }
 
-    pub fn with_fault(
-        directory: &Path,
-        operation: Operation,
-        call: usize,
-        fault: Fault,
-    ) -> Arc<Self> {
-        let store = Self::new(directory);
+    pub fn with_fault(place: &Place, operation: Operation, call: usize, fault: Fault) -> Arc<Self> {
+        let store = Self::new(place);
         *store.fault.lock().unwrap() = Some((operation, call, fault));
         store
     }
@@ -91,9 +97,33 @@ impl Faulty {
         fault.and_then(|(on, at, fault)| (on == operation && at == call).then_some(fault))
     }
 
+    pub async fn hold(&self) {
+        self.stopped.notify_one();
+        self.go_on.notified().await;
+    }
+
     pub async fn stop(&self) {
+        self.reserved.lock().unwrap().take();
         self.stopped.notify_one();
         std::future::pending().await
+    }
+
+    /// Whether a swap is made whose outcome is not told.
+    fn is_overtaken(&self) -> bool {
+        let fault = *self.fault.lock().unwrap();
+        matches!(
+            fault,
+            Some((
+                Operation::SwapDocument,
+                _,
+                Fault::LoseAgainstItself | Fault::FailAfter
+            ))
+        )
+    }
+
+    fn loses_for_ever(&self) -> bool {
+        let fault = *self.fault.lock().unwrap();
+        matches!(fault, Some((_, _, Fault::LoseForEver)))
     }
 
     pub async fn intrude(&self) {
@@ -101,6 +131,15 @@ impl Faulty {
         if let Some((catalog, id)) = intruder {
             commit_one(&catalog, id).await;
         }
+    }
+}
+
+/// Gives the lock back when dropped.
+struct Release(Arc<Mutex<Option<Reservation>>>);
+
+impl Drop for Release {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().take();
     }
 }
 
@@ -118,6 +157,7 @@ macro_rules! with_fault {
         let fault = $self.begin(Operation::$operation);
         match fault {
             Some(Fault::FailBefore) => return Err($error),
+            Some(Fault::Hold) => $self.hold().await,
             Some(Fault::StopBefore) => $self.stop().await,
             _ => {}
         }
@@ -134,11 +174,11 @@ macro_rules! with_fault {
 #[async_trait]
 impl Store for Faulty {
     fn place(&self) -> String {
-        self.disk.place()
+        self.store.place()
     }
 
     fn history_place(&self, version: u64) -> String {
-        self.disk.history_place(version)
+        self.store.history_place(version)
     }
 
     async fn read_document(&self, known: Option<&Token>) -> Result<Reading, ReadDocumentError> {
@@ -150,7 +190,7 @@ impl Store for Faulty {
         if is_blind {
             return Err(error());
         }
-        let made = self.disk.read_document(known);
+        let made = self.store.read_document(known);
         with_fault!(self, ReadDocument, made, error(), error()).0
     }
 
@@ -159,19 +199,16 @@ impl Store for Faulty {
         expected: Option<&Token>,
         bytes: Arc<[u8]>,
     ) -> Result<Swap, SwapDocumentError> {
-        let loses = matches!(
-            *self.fault.lock().unwrap(),
-            Some((_, _, Fault::LoseAgainstItself | Fault::FailAfter))
-        );
-        if !loses {
-            self.intrude().await;
+        if self.loses_for_ever() {
+            self.begin(Operation::SwapDocument);
+            return Ok(Swap::Lost);
         }
         let (made, fault) = with_fault!(
             self,
             SwapDocument,
             async {
-                let made = self.disk.swap_document(expected, bytes).await;
-                if loses {
+                let made = self.store.swap_document(expected, bytes).await;
+                if self.is_overtaken() {
                     self.intrude().await;
                 }
                 made
@@ -186,38 +223,50 @@ impl Store for Faulty {
     }
 
     async fn reserve(&self) -> Result<Option<Reservation>, SwapDocumentError> {
-        self.disk.reserve().await
+        // As in a store without locks: another writer comes between a swap and its answer.
+        if self.is_overtaken() {
+            return Ok(None);
+        }
+        self.intrude().await;
+        let error = || SwapDocumentError::Failed(injected());
+        let made = async {
+            let reserved = self.store.reserve().await?;
+            let is_reserved = reserved.is_some();
+            *self.reserved.lock().unwrap() = reserved;
+            Ok(is_reserved.then(|| Reservation::new(Release(Arc::clone(&self.reserved)))))
+        };
+        with_fault!(self, Reserve, made, error(), error()).0
     }
 
     async fn read_history(&self, version: u64) -> Result<Option<Vec<u8>>, ReadHistoryError> {
         let error = || ReadHistoryError::Failed(injected());
-        let made = self.disk.read_history(version);
+        let made = self.store.read_history(version);
         with_fault!(self, ReadHistory, made, error(), error()).0
     }
 
     async fn write_history(&self, version: u64, bytes: Arc<[u8]>) -> Result<(), WriteHistoryError> {
         let error = || WriteHistoryError::Failed(injected());
-        let made = self.disk.write_history(version, bytes);
+        let made = self.store.write_history(version, bytes);
         with_fault!(self, WriteHistory, made, error(), error()).0
     }
 
     async fn list_history(&self) -> Result<Vec<u64>, ListHistoryError> {
         let error = || ListHistoryError::Failed(injected());
-        let made = self.disk.list_history();
+        let made = self.store.list_history();
         with_fault!(self, ListHistory, made, error(), error()).0
     }
 
     fn publication_place(&self, path: &str) -> String {
-        self.disk.publication_place(path)
+        self.store.publication_place(path)
     }
 
     async fn check_publication(&self, path: &str, wanted: &Digest) -> Result<Checked, Failure> {
-        let made = self.disk.check_publication(path, wanted);
+        let made = self.store.check_publication(path, wanted);
         with_fault!(self, ReadPublication, made, injected(), injected()).0
     }
 
     async fn list_publications(&self, directory: Option<&str>) -> Result<Vec<Listed>, Failure> {
-        let made = self.disk.list_publications(directory);
+        let made = self.store.list_publications(directory);
         with_fault!(self, ListPublications, made, injected(), injected()).0
     }
 
@@ -231,7 +280,7 @@ impl Store for Faulty {
         if let Some((catalog, id)) = intruder {
             commit_one(&catalog, id).await;
         }
-        let made = self.disk.publish(changes, of);
+        let made = self.store.publish(changes, of);
         with_fault!(self, Publish, made, injected(), injected()).0
     }
 }

@@ -20,7 +20,13 @@ use orgmirror::model::visibility::Resolved;
 use orgmirror::model::workspace::{OptionValue, Options, Workspace};
 use orgmirror::publish::publications;
 
+use crate::place::Place;
+
 pub const TENANT: &str = "acme";
+/// Paths below the place of a catalog.
+pub const DOCUMENT: &str = "tenants/acme/catalog.json";
+pub const OF_TENANT: &str = "tenants/acme/";
+pub const FORMATS: [&str; 2] = ["c7n_org", "json"];
 pub const INTEGRATION: &str = "in_0123456789abcdefghij";
 
 pub fn known<T>(value: T) -> Late<T> {
@@ -112,12 +118,13 @@ pub fn ada() -> Who {
     }
 }
 
-pub async fn open(directory: &Path) -> Catalog {
+/// The catalog in a directory.
+pub fn open(directory: &Path) -> Catalog {
     Catalog::on_disk(directory, TENANT).unwrap()
 }
 
-pub fn document_path(directory: &Path) -> PathBuf {
-    directory.join("tenants/acme/catalog.json")
+pub fn entry_path(version: u64) -> String {
+    format!("tenants/acme/history/{version}.json")
 }
 
 /// A change that adds an integration, and refuses where its handle is taken.
@@ -164,10 +171,10 @@ pub fn contents(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
-/// Checks that the history is 1, 2, 3 ... up to the document's version, told by the catalog and, if `in_files`, by
-/// the files alone.
-pub async fn assert_contiguous(directory: &Path, in_files: bool) -> Vec<Entry> {
-    let catalog = open(directory).await;
+/// Checks that the history is 1, 2, 3 ... up to the document's version, told by the catalog and, if `in_files`, with a file
+/// for each.
+pub async fn assert_contiguous(place: &Place, in_files: bool) -> Vec<Entry> {
+    let catalog = place.open();
     let document = catalog.read().await.unwrap().unwrap();
     let history = catalog.history(usize::MAX).await.unwrap();
     let versions: Vec<u64> = history.iter().map(|entry| entry.version).collect();
@@ -175,13 +182,12 @@ pub async fn assert_contiguous(directory: &Path, in_files: bool) -> Vec<Entry> {
     assert_eq!(versions, expected);
     for entry in &history {
         assert_eq!(entry.previous, entry.version - 1);
-        let path = directory.join(format!("tenants/acme/history/{}.json", entry.version));
-        if in_files {
-            let bytes = fs::read(path).unwrap();
-            assert_eq!(&Entry::from_bytes(&bytes, "").unwrap(), entry);
-        }
     }
     assert_eq!(history.last(), document.last_commit());
+    if in_files {
+        let files = place.store().list_history().await.unwrap();
+        assert_eq!(files, expected);
+    }
     history
 }
 
@@ -208,6 +214,27 @@ pub async fn put_as<T: Held + Clone + Send + Sync>(
         Ok::<_, Infallible>(())
     };
     catalog.commit(who, change).await.unwrap()
+}
+
+/// An integration that all see, and two workspaces.
+pub async fn filled(catalog: &Catalog) {
+    let change = |document: &mut Document| {
+        let tenant = document.tenant_mut();
+        tenant.put(integration("in_a", "a"));
+        tenant.put(workspace("ws_security", "acme/security", &FORMATS));
+        tenant.put(workspace("ws_finops", "acme/finops", &FORMATS));
+        Ok::<_, Infallible>(())
+    };
+    let committed = catalog.commit(&ada(), change).await.unwrap();
+    assert!(committed.warnings.is_empty(), "{:?}", committed.warnings);
+}
+
+pub async fn remove<T: Held>(catalog: &Catalog, id: String) {
+    let change = move |document: &mut Document| {
+        document.tenant_mut().remove::<T>(&id);
+        Ok::<_, Infallible>(())
+    };
+    catalog.commit(&ada(), change).await.unwrap();
 }
 
 pub fn workspace(id: &str, name: &str, formats: &[&str]) -> Workspace {
@@ -331,20 +358,12 @@ pub async fn put_everything(catalog: &Catalog, tenant: Tenant) -> Committed<()> 
     catalog.commit(&ada(), change).await.unwrap()
 }
 
-/// Everything below `workspaces` that is a file, by its path there.
-pub fn published(directory: &Path) -> BTreeMap<String, Vec<u8>> {
-    let root = directory.join("tenants/acme/workspaces");
-    if !root.exists() {
-        return BTreeMap::new();
-    }
-    let files = contents(&root)
-        .into_iter()
-        .filter(|(path, _)| path.is_file());
+/// Every file below `workspaces`, by its path there.
+pub async fn published(place: &Place) -> BTreeMap<String, Vec<u8>> {
+    let files = place.files_below(&format!("{OF_TENANT}workspaces/")).await;
+    let files = files.into_iter();
     files
-        .map(|(path, bytes)| {
-            let path = path.strip_prefix(&root).unwrap();
-            (format!("workspaces/{}", path.display()), bytes)
-        })
+        .map(|(path, bytes)| (path[OF_TENANT.len()..].to_owned(), bytes))
         .collect()
 }
 
@@ -359,10 +378,10 @@ pub fn expected(document: &Document) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// Checks that exactly what the document says is published, and that the catalog says so.
-pub async fn assert_published(directory: &Path) {
-    let catalog = open(directory).await;
+pub async fn assert_published(place: &Place) {
+    let catalog = place.open();
     let document = catalog.read().await.unwrap().unwrap();
-    let (found, expected) = (published(directory), expected(&document));
+    let (found, expected) = (published(place).await, expected(&document));
     let paths = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
     assert_eq!(paths(&found), paths(&expected));
     for (path, bytes) in expected {

@@ -13,7 +13,7 @@ const A_WHILE: Duration = Duration::from_millis(50);
 async fn what_is_expected_is_written_together() {
     loop {
         let place = TempDir::new().unwrap();
-        let catalog = open(place.path()).await;
+        let catalog = open(place.path());
         let started = Instant::now();
         let expected = [catalog.expect_commit(), catalog.expect_commit()];
         let mut commits = Vec::new();
@@ -39,7 +39,7 @@ async fn what_is_expected_is_written_together() {
 #[tokio::test]
 async fn what_is_expected_and_never_comes_holds_nobody_up() {
     let place = TempDir::new().unwrap();
-    let catalog = open(place.path()).await;
+    let catalog = open(place.path());
     let _expected = catalog.expect_commit();
     assert!(commit_one(&catalog, "in_a").await.written);
 }

@@ -15,31 +15,34 @@ use orgmirror::model::permission::{ConnectionPermission, FolderPermission};
 use orgmirror::model::tenant::Tenant;
 
 use orgmirror::model::workspace::{OptionValue, Workspace};
-use tempfile::TempDir;
 
 use crate::fixtures::*;
+use crate::place::{Place, on_each_store};
+
+on_each_store!(
+    the_history_tells_what_changed,
+    the_history_tells_of_every_kind,
+);
 
 /// The history entry of one commit as it is stored, without what differs from run to run.
-async fn recorded(catalog: &Catalog, directory: &Path, version: u64) -> String {
+async fn recorded(catalog: &Catalog, place: &Place, version: u64) -> String {
     let entry = catalog.history(1).await.unwrap().remove(0);
     assert_eq!(entry.version, version);
     assert_eq!(entry.at.len(), "2026-01-02T03:04:05Z".len());
     assert_eq!(entry.id.len(), 20);
-    let path = directory.join(format!("tenants/acme/history/{version}.json"));
-    let text = fs::read_to_string(path).unwrap();
+    let bytes = place.get(&entry_path(version)).await.unwrap();
+    let text = String::from_utf8(bytes).unwrap();
     assert!(!text.contains("3x4mpl3"), "an external ID in the history");
     text.replacen(&entry.at, "AT", 1)
         .replacen(&entry.id, "ID", 1)
 }
 
-#[tokio::test]
-async fn the_history_tells_what_changed() {
-    let place = TempDir::new().unwrap();
-    let catalog = open(place.path()).await;
+async fn the_history_tells_what_changed(place: Place) {
+    let catalog = place.open();
     let caller = ada().with_arn("arn:aws:sts::111111111111:assumed-role/ci/run");
     let mut current = integration("in_0123456789abcdefghij", "acme");
     put_as(&caller, &catalog, current.clone()).await;
-    let mut entries = vec![recorded(&catalog, place.path(), 1).await];
+    let mut entries = vec![recorded(&catalog, &place, 1).await];
 
     // Renamed, moved, joined, left, suspended; an OU renamed with what follows from it; settings.
     let mirror = &mut current.mirror;
@@ -70,7 +73,7 @@ async fn the_history_tells_what_changed() {
     current.custom_access_details = Some("Ask in #cloud".into());
     current.permissions.clear();
     put_as(&caller, &catalog, current.clone()).await;
-    entries.push(recorded(&catalog, place.path(), 2).await);
+    entries.push(recorded(&catalog, &place, 2).await);
 
     let removed = catalog
         .commit(&ada(), |document| {
@@ -85,7 +88,7 @@ async fn the_history_tells_what_changed() {
     assert!(
         removed.document.exists() && removed.document.tenant().each::<Integration>().len() == 0
     );
-    entries.push(recorded(&catalog, place.path(), 3).await);
+    entries.push(recorded(&catalog, &place, 3).await);
 
     assert_golden("history.txt", &entries.concat());
 }
@@ -100,13 +103,11 @@ fn assert_golden(name: &str, text: &str) {
     assert_eq!(fs::read_to_string(golden).unwrap(), text);
 }
 
-#[tokio::test]
-async fn the_history_tells_of_every_kind() {
-    let place = TempDir::new().unwrap();
-    let catalog = open(place.path()).await;
+async fn the_history_tells_of_every_kind(place: Place) {
+    let catalog = place.open();
     let mut tenant = tenant_with_everything();
     put_everything(&catalog, tenant.clone()).await;
-    let mut entries = vec![recorded(&catalog, place.path(), 1).await];
+    let mut entries = vec![recorded(&catalog, &place, 1).await];
 
     let mut permission = tenant.each::<FolderPermission>().next().unwrap().clone();
     permission.folder = FolderRef::Id("ou-ab12-22222222".into());
@@ -138,14 +139,14 @@ async fn the_history_tells_of_every_kind() {
     );
     tenant.put(consumer);
     put_everything(&catalog, tenant).await;
-    entries.push(recorded(&catalog, place.path(), 2).await);
+    entries.push(recorded(&catalog, &place, 2).await);
 
     // What belongs to the integration goes with it, and is recorded by itself. Workspaces stay.
     let remove = |document: &mut Document| {
         Ok::<_, Infallible>(document.tenant_mut().remove::<Integration>(INTEGRATION))
     };
     assert!(catalog.commit(&ada(), remove).await.unwrap().value);
-    entries.push(recorded(&catalog, place.path(), 3).await);
+    entries.push(recorded(&catalog, &place, 3).await);
 
     let text = entries.concat();
     assert!(!text.contains("[profile"), "a preamble in the history");

@@ -9,16 +9,20 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use orgmirror::catalog::Catalog;
+use orgmirror::model::workspace::Workspace;
+
 use crate::fixtures::*;
+use crate::place::{Place, store_at};
 
 pub const HELPER: &str = "ORGMIRROR_TEST_HELPER";
-pub const DIRECTORY: &str = "ORGMIRROR_TEST_DIRECTORY";
+pub const PLACE: &str = "ORGMIRROR_TEST_PLACE";
 
 /// The work of another process: this test binary, started again by [`helper`]. Run by itself it has nothing to do.
 #[test]
 #[ignore = "started by the other tests, as a process of its own"]
 fn helper_process() {
-    let (Ok(work), Ok(directory)) = (env::var(HELPER), env::var(DIRECTORY)) else {
+    let (Ok(work), Ok(address)) = (env::var(HELPER), env::var(PLACE)) else {
         return;
     };
     let say = |line: String| {
@@ -26,17 +30,11 @@ fn helper_process() {
         writeln!(out, "\nsays {line}").unwrap();
         out.flush().unwrap();
     };
-    let directory = PathBuf::from(directory);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (work, argument) = work.split_once(' ').unwrap();
     runtime.block_on(async {
-        let catalog = open(&directory).await;
+        let catalog = Catalog::with_store(store_at(&address), TENANT);
         match work {
-            "commit" => {
-                for n in 0..20 {
-                    commit_one(&catalog, &format!("in_{argument}_{n}")).await;
-                }
-            }
             "commit-forever" => {
                 for n in 0.. {
                     let id = format!("in_{argument}_{n}");
@@ -56,11 +54,20 @@ fn helper_process() {
                     );
                 }
             }
-            "grant-forever" => {
+            // Grants, and declares a workspace and takes it back.
+            "write-forever" => {
                 for n in 0.. {
                     let id = format!("fp_{argument}_{n}");
                     put(&catalog, folder_permission(&id, "in_a", "acme")).await;
                     say(id);
+                    let id = format!("ws_{argument}");
+                    match n % 2 {
+                        0 => {
+                            let name = format!("acme/w{argument}");
+                            put(&catalog, workspace(&id, &name, &["json"])).await;
+                        }
+                        _ => remove::<Workspace>(&catalog, id).await,
+                    }
                 }
             }
             "grant" => {
@@ -77,7 +84,7 @@ fn helper_process() {
                 Err(error) => say(format!("{error:?} | {error}")),
             },
             "lock" => {
-                let lock = fs::File::open(directory.join(argument)).unwrap();
+                let lock = fs::File::open(Path::new(&address).join(argument)).unwrap();
                 lock.lock().unwrap();
                 say("locked".into());
                 std::future::pending::<()>().await;
@@ -87,7 +94,7 @@ fn helper_process() {
     });
 }
 
-pub fn helper_command(program: &Path, directory: &Path, work: &str) -> Command {
+pub fn helper_command(program: &Path, address: &str, work: &str) -> Command {
     let mut command = Command::new(program);
     command
         .args([
@@ -98,7 +105,31 @@ pub fn helper_command(program: &Path, directory: &Path, work: &str) -> Command {
             "--test-threads=1",
         ])
         .env(HELPER, work)
-        .env(DIRECTORY, directory)
+        .env(PLACE, address)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// The work of a process whose files may have so many bytes.
+pub fn limited_to(bytes: usize, directory: &Path, work: &str) -> Command {
+    let program = env::current_exe().unwrap();
+    let plain = helper_command(&program, directory.to_str().unwrap(), work);
+    // The shell counts blocks of 512 bytes.
+    let limit = format!(
+        "trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"",
+        bytes / 512
+    );
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", &limit])
+        .arg(plain.get_program())
+        .args(plain.get_args())
+        .envs(
+            plain
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command
@@ -116,7 +147,7 @@ pub fn program_for_all(directory: &Path) -> PathBuf {
 
 /// The work of a process of another user where this one is root, whom permissions do not bind.
 pub fn as_nobody(program: &Path, directory: &Path, work: &str) -> Command {
-    let mut command = helper_command(program, directory, work);
+    let mut command = helper_command(program, directory.to_str().unwrap(), work);
     command.current_dir("/");
     if fs::metadata(program).unwrap().uid() == 0 {
         command.uid(65534).gid(65534);
@@ -134,9 +165,10 @@ impl Drop for Helper {
     }
 }
 
-pub fn helper(directory: &Path, work: &str) -> Helper {
+pub fn helper(place: &Place, work: &str) -> Helper {
     let program = env::current_exe().unwrap();
-    Helper(helper_command(&program, directory, work).spawn().unwrap())
+    let mut command = helper_command(&program, &place.address(), work);
+    Helper(command.spawn().unwrap())
 }
 
 impl Helper {

@@ -188,27 +188,33 @@ impl Bucket {
 
     /// Every object with its content.
     pub async fn contents(&self) -> BTreeMap<String, Vec<u8>> {
+        self.contents_below("").await
+    }
+
+    /// Every object whose key begins so, with its content.
+    pub async fn contents_below(&self, prefix: &str) -> BTreeMap<String, Vec<u8>> {
         let client = self.direct();
-        let mut pages = client
-            .list_objects_v2()
-            .bucket(&self.name)
-            .into_paginator()
-            .send();
         let mut contents = BTreeMap::new();
-        while let Some(page) = pages.next().await {
-            for object in page.unwrap().contents.unwrap_or_default() {
-                let key = object.key.unwrap();
-                let got = client
-                    .get_object()
-                    .bucket(&self.name)
-                    .key(&key)
-                    .send()
-                    .await;
-                let bytes = got.unwrap().body.collect().await.unwrap().to_vec();
-                contents.insert(key, bytes);
-            }
+        for key in self.etags(prefix).await.into_keys() {
+            let request = client.get_object().bucket(&self.name).key(&key);
+            let got = request.send().await.unwrap();
+            let bytes = got.body.collect().await.unwrap().to_vec();
+            contents.insert(key, bytes);
         }
         contents
+    }
+
+    /// Every key that begins so, with its ETag.
+    pub async fn etags(&self, prefix: &str) -> BTreeMap<String, String> {
+        let request = self.direct().list_objects_v2();
+        let request = request.bucket(&self.name).prefix(prefix);
+        let mut pages = request.into_paginator().send();
+        let mut etags = BTreeMap::new();
+        while let Some(page) = pages.next().await {
+            let objects = page.unwrap().contents.unwrap_or_default().into_iter();
+            etags.extend(objects.map(|object| (object.key.unwrap(), object.e_tag.unwrap())));
+        }
+        etags
     }
 
     /// Every key there is.
@@ -252,6 +258,12 @@ impl Bucket {
             .bucket(&self.name)
             .key(key)
             .body(body);
+        request.send().await.unwrap();
+    }
+
+    pub async fn remove(&self, key: &str) {
+        let client = self.direct();
+        let request = client.delete_object().bucket(&self.name).key(key);
         request.send().await.unwrap();
     }
 

@@ -7,6 +7,7 @@ use std::cell::{Cell, OnceCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs::{self, File};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Condvar, Mutex, OnceLock};
@@ -209,6 +210,19 @@ impl Workspace {
         run.into_failure()
     }
 
+    /// `terraform apply` that gets Ctrl-C once its output has `text`, and must fail.
+    #[track_caller]
+    pub fn apply_interrupted_at(&self, text: &str) -> Failure {
+        let arguments = ["apply", "-input=false", "-json", "-auto-approve"];
+        let run = self.run_watched(&arguments, Some(text));
+        assert_ne!(
+            run.code, 0,
+            "the apply succeeded and should not\n{}",
+            run.transcript
+        );
+        run.into_failure()
+    }
+
     fn run_apply(&self, options: &[&str]) -> Run {
         let mut arguments = vec!["apply", "-input=false", "-json", "-auto-approve"];
         arguments.extend(options);
@@ -325,6 +339,11 @@ impl Workspace {
     }
 
     fn run(&self, arguments: &[&str]) -> Run {
+        self.run_watched(arguments, None)
+    }
+
+    /// Runs a command, and interrupts it once its output has a text.
+    fn run_watched(&self, arguments: &[&str], mut interrupt_at: Option<&str>) -> Run {
         let _turn = Turn::take();
         let started = Instant::now();
         let stdout = self.path().join("home/stdout");
@@ -343,6 +362,10 @@ impl Workspace {
             .stdin(Stdio::null())
             .stdout(File::create(&stdout).expect("a file for the output"))
             .stderr(File::create(&stderr).expect("a file for the errors"));
+        if interrupt_at.is_some() {
+            // Ctrl-C reaches Terraform and the provider alike, and not the tests.
+            command.process_group(0);
+        }
         let mut child = command.spawn().unwrap_or_else(|error| {
             panic!(
                 "{} cannot be started: {error}",
@@ -352,6 +375,14 @@ impl Workspace {
         let status = loop {
             if let Some(status) = child.try_wait().expect("the command's status") {
                 break Some(status);
+            }
+            if let Some(text) = interrupt_at
+                && fs::read_to_string(&stdout).is_ok_and(|output| output.contains(text))
+            {
+                interrupt_at = None;
+                let group = format!("-{}", child.id());
+                let sent = Command::new("kill").args(["-INT", "--", &group]).status();
+                assert!(sent.expect("kill is there").success());
             }
             if started.elapsed() > LIMIT {
                 child.kill().expect("the command can be killed");

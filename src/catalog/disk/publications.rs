@@ -100,32 +100,13 @@ impl Disk {
         Ok(directories)
     }
 
+    /// The caller holds the lock.
     pub(super) fn publish_files(
         &self,
         changes: Vec<PublicationChange>,
         of: &Token,
     ) -> Result<Published, Failure> {
-        let reserved = self.reserved();
-        let explain = |error: SwapError| {
-            match error {
-            SwapError::Locked {
-                place,
-                holder,
-                waited,
-            } => Failure {
-                action: "lock",
-                source: format!("{holder} has it; waited {} s", waited.as_secs()).into(),
-                place,
-                advice: "If that process hangs, end it: the lock goes with it, and no file needs to be deleted"
-                    .to_owned(),
-            },
-            SwapError::Untouched(error) | SwapError::NotSynced(error) => {
-                unpublished("write", &self.workspaces(), error)
-            }
-        }
-        };
         // Every swap of the document takes the same lock, so the document stays what it is found to be.
-        let _lock = self.lock(&reserved).map_err(explain)?;
         let reading = self.read(Some(of));
         match reading.map_err(|error| failure("read", &self.document(), error))? {
             Reading::Unchanged => {}
@@ -149,6 +130,26 @@ impl Disk {
             }
         }
         Ok(published)
+    }
+
+    /// Why nothing could be published.
+    pub(super) fn explain_publish(&self, error: SwapError) -> Failure {
+        match error {
+            SwapError::Locked {
+                place,
+                holder,
+                waited,
+            } => Failure {
+                action: "lock",
+                source: format!("{holder} has it; waited {} s", waited.as_secs()).into(),
+                place,
+                advice: "If that process hangs, end it: the lock goes with it, and no file needs to be deleted"
+                    .to_owned(),
+            },
+            SwapError::Untouched(error) | SwapError::NotSynced(error) => {
+                unpublished("write", &self.workspaces(), error)
+            }
+        }
     }
 
     fn write_file(&self, file: &Path, bytes: &[u8]) -> io::Result<()> {

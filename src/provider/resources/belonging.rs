@@ -178,7 +178,7 @@ impl<S: BelongingState> Resource for BelongingResource<S> {
     ) -> Option<S> {
         let id = new_id(S::ID_PREFIX);
         let object = complete(planned.object(&id), diagnostics)?;
-        let document = create(context.data, object, diagnostics).await?;
+        let document = create(context, object, diagnostics).await?;
         Self::state_of(&document, &id)
     }
 
@@ -193,7 +193,7 @@ impl<S: BelongingState> Resource for BelongingResource<S> {
     ) -> Option<S> {
         let id = planned.id().known()?.clone();
         let object = complete(planned.object(&id), diagnostics)?;
-        let document = update(context.data, object, diagnostics).await?;
+        let document = update(context, object, diagnostics).await?;
         Self::state_of(&document, &id)
     }
 
@@ -205,7 +205,7 @@ impl<S: BelongingState> Resource for BelongingResource<S> {
         diagnostics: &mut Diagnostics,
     ) {
         if let Some(id) = prior.id().known() {
-            delete::<S::Object>(context.data, id.clone(), diagnostics).await;
+            delete::<S::Object>(context, id.clone(), diagnostics).await;
         }
     }
 

@@ -115,7 +115,7 @@ impl Resource for IntegrationResource {
     ) -> Option<State> {
         let id = new_id("in_");
         let integration = complete(planned.integration(&id), diagnostics)?;
-        let document = create(context.data, integration, diagnostics).await?;
+        let document = create(context, integration, diagnostics).await?;
         state_of(&document, &id)
     }
 
@@ -130,7 +130,7 @@ impl Resource for IntegrationResource {
     ) -> Option<State> {
         let id = planned.id.known()?.clone();
         let integration = complete(planned.integration(&id), diagnostics)?;
-        let document = update(context.data, integration, diagnostics).await?;
+        let document = update(context, integration, diagnostics).await?;
         state_of(&document, &id)
     }
 
@@ -148,7 +148,7 @@ impl Resource for IntegrationResource {
             diagnostics,
         );
         if let (false, Some(id)) = (diagnostics.has_errors(), prior.id.into_known()) {
-            delete::<Integration>(context.data, id, diagnostics).await;
+            delete::<Integration>(context, id, diagnostics).await;
         }
     }
 

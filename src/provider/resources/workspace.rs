@@ -122,7 +122,7 @@ impl Resource for WorkspaceResource {
     ) -> Option<State> {
         let id = new_id("ws_");
         let workspace = complete(planned.workspace(&id), diagnostics)?;
-        let document = create_unless(context.data, workspace, clash, diagnostics).await?;
+        let document = create_unless(context, workspace, clash, diagnostics).await?;
         applied(planned, &document, &id)
     }
 
@@ -137,7 +137,7 @@ impl Resource for WorkspaceResource {
     ) -> Option<State> {
         let id = planned.id.known()?.clone();
         let workspace = complete(planned.workspace(&id), diagnostics)?;
-        let document = update_unless(context.data, workspace, clash, diagnostics).await?;
+        let document = update_unless(context, workspace, clash, diagnostics).await?;
         applied(planned, &document, &id)
     }
 
@@ -149,7 +149,7 @@ impl Resource for WorkspaceResource {
         diagnostics: &mut Diagnostics,
     ) {
         if let Some(id) = prior.id.into_known() {
-            delete::<Workspace>(context.data, id, diagnostics).await;
+            delete::<Workspace>(context, id, diagnostics).await;
         }
     }
 

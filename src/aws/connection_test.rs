@@ -91,17 +91,15 @@ impl Session {
         let deadline = Instant::now() + options.timeout;
         let (_, caller) = self.caller(options.timeout).await?;
         let caller = &caller;
-        let tests = targets
-            .iter()
-            .enumerate()
-            .map(|(number, target)| async move {
-                let test = self.test_one(target, caller, options.connection_timeout);
-                let verdict = match tokio::time::timeout_at(deadline, test).await {
-                    Ok(tested) => tested?,
-                    Err(_) => Verdict::failed(not_tested(options)),
-                };
-                Ok::<_, ConnectError>((number, verdict))
-            });
+        // By number: a closure over references is not general enough for a stream that is sent between threads.
+        let tests = (0..targets.len()).map(|number| async move {
+            let test = self.test_one(&targets[number], caller, options.connection_timeout);
+            let verdict = match tokio::time::timeout_at(deadline, test).await {
+                Ok(tested) => tested?,
+                Err(_) => Verdict::failed(not_tested(options)),
+            };
+            Ok::<_, ConnectError>((number, verdict))
+        });
         let mut verdicts: Vec<(usize, Verdict)> = stream::iter(tests)
             .buffer_unordered(options.concurrency.max(1))
             .try_collect()

@@ -307,20 +307,18 @@ async fn a_dead_connection_is_given_up_and_delays_nobody() {
 
 #[tokio::test]
 async fn neither_the_queue_nor_the_pace_counts_as_the_time_of_a_connection() {
-    let double = double(50);
-    let slow = Options {
+    let double = double(16);
+    let short = Options {
         concurrency: 8,
         connection_timeout: Duration::from_secs(1),
         ..options()
     };
-    // All of it takes more than two seconds, for which the last ones wait.
-    double.faults().throttle(
-        Some("AssumeRole"),
-        20.0,
-        1,
-        Failure::new(400, "Throttling", "Rate exceeded"),
-    );
-    let verdicts = test_with(&double, &targets(50), &slow).await.unwrap();
+    // All of it takes more than three seconds: eight wait for a turn, and each for AWS.
+    let throttled = Failure::new(400, "Throttling", "Rate exceeded");
+    double
+        .faults()
+        .throttle(Some("AssumeRole"), 5.0, 1, throttled);
+    let verdicts = test_with(&double, &targets(16), &short).await.unwrap();
     assert!(
         verdicts.iter().all(|verdict| verdict.problem.is_none()),
         "{verdicts:?}"

@@ -313,12 +313,15 @@ async fn neither_the_queue_nor_the_pace_counts_as_the_time_of_a_connection() {
         connection_timeout: Duration::from_secs(1),
         ..options()
     };
+    let throttled = || Failure::new(400, "Throttling", "Rate exceeded");
+    // The pauses after six of them are a second and a half at least.
+    double.faults().fail_first("AssumeRole", 6, throttled());
+    let mut verdicts = test_with(&double, &targets(1), &short).await.unwrap();
     // All of it takes more than three seconds: eight wait for a turn, and each for AWS.
-    let throttled = Failure::new(400, "Throttling", "Rate exceeded");
     double
         .faults()
-        .throttle(Some("AssumeRole"), 5.0, 1, throttled);
-    let verdicts = test_with(&double, &targets(16), &short).await.unwrap();
+        .throttle(Some("AssumeRole"), 5.0, 1, throttled());
+    verdicts.extend(test_with(&double, &targets(16), &short).await.unwrap());
     assert!(
         verdicts.iter().all(|verdict| verdict.problem.is_none()),
         "{verdicts:?}"

@@ -23,12 +23,12 @@ use aws_smithy_runtime_api::client::identity::SharedIdentityCache;
 
 use super::calls::{self, Allowance, Failure, NoteEndpoint, Pacer, SeenEndpoint};
 
+pub(super) const ASSUME_ROLE: &str = "sts:AssumeRole";
+const GET_CALLER_IDENTITY: &str = "sts:GetCallerIdentity";
 /// AWS Organizations is one service per partition; in the commercial one any region's name leads to it.
 const DEFAULT_REGION: &str = "us-east-1";
 /// The instance metadata service answers in milliseconds where it exists.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
-pub(super) const ASSUME_ROLE: &str = "sts:AssumeRole";
-const GET_CALLER_IDENTITY: &str = "sts:GetCallerIdentity";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// AWS Organizations answers in tenths of a second.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);

@@ -40,14 +40,8 @@ fn role_arn(account_id: &str) -> String {
 /// Roles of those accounts that want the external ID and trust the management account.
 fn double(accounts: &[(String, String)]) -> Double {
     let mut organization = Organization::new(90);
-    let trusted = organization.management_account_id.clone();
     for (id, _) in accounts {
-        let role = Role {
-            external_id: Some(EXTERNAL_ID.to_owned()),
-            trusted_accounts: Some([trusted.clone()].into()),
-            ..Role::default()
-        };
-        organization.roles.insert(role_arn(id), role);
+        organization.add_trusting_role(&role_arn(id), EXTERNAL_ID);
     }
     Double::start(organization)
 }
@@ -408,14 +402,14 @@ fn the_test_may_use_another_profile_or_role_than_the_provider() {
         "AWS_SHARED_CREDENTIALS_FILE",
         &credentials.to_string_lossy(),
     );
-    for (arguments, keys) in [
+    for (arguments, key) in [
         (
             "profile = \"tools\"\n  region = \"eu-west-1\"".to_owned(),
-            ["AKIAOFTHETOOLS000001"; 2],
+            "AKIAOFTHETOOLS000001",
         ),
         (
             format!("assume_role = {{ role_arn = \"{hub}\", external_id = \"acme:of_the_hub\" }}"),
-            ["ASIADOUBLE"; 2],
+            "ASIADOUBLE",
         ),
     ] {
         double.forget_calls();
@@ -423,14 +417,12 @@ fn the_test_may_use_another_profile_or_role_than_the_provider() {
             "main.tf",
             &format!("{}{}", integration.hcl(), test(&arguments)),
         );
-        workspace.plan();
+        workspace.apply();
         let calls = assumed(&double);
         let of_accounts = calls.iter().filter(|call| call.input["RoleArn"] != hub);
-        let found: Vec<&str> = of_accounts.map(|call| call.access_key.as_str()).collect();
-        assert_eq!(found.len(), 2);
-        for (found, key) in found.iter().zip(keys) {
-            assert!(found.starts_with(key), "{found}");
-        }
+        let keys: Vec<&str> = of_accounts.map(|call| call.access_key.as_str()).collect();
+        assert!(!keys.is_empty());
+        assert!(keys.iter().all(|found| found.starts_with(key)), "{keys:?}");
     }
 }
 

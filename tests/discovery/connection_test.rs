@@ -17,17 +17,8 @@ const EXTERNAL_ID: &str = "acme:0123456789abcdef";
 /// So many member accounts, each with a role that wants the external ID and trusts the management account.
 fn double(accounts: usize) -> Double {
     let mut organization = Organization::new(80);
-    let root = organization.root_id.clone();
-    let trusted = organization.management_account_id.clone();
     for number in 1..=accounts {
-        let id = account(number);
-        organization.add_account_with_id(&root, &format!("Account {number}"), &id);
-        let role = Role {
-            external_id: Some(EXTERNAL_ID.to_owned()),
-            trusted_accounts: Some([trusted.clone()].into()),
-            ..Role::default()
-        };
-        organization.roles.insert(role_arn(&id), role);
+        organization.add_trusting_role(&role_arn(&account(number)), EXTERNAL_ID);
     }
     Double::start(organization)
 }

@@ -223,10 +223,9 @@ fn refused(message: &str, role: &AssumeRole, caller: &str) -> Problem {
     let named = denial
         .policy_arn
         .map_or_else(String::new, |arn| format!(" ({arn})"));
-    // A kind of policy that has to allow, and does not; or one statement that denies.
-    let by = |kind: &str| {
+    let by = |article: &str, kind: &str| {
         if denial.is_explicit {
-            format!("a {kind}{named} denies {caller} explicitly to assume {role_arn}")
+            format!("{article} {kind}{named} denies {caller} the role {role_arn}")
         } else {
             format!("no {kind} allows {caller} to assume {role_arn}")
         }
@@ -234,7 +233,7 @@ fn refused(message: &str, role: &AssumeRole, caller: &str) -> Problem {
     match denial.kind {
         PolicyKind::RoleTrust | PolicyKind::Resource if denial.is_explicit => Problem::new(
             Cause::TrustPolicy,
-            format!("the trust policy of {role_arn} denies {caller} explicitly"),
+            format!("the trust policy of {role_arn} denies {caller} the role"),
             "Look for the Deny statement in that trust policy, and change it or its conditions.",
         ),
         PolicyKind::RoleTrust | PolicyKind::Resource => Problem::new(
@@ -244,34 +243,34 @@ fn refused(message: &str, role: &AssumeRole, caller: &str) -> Problem {
         ),
         PolicyKind::Identity => Problem::new(
             Cause::CallerPolicy,
-            by("identity-based policy"),
+            by("an", "identity-based policy"),
             "Allow sts:AssumeRole on the role in a policy of the caller; the publication iam_policy has such policies.",
         ),
         PolicyKind::PermissionsBoundary => Problem::new(
             Cause::CallerPolicy,
-            by("permissions boundary"),
+            by("a", "permissions boundary"),
             "Allow sts:AssumeRole on the role in the permissions boundary of the caller.",
         ),
         PolicyKind::Session => Problem::new(
             Cause::CallerPolicy,
-            by("session policy"),
+            by("a", "session policy"),
             "Allow sts:AssumeRole on the role in the session policy that the caller's session was made with.",
         ),
         PolicyKind::ServiceControl => Problem::new(
             Cause::ServiceControlPolicy,
-            by("service control policy"),
+            by("a", "service control policy"),
             "What counts are the service control policies on the account of the caller, the OUs above it and the root; \
              those on the account of the role do not. Change them there.",
         ),
         PolicyKind::ResourceControl => Problem::new(
             Cause::ResourceControlPolicy,
-            by("resource control policy"),
+            by("a", "resource control policy"),
             "What counts are the resource control policies on the account of the role, the OUs above it and the root. \
              Many allow only callers of their own AWS organization: make an exception for this one.",
         ),
         PolicyKind::VpcEndpoint => Problem::new(
             Cause::VpcEndpointPolicy,
-            by("VPC endpoint policy"),
+            by("a", "VPC endpoint policy"),
             "Allow sts:AssumeRole on the role in the policy of the VPC endpoint for STS that the call came through.",
         ),
     }

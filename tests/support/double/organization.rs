@@ -349,6 +349,16 @@ impl Organization {
         );
     }
 
+    /// Adds a role that wants an external ID and trusts nobody but the management account.
+    pub fn add_trusting_role(&mut self, role_arn: &str, external_id: &str) {
+        let role = Role {
+            external_id: Some(external_id.to_owned()),
+            trusted_accounts: Some([self.management_account_id.clone()].into()),
+            ..Role::default()
+        };
+        self.roles.insert(role_arn.to_owned(), role);
+    }
+
     /// All OUs by ID.
     pub fn units(&self) -> &BTreeMap<String, Unit> {
         &self.units

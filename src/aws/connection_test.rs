@@ -168,7 +168,7 @@ fn not_tested(options: &Options) -> Problem {
     Problem::new(
         Cause::NotTested,
         format!(
-            "the test did not come to an end within {} seconds for all connections, and this one was left",
+            "testing all connections did not end within {} seconds, and this one was left out",
             options.timeout.as_secs_f64().ceil()
         ),
         "Allow more time with timeouts = { read = \"...\" }, raise concurrency, or test fewer connections at a time.",

@@ -8,20 +8,24 @@
 
 pub mod credentials;
 pub mod discovery;
+pub mod key_age;
 pub mod reader;
 
 mod calls;
 
 pub use credentials::{AssumeRole, ConnectError, Endpoints, Session, Settings};
 pub use discovery::{DiscoveryError, Options};
-pub use reader::Reader;
+pub use key_age::KeyAge;
+pub use reader::{Discovered, Reader};
 
 /// The IAM actions that discovery calls; a policy that allows exactly these is enough.
 ///
 /// `ListAccountsForParent` is called only where the service does not return an account's `Paths`, `ListParents` only
-/// for accounts that move during the reading, `ListTagsForResource` only with `include_tags`. `sts:GetCallerIdentity` is called too, and needs
-/// no permission: <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>.
-pub const REQUIRED_ACTIONS: [&str; 7] = [
+/// for accounts that move during the reading, `ListTagsForResource` and `tag:GetResources` only with `include_tags`,
+/// `iam:ListAccessKeys` only with `credential_rotation_days`; the latter two may be refused. `sts:GetCallerIdentity` is
+/// called too, and needs no permission: <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>.
+pub const REQUIRED_ACTIONS: [&str; 9] = [
+    "iam:ListAccessKeys",
     "organizations:DescribeOrganization",
     "organizations:ListAccounts",
     "organizations:ListAccountsForParent",
@@ -29,4 +33,5 @@ pub const REQUIRED_ACTIONS: [&str; 7] = [
     "organizations:ListParents",
     "organizations:ListRoots",
     "organizations:ListTagsForResource",
+    "tag:GetResources",
 ];

@@ -36,10 +36,14 @@ mod handles;
 mod history;
 #[path = "acceptance/identity.rs"]
 mod identity;
+#[path = "acceptance/key_age.rs"]
+mod key_age;
 #[path = "acceptance/lifecycle.rs"]
 mod lifecycle;
 #[path = "acceptance/overrides.rs"]
 mod overrides;
+#[path = "acceptance/owners.rs"]
+mod owners;
 #[path = "acceptance/permissions.rs"]
 mod permissions;
 #[path = "acceptance/s3_catalog.rs"]

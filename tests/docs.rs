@@ -137,11 +137,12 @@ fn the_policies_in_the_guide_are_what_discovery_calls() {
 }
 
 fn settle_policies() {
-    let actions: Vec<String> = orgmirror::aws::REQUIRED_ACTIONS
-        .iter()
-        .map(|action| format!("        {action:?}"))
-        .collect();
-    let policy = |principal: &str| {
+    let policy = |principal: &str, service: &str| {
+        let actions: Vec<String> = orgmirror::aws::REQUIRED_ACTIONS
+            .iter()
+            .filter(|action| action.starts_with(service))
+            .map(|action| format!("        {action:?}"))
+            .collect();
         let json = format!(
             "{{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n    {{\n      \"Effect\": \"Allow\",\n{principal}      \
              \"Action\": [\n{}\n      ],\n      \"Resource\": \"*\"\n    }}\n  ]\n}}",
@@ -151,9 +152,10 @@ fn settle_policies() {
         format!("```json\n{json}\n```")
     };
     let guide = "docs/guides/getting-started.md";
-    settle_part(guide, "policy", &policy(""));
+    settle_part(guide, "policy", &policy("", ""));
     let principal = "      \"Principal\": { \"AWS\": \"arn:aws:iam::444455556666:root\" },\n";
-    settle_part(guide, "delegation", &policy(principal));
+    // A delegation policy is about AWS Organizations alone.
+    settle_part(guide, "delegation", &policy(principal, "organizations:"));
 }
 
 /// `tests/s3/reading.rs` holds the actions to the calls.

@@ -18,9 +18,10 @@ use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
+use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use aws_smithy_runtime_api::client::identity::SharedIdentityCache;
 
-use super::calls::{self, Failure, NoteEndpoint, Pacer, SeenEndpoint};
+use super::calls::{self, Allowance, Failure, NoteEndpoint, Pacer, SeenEndpoint};
 use super::key_age::LongLivedKey;
 use crate::model::partition;
 
@@ -28,6 +29,8 @@ use crate::model::partition;
 const DEFAULT_REGION: &str = "us-east-1";
 /// The instance metadata service answers in milliseconds where it exists.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const ASSUME_ROLE: &str = "sts:AssumeRole";
+const GET_CALLER_IDENTITY: &str = "sts:GetCallerIdentity";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// AWS Organizations answers in tenths of a second.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -317,6 +320,10 @@ impl ConnectError {
                 endpoint: endpoint.get(),
                 message,
             },
+            Failure::TimedOut { after } => Self::TimedOut {
+                what: action,
+                after,
+            },
             Failure::Service {
                 code,
                 message,
@@ -449,19 +456,16 @@ impl Session {
         role: &AssumeRole,
         region: Option<&str>,
     ) -> Result<Self, ConnectError> {
-        let assumed = AssumedRole {
-            sts: self.sts.clone(),
-            endpoint: Arc::clone(&self.sts_endpoint),
-            role: role.clone(),
-            pacer: Arc::clone(&self.pacer),
-        };
-        let first = assumed.assume().await?;
+        let assumed = self.assumed(role);
+        let first = assumed.assume(&mut Allowance::unlimited()).await?;
         let provider = Primed::new(first, SharedCredentialsProvider::new(assumed));
         let mut config = self
             .config
             .to_builder()
             .credentials_provider(SharedCredentialsProvider::new(provider))
             .identity_cache(identity_cache());
+        // Its connections serve all roles: each role with a client of its own costs a handshake and the roots of TLS.
+        config.set_http_client(self.sts_endpoint.http_client());
         if let Some(region) = region {
             config = config.region(Region::new(region.to_owned()));
         }
@@ -469,6 +473,50 @@ impl Session {
             config.build(),
             self.endpoints.clone(),
             self.max_retries,
+        ))
+    }
+
+    fn assumed(&self, role: &AssumeRole) -> AssumedRole {
+        AssumedRole {
+            sts: self.sts.clone(),
+            endpoint: Arc::clone(&self.sts_endpoint),
+            role: role.clone(),
+            pacer: Arc::clone(&self.pacer),
+        }
+    }
+
+    /// Account ID and ARN of whom AWS takes the holder of a role's credentials for. Many roles are asked by the connections
+    /// of this session: one of its own for each would cost a handshake and a client.
+    ///
+    /// # Errors
+    /// When the role is not given, or STS does not accept its credentials, within the allowance.
+    pub(super) async fn caller_in(
+        &self,
+        role: &AssumeRole,
+        allowance: &mut Allowance,
+    ) -> Result<(String, String), ConnectError> {
+        let credentials = self.assumed(role).assume(allowance).await?;
+        // The role's account has limits of its own.
+        let pacer = Pacer::new(self.max_retries);
+        let answer = pacer.call_within(GET_CALLER_IDENTITY, allowance, || {
+            let with_credentials = aws_sdk_sts::config::Config::builder()
+                .credentials_provider(SharedCredentialsProvider::new(credentials.clone()));
+            let call = self.sts.get_caller_identity().customize();
+            call.config_override(with_credentials).send()
+        });
+        self.identity(answer.await)
+    }
+
+    fn identity(
+        &self,
+        answer: Result<GetCallerIdentityOutput, Failure>,
+    ) -> Result<(String, String), ConnectError> {
+        let answer = answer.map_err(|failure| {
+            ConnectError::of(GET_CALLER_IDENTITY, &self.sts_endpoint, failure)
+        })?;
+        Ok((
+            answer.account.unwrap_or_default(),
+            answer.arn.unwrap_or_default(),
         ))
     }
 
@@ -519,21 +567,17 @@ impl Session {
 
     /// Account ID and ARN of the caller.
     pub(super) async fn caller(&self, timeout: Duration) -> Result<(String, String), ConnectError> {
-        const ACTION: &str = "sts:GetCallerIdentity";
-        let call = self
-            .pacer
-            .call(ACTION, || self.sts.get_caller_identity().send());
-        let answer = tokio::time::timeout(timeout, call)
-            .await
-            .map_err(|_| ConnectError::TimedOut {
-                what: ACTION.to_owned(),
-                after: timeout,
-            })?
-            .map_err(|failure| ConnectError::of(ACTION, &self.sts_endpoint, failure))?;
-        Ok((
-            answer.account.unwrap_or_default(),
-            answer.arn.unwrap_or_default(),
-        ))
+        let call = self.pacer.call(GET_CALLER_IDENTITY, || {
+            self.sts.get_caller_identity().send()
+        });
+        let answer =
+            tokio::time::timeout(timeout, call)
+                .await
+                .map_err(|_| ConnectError::TimedOut {
+                    what: GET_CALLER_IDENTITY.to_owned(),
+                    after: timeout,
+                })?;
+        self.identity(answer)
     }
 }
 
@@ -678,15 +722,14 @@ struct AssumedRole {
 }
 
 impl AssumedRole {
-    async fn assume(&self) -> Result<Credentials, ConnectError> {
-        const ACTION: &str = "sts:AssumeRole";
+    async fn assume(&self, allowance: &mut Allowance) -> Result<Credentials, ConnectError> {
         let role = &self.role;
         let seconds = role
             .duration
             .map(|duration| i32::try_from(duration.as_secs()).unwrap_or(i32::MAX));
         let answer = self
             .pacer
-            .call(ACTION, || {
+            .call_within(ASSUME_ROLE, allowance, || {
                 self.sts
                     .assume_role()
                     .role_arn(&role.role_arn)
@@ -707,10 +750,10 @@ impl AssumedRole {
                     message,
                     request_id,
                 },
-                failure => ConnectError::of(ACTION, &self.endpoint, failure),
+                failure => ConnectError::of(ASSUME_ROLE, &self.endpoint, failure),
             })?;
         let given = answer.credentials.ok_or_else(|| ConnectError::Service {
-            action: ACTION.to_owned(),
+            action: ASSUME_ROLE.to_owned(),
             code: calls::NO_VALID_ANSWER.to_owned(),
             message: "the answer holds no credentials".to_owned(),
             request_id: None,
@@ -733,7 +776,7 @@ impl ProvideCredentials for AssumedRole {
     {
         future::ProvideCredentials::new(async {
             let assumed: provider::Result = self
-                .assume()
+                .assume(&mut Allowance::unlimited())
                 .await
                 .map_err(CredentialsError::provider_error);
             assumed

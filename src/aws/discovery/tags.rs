@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use super::super::calls::Failure;
+use super::super::calls::{Allowance, Failure};
 use super::error::DiscoveryError;
 use super::settling::{Consistent, Contradictions};
 use super::{CONCURRENCY, Organization, Reading};
@@ -20,7 +20,7 @@ const ACTION: &str = "organizations:ListTagsForResource";
 const BULK_ACTION: &str = "tag:GetResources";
 /// The API's limit: <https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html>.
 const BULK_PAGE: i32 = 100;
-/// A page of the tagging API that takes longer is not waited for. Networks without a way to it often answer nothing.
+/// How long one page of the tagging API may be under way. Networks without a way to it often answer nothing.
 const BULK_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Tags by ID or by ARN of the account.
@@ -38,7 +38,9 @@ impl Reading<'_> {
         };
         let mut token: Option<String> = None;
         loop {
-            let page = self.session.pacer.call(BULK_ACTION, || {
+            let mut patience = Allowance::of(BULK_PATIENCE);
+            let pacer = &self.session.pacer;
+            let page = pacer.call_within(BULK_ACTION, &mut patience, || {
                 client
                     .get_resources()
                     .resource_type_filters("organizations:account")
@@ -46,14 +48,10 @@ impl Reading<'_> {
                     .set_pagination_token(token.clone())
                     .send()
             });
-            let page = match tokio::time::timeout(BULK_PATIENCE, page).await {
-                Ok(Ok(page)) => page,
-                Ok(Err(failure)) => {
+            let page = match page.await {
+                Ok(page) => page,
+                Err(failure) => {
                     tracing::debug!(?failure, "tags are not read in bulk");
-                    return tags;
-                }
-                Err(_) => {
-                    tracing::debug!("tags are not read in bulk: the tagging API does not answer");
                     return tags;
                 }
             };

@@ -139,7 +139,7 @@ fn the_policies_in_the_guide_are_what_discovery_calls() {
 fn settle_policies() {
     let actions: Vec<String> = orgmirror::aws::REQUIRED_ACTIONS
         .iter()
-        .map(|action| format!("        {action:?}"))
+        .map(|action| format!("        {:?}", action.name))
         .collect();
     let policy = |principal: &str| {
         let json = format!(

@@ -26,6 +26,9 @@ use super::store::{
 /// How long the writer waits for company before it writes: the resources of one run come in bursts.
 const GATHER: Duration = Duration::from_millis(5);
 
+/// How long it waits at most for commits that are [expected](Catalog::expect_commit).
+const LINGER: Duration = Duration::from_millis(500);
+
 /// Longest pause after a lost race.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
@@ -253,6 +256,13 @@ impl Catalog {
         outcome.await.unwrap_or(Err(CommitError::Interrupted))
     }
 
+    /// Says that a commit is likely to come when what is held is dropped. Within reason the writer waits for it, so that
+    /// what Terraform plans and applies side by side is written together.
+    pub fn expect_commit(&self) -> Expected {
+        lock(&self.inner.queue).expected += 1;
+        Expected(Arc::clone(&self.inner))
+    }
+
     /// The last `limit` commits, oldest first.
     pub async fn history(&self, limit: usize) -> Result<Vec<Entry>, HistoryError> {
         let inner = &self.inner;
@@ -291,10 +301,21 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A commit that is expected, see [`Catalog::expect_commit`].
+#[derive(Debug)]
+pub struct Expected(Arc<Inner>);
+
+impl Drop for Expected {
+    fn drop(&mut self) {
+        lock(&self.0.queue).expected -= 1;
+    }
+}
+
 /// Changes that wait for the writer.
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Box<dyn Job>>,
+    expected: usize,
     has_writer: bool,
 }
 
@@ -302,6 +323,7 @@ impl std::fmt::Debug for Queue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Queue")
             .field("waiting", &self.waiting.len())
+            .field("expected", &self.expected)
             .field("has_writer", &self.has_writer)
             .finish()
     }
@@ -420,7 +442,7 @@ impl Drop for Writer {
 async fn write(mut writer: Writer) {
     let inner = Arc::clone(&writer.inner);
     loop {
-        tokio::time::sleep(GATHER).await;
+        inner.gather().await;
         let batch = {
             let mut queue = lock(&inner.queue);
             let batch = take_batch(&mut queue.waiting);
@@ -467,6 +489,24 @@ fn apply(batch: &mut [Box<dyn Job>], base: &Document) -> Document {
 }
 
 impl Inner {
+    /// Waits for company: until a moment passes in which nobody came and nobody is expected.
+    async fn gather(&self) {
+        let until = tokio::time::Instant::now() + LINGER;
+        let mut came = lock(&self.queue).waiting.len();
+        loop {
+            tokio::time::sleep(GATHER).await;
+            let (waiting, expected) = {
+                let queue = lock(&self.queue);
+                (queue.waiting.len(), queue.expected)
+            };
+            let is_quiet = expected == 0 && waiting == came;
+            if is_quiet || tokio::time::Instant::now() >= until {
+                return;
+            }
+            came = waiting;
+        }
+    }
+
     pub(super) async fn current(&self) -> Result<Option<Current>, ReadError> {
         let known = lock(&self.cache).clone();
         let reading = self

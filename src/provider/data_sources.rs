@@ -4,3 +4,4 @@ pub mod aws_organization;
 pub mod catalog_history;
 pub mod connections;
 pub mod integration;
+pub mod onboarding;

@@ -60,7 +60,8 @@
 //! # Group commit
 //!
 //! One writer task per [`Catalog`] gathers the changes that wait and commits them as one version. It begins when a moment
-//! has passed in which none came and none is [expected](Catalog::expect_commit), and after half a second at most. A change that
+//! has passed in which none came and none is [expected](Catalog::expect_commit), and after half a second at most; a moment
+//! is as long as the last commit took, within bounds. A change that
 //! fails, fails alone, and leaves nothing of itself behind. Dropping the future of a commit before its change was
 //! applied cancels it; later, the write is finished whole all the same.
 

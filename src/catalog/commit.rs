@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::model::effective::HandleNotice;
 use crate::model::handle::{self, Kind};
@@ -23,10 +24,14 @@ use super::store::{
     Token, WriteHistoryError,
 };
 
-/// How long the writer waits for company before it writes: the resources of one run come in bursts.
+/// How long the writer waits for company before it writes, at least: the resources of one run come in bursts. It waits
+/// for as long as the last commit took, where that is longer: who waits half of the time anyway gets company for the other.
 const GATHER: Duration = Duration::from_millis(5);
 
-/// How long it waits at most for commits that are [expected](Catalog::expect_commit).
+/// Longest of such moments.
+const LONGEST_GATHER: Duration = Duration::from_millis(200);
+
+/// After that long the writer waits no more, whoever comes or is [expected](Catalog::expect_commit).
 const LINGER: Duration = Duration::from_millis(500);
 
 /// Longest pause after a lost race.
@@ -47,6 +52,8 @@ pub(super) struct Inner {
     pub(super) place: String,
     pub(super) cache: Mutex<Option<Current>>,
     queue: Mutex<Queue>,
+    /// How long the last commit took.
+    pace: Mutex<Duration>,
     pub(super) published: Mutex<Memory>,
     /// [`Entry::id`] of the last commit whose history entry is known to be written.
     recorded: Mutex<Option<String>>,
@@ -193,6 +200,7 @@ impl Catalog {
                 tenant: tenant.to_owned(),
                 cache: Mutex::default(),
                 queue: Mutex::default(),
+                pace: Mutex::default(),
                 published: Mutex::default(),
                 recorded: Mutex::default(),
             }),
@@ -454,7 +462,9 @@ async fn write(mut writer: Writer) {
             }
             batch
         };
+        let started = Instant::now();
         inner.commit_batch(batch).await;
+        *lock(&inner.pace) = started.elapsed();
     }
 }
 
@@ -491,16 +501,17 @@ fn apply(batch: &mut [Box<dyn Job>], base: &Document) -> Document {
 impl Inner {
     /// Waits for company: until a moment passes in which nobody came and nobody is expected.
     async fn gather(&self) {
-        let until = tokio::time::Instant::now() + LINGER;
+        let moment = lock(&self.pace).clamp(GATHER, LONGEST_GATHER);
+        let until = Instant::now() + LINGER;
         let mut came = lock(&self.queue).waiting.len();
         loop {
-            tokio::time::sleep(GATHER).await;
+            tokio::time::sleep(moment).await;
             let (waiting, expected) = {
                 let queue = lock(&self.queue);
                 (queue.waiting.len(), queue.expected)
             };
             let is_quiet = expected == 0 && waiting == came;
-            if is_quiet || tokio::time::Instant::now() >= until {
+            if is_quiet || Instant::now() >= until {
                 return;
             }
             came = waiting;

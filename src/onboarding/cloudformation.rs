@@ -289,17 +289,3 @@ fn equals(one: Node, other: Node) -> Node {
 fn not(condition: Node) -> Node {
     map([("Fn::Not", list([condition]))])
 }
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::super::sample::onboarding;
-    #[test]
-    fn show() {
-        let mut o = onboarding("aws");
-        println!("{}", o.cloudformation_stackset().unwrap().unwrap());
-        println!("{}", o.terraform().unwrap());
-        println!("{}", o.discovery_policy_json().unwrap());
-        o.external_id = None;
-    }
-}

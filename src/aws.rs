@@ -35,6 +35,23 @@ pub enum Purpose {
     Discovery,
     /// Reading the tags of accounts, with `include_tags`.
     Tags,
+    /// Telling how old an access key is, with `credential_rotation_days`.
+    KeyAge,
+    /// Telling from the AWS organization whether Resource Explorer can work in it, for `orgmirror_resource_explorer`.
+    Readiness,
+    /// The same from each account.
+    Indexes,
+}
+
+/// Whose credentials an action is called with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// Those that read the AWS organization.
+    Reader,
+    /// The user whose access key it is, who may assume the role of the reader.
+    KeyOwner,
+    /// The role of each connection.
+    Connection,
 }
 
 impl Purpose {
@@ -43,11 +60,32 @@ impl Purpose {
         match self {
             Self::Discovery => "ReadOrganization",
             Self::Tags => "ReadTags",
+            Self::KeyAge => "ReadOwnAccessKeys",
+            Self::Readiness => "ReadServiceControlPolicies",
+            Self::Indexes => "ReadResourceExplorer",
+        }
+    }
+
+    /// Whose credentials its actions are called with.
+    pub fn caller(self) -> Caller {
+        match self {
+            Self::Discovery | Self::Tags | Self::Readiness => Caller::Reader,
+            Self::KeyAge => Caller::KeyOwner,
+            Self::Indexes => Caller::Connection,
+        }
+    }
+
+    /// What its actions are allowed on, in this partition.
+    pub fn resource(self, partition: &str) -> String {
+        match self {
+            // IAM puts the name of the caller in, who is nobody else's business.
+            Self::KeyAge => format!("arn:{partition}:iam::*:user/${{aws:username}}"),
+            _ => "*".to_owned(),
         }
     }
 }
 
-/// What the credentials that read an AWS organization must be allowed, and nothing more.
+/// What has to be allowed, to whom [`Purpose::caller`] says, and nothing more.
 ///
 /// The policies that users copy are made from this list; `tests/discovery/reading.rs` holds it to the calls.
 /// `sts:GetCallerIdentity` is called too, and needs no permission:

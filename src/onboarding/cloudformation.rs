@@ -6,8 +6,7 @@
 //! account's role itself.
 
 use super::node::{Node, list, map};
-use super::policies::discovery_policy;
-use super::{Onboarding, WriteError};
+use super::{CONNECTION_POLICY, DISCOVERY_POLICY, Onboarding, WriteError};
 
 /// Parameters, and the conditions that follow from them.
 const DISCOVERY_ACCOUNT: &str = "DiscoveryAccountId";
@@ -173,9 +172,16 @@ impl Onboarding {
             let arns = policies.map(|policy| policy.arn.as_str());
             properties.push(("ManagedPolicyArns", list(arns)));
         }
+        if let Some(policy) = self.connection_policy() {
+            let policy = map([
+                ("PolicyName", CONNECTION_POLICY.into()),
+                ("PolicyDocument", policy),
+            ]);
+            properties.push(("Policies", list([policy])));
+        }
         let discovery = map([
-            ("PolicyName", super::DISCOVERY_POLICY.into()),
-            ("PolicyDocument", discovery_policy()),
+            ("PolicyName", DISCOVERY_POLICY.into()),
+            ("PolicyDocument", self.discovery_policy()),
             ("Roles", list([reference(ROLE)])),
         ]);
         vec![

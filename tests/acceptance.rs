@@ -42,6 +42,8 @@ mod identity;
 mod key_age;
 #[path = "acceptance/lifecycle.rs"]
 mod lifecycle;
+#[path = "acceptance/onboarding.rs"]
+mod onboarding;
 #[path = "acceptance/overrides.rs"]
 mod overrides;
 #[path = "acceptance/owners.rs"]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use orgmirror::aws::{DiscoveryError, REQUIRED_ACTIONS, Reader, Session};
+use orgmirror::aws::{Action, DiscoveryError, Options, Purpose, REQUIRED_ACTIONS, Reader, Session};
 use tokio_util::sync::CancellationToken;
 
 use crate::double::{Double, Organization, Paging, StateForm};
@@ -291,6 +291,25 @@ async fn ten_thousand_accounts_are_read_in_the_time_of_one_list() {
     }
 }
 
+/// All actions that a reading called, as policies name them.
+async fn called(double: &Double, include_tags: bool) -> BTreeSet<String> {
+    double.forget_calls();
+    let options = Options {
+        include_tags,
+        ..options()
+    };
+    let snapshot = read_with(&settings(double), &options).await.unwrap();
+    assert_eq!(snapshot, expected(&double.organization(), include_tags));
+    double.calls().by_action().into_keys().collect()
+}
+
+/// The actions in the list that have one of these purposes, and for which more holds.
+fn listed(purposes: &[Purpose], may_be: impl Fn(&Action) -> bool) -> BTreeSet<String> {
+    let actions = REQUIRED_ACTIONS.iter();
+    let wanted = actions.filter(|action| purposes.contains(&action.purpose) && may_be(action));
+    wanted.map(|action| action.name.to_owned()).collect()
+}
+
 #[tokio::test]
 async fn the_policy_lists_exactly_what_is_called() {
     let mut organization = Organization::generate(60, 17);
@@ -299,13 +318,22 @@ async fn the_policy_lists_exactly_what_is_called() {
     organization.hide_account_from_parent(&hidden);
     let double = Double::start(organization);
     double.faults().without_paths = true;
-    let settings = settings(&double);
-    let snapshot = read_with(&settings, &with_tags()).await.unwrap();
-    assert_eq!(snapshot, expected(&double.organization(), true));
+    let with_tags = listed(&[Purpose::Discovery, Purpose::Tags], |_| true);
+    assert_eq!(called(&double, true).await, with_tags);
+    let without_tags = listed(&[Purpose::Discovery], |_| true);
+    assert_eq!(called(&double, false).await, without_tags);
+
+    double.forget_calls();
     let timeout = options().timeout;
-    let session = Session::open(&settings, timeout).await.unwrap();
+    let session = Session::open(&settings(&double), timeout).await.unwrap();
     assert!(session.key_age(timeout).await.is_some());
     let called: BTreeSet<String> = double.calls().by_action().into_keys().collect();
-    let allowed: BTreeSet<String> = REQUIRED_ACTIONS.map(str::to_owned).into();
-    assert_eq!(called, allowed);
+    assert_eq!(called, listed(&[Purpose::KeyAge], |_| true));
+}
+
+#[tokio::test]
+async fn what_is_always_called_is_called_in_the_plainest_reading() {
+    let double = Double::start(Organization::generate(60, 18));
+    let always = listed(&[Purpose::Discovery], |action| action.when == "always");
+    assert_eq!(called(&double, false).await, always);
 }

@@ -40,6 +40,8 @@ mod identity;
 mod lifecycle;
 #[path = "acceptance/overrides.rs"]
 mod overrides;
+#[path = "acceptance/partitions.rs"]
+mod partitions;
 #[path = "acceptance/permissions.rs"]
 mod permissions;
 #[path = "acceptance/s3_catalog.rs"]

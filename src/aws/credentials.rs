@@ -21,6 +21,7 @@ use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentials
 use aws_smithy_runtime_api::client::identity::SharedIdentityCache;
 
 use super::calls::{self, Failure, NoteEndpoint, Pacer, SeenEndpoint};
+use crate::model::partition;
 
 /// AWS Organizations is one service per partition; in the commercial one any region's name leads to it.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -35,7 +36,8 @@ const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(60);
 /// How to reach AWS, as the provider's arguments say it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Settings {
-    /// None: the environment's, the profile's, the instance's, else `us-east-1`.
+    /// None: the environment's, the profile's, the instance's, else `us-east-1`, or where AWS Organizations is in the
+    /// partition of `assume_role`.
     pub region: Option<String>,
     /// Profile of the shared files; wins over keys in the environment.
     pub profile: Option<String>,
@@ -177,6 +179,15 @@ pub enum ConnectError {
         /// For AWS support.
         request_id: Option<String>,
     },
+    /// The role is where these credentials and this region do not lead.
+    #[error("the role {role_arn} is in the partition {}, and the region {region} is in the partition {}",
+        partition::of_arn(role_arn).unwrap_or_default(), partition::of_region(region))]
+    OtherPartition {
+        /// ARN of the role.
+        role_arn: String,
+        /// The region in use.
+        region: String,
+    },
     /// No answer from the endpoint.
     #[error("{endpoint} cannot be reached for {action}: {message}")]
     Unreachable {
@@ -262,6 +273,14 @@ impl ConnectError {
                 format!(
                     "STS gives one answer for several causes. Check that (1) the role {role_arn} exists and its trust policy trusts {caller}, (2) {external_id}, and (3) a \
                      policy of {caller} allows sts:AssumeRole on {role_arn}."
+                )
+            }
+            Self::OtherPartition { role_arn, .. } => {
+                let wanted = partition::of_arn(role_arn).unwrap_or_default();
+                format!(
+                    "No credentials lead from one partition into another. For this role, set region to one of {wanted}, such as {:?}, and use credentials of an account in \
+                     {wanted}; or correct role_arn. The region comes from the argument region, from AWS_REGION, else from the profile.",
+                    partition::default_region(wanted)
                 )
             }
             Self::Unreachable { endpoint, .. } => format!(
@@ -436,6 +455,7 @@ impl Session {
         role: &AssumeRole,
         region: Option<&str>,
     ) -> Result<Self, ConnectError> {
+        refuse_other_partition(&role.role_arn, self.region())?;
         let assumed = AssumedRole {
             sts: self.sts.clone(),
             endpoint: Arc::clone(&self.sts_endpoint),
@@ -706,6 +726,19 @@ impl ProvideCredentials for AssumedRole {
     }
 }
 
+/// STS would only say that it does not know the credentials, or that the ARN is not valid.
+fn refuse_other_partition(role_arn: &str, region: &str) -> Result<(), ConnectError> {
+    match partition::of_arn(role_arn) {
+        Some(own) if partition::is_known(own) && own != partition::of_region(region) => {
+            Err(ConnectError::OtherPartition {
+                role_arn: role_arn.to_owned(),
+                region: region.to_owned(),
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The principal that an AccessDenied message names: `User: ARN is not authorized to perform ...`.
 pub(super) fn principal(message: &str) -> Option<&str> {
     let rest = message.split("User: ").nth(1)?;
@@ -736,11 +769,12 @@ async fn region(settings: &Settings) -> Region {
                 .build(),
         );
     }
-    chain
-        .or_else(Region::new(DEFAULT_REGION))
-        .region()
-        .await
-        .unwrap_or_else(|| Region::new(DEFAULT_REGION))
+    // The credentials are of the role's partition, or cannot assume it.
+    let role = settings.assume_role.as_ref();
+    let partition = role.and_then(|role| partition::of_arn(&role.role_arn));
+    let default = partition.map_or(DEFAULT_REGION, partition::organizations_region);
+    let region = chain.region().await;
+    region.unwrap_or_else(|| Region::new(default))
 }
 
 fn metadata_client() -> imds::Client {

@@ -18,6 +18,10 @@ mod s3;
 #[path = "support/terraform.rs"]
 mod terraform;
 
+#[path = "consumers/python.rs"]
+#[allow(dead_code)]
+mod python;
+
 #[path = "acceptance/catalog.rs"]
 mod catalog;
 #[path = "acceptance/changes.rs"]
@@ -38,6 +42,8 @@ mod history;
 mod identity;
 #[path = "acceptance/lifecycle.rs"]
 mod lifecycle;
+#[path = "acceptance/organizations.rs"]
+mod organizations;
 #[path = "acceptance/overrides.rs"]
 mod overrides;
 #[path = "acceptance/partitions.rs"]
@@ -50,8 +56,12 @@ mod s3_catalog;
 mod scale;
 #[path = "acceptance/secrets.rs"]
 mod secrets;
+#[path = "acceptance/single_accounts.rs"]
+mod single_accounts;
 #[path = "acceptance/snapshots.rs"]
 mod snapshots;
+#[path = "acceptance/sso.rs"]
+mod sso;
 #[path = "acceptance/story.rs"]
 mod story;
 #[path = "acceptance/unknowns.rs"]

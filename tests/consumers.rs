@@ -28,11 +28,15 @@ mod json;
 mod names;
 #[path = "consumers/organization.rs"]
 mod organization;
+#[path = "consumers/partitions.rs"]
+mod partitions;
 #[path = "consumers/preambles.rs"]
 mod preambles;
 #[path = "consumers/python.rs"]
 mod python;
 #[path = "consumers/sdks.rs"]
 mod sdks;
+#[path = "consumers/sso.rs"]
+mod sso;
 #[path = "consumers/steampipe.rs"]
 mod steampipe;

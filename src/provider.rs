@@ -11,7 +11,9 @@ pub mod orgmirror;
 mod reach;
 mod regions;
 pub mod resources;
+mod selection;
 mod storage;
+mod timeouts;
 
 use crate::framework::server::Server;
 

@@ -18,15 +18,19 @@ use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
+use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use aws_smithy_runtime_api::client::identity::SharedIdentityCache;
 
-use super::calls::{self, Failure, NoteEndpoint, Pacer, SeenEndpoint};
-use crate::model::partition;
+use super::calls::{self, Allowance, Failure, NoteEndpoint, Pacer, SeenEndpoint};
+use super::denial::Denial;
+use crate::model::partition::{self, Doubt};
 
 /// AWS Organizations is one service per partition; in the commercial one any region's name leads to it.
 const DEFAULT_REGION: &str = "us-east-1";
 /// The instance metadata service answers in milliseconds where it exists.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const ASSUME_ROLE: &str = "sts:AssumeRole";
+const GET_CALLER_IDENTITY: &str = "sts:GetCallerIdentity";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// AWS Organizations answers in tenths of a second.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -152,10 +156,12 @@ pub enum ConnectError {
         message: String,
     },
     /// AWS does not accept the key or token.
-    #[error("AWS does not accept the credentials for {action}: {message} ({code})")]
+    #[error("AWS does not accept the credentials for {action} at {endpoint}: {message} ({code})")]
     InvalidCredentials {
         /// The call that was refused, as in IAM policies.
         action: String,
+        /// URL of the endpoint, which tells the partition.
+        endpoint: String,
         /// Such as `ExpiredTokenException`.
         code: String,
         /// What AWS said.
@@ -254,17 +260,21 @@ impl ConnectError {
                 "SignatureDoesNotMatch" | "InvalidSignatureException" => {
                     "The secret key does not belong to the access key, or the machine's clock is wrong. Check secret_key (or AWS_SECRET_ACCESS_KEY).".to_owned()
                 }
-                _ => "Check that the access key exists and is active, that a temporary key comes with its token, and that the region is of the right partition \
-                      (AWS GovCloud (US) and China have credentials of their own)."
+                _ => "Check that the access key exists and is active, that a temporary key comes with its token, and that the endpoint is of the right partition: AWS \
+                      GovCloud (US) and China have credentials of their own, and need a region of theirs (region = \"us-gov-west-1\", \"cn-northwest-1\")."
                     .to_owned(),
             },
             Self::AssumeRoleRefused {
                 role_arn,
                 external_id_given,
                 caller,
+                message,
                 ..
             } => {
                 let caller = caller.as_deref().unwrap_or("the caller");
+                if let Some(denial) = Denial::of(message) {
+                    return denial.fix("sts:AssumeRole", caller);
+                }
                 let external_id = if *external_id_given {
                     "the external ID in assume_role is exactly the one in the condition sts:ExternalId of that trust policy"
                 } else {
@@ -285,7 +295,8 @@ impl ConnectError {
             }
             Self::Unreachable { endpoint, .. } => format!(
                 "Check the name {endpoint}, the network, and a proxy or firewall in between. Endpoints come from the provider's endpoints argument, from \
-                 AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE>, from the profile, else from the region."
+                 AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE>, from the profile, else from the region.{}",
+                misspelt_region(endpoint)
             ),
             Self::Throttled { .. } => "Other tools are using AWS in the same account at the same time. Try again later, raise max_retries, or run at another time."
                 .to_owned(),
@@ -321,6 +332,7 @@ impl ConnectError {
                 request_id,
             } => Self::InvalidCredentials {
                 action,
+                endpoint: endpoint.get(),
                 code,
                 message,
                 request_id,
@@ -333,6 +345,10 @@ impl ConnectError {
                 action,
                 endpoint: endpoint.get(),
                 message,
+            },
+            Failure::TimedOut { after } => Self::TimedOut {
+                what: action,
+                after,
             },
             Failure::Service {
                 code,
@@ -456,13 +472,8 @@ impl Session {
         region: Option<&str>,
     ) -> Result<Self, ConnectError> {
         refuse_other_partition(&role.role_arn, self.region())?;
-        let assumed = AssumedRole {
-            sts: self.sts.clone(),
-            endpoint: Arc::clone(&self.sts_endpoint),
-            role: role.clone(),
-            pacer: Arc::clone(&self.pacer),
-        };
-        let first = assumed.assume().await?;
+        let assumed = self.assumed(role);
+        let first = assumed.assume(&mut Allowance::unlimited()).await?;
         let provider = Primed::new(first, SharedCredentialsProvider::new(assumed));
         let mut config = self
             .config
@@ -476,6 +487,50 @@ impl Session {
             config.build(),
             self.endpoints.clone(),
             self.max_retries,
+        ))
+    }
+
+    fn assumed(&self, role: &AssumeRole) -> AssumedRole {
+        AssumedRole {
+            sts: self.sts.clone(),
+            endpoint: Arc::clone(&self.sts_endpoint),
+            role: role.clone(),
+            pacer: Arc::clone(&self.pacer),
+        }
+    }
+
+    /// Account ID and ARN of whom AWS takes the holder of a role's credentials for. Many roles are asked by the connections
+    /// of this session: one of its own for each would cost a handshake and a client.
+    ///
+    /// # Errors
+    /// When the role is not given, or STS does not accept its credentials, within the allowance.
+    pub(super) async fn caller_in(
+        &self,
+        role: &AssumeRole,
+        allowance: &mut Allowance,
+    ) -> Result<(String, String), ConnectError> {
+        let credentials = self.assumed(role).assume(allowance).await?;
+        // The role's account has limits of its own.
+        let pacer = Pacer::new(self.max_retries);
+        let answer = pacer.call_within(GET_CALLER_IDENTITY, allowance, || {
+            let with_credentials = aws_sdk_sts::config::Config::builder()
+                .credentials_provider(SharedCredentialsProvider::new(credentials.clone()));
+            let call = self.sts.get_caller_identity().customize();
+            call.config_override(with_credentials).send()
+        });
+        self.identity(answer.await)
+    }
+
+    fn identity(
+        &self,
+        answer: Result<GetCallerIdentityOutput, Failure>,
+    ) -> Result<(String, String), ConnectError> {
+        let answer = answer.map_err(|failure| {
+            ConnectError::of(GET_CALLER_IDENTITY, &self.sts_endpoint, failure)
+        })?;
+        Ok((
+            answer.account.unwrap_or_default(),
+            answer.arn.unwrap_or_default(),
         ))
     }
 
@@ -504,21 +559,17 @@ impl Session {
 
     /// Account ID and ARN of the caller.
     pub(super) async fn caller(&self, timeout: Duration) -> Result<(String, String), ConnectError> {
-        const ACTION: &str = "sts:GetCallerIdentity";
-        let call = self
-            .pacer
-            .call(ACTION, || self.sts.get_caller_identity().send());
-        let answer = tokio::time::timeout(timeout, call)
-            .await
-            .map_err(|_| ConnectError::TimedOut {
-                what: ACTION.to_owned(),
-                after: timeout,
-            })?
-            .map_err(|failure| ConnectError::of(ACTION, &self.sts_endpoint, failure))?;
-        Ok((
-            answer.account.unwrap_or_default(),
-            answer.arn.unwrap_or_default(),
-        ))
+        let call = self.pacer.call(GET_CALLER_IDENTITY, || {
+            self.sts.get_caller_identity().send()
+        });
+        let answer =
+            tokio::time::timeout(timeout, call)
+                .await
+                .map_err(|_| ConnectError::TimedOut {
+                    what: GET_CALLER_IDENTITY.to_owned(),
+                    after: timeout,
+                })?;
+        self.identity(answer)
     }
 }
 
@@ -593,7 +644,7 @@ impl Origin {
                     "the container's credentials".to_owned(),
                 ];
                 tried.push(if refused {
-                    format!("the instance's metadata ({message})")
+                    format!("the instance's metadata ({})", of_metadata(&message))
                 } else {
                     "the instance's metadata".to_owned()
                 });
@@ -663,15 +714,14 @@ struct AssumedRole {
 }
 
 impl AssumedRole {
-    async fn assume(&self) -> Result<Credentials, ConnectError> {
-        const ACTION: &str = "sts:AssumeRole";
+    async fn assume(&self, allowance: &mut Allowance) -> Result<Credentials, ConnectError> {
         let role = &self.role;
         let seconds = role
             .duration
             .map(|duration| i32::try_from(duration.as_secs()).unwrap_or(i32::MAX));
         let answer = self
             .pacer
-            .call(ACTION, || {
+            .call_within(ASSUME_ROLE, allowance, || {
                 self.sts
                     .assume_role()
                     .role_arn(&role.role_arn)
@@ -692,10 +742,10 @@ impl AssumedRole {
                     message,
                     request_id,
                 },
-                failure => ConnectError::of(ACTION, &self.endpoint, failure),
+                failure => ConnectError::of(ASSUME_ROLE, &self.endpoint, failure),
             })?;
         let given = answer.credentials.ok_or_else(|| ConnectError::Service {
-            action: ACTION.to_owned(),
+            action: ASSUME_ROLE.to_owned(),
             code: calls::NO_VALID_ANSWER.to_owned(),
             message: "the answer holds no credentials".to_owned(),
             request_id: None,
@@ -718,12 +768,39 @@ impl ProvideCredentials for AssumedRole {
     {
         future::ProvideCredentials::new(async {
             let assumed: provider::Result = self
-                .assume()
+                .assume(&mut Allowance::unlimited())
                 .await
                 .map_err(CredentialsError::provider_error);
             assumed
         })
     }
+}
+
+/// A question, where the Region in the name of an endpoint is none that is known.
+fn misspelt_region(endpoint: &str) -> String {
+    let mut parts = endpoint.split(['/', '.', ':']);
+    let Some(region) = parts.find(|part| partition::is_region(part)) else {
+        return String::new();
+    };
+    match partition::doubt(None, region) {
+        Some(Doubt::Unknown(near)) if !near.is_empty() => {
+            let near: Vec<String> = near.iter().map(|near| format!("{near:?}")).collect();
+            format!(
+                " {region:?} is no region that is known: did you mean {}?",
+                near.join(" or ")
+            )
+        }
+        _ => String::new(),
+    }
+}
+
+/// What the instance's metadata service is not asked for, of the list of all providers.
+fn of_metadata(message: &str) -> &str {
+    let mut lines = message.lines().map(str::trim);
+    let line = lines.find(|line| line.contains("IMDS")).unwrap_or(message);
+    let line = line.strip_prefix("Ec2InstanceMetadata: ").unwrap_or(line);
+    line.strip_prefix("the credential provider was not enabled: ")
+        .unwrap_or(line)
 }
 
 /// STS would only say that it does not know the credentials, or that the ARN is not valid.

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::calls::Failure;
 use super::credentials::{ConnectError, Session, principal};
+use super::denial::Denial;
 use crate::model::snapshot::{AccountFacts, Facts, Snapshot, SnapshotError, UnitFacts};
 
 /// The API's limit: <https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListAccounts.html>.
@@ -139,13 +140,20 @@ impl DiscoveryError {
         match self {
             Self::Connect(error) => error.fix(),
             Self::MissingPermission {
-                action, principal, ..
+                action,
+                principal,
+                message,
+                ..
             } => {
                 let principal = principal.as_deref().unwrap_or("the caller");
-                format!(
-                    "Allow {action} in a policy of {principal}. The whole policy that discovery needs is in docs/guides/getting-started.md. If a policy \
-                     allows it already, look for a service control policy, permissions boundary or session policy that does not."
-                )
+                let fix = match Denial::of(message) {
+                    Some(denial) => denial.fix(action, principal),
+                    None => format!(
+                        "Allow {action} in a policy of {principal}. If a policy allows it already, look for a service control policy, permissions boundary or session \
+                         policy that does not."
+                    ),
+                };
+                format!("{fix} The whole policy that discovery needs is in docs/guides/getting-started.md.")
             }
             Self::NotInOrganization { .. } => "Use credentials of the organization's management account or of a delegated administrator (profile, access_key or assume_role). To mirror \
                 accounts without an AWS organization, list them by hand: aws_organization = { accounts = { \"111122223333\" = { name = \"sandbox\" } } }."

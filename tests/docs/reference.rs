@@ -23,6 +23,7 @@ const REMARKS: [(&str, &str); 6] = [
         "The [getting started](guides/getting-started.md) guide leads from nothing to the first apply, credentials and \
          the policy they need included. Further guides: [handles](guides/handles.md), \
          [permissions and overrides](guides/permissions.md), [publications](guides/publications.md), \
+         [accounts](guides/accounts.md), [partitions and single sign-on](guides/partitions.md), \
          [pipelines](guides/pipelines.md), [troubleshooting](guides/troubleshooting.md).\n\n\
          In this version the catalog is a directory.",
     ),

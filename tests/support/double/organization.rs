@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
+use std::time::Duration;
+
+use super::faults::Failure;
 
 /// A number generator with a fixed sequence per seed (SplitMix64), so that IDs are the same in every run.
 #[derive(Debug, Clone)]
@@ -64,6 +67,12 @@ pub struct Role {
     pub external_id: Option<String>,
     /// Account IDs whose principals are trusted; none: everybody.
     pub trusted_accounts: Option<BTreeSet<String>>,
+    /// When set, AssumeRole is answered with this.
+    pub refusal: Option<Failure>,
+    /// AssumeRole takes at least this long.
+    pub latency: Duration,
+    /// Account that its sessions are in; none: the one in its ARN.
+    pub session_account: Option<String>,
 }
 
 /// What is wrong with an access key.
@@ -335,7 +344,7 @@ impl Organization {
             role_arn.to_owned(),
             Role {
                 external_id: external_id.map(str::to_owned),
-                trusted_accounts: None,
+                ..Role::default()
             },
         );
     }

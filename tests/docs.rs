@@ -10,6 +10,8 @@ mod examples;
 mod handles;
 #[path = "docs/markdown.rs"]
 mod markdown;
+#[path = "docs/partitions.rs"]
+mod partitions;
 #[path = "docs/reference.rs"]
 mod reference;
 #[path = "docs/summaries.rs"]

@@ -116,18 +116,14 @@ impl<'t> EffectiveConnection<'t> {
 
     /// `aws`, `aws-us-gov` or `aws-cn`.
     pub fn partition(&self) -> &'t str {
-        partition_of(self.connection).unwrap_or_else(|| partition::of_region(self.default_region))
+        let derived = self.connection.partition();
+        derived.unwrap_or_else(|| partition::of_region(self.default_region))
     }
 
     /// Whether it may be published at all: the account is active and no override keeps it out.
     pub fn is_publishable(&self) -> bool {
         self.enabled && self.connection.state == ACTIVE
     }
-}
-
-/// The partition in the ARN that discovery made.
-fn partition_of(connection: &Connection) -> Option<&str> {
-    connection.derived_role_arn.known()?.split(':').nth(1)
 }
 
 /// What is published for a workspace.

@@ -286,22 +286,3 @@ fn c7n_org_runs_a_policy_in_exactly_the_published_accounts() {
         json!([[gov_role, EXTERNAL_ID], [role(&prod), EXTERNAL_ID]])
     );
 }
-
-/// The list of regions is botocore's, whose version `tests/requirements.txt` pins.
-#[test]
-fn the_known_regions_are_botocores() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut command = python::python(directory.path());
-    command.arg("-c").arg(
-        "import json, os, botocore
-path = os.path.join(os.path.dirname(botocore.__file__), 'data', 'partitions.json')
-with open(path) as opened:
-    partitions = json.load(opened)['partitions']
-names = {p['id']: sorted(r for r in p['regions'] if not r.endswith('-global')) for p in partitions}
-print(json.dumps(names))",
-    );
-    let found = answer(&mut command, "the list of regions");
-    for partition in [partition::AWS, partition::AWS_US_GOV, partition::AWS_CN] {
-        assert_eq!(found[partition], json!(partition::regions(partition)));
-    }
-}

@@ -25,6 +25,7 @@ const REMARKS: [(&str, &str); 6] = [
          [handles](guides/handles.md), \
          [permissions and overrides](guides/permissions.md), [publications](guides/publications.md), \
          [owners and tags](guides/owners.md), \
+         [accounts](guides/accounts.md), [partitions and single sign-on](guides/partitions.md), \
          [pipelines](guides/pipelines.md), [troubleshooting](guides/troubleshooting.md).\n\n\
          In this version the catalog is a directory.",
     ),

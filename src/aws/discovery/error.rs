@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::super::calls::Failure;
 use super::super::credentials::{ConnectError, principal};
+use super::super::denial::Denial;
 use super::{Organization, Reading};
 use crate::model::snapshot::SnapshotError;
 
@@ -94,13 +95,20 @@ impl DiscoveryError {
         match self {
             Self::Connect(error) => error.fix(),
             Self::MissingPermission {
-                action, principal, ..
+                action,
+                principal,
+                message,
+                ..
             } => {
                 let principal = principal.as_deref().unwrap_or("the caller");
-                format!(
-                    "Allow {action} in a policy of {principal}. The whole policy that discovery needs is in docs/guides/getting-started.md. If a policy \
-                     allows it already, look for a service control policy, permissions boundary or session policy that does not."
-                )
+                let fix = match Denial::of(message) {
+                    Some(denial) => denial.fix(action, principal),
+                    None => format!(
+                        "Allow {action} in a policy of {principal}. If a policy allows it already, look for a service control policy, permissions boundary or session \
+                         policy that does not."
+                    ),
+                };
+                format!("{fix} The whole policy that discovery needs is in docs/guides/onboarding.md.")
             }
             Self::NotInOrganization { .. } => "Use credentials of the organization's management account or of a delegated administrator (profile, access_key or assume_role). To mirror \
                 accounts without an AWS organization, list them by hand: aws_organization = { accounts = { \"111122223333\" = { name = \"sandbox\" } } }."
@@ -115,7 +123,7 @@ impl DiscoveryError {
                     .map_or_else(|| "the management account".to_owned(), |id| format!("the management account {id}"));
                 format!(
                     "Assume a role in {management} (assume_role), or let {management} register {account_id} as a delegated administrator, or allow it to read with a \
-                     resource-based delegation policy (docs/guides/getting-started.md has one)."
+                     resource-based delegation policy (docs/guides/onboarding.md has one)."
                 )
             }
             Self::TimedOut { throttled, .. } if *throttled > 0 => "AWS throttles these calls per account, for all tools together. Allow more time with timeouts = { read = \"...\" }, or run when less else \

@@ -18,6 +18,7 @@ pub mod near;
 pub mod overriding;
 pub mod partition;
 pub mod permission;
+pub mod portal;
 pub mod reach;
 pub mod removal_guard;
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod kept;
 mod late;
 pub mod orgmirror;
 mod reach;
+mod regions;
 pub mod resources;
 mod selection;
 mod storage;

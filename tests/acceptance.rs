@@ -18,6 +18,10 @@ mod s3;
 #[path = "support/terraform.rs"]
 mod terraform;
 
+#[path = "consumers/python.rs"]
+#[allow(dead_code)]
+mod python;
+
 #[path = "acceptance/catalog.rs"]
 mod catalog;
 #[path = "acceptance/changes.rs"]
@@ -38,10 +42,20 @@ mod handles;
 mod history;
 #[path = "acceptance/identity.rs"]
 mod identity;
+#[path = "acceptance/key_age.rs"]
+mod key_age;
 #[path = "acceptance/lifecycle.rs"]
 mod lifecycle;
+#[path = "acceptance/onboarding.rs"]
+mod onboarding;
+#[path = "acceptance/organizations.rs"]
+mod organizations;
 #[path = "acceptance/overrides.rs"]
 mod overrides;
+#[path = "acceptance/owners.rs"]
+mod owners;
+#[path = "acceptance/partitions.rs"]
+mod partitions;
 #[path = "acceptance/permissions.rs"]
 mod permissions;
 #[path = "acceptance/s3_catalog.rs"]
@@ -50,8 +64,12 @@ mod s3_catalog;
 mod scale;
 #[path = "acceptance/secrets.rs"]
 mod secrets;
+#[path = "acceptance/single_accounts.rs"]
+mod single_accounts;
 #[path = "acceptance/snapshots.rs"]
 mod snapshots;
+#[path = "acceptance/sso.rs"]
+mod sso;
 #[path = "acceptance/story.rs"]
 mod story;
 #[path = "acceptance/unknowns.rs"]

@@ -26,13 +26,19 @@ mod iam_policy;
 mod json;
 #[path = "consumers/names.rs"]
 mod names;
+#[path = "consumers/onboarding.rs"]
+mod onboarding;
 #[path = "consumers/organization.rs"]
 mod organization;
+#[path = "consumers/partitions.rs"]
+mod partitions;
 #[path = "consumers/preambles.rs"]
 mod preambles;
 #[path = "consumers/python.rs"]
 mod python;
 #[path = "consumers/sdks.rs"]
 mod sdks;
+#[path = "consumers/sso.rs"]
+mod sso;
 #[path = "consumers/steampipe.rs"]
 mod steampipe;

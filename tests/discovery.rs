@@ -14,10 +14,14 @@ mod double;
 mod failures;
 #[path = "discovery/fidelity.rs"]
 mod fidelity;
+#[path = "discovery/key_age.rs"]
+mod key_age;
 #[path = "discovery/moto.rs"]
 mod moto;
 #[path = "discovery/reading.rs"]
 mod reading;
+#[path = "discovery/tags.rs"]
+mod tags;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -36,6 +40,8 @@ fn settings(double: &Double) -> Settings {
         endpoints: Endpoints {
             organizations: Some(double.url()),
             sts: Some(double.url()),
+            tagging: Some(double.url()),
+            iam: Some(double.url()),
             ..Endpoints::default()
         },
         ..Settings::default()
@@ -44,14 +50,21 @@ fn settings(double: &Double) -> Settings {
 
 fn options() -> Options {
     Options {
-        include_tags: false,
         timeout: Duration::from_secs(120),
+        ..Options::default()
     }
 }
 
 async fn read_with(settings: &Settings, options: &Options) -> Result<Snapshot, DiscoveryError> {
     let session = Session::open(settings, options.timeout).await?;
     session.discover(options, &CancellationToken::new()).await
+}
+
+fn with_tags() -> Options {
+    Options {
+        include_tags: true,
+        ..options()
+    }
 }
 
 async fn read(double: &Double) -> Result<Snapshot, DiscoveryError> {

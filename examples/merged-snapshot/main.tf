@@ -1,6 +1,7 @@
 # An AWS organization, and accounts outside of it, in one integration.
 #
-# The accounts outside get a folder of their own; without parent_id it is below the root.
+# The accounts outside get a folder of their own, with a role and external ID of their own; without parent_id it is below
+# the root.
 
 terraform {
   required_version = ">= 1.11"
@@ -45,6 +46,13 @@ resource "orgmirror_integration" "acme" {
   connection_settings = {
     role_name = "orgmirror-readonly"
   }
+}
+
+resource "orgmirror_folder_override" "partners" {
+  integration_id = orgmirror_integration.acme.id
+  folder_id      = "partners"
+  role_name      = "acme-audit"
+  external_id    = "acme:k3v9w2q8r5t1y7u4"
 }
 
 output "partners" {

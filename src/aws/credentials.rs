@@ -22,6 +22,9 @@ use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use aws_smithy_runtime_api::client::identity::SharedIdentityCache;
 
 use super::calls::{self, Allowance, Failure, NoteEndpoint, Pacer, SeenEndpoint};
+use super::denial::Denial;
+use super::key_age::LongLivedKey;
+use crate::model::partition::{self, Doubt};
 
 pub(super) const ASSUME_ROLE: &str = "sts:AssumeRole";
 const GET_CALLER_IDENTITY: &str = "sts:GetCallerIdentity";
@@ -40,7 +43,8 @@ const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(60);
 /// How to reach AWS, as the provider's arguments say it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Settings {
-    /// None: the environment's, the profile's, the instance's, else `us-east-1`.
+    /// None: the environment's, the profile's, the instance's, else `us-east-1`, or where AWS Organizations is in the
+    /// partition of `assume_role`.
     pub region: Option<String>,
     /// Profile of the shared files; wins over keys in the environment.
     pub profile: Option<String>,
@@ -155,10 +159,12 @@ pub enum ConnectError {
         message: String,
     },
     /// AWS does not accept the key or token.
-    #[error("AWS does not accept the credentials for {action}: {message} ({code})")]
+    #[error("AWS does not accept the credentials for {action} at {endpoint}: {message} ({code})")]
     InvalidCredentials {
         /// The call that was refused, as in IAM policies.
         action: String,
+        /// URL of the endpoint, which tells the partition.
+        endpoint: String,
         /// Such as `ExpiredTokenException`.
         code: String,
         /// What AWS said.
@@ -181,6 +187,15 @@ pub enum ConnectError {
         message: String,
         /// For AWS support.
         request_id: Option<String>,
+    },
+    /// The role is where these credentials and this region do not lead.
+    #[error("the role {role_arn} is in the partition {}, and the region {region} is in the partition {}",
+        partition::of_arn(role_arn).unwrap_or_default(), partition::of_region(region))]
+    OtherPartition {
+        /// ARN of the role.
+        role_arn: String,
+        /// The region in use.
+        region: String,
     },
     /// No answer from the endpoint.
     #[error("{endpoint} cannot be reached for {action}: {message}")]
@@ -248,17 +263,21 @@ impl ConnectError {
                 "SignatureDoesNotMatch" | "InvalidSignatureException" => {
                     "The secret key does not belong to the access key, or the machine's clock is wrong. Check secret_key (or AWS_SECRET_ACCESS_KEY).".to_owned()
                 }
-                _ => "Check that the access key exists and is active, that a temporary key comes with its token, and that the region is of the right partition \
-                      (AWS GovCloud (US) and China have credentials of their own)."
+                _ => "Check that the access key exists and is active, that a temporary key comes with its token, and that the endpoint is of the right partition: AWS \
+                      GovCloud (US) and China have credentials of their own, and need a region of theirs (region = \"us-gov-west-1\", \"cn-northwest-1\")."
                     .to_owned(),
             },
             Self::AssumeRoleRefused {
                 role_arn,
                 external_id_given,
                 caller,
+                message,
                 ..
             } => {
                 let caller = caller.as_deref().unwrap_or("the caller");
+                if let Some(denial) = Denial::of(message) {
+                    return denial.fix("sts:AssumeRole", caller);
+                }
                 let external_id = if *external_id_given {
                     "the external ID in assume_role is exactly the one in the condition sts:ExternalId of that trust policy"
                 } else {
@@ -269,9 +288,18 @@ impl ConnectError {
                      policy of {caller} allows sts:AssumeRole on {role_arn}."
                 )
             }
+            Self::OtherPartition { role_arn, .. } => {
+                let wanted = partition::of_arn(role_arn).unwrap_or_default();
+                format!(
+                    "No credentials lead from one partition into another. For this role, set region to one of {wanted}, such as {:?}, and use credentials of an account in \
+                     {wanted}; or correct role_arn. The region comes from the argument region, from AWS_REGION, else from the profile.",
+                    partition::default_region(wanted)
+                )
+            }
             Self::Unreachable { endpoint, .. } => format!(
                 "Check the name {endpoint}, the network, and a proxy or firewall in between. Endpoints come from the provider's endpoints argument, from \
-                 AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE>, from the profile, else from the region."
+                 AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE>, from the profile, else from the region.{}",
+                misspelt_region(endpoint)
             ),
             Self::Throttled { .. } => "Other tools are using AWS in the same account at the same time. Try again later, raise max_retries, or run at another time."
                 .to_owned(),
@@ -307,6 +335,7 @@ impl ConnectError {
                 request_id,
             } => Self::InvalidCredentials {
                 action,
+                endpoint: endpoint.get(),
                 code,
                 message,
                 request_id,
@@ -370,6 +399,8 @@ pub struct Session {
     config: SdkConfig,
     endpoints: Endpoints,
     max_retries: u32,
+    /// The long-lived access key that was found; it may have assumed the session's role.
+    pub(super) long_lived_key: Option<LongLivedKey>,
 }
 
 impl Session {
@@ -401,13 +432,21 @@ impl Session {
             .provide_credentials()
             .await
             .map_err(|error| origin.failed(&error))?;
+        let key_id = LongLivedKey::id_of(&first);
         let own = SharedCredentialsProvider::new(Primed::new(first, provider));
         let config = sdk_config(settings, &region, own).await;
-        let session = Self::with(config, settings.endpoints.clone(), settings.max_retries);
-        match &settings.assume_role {
-            Some(role) => session.assume(role, None).await,
-            None => Ok(session),
-        }
+        let endpoints = &settings.endpoints;
+        let long_lived_key =
+            key_id.map(|id| LongLivedKey::new(id, config.clone(), endpoints.iam.clone()));
+        let session = Self::with(config, endpoints.clone(), settings.max_retries);
+        let session = match &settings.assume_role {
+            Some(role) => session.assume(role, None).await?,
+            None => session,
+        };
+        Ok(Self {
+            long_lived_key,
+            ..session
+        })
     }
 
     fn with(config: SdkConfig, endpoints: Endpoints, max_retries: u32) -> Self {
@@ -432,6 +471,7 @@ impl Session {
             config,
             endpoints,
             max_retries,
+            long_lived_key: None,
         }
     }
 
@@ -445,6 +485,7 @@ impl Session {
         role: &AssumeRole,
         region: Option<&str>,
     ) -> Result<Self, ConnectError> {
+        refuse_other_partition(&role.role_arn, self.region())?;
         let assumed = self.assumed(role);
         let first = assumed.assume(&mut Allowance::unlimited()).await?;
         let provider = Primed::new(first, SharedCredentialsProvider::new(assumed));
@@ -528,6 +569,28 @@ impl Session {
                 .build(),
         );
         aws_sdk_s3::Client::from_conf(builder.build())
+    }
+
+    /// A client of the Resource Groups Tagging API where AWS Organizations is: it shows what is in its own Region. None
+    /// where something else stands for AWS Organizations and nothing for the tagging API.
+    pub(super) fn tagging(&self) -> Option<aws_sdk_resourcegroupstagging::Client> {
+        let Endpoints {
+            organizations,
+            tagging,
+            ..
+        } = &self.endpoints;
+        if organizations.is_some() && tagging.is_none() {
+            return None;
+        }
+        let region = partition::organizations_region(partition::of_region(self.region()));
+        let mut builder = aws_sdk_resourcegroupstagging::config::Builder::from(&self.config)
+            .region(Region::new(region));
+        if let Some(url) = tagging {
+            builder = builder.endpoint_url(url);
+        }
+        Some(aws_sdk_resourcegroupstagging::Client::from_conf(
+            builder.build(),
+        ))
     }
 
     /// ARN of who AWS takes the caller for.
@@ -625,7 +688,7 @@ impl Origin {
                     "the container's credentials".to_owned(),
                 ];
                 tried.push(if refused {
-                    format!("the instance's metadata ({message})")
+                    format!("the instance's metadata ({})", of_metadata(&message))
                 } else {
                     "the instance's metadata".to_owned()
                 });
@@ -757,6 +820,46 @@ impl ProvideCredentials for AssumedRole {
     }
 }
 
+/// A question, where the Region in the name of an endpoint is none that is known.
+fn misspelt_region(endpoint: &str) -> String {
+    let mut parts = endpoint.split(['/', '.', ':']);
+    let Some(region) = parts.find(|part| partition::is_region(part)) else {
+        return String::new();
+    };
+    match partition::doubt(None, region) {
+        Some(Doubt::Unknown(near)) if !near.is_empty() => {
+            let near: Vec<String> = near.iter().map(|near| format!("{near:?}")).collect();
+            format!(
+                " {region:?} is no region that is known: did you mean {}?",
+                near.join(" or ")
+            )
+        }
+        _ => String::new(),
+    }
+}
+
+/// What the instance's metadata service is not asked for, of the list of all providers.
+fn of_metadata(message: &str) -> &str {
+    let mut lines = message.lines().map(str::trim);
+    let line = lines.find(|line| line.contains("IMDS")).unwrap_or(message);
+    let line = line.strip_prefix("Ec2InstanceMetadata: ").unwrap_or(line);
+    line.strip_prefix("the credential provider was not enabled: ")
+        .unwrap_or(line)
+}
+
+/// STS would only say that it does not know the credentials, or that the ARN is not valid.
+fn refuse_other_partition(role_arn: &str, region: &str) -> Result<(), ConnectError> {
+    match partition::of_arn(role_arn) {
+        Some(own) if partition::is_known(own) && own != partition::of_region(region) => {
+            Err(ConnectError::OtherPartition {
+                role_arn: role_arn.to_owned(),
+                region: region.to_owned(),
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The principal that an AccessDenied message names: `User: ARN is not authorized to perform ...`.
 pub(super) fn principal(message: &str) -> Option<&str> {
     let rest = message.split("User: ").nth(1)?;
@@ -787,11 +890,12 @@ async fn region(settings: &Settings) -> Region {
                 .build(),
         );
     }
-    chain
-        .or_else(Region::new(DEFAULT_REGION))
-        .region()
-        .await
-        .unwrap_or_else(|| Region::new(DEFAULT_REGION))
+    // The credentials are of the role's partition, or cannot assume it.
+    let role = settings.assume_role.as_ref();
+    let partition = role.and_then(|role| partition::of_arn(&role.role_arn));
+    let default = partition.map_or(DEFAULT_REGION, partition::organizations_region);
+    let region = chain.region().await;
+    region.unwrap_or_else(|| Region::new(default))
 }
 
 fn metadata_client() -> imds::Client {

@@ -71,6 +71,31 @@ impl<'m> Denial<'m> {
     }
 }
 
+impl Denial<'_> {
+    /// What `caller`, whom `action` is denied, can do about it.
+    pub fn fix(&self, action: &str, caller: &str) -> String {
+        let (name, _) = NAMES
+            .iter()
+            .find(|(_, kind)| *kind == self.kind)
+            .unwrap_or(&NAMES[0]);
+        let which = self
+            .policy_arn
+            .map_or_else(String::new, |arn| format!(" ({arn})"));
+        if self.is_explicit {
+            return format!(
+                "A statement of the {name}{which} denies it, and no other policy can allow what one denies. Change that \
+                 statement, or exempt {caller} in it."
+            );
+        }
+        match self.kind {
+            PolicyKind::Identity => format!("Allow {action} in a policy of {caller}."),
+            _ => format!(
+                "The {name}{which} has to allow {action} as well as the policies of {caller}. Allow it there."
+            ),
+        }
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -117,6 +142,29 @@ mod tests {
                 .unwrap()
                 .policy_arn,
             None
+        );
+    }
+
+    #[test]
+    fn the_fix_is_where_the_policy_is() {
+        let fix = |ending: &str| {
+            let message = format!("no {ending}");
+            let denial = Denial::of(&message).unwrap();
+            denial.fix("organizations:ListAccounts", "ada")
+        };
+        assert_eq!(
+            fix("because no identity-based policy allows it"),
+            "Allow organizations:ListAccounts in a policy of ada."
+        );
+        assert!(fix("because no service control policy allows it").starts_with(
+            "The service control policy has to allow organizations:ListAccounts as well as the policies of ada."
+        ));
+        let denied = fix(
+            "with an explicit deny in a service control policy: arn:aws:organizations::1:policy/x",
+        );
+        assert!(
+            denied.starts_with("A statement of the service control policy (arn:aws:organizations::1:policy/x) denies it"),
+            "{denied}"
         );
     }
 

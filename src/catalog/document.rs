@@ -16,6 +16,9 @@ use crate::model::workspace::Workspace;
 /// The schema version this provider writes, and the newest it reads. Version 1 had integrations alone.
 pub const SCHEMA_VERSION: u32 = 2;
 
+/// What some editors begin files with.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Everything a tenant's catalog holds.
 ///
 /// Cloning is cheap: what it holds is shared until it is replaced.
@@ -132,6 +135,13 @@ impl Document {
         };
         if bytes.is_empty() {
             return Err(unparsable("it is empty".to_owned()));
+        }
+        if bytes.starts_with(BYTE_ORDER_MARK) {
+            return Err(unparsable(
+                "it begins with a byte order mark, which an editor put there and JSON does not have; save it as UTF-8 \
+                 without one"
+                    .to_owned(),
+            ));
         }
         let header: Header =
             serde_json::from_slice(bytes).map_err(|error| unparsable(error.to_string()))?;

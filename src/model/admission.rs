@@ -9,6 +9,7 @@ use super::integration::Integration;
 use super::mirror::Mirror;
 use super::near::near;
 use super::overriding::{ConnectionOverride, FolderOverride};
+use super::partition::Claim;
 use super::permission::{ConnectionPermission, FolderPermission};
 use super::tenant::{Held, Tenant};
 use super::workspace::Workspace;
@@ -42,6 +43,23 @@ pub enum Refusal {
     /// The integration cannot be shared with this grantee.
     #[error(transparent)]
     OutOfScope(#[from] GranteeError),
+    /// A setting of an override is in another partition than the accounts.
+    #[error(
+        "{value:?} in {attribute} is of the partition {found}, and the accounts of the integration {integration:?} are in the \
+         partition {partition}"
+    )]
+    OtherPartition {
+        /// The attribute.
+        attribute: &'static str,
+        /// What is in another partition.
+        value: String,
+        /// Its partition.
+        found: String,
+        /// Handle of the integration.
+        integration: String,
+        /// The integration's partition.
+        partition: String,
+    },
     /// The handle is another's.
     #[error("the handle {handle:?} is taken by {holder}")]
     HandleTaken {
@@ -127,6 +145,7 @@ impl Admitted for ConnectionPermission {
 impl Admitted for FolderOverride {
     fn admit(&self, before: Option<&Self>, tenant: &Tenant) -> Result<(), Refusal> {
         let integration = integration(tenant, &self.integration_id)?;
+        check_partition(self.settings.claims(), integration)?;
         let is_new = before.is_none_or(|before| before.folder != self.folder);
         if is_new {
             let id = folder_id(integration, &self.folder)?;
@@ -152,6 +171,9 @@ impl Admitted for FolderOverride {
 impl Admitted for ConnectionOverride {
     fn admit(&self, before: Option<&Self>, tenant: &Tenant) -> Result<(), Refusal> {
         let integration = integration(tenant, &self.integration_id)?;
+        let role_arn = self.role_arn.as_deref();
+        let role = role_arn.and_then(|arn| Claim::of_arn("role_arn", arn));
+        check_partition(self.settings.claims().chain(role), integration)?;
         if before.is_none_or(|before| before.account_id != self.account_id) {
             check_account(integration, &self.account_id)?;
             let is_taken = tenant.each::<ConnectionOverride>().any(|other| {
@@ -189,6 +211,23 @@ fn integration<'a>(tenant: &'a Tenant, id: &str) -> Result<&'a Integration, Refu
 
 fn check_scope(grantee: &Grantee, integration: &Integration) -> Result<(), Refusal> {
     Ok(grantee.check_scope(integration.organization.as_deref())?)
+}
+
+fn check_partition<'a>(
+    mut claims: impl Iterator<Item = Claim<'a>>,
+    integration: &Integration,
+) -> Result<(), Refusal> {
+    let partition = integration.partition();
+    match claims.find(|claim| claim.partition != partition) {
+        None => Ok(()),
+        Some(claim) => Err(Refusal::OtherPartition {
+            attribute: claim.attribute,
+            value: claim.value.to_owned(),
+            found: claim.partition.to_owned(),
+            integration: integration.handle.clone(),
+            partition: partition.to_owned(),
+        }),
+    }
 }
 
 fn folder_id<'a>(integration: &'a Integration, folder: &'a FolderRef) -> Result<&'a str, Refusal> {

@@ -10,12 +10,35 @@ use super::mirror::{Folder, Mirror};
 
 /// A folder of an integration, by ID or by path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", try_from = "Written")]
 pub enum FolderRef {
     /// Root or OU ID: follows the folder through renames and moves.
     Id(String),
     /// `/` or `/Workloads/Prod`: whatever folder is there.
     Path(String),
+}
+
+/// A reference as a document has it, which may have been edited by hand.
+#[derive(Deserialize)]
+#[serde(expecting = "an object with the id or the path of a folder")]
+struct Written {
+    id: Option<String>,
+    path: Option<String>,
+}
+
+impl TryFrom<Written> for FolderRef {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        match (written.id, written.path) {
+            (Some(id), None) => Ok(Self::Id(id)),
+            (None, Some(path)) => Ok(Self::Path(path)),
+            (Some(id), Some(path)) => Err(format!(
+                "a folder has both the id {id:?} and the path {path:?}; remove the one that is not meant"
+            )),
+            (None, None) => Err("a folder has neither id nor path; add one of them".to_owned()),
+        }
+    }
 }
 
 impl FolderRef {
@@ -90,9 +113,42 @@ impl<'a> Folders<'a> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::model::late::Late;
+
+    #[test]
+    fn a_reference_in_a_document_has_an_id_or_a_path() {
+        let read = |text: &str| {
+            let read: Result<FolderRef, _> = serde_json::from_str(text);
+            read.map_err(|error| error.to_string())
+        };
+        for folder in [
+            FolderRef::Id("ou-1".to_owned()),
+            FolderRef::Path("/A".to_owned()),
+        ] {
+            let text = serde_json::to_string(&folder).unwrap_or_default();
+            assert_eq!(read(&text), Ok(folder));
+        }
+        for (text, told) in [
+            (
+                r#"{"id": "ou-1", "path": "/A"}"#,
+                "a folder has both the id \"ou-1\" and the path \"/A\"; remove the one that is not meant at line 1",
+            ),
+            (
+                "{}",
+                "a folder has neither id nor path; add one of them at line 1",
+            ),
+            (
+                "\"/A\"",
+                "invalid type: string \"/A\", expected an object with the id or the path of a folder at line 1",
+            ),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.starts_with(told), "{error}");
+        }
+    }
 
     #[test]
     fn a_folder_is_found_by_id_and_by_path() {

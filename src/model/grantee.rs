@@ -36,6 +36,25 @@ pub enum GranteeError {
         /// The offending value.
         value: String,
     },
+    /// A workspace of any name in an organization: the organization alone says so.
+    #[error(
+        "the grantee {value:?} has a * for a workspace; {organization:?} alone means every workspace of it"
+    )]
+    EveryWorkspace {
+        /// The offending value.
+        value: String,
+        /// Handle of the organization.
+        organization: String,
+    },
+    /// A workspace in any organization: nothing says so.
+    #[error(
+        "the grantee {value:?} has a * for an organization; workspaces of one name in several organizations are \
+         granted one by one, and \"*\" alone means every workspace in scope"
+    )]
+    EveryOrganization {
+        /// The offending value.
+        value: String,
+    },
     /// One of its handles is not valid.
     #[error("in the grantee {value:?}, {source}")]
     Handle {
@@ -131,6 +150,13 @@ impl FromStr for Grantee {
                 Kind::Organization,
                 organization,
             )?)),
+            ["*", _] => Err(GranteeError::EveryOrganization {
+                value: value.to_owned(),
+            }),
+            [organization, "*"] => Err(GranteeError::EveryWorkspace {
+                value: value.to_owned(),
+                organization: checked(Kind::Organization, organization)?,
+            }),
             [organization, workspace] => Ok(Grantee::Workspace {
                 organization: checked(Kind::Organization, organization)?,
                 workspace: checked(Kind::Workspace, workspace)?,
@@ -169,9 +195,24 @@ mod tests {
             let error = text.parse::<Grantee>().unwrap_err();
             assert!(matches!(error, GranteeError::Malformed { .. }), "{error}");
         }
-        for text in ["Acme", "acme/", "/security", "**", "*/security", "acme/*"] {
+        for text in ["Acme", "acme/", "/security", "**", "Acme/*"] {
             let error = text.parse::<Grantee>().unwrap_err();
             assert!(matches!(error, GranteeError::Handle { .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_star_for_half_a_workspace_is_told_what_to_write() {
+        let told = |text: &str| text.parse::<Grantee>().unwrap_err().to_string();
+        assert_eq!(
+            told("acme/*"),
+            "the grantee \"acme/*\" has a * for a workspace; \"acme\" alone means every workspace of it"
+        );
+        for text in ["*/security", "*/*"] {
+            assert!(
+                told(text).ends_with("\"*\" alone means every workspace in scope"),
+                "{text}"
+            );
         }
     }
 

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::mirror::Mirror;
+use super::partition;
+use super::portal::Portal;
 
 /// Settings inherited by every connection of an integration, defaults filled in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +38,19 @@ pub struct Sso {
     /// Permission set that sign-in links and profiles use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role_name: Option<String>,
+}
+
+impl Sso {
+    /// The access portal.
+    pub fn portal(&self) -> Portal<'_> {
+        Portal::of(&self.portal_url)
+    }
+
+    /// Link that opens an account in the portal.
+    pub fn sign_in_url(&self, account_id: &str) -> String {
+        self.portal()
+            .sign_in_url(account_id, self.role_name.as_deref())
+    }
 }
 
 /// An owner: values of one attribute of the user's directory.
@@ -115,4 +130,13 @@ pub struct Integration {
     /// Published handles that differ from the derived ones, by OU or account ID. Settled at commit; they stick.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub effective_handles: BTreeMap<String, String>,
+}
+
+impl Integration {
+    /// The partition of its accounts; where it has none, that of the default Region.
+    pub fn partition(&self) -> &str {
+        let default_region = &self.connection_settings.default_region;
+        let mirrored = self.mirror.partition();
+        mirrored.unwrap_or_else(|| partition::of_region(default_region))
+    }
 }

@@ -85,6 +85,11 @@ impl Mirror {
                     && connection.derived_role_arn.is_known()
             })
     }
+
+    /// The partition of its accounts; none where it has none, or no role of theirs is known.
+    pub fn partition(&self) -> Option<&str> {
+        self.connections.values().find_map(Connection::partition)
+    }
 }
 
 /// The mirror of the root or of one OU.
@@ -303,6 +308,21 @@ impl Source {
         self.root_id.as_deref().unwrap_or(HAND_WRITTEN_ROOT_ID)
     }
 
+    /// Its partition, else the one of the default Region as configured, else the commercial one.
+    pub fn partition_with(&self, default_region: &Late<Option<String>>) -> Late<String> {
+        self.partition
+            .clone()
+            .and_then(|partition| match partition {
+                Some(partition) => Late::Known(partition),
+                None => default_region.as_ref().map(|region| {
+                    region
+                        .as_deref()
+                        .map_or(partition::AWS, partition::of_region)
+                        .to_owned()
+                }),
+            })
+    }
+
     /// Checks IDs and parents.
     ///
     /// # Errors
@@ -381,6 +401,13 @@ impl Source {
         lineage.map_err(|broken| match broken {
             Broken::Cycle(ids) | Broken::Orphans(ids) => MirrorError::Cycle(ids),
         })
+    }
+}
+
+impl Connection {
+    /// The partition in the ARN of its derived role.
+    pub fn partition(&self) -> Option<&str> {
+        partition::of_arn(self.derived_role_arn.known()?)
     }
 }
 
@@ -558,7 +585,7 @@ pub fn mirror(wanted: &Wanted<'_>, held: Option<&Held<'_>>) -> Result<Mirrored, 
         folders.insert(id.clone(), folder);
     }
 
-    let partition = partition(source, wanted);
+    let partition = source.partition_with(&wanted.default_region);
     let owners = Owners::new(&wanted.owners, &wanted.resource_owners, &mirrored)?;
     let connections = mirrored
         .into_iter()
@@ -582,7 +609,7 @@ pub fn mirror(wanted: &Wanted<'_>, held: Option<&Held<'_>>) -> Result<Mirrored, 
                 sign_in_url: wanted
                     .sso
                     .as_ref()
-                    .map(|sso| sso.as_ref().map(|sso| sign_in_url(sso, id))),
+                    .map(|sso| sso.as_ref().map(|sso| sso.sign_in_url(id))),
             };
             (id.clone(), connection)
         })
@@ -635,45 +662,9 @@ fn joined_at(
     }
 }
 
-/// The source's partition, else the default Region's, else the commercial one.
-fn partition(source: &Source, wanted: &Wanted<'_>) -> Late<String> {
-    source
-        .partition
-        .clone()
-        .and_then(|partition| match partition {
-            Some(partition) => Late::Known(partition),
-            None => wanted.default_region.as_ref().map(|region| {
-                region
-                    .as_deref()
-                    .map_or(partition::AWS, partition::of_region)
-                    .to_owned()
-            }),
-        })
-}
-
 /// ARN of an account's role; `role_name` with its path, without leading slash.
 pub fn role_arn(partition: &str, account_id: &str, role_name: &str) -> String {
     format!("arn:{partition}:iam::{account_id}:role/{role_name}")
-}
-
-/// The access portal's shortcut link to an account; without a role the portal asks which one to use ("Creating
-/// shortcut links to AWS Management Console destinations", IAM Identity Center User Guide).
-pub fn sign_in_url(sso: &Sso, account_id: &str) -> String {
-    // A portal's address copied from a browser ends in `/#/`.
-    let portal = sso.portal_url.trim_end_matches(['/', '#']);
-    let mut url = format!("{portal}/#/console?account_id={account_id}");
-    if let Some(role_name) = &sso.role_name {
-        url.push_str("&role_name=");
-        for byte in role_name.bytes() {
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                    url.push(char::from(byte));
-                }
-                _ => url.push_str(&format!("%{byte:02X}")),
-            }
-        }
-    }
-    url
 }
 
 /// Tells every connection's owners.
@@ -1264,29 +1255,6 @@ mod tests {
         assert_eq!(
             mirror(&wanted, None).unwrap_err().to_string(),
             "resource_owners names account tags, but the tags of 111111111111 (\"prod\") are null: they were not read"
-        );
-    }
-
-    #[test]
-    fn sign_in_links_are_the_portals_shortcuts() {
-        let sso = |portal_url: &str, role_name: Option<&str>| Sso {
-            portal_url: portal_url.to_owned(),
-            region: "us-east-1".to_owned(),
-            role_name: role_name.map(str::to_owned),
-        };
-        for portal in [
-            "https://acme.awsapps.com/start",
-            "https://acme.awsapps.com/start/",
-            "https://acme.awsapps.com/start/#/",
-        ] {
-            assert_eq!(
-                sign_in_url(&sso(portal, Some("Read+Only@Acme")), A),
-                "https://acme.awsapps.com/start/#/console?account_id=111111111111&role_name=Read%2BOnly%40Acme"
-            );
-        }
-        assert_eq!(
-            sign_in_url(&sso("https://acme.awsapps.com/start", None), A),
-            "https://acme.awsapps.com/start/#/console?account_id=111111111111"
         );
     }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::folder_ref::{FolderRef, Folders};
 use super::handle::Kind;
 use super::integration::Integration;
+use super::partition::Claim;
 use super::tenant::Tenant;
 
 /// What both kinds of overrides may set; none: inherited.
@@ -46,6 +47,16 @@ impl Default for OverriddenSettings {
             ignore_error_codes: None,
             enabled: true,
         }
+    }
+}
+
+impl OverriddenSettings {
+    /// What its regions claim to be in.
+    pub fn claims(&self) -> impl Iterator<Item = Claim<'_>> {
+        let regions = self.regions.iter().flatten();
+        let regions = regions.filter_map(|region| Claim::of_region("regions", region));
+        let default_region = self.default_region.as_deref();
+        regions.chain(default_region.and_then(|region| Claim::of_region("default_region", region)))
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::near::near;
+
 /// The commercial partition.
 pub const AWS: &str = "aws";
 /// AWS GovCloud (US).
@@ -20,19 +22,55 @@ pub fn of_region(region: &str) -> &'static str {
     }
 }
 
-/// Whether it has the form of a Region's name, such as `eu-west-1`. AWS adds Regions, so any name of the form is one.
+/// The partition that a name is certainly of: its beginning says so, or it is known. None where it may be misspelt.
+pub fn certain_partition(region: &str) -> Option<&'static str> {
+    let partition = of_region(region);
+    (partition != AWS || regions(AWS).contains(&region)).then_some(partition)
+}
+
+/// The partition in an ARN; none in what is no ARN.
+pub fn of_arn(arn: &str) -> Option<&str> {
+    arn.strip_prefix("arn:")?.split(':').next()
+}
+
+/// Whether it is one of the partitions whose facts are here.
+pub fn is_known(partition: &str) -> bool {
+    matches!(partition, AWS | AWS_US_GOV | AWS_CN)
+}
+
+/// Whether it has the form of a Region's name, such as `eu-west-1`: words, and a number at the end. AWS adds Regions, so
+/// any name of the form is one; `us-east-1a` is an Availability Zone.
 pub fn is_region(value: &str) -> bool {
-    let is_part = |part: &str| {
+    let is_word = |part: &str| {
         let mut bytes = part.bytes();
         !part.is_empty() && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
     };
-    value.split('-').count() >= 3 && value.split('-').all(is_part)
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let Some((words, number)) = value.rsplit_once('-') else {
+        return false;
+    };
+    words.contains('-') && words.split('-').all(is_word) && is_number(number)
+}
+
+/// Whether it stands for any number of Regions instead of naming one.
+pub fn is_glob(value: &str) -> bool {
+    value.contains(['*', '?'])
 }
 
 /// The default Region of a partition's connections.
 pub fn default_region(partition: &str) -> &'static str {
     match partition {
         AWS_CN => "cn-north-1",
+        AWS_US_GOV => "us-gov-west-1",
+        _ => "us-east-1",
+    }
+}
+
+/// The Region that AWS Organizations, and what belongs to it, is called in
+/// (<https://docs.aws.amazon.com/general/latest/gr/ao.html>). Its endpoint serves the whole partition.
+pub fn organizations_region(partition: &str) -> &'static str {
+    match partition {
+        AWS_CN => "cn-northwest-1",
         AWS_US_GOV => "us-gov-west-1",
         _ => "us-east-1",
     }
@@ -94,10 +132,74 @@ pub fn expand<'a>(partition: &str, wanted: &'a BTreeSet<String>) -> BTreeSet<&'a
     let (globs, names): (Vec<&str>, Vec<&str>) = wanted
         .iter()
         .map(String::as_str)
-        .partition(|wanted| wanted.contains(['*', '?']));
+        .partition(|wanted| is_glob(wanted));
     let known = regions(partition).iter().copied();
     let matching = known.filter(|region| globs.iter().any(|glob| matches(glob, region)));
     names.into_iter().chain(matching).collect()
+}
+
+/// Why a Region's name or a glob may not be meant so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Doubt {
+    /// No known Region has this name, but these, if any, have one like it. It may be a new one.
+    Unknown(Vec<String>),
+    /// No known Region matches this glob.
+    MatchesNone,
+}
+
+/// What speaks against a Region's name or a glob in a partition; none: in any. Nothing speaks against a name that is
+/// certainly of another partition, which a [`Claim`] tells, nor in a partition that is not known here.
+pub fn doubt(partition: Option<&str>, wanted: &str) -> Option<Doubt> {
+    if is_glob(wanted) {
+        let any = [AWS, AWS_US_GOV, AWS_CN];
+        let partitions = partition.as_ref().map_or(&any[..], std::slice::from_ref);
+        let mut known = partitions.iter().flat_map(|partition| regions(partition));
+        let is_judged = partitions.iter().all(|partition| is_known(partition));
+        return (is_judged && !known.any(|region| matches(wanted, region)))
+            .then_some(Doubt::MatchesNone);
+    }
+    let partition = partition.unwrap_or_else(|| of_region(wanted));
+    let known = regions(partition);
+    let is_of_another = certain_partition(wanted).is_some_and(|certain| certain != partition);
+    if known.is_empty() || known.contains(&wanted) || is_of_another {
+        return None;
+    }
+    let near = near(wanted, known.iter().map(|&region| (region, region)));
+    Some(Doubt::Unknown(
+        near.into_iter().map(|near| near.id).collect(),
+    ))
+}
+
+/// A value that is in one partition only. A role leads into its own partition, so all of an integration are in one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim<'a> {
+    /// The attribute that has the value, such as `default_region`.
+    pub attribute: &'static str,
+    /// Such as `eu-west-1`.
+    pub value: &'a str,
+    /// The value's partition.
+    pub partition: &'a str,
+}
+
+impl<'a> Claim<'a> {
+    /// What the name of a Region claims, if it is certain.
+    pub fn of_region(attribute: &'static str, value: &'a str) -> Option<Self> {
+        let partition = (!is_glob(value)).then(|| certain_partition(value))??;
+        Some(Self {
+            attribute,
+            value,
+            partition,
+        })
+    }
+
+    /// What an ARN claims.
+    pub fn of_arn(attribute: &'static str, value: &'a str) -> Option<Self> {
+        Some(Self {
+            attribute,
+            value,
+            partition: of_arn(value)?,
+        })
+    }
 }
 
 /// Whether a glob, in which `*` stands for any characters and `?` for one, matches a Region's name. Takes no longer than
@@ -130,94 +232,4 @@ fn matches(glob: &str, region: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn globs_mean_the_regions_of_their_partition() {
-        let expanded = |partition, wanted: &[&str]| {
-            let wanted: BTreeSet<String> = wanted.iter().map(|name| (*name).to_owned()).collect();
-            let expanded = expand(partition, &wanted).into_iter();
-            expanded.map(str::to_owned).collect::<Vec<_>>()
-        };
-        assert_eq!(
-            expanded(AWS, &["us-*", "eu-west-?", "xx-new-9"]),
-            [
-                "eu-west-1",
-                "eu-west-2",
-                "eu-west-3",
-                "us-east-1",
-                "us-east-2",
-                "us-west-1",
-                "us-west-2",
-                "xx-new-9"
-            ]
-        );
-        assert_eq!(expanded(AWS, &["*"]), regions(AWS));
-        assert_eq!(
-            expanded(AWS_US_GOV, &["us-*"]),
-            ["us-gov-east-1", "us-gov-west-1"]
-        );
-        assert_eq!(expanded(AWS_CN, &["*west*"]), ["cn-northwest-1"]);
-        assert_eq!(expanded(AWS_CN, &["us-*", "?"]), [""; 0]);
-        assert_eq!(expanded("aws-iso", &["*"]), [""; 0]);
-    }
-
-    #[test]
-    fn a_glob_stands_for_whole_names() {
-        for glob in [
-            "eu-west-1",
-            "eu-*",
-            "*-1",
-            "*",
-            "e*-*-?",
-            "**eu-west-1**",
-            "eu-west-1*",
-        ] {
-            assert!(matches(glob, "eu-west-1"), "{glob}");
-        }
-        for glob in [
-            "",
-            "eu-west",
-            "u-west-1",
-            "eu-west-1?",
-            "*-2",
-            "?",
-            "*west",
-            "eu*1-",
-        ] {
-            assert!(!matches(glob, "eu-west-1"), "{glob}");
-        }
-        // Each `*` could stand for anything: trying all of it would take years.
-        assert!(!matches(&format!("{}x", "*-".repeat(40)), &"-".repeat(60)));
-        assert!(!matches(&format!("{}x", "*".repeat(60)), "ap-southeast-1"));
-    }
-
-    #[test]
-    fn known_regions_are_in_their_partition() {
-        for partition in [AWS, AWS_US_GOV, AWS_CN] {
-            for region in regions(partition) {
-                assert_eq!(of_region(region), partition);
-            }
-        }
-    }
-
-    #[test]
-    fn a_default_region_is_in_its_partition() {
-        for partition in [AWS, AWS_US_GOV, AWS_CN] {
-            assert_eq!(of_region(default_region(partition)), partition);
-        }
-        assert_eq!(of_region("eu-west-1"), AWS);
-        assert_eq!(of_region("us-gov-east-1"), AWS_US_GOV);
-    }
-
-    #[test]
-    fn a_region_has_three_parts_or_more() {
-        for region in ["eu-west-1", "us-gov-east-1", "eusc-de-east-1"] {
-            assert!(is_region(region), "{region}");
-        }
-        for other in ["", "eu-west", "eu--1", "EU-west-1", "eu-west-1\n", "eu-*-1"] {
-            assert!(!is_region(other), "{other}");
-        }
-    }
-}
+mod tests;

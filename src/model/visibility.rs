@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::grantee::Grantee;
-use super::integration::Integration;
+use super::integration::{Integration, Owner};
 use super::mirror::{ACTIVE, Connection, Folder, Mirror};
 use super::partition;
 use super::permission::{ConnectionPermission, FolderPermission};
@@ -94,6 +94,16 @@ impl<'t> EffectiveConnection<'t> {
         self.connection.tags.known()?.as_ref()
     }
 
+    /// Who owns the account; none: the integration has no owners.
+    pub fn owners(&self) -> Option<&'t BTreeSet<Owner>> {
+        self.connection.owners.known()?.as_ref()
+    }
+
+    /// What the integration says about access.
+    pub fn custom_access_details(&self) -> Option<&'t str> {
+        self.integration.custom_access_details.as_deref()
+    }
+
     /// Path of its folder.
     pub fn path(&self) -> &'t str {
         self.connection.path.known().map_or("", String::as_str)
@@ -106,18 +116,14 @@ impl<'t> EffectiveConnection<'t> {
 
     /// `aws`, `aws-us-gov` or `aws-cn`.
     pub fn partition(&self) -> &'t str {
-        partition_of(self.connection).unwrap_or_else(|| partition::of_region(self.default_region))
+        let derived = self.connection.partition();
+        derived.unwrap_or_else(|| partition::of_region(self.default_region))
     }
 
     /// Whether it may be published at all: the account is active and no override keeps it out.
     pub fn is_publishable(&self) -> bool {
         self.enabled && self.connection.state == ACTIVE
     }
-}
-
-/// The partition in the ARN that discovery made.
-fn partition_of(connection: &Connection) -> Option<&str> {
-    connection.derived_role_arn.known()?.split(':').nth(1)
 }
 
 /// What is published for a workspace.

@@ -4,6 +4,7 @@ use crate::framework::schema::Violation;
 use crate::model::grantee::Grantee;
 use crate::model::handle::{self, Kind};
 use crate::model::partition;
+use crate::model::portal::Portal;
 
 /// Refuses handles of this kind that break the rules.
 pub(super) fn handle(kind: Kind) -> impl Fn(&str) -> Result<(), Violation> + Send + Sync + 'static {
@@ -132,15 +133,21 @@ pub(super) fn region(value: &str) -> Result<(), Violation> {
     if partition::is_region(value) {
         return Ok(());
     }
+    if partition::is_glob(value) {
+        return Err(Violation::new(
+            "It must be one AWS region, and a glob may mean several.",
+            "Name one, such as \"eu-west-1\".",
+        ));
+    }
     Err(Violation::new(
         "It must be the name of an AWS region.",
-        "Write it like \"eu-west-1\".",
+        "Write it like \"eu-west-1\", without the letter of an Availability Zone.",
     ))
 }
 
 /// Refuses what is neither a region's name nor a glob of some.
 pub(super) fn region_or_glob(value: &str) -> Result<(), Violation> {
-    let is_glob = value.contains(['*', '?'])
+    let is_glob = partition::is_glob(value)
         && value
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-*?".contains(&b));
@@ -227,6 +234,21 @@ pub(super) fn url(value: &str) -> Result<(), Violation> {
     ))
 }
 
+/// Refuses what cannot be the address of an AWS access portal. An address of somebody's own domain may be one.
+pub(super) fn portal_url(value: &str) -> Result<(), Violation> {
+    url(value)?;
+    if Portal::of(value).is_whole() {
+        return Ok(());
+    }
+    Err(Violation::new(
+        "It must be the address of an AWS access portal.",
+        "Copy it from the Settings page of IAM Identity Center. It is like \"https://acme.awsapps.com/start\" or \
+         \"https://ssoins-0123456789abcdef.portal.us-east-1.app.aws\", in AWS GovCloud (US) \
+         \"https://start.us-gov-home.awsapps.com/directory/acme\", in China \
+         \"https://start.home.awsapps.cn/directory/acme\".",
+    ))
+}
+
 /// Refuses empty text.
 pub(super) fn not_empty(value: &str) -> Result<(), Violation> {
     if value.trim().is_empty() {
@@ -307,6 +329,7 @@ mod tests {
         assert!(region("eu-west-1").is_ok());
         assert!(region("us-gov-west-1").is_ok());
         assert!(region("Europe").is_err());
+        assert!(region("us-*").is_err());
         assert!(region_or_glob("us-*").is_ok());
         assert!(region_or_glob("*").is_ok());
         assert!(region_or_glob("").is_err());
@@ -320,6 +343,10 @@ mod tests {
         assert!(external_id("a b").is_err());
         assert!(url("https://acme.awsapps.com/start").is_ok());
         assert!(url("acme.awsapps.com/start").is_err());
+        assert!(portal_url("https://acme.awsapps.com/start").is_ok());
+        assert!(portal_url("https://sso.acme.example").is_ok());
+        assert!(portal_url("https://acme.awsapps.com").is_err());
+        assert!(portal_url("acme.awsapps.com/start").is_err());
         assert!(account_state("PENDING_CLOSURE").is_ok());
         assert!(account_state("active").is_err());
         assert!(account_state("").is_err());

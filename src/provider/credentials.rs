@@ -154,6 +154,7 @@ pub(super) fn summary(error: &ConnectError) -> &'static str {
         ConnectError::CredentialsUnavailable { .. } => "AWS credentials cannot be obtained",
         ConnectError::InvalidCredentials { .. } => "AWS does not accept the credentials",
         ConnectError::AssumeRoleRefused { .. } => "The role cannot be assumed",
+        ConnectError::OtherPartition { .. } => "The role is in another partition",
         ConnectError::Unreachable { .. } => "AWS cannot be reached",
         ConnectError::Throttled { .. } => "AWS throttled the reading for too long",
         ConnectError::TimedOut { .. } => "AWS did not answer in time",

@@ -23,6 +23,7 @@ use super::dormancy::warn_of_affected;
 use super::late::NotKnown;
 use super::orgmirror::Data;
 use super::reach;
+use super::regions::own_regions;
 use super::storage;
 
 /// How often what is taken is tried again, and the pause before.
@@ -369,6 +370,15 @@ fn refused(refusal: &Refusal, catalog: &Catalog, severity: Severity) -> Diagnost
             "Grantee out of scope",
             "Choose a grantee in its organization, or make the integration a tenant-level one, without organization."
                 .to_owned(),
+        ),
+        Refusal::OtherPartition {
+            attribute,
+            partition,
+            ..
+        } => (
+            Path::of(*attribute),
+            "Another partition",
+            own_regions(partition),
         ),
         Refusal::HandleTaken { .. } => (
             Path::of("handle"),

@@ -26,8 +26,10 @@ use super::data_sources::catalog_history::CatalogHistory;
 use super::data_sources::connection_test::ConnectionTest;
 use super::data_sources::connections::Connections;
 use super::data_sources::integration::IntegrationData;
+use super::data_sources::onboarding::OnboardingData;
 use super::resources::connection_override::ConnectionOverrideResource;
 use super::resources::connection_permission::ConnectionPermissionResource;
+use super::resources::external_id::ExternalIdResource;
 use super::resources::folder_override::FolderOverrideResource;
 use super::resources::folder_permission::FolderPermissionResource;
 use super::resources::integration::IntegrationResource;
@@ -58,6 +60,7 @@ pub struct Config {
     assume_role: Value<AssumeRoleArgument>,
     endpoints: Value<EndpointsArgument>,
     max_retries: Value<i64>,
+    credential_rotation_days: Value<i64>,
 }
 
 // It holds keys.
@@ -71,6 +74,7 @@ impl std::fmt::Debug for Config {
             .field("assume_role", &self.assume_role)
             .field("endpoints", &self.endpoints)
             .field("max_retries", &self.max_retries)
+            .field("credential_rotation_days", &self.credential_rotation_days)
             .finish_non_exhaustive()
     }
 }
@@ -125,10 +129,12 @@ impl EndpointsArgument {
 /// What resources and data sources work with. Arguments may be unknown while planning: what does not need them goes on.
 #[derive(Debug)]
 pub struct Data {
+    tenant: Result<String, Unknown>,
     catalog: Result<Opened, Unknown>,
     settings: Settings,
     unknown_settings: Vec<&'static str>,
     reader: Reader,
+    credential_rotation_days: Option<u64>,
     who: OnceCell<Who>,
 }
 
@@ -152,6 +158,11 @@ impl Unknown {
 }
 
 impl Data {
+    /// The tenant, or that it is not known yet.
+    pub fn tenant(&self) -> Result<&str, &Unknown> {
+        self.tenant.as_ref().map(String::as_str)
+    }
+
     /// The catalog, or which arguments it waits for.
     pub fn catalog(&self) -> Result<&Catalog, &Unknown> {
         self.catalog.as_ref().map(|opened| &opened.catalog)
@@ -172,6 +183,11 @@ impl Data {
     /// Makes readings of AWS organizations, identical ones once.
     pub fn reader(&self) -> &Reader {
         &self.reader
+    }
+
+    /// After how many days an access key is to be replaced; none: not asked for, or not known yet.
+    pub fn credential_rotation_days(&self) -> Option<u64> {
+        self.credential_rotation_days
     }
 
     /// Who makes changes: the AWS caller that the catalog is written as, else the one that is configured, else the user of
@@ -297,7 +313,10 @@ impl Provider for Orgmirror {
                         Attribute::string("resourcegroupstaggingapi")
                             .optional()
                             .check_string(arguments::url)
-                            .description("URL of the Resource Groups Tagging API."),
+                            .description(
+                                "URL of the Resource Groups Tagging API. Where `organizations` is set and this is \
+                                 not, tags are read account by account.",
+                            ),
                         Attribute::string("resourceexplorer2")
                             .optional()
                             .check_string(arguments::url)
@@ -311,6 +330,14 @@ impl Provider for Orgmirror {
                     .at_least(0)
                     .description(
                         "How often a call of AWS that was throttled or failed in passing is repeated. Default 25.",
+                    ),
+                Attribute::number("credential_rotation_days")
+                    .optional()
+                    .at_least(1)
+                    .description(
+                        "Warns when `orgmirror_aws_organization` is read with a long-lived access key that is older than \
+                         this, in days, or with a role that such a key assumed. Asks IAM for the key's age; where that is \
+                         not allowed (`iam:ListAccessKeys`), there is no warning. Default: no check.",
                     ),
             ],
         )
@@ -350,6 +377,13 @@ impl Provider for Orgmirror {
         diagnostics: &mut Diagnostics,
     ) -> Option<Data> {
         let (settings, unknown_settings) = settings(&config);
+        let tenant = match tenant_if_known(&config) {
+            Ok(tenant) => tenant,
+            Err(diagnostic) => {
+                diagnostics.push(diagnostic);
+                return None;
+            }
+        };
         let catalog = match catalog(&config, (&settings, &unknown_settings)) {
             Ok(catalog) => catalog,
             Err(diagnostic) => {
@@ -358,10 +392,16 @@ impl Provider for Orgmirror {
             }
         };
         Some(Data {
+            tenant,
             catalog,
             settings,
             unknown_settings,
             reader: Reader::new(),
+            // The schema refuses what is below 1.
+            credential_rotation_days: config
+                .credential_rotation_days
+                .known()
+                .and_then(|days| u64::try_from(*days).ok()),
             who: OnceCell::new(),
         })
     }
@@ -374,6 +414,7 @@ impl Provider for Orgmirror {
             ResourceType::new(FolderOverrideResource::new()),
             ResourceType::new(ConnectionOverrideResource::new()),
             ResourceType::new(WorkspaceResource),
+            ResourceType::new(ExternalIdResource),
         ]
     }
 
@@ -384,6 +425,7 @@ impl Provider for Orgmirror {
             DataSourceType::new(Connections),
             DataSourceType::new(ConnectionTest),
             DataSourceType::new(CatalogHistory),
+            DataSourceType::new(OnboardingData),
         ]
     }
 }
@@ -395,6 +437,13 @@ fn catalog(
 ) -> Result<Result<Opened, Unknown>, Diagnostic> {
     let opened = storage::open(&config.catalog, &config.tenant, settings, || tenant(config))?;
     Ok(opened.map_err(Unknown))
+}
+
+fn tenant_if_known(config: &Config) -> Result<Result<String, Unknown>, Diagnostic> {
+    if config.tenant.is_unknown() {
+        return Ok(Err(Unknown(vec!["tenant"])));
+    }
+    tenant(config).map(Ok)
 }
 
 fn tenant(config: &Config) -> Result<String, Diagnostic> {

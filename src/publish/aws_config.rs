@@ -103,9 +103,9 @@ impl Format for AwsConfig {
         let sessions = Sessions::of(&sifted.published, &settings.preamble);
         let mut file = Ini::new(text(options, "preamble").unwrap_or_default());
         if matches!(settings.source, Source::Sso) {
-            for ((portal_url, region), name) in &sessions.names {
+            for ((address, region), name) in &sessions.names {
                 file.section("sso-session", name);
-                file.set("sso_start_url", portal_url);
+                file.set("sso_start_url", address);
                 file.set("sso_region", region);
                 file.set("sso_registration_scopes", "sso:account:access");
             }
@@ -307,7 +307,7 @@ impl<'o> Settings<'o> {
             Some((sso, role_name)) if self.source == Source::Sso => [
                 (
                     "the integration's sso.portal_url",
-                    Some(sso.portal_url.as_str()),
+                    Some(sso.portal().address),
                 ),
                 ("the integration's sso.region", Some(&sso.region)),
                 ("the integration's sso.role_name", Some(role_name)),

@@ -286,6 +286,14 @@ fn an_empty_document_is_refused_and_untouched() {
 }
 
 #[test]
+fn a_document_with_a_byte_order_mark_is_refused_and_untouched() {
+    refused(
+        b"\xef\xbb\xbf{ \"schema_version\": 2, \"version\": 3, \"tenant\": \"default\" }",
+        &["byte order mark", "UTF-8"],
+    );
+}
+
+#[test]
 fn a_document_of_a_newer_schema_is_refused_and_untouched() {
     refused(
         b"{ \"schema_version\": 99, \"version\": 3, \"tenant\": \"default\", \"everything\": [\"else\"] }",

@@ -193,6 +193,52 @@ fn a_missing_permission_is_named_for_every_call() {
 }
 
 #[test]
+fn a_service_control_policy_that_denies_is_named_and_not_the_callers_policy() {
+    let double = double();
+    let denied = Answer::new(
+        403,
+        "AccessDeniedException",
+        "User: arn:aws:iam::111122223333:user/terraform is not authorized to perform: organizations:ListAccounts on \
+         resource: * with an explicit deny in a service control policy",
+    );
+    double.faults().fail_always("ListAccounts", denied);
+    reading(&arguments_for(&double), "")
+        .plan_fails()
+        .assert_only_error(&[
+            "organizations:ListAccounts",
+            "A statement of the service control policy denies it",
+            "exempt arn:aws:iam::111122223333:user/terraform",
+        ])
+        .assert_nothing_about("Allow organizations:ListAccounts");
+}
+
+#[test]
+fn keys_of_another_partition_are_told_where_they_were_not_known() {
+    let double = double();
+    double
+        .organization()
+        .key_faults
+        .insert("AKIAORGMIRRORTESTKEY".to_owned(), KeyFault::Unknown);
+    reading(&arguments_for(&double), "")
+        .plan_fails()
+        .assert_only_error(&[&double.url(), "right partition", "us-gov-west-1"]);
+}
+
+#[test]
+fn a_misspelt_region_in_an_endpoint_is_asked_about() {
+    // Nothing outside of this machine is asked: names below localhost lead nowhere else.
+    reading(
+        &format!(
+            "region = \"us-wset-2\"\n  access_key = \"AKIANOBODY\"\n  secret_key = \"nobody\"\n  max_retries = 1\n  {}",
+            endpoints("http://organizations.us-wset-2.localhost:9")
+        ),
+        "",
+    )
+    .plan_fails()
+    .assert_only_error(&["AWS cannot be reached", "did you mean \"us-west-2\"?"]);
+}
+
+#[test]
 fn an_account_in_no_organization_is_told_how_to_list_accounts_by_hand() {
     let double = double();
     double.faults().not_in_use = true;

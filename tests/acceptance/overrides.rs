@@ -285,6 +285,34 @@ fn an_override_that_was_edited_or_deleted_by_hand_shows_and_is_restored() {
 }
 
 #[test]
+fn an_override_that_was_edited_into_another_accounts_counts_as_gone() {
+    let declared = connection_override("account_id = \"333333333333\"\nregions = [\"eu-west-1\"]");
+    let workspace = applied(&tree(), &declared);
+    edit(&workspace, |document| {
+        let overrides = document["connection_overrides"].as_object_mut();
+        for each in overrides.unwrap().values_mut() {
+            each["account_id"] = json!("222222222222");
+        }
+    });
+    workspace
+        .plan()
+        .assert_actions(CONNECTION, &["create"])
+        .assert_warning(&[
+            "Another connection override in its place",
+            "edited by hand",
+            "222222222222",
+            "333333333333",
+        ]);
+    workspace.apply();
+    let mut accounts: Vec<Value> = entries(&workspace, "connection_overrides")
+        .into_iter()
+        .map(|each| each["account_id"].clone())
+        .collect();
+    accounts.sort_by_key(Value::to_string);
+    assert_eq!(accounts, [json!("222222222222"), json!("333333333333")]);
+}
+
+#[test]
 fn overrides_are_imported_by_path_by_id_and_by_account() {
     let both = [
         folder_override("folder_path = \"/Workloads/Prod: live\"\nregions = [\"eu-*\"]"),

@@ -186,7 +186,7 @@ async fn profiles_with_sso() {
     ];
     let profiles = expected(&example, &source);
     let settings = owned(&[
-        ("sso_start_url", "https://acme.awsapps.com/start#/"),
+        ("sso_start_url", "https://acme.awsapps.com/start"),
         ("sso_region", "eu-west-1"),
         ("sso_registration_scopes", "sso:account:access"),
     ]);

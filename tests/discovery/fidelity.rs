@@ -65,6 +65,8 @@ fn answers_are_those_of_the_published_model() {
             "ListTagsForResource",
             "GetCallerIdentity",
             "AssumeRole",
+            "GetResources",
+            "ListAccessKeys",
         ] {
             assert!(
                 said.contains(&format!("checked {action}\n")),

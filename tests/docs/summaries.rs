@@ -7,7 +7,8 @@ use super::{files, read};
 const GUIDE: &str = "docs/guides/troubleshooting.md";
 
 /// Texts in `src/provider` that have the shape of a summary and are none.
-const NO_SUMMARIES: [&str; 3] = [
+const NO_SUMMARIES: [&str; 4] = [
+    "An external ID",
     "Reading the AWS organization",
     "Testing connections",
     "The catalog",

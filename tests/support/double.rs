@@ -1,6 +1,6 @@
 //! Our own double of AWS Organizations and STS, for what other emulators lack: `Paths`, both forms of an account's
 //! state, empty pages with a token, throttling, latency, permissions, trust, and an AWS organization that changes while it
-//! is read.
+//! is read. Of the Resource Groups Tagging API it has the accounts' tags, of IAM the caller's access keys.
 //!
 //! It answers as the published API model says; `check_double.py` holds it to that. It lives in a thread of its own and
 //! ends when dropped, so synchronous tests can use it too:
@@ -20,8 +20,12 @@
 mod answers;
 #[path = "double/faults.rs"]
 mod faults;
+#[path = "double/iam.rs"]
+mod iam;
 #[path = "double/organization.rs"]
 mod organization;
+#[path = "double/tagging.rs"]
+mod tagging;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -43,7 +47,7 @@ pub use organization::{Account, KeyFault, Organization, Role, Sequence, Unit};
 /// One call that the double answered.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// `organizations` or `sts`.
+    /// As in IAM policies: `organizations`, `tag`, `sts` or `iam`.
     pub service: &'static str,
     /// Such as `ListAccounts`.
     pub action: String,

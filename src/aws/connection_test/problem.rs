@@ -116,6 +116,9 @@ impl Problem {
                 "STS has limits for all calls of an account in a Region together: lower concurrency, raise max_retries, or \
                  test when less else runs.",
             ),
+            ConnectError::OtherPartition { .. } => {
+                Self::new(Cause::Partition, error.to_string(), error.fix())
+            }
             ConnectError::Unreachable { .. } => {
                 Self::new(Cause::Network, error.to_string(), error.fix())
             }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::inherited::Inherited;
-use super::{EffectiveConnection, Grant, GrantSource, View, ViewFolder, names, partition_of};
+use super::{EffectiveConnection, Grant, GrantSource, View, ViewFolder, names};
 use crate::model::effective::effective_handle;
 use crate::model::folder_ref::Folders;
 use crate::model::integration::Integration;
@@ -455,8 +455,8 @@ impl<'t> ResolvedIntegration<'t> {
         let role_arn = match (own_arn, role_name) {
             (Some(arn), _) => Cow::Borrowed(arn),
             (None, Some(role_name)) => {
-                let partition = partition_of(connection)
-                    .unwrap_or_else(|| partition::of_region(default_region));
+                let partition = connection.partition();
+                let partition = partition.unwrap_or_else(|| partition::of_region(default_region));
                 Cow::Owned(role_arn(partition, account_id, role_name))
             }
             (None, None) => Cow::Borrowed(connection.derived_role_arn.known()?.as_str()),

@@ -60,9 +60,16 @@ pub trait BelongingState: Model + PartialEq + fmt::Debug + for<'a> From<&'a Self
     /// Rules between attributes.
     fn validate(&self, diagnostics: &mut Diagnostics);
 
-    /// What a plan that creates or changes it should say about itself.
-    fn remark(&self, diagnostics: &mut Diagnostics) {
-        let _ = diagnostics;
+    /// Whether it is the object that `found` is, by its identity. An ID is one; other attributes may have been edited in the
+    /// catalog by hand.
+    fn is_same(&self, found: &Self) -> bool {
+        let _ = found;
+        true
+    }
+
+    /// What a plan that creates or changes it should say about itself; `partition` is its integration's, where known.
+    fn remark(&self, partition: Option<&str>, diagnostics: &mut Diagnostics) {
+        let _ = (partition, diagnostics);
     }
 
     /// Its ID.
@@ -132,10 +139,15 @@ impl<S: BelongingState> Resource for BelongingResource<S> {
         let prior_id = plan.prior.as_ref().and_then(|prior| prior.id().known());
         let id = prior_id.map_or(S::ID_PREFIX, String::as_str);
         let is_changed = plan.prior.as_ref() != Some(&plan.planned);
+        let object = plan.planned.object(id);
         if is_changed {
-            plan.planned.remark(diagnostics);
+            let partition = match &object {
+                Ok(object) => partition_of(context.data, object.integration_id()).await,
+                Err(_) => None,
+            };
+            plan.planned.remark(partition.as_deref(), diagnostics);
         }
-        let Ok(object) = plan.planned.object(id) else {
+        let Ok(object) = object else {
             // What is not known yet is not compared.
             return;
         };
@@ -165,7 +177,12 @@ impl<S: BelongingState> Resource for BelongingResource<S> {
         diagnostics: &mut Diagnostics,
     ) -> Option<S> {
         let document = existing(context.data, diagnostics).await?;
-        Self::state_of(&document, state.id().known()?)
+        let found = Self::state_of(&document, state.id().known()?)?;
+        if !state.is_same(&found) {
+            warn_of_another(&state, &found, diagnostics);
+            return None;
+        }
+        Some(found)
     }
 
     async fn create(
@@ -233,6 +250,31 @@ impl<S: BelongingState> Resource for BelongingResource<S> {
         };
         found.map(S::from)
     }
+}
+
+/// The partition of an integration that is in the catalog.
+async fn partition_of(data: &Data, integration_id: &str) -> Option<String> {
+    let document = data.catalog().ok()?.read().await.ok()??;
+    let integration = document.tenant().get::<Integration>(integration_id)?;
+    Some(integration.partition().to_owned())
+}
+
+/// Says why what has the ID of a state counts as gone: its identity was edited in the catalog by hand, and the identity of a
+/// resource never changes.
+fn warn_of_another<S: BelongingState>(state: &S, found: &S, diagnostics: &mut Diagnostics) {
+    let kind = S::Object::KIND;
+    let id = state.id().known().map_or("", String::as_str);
+    diagnostics.warning(
+        format!("Another {kind} in its place"),
+        format!(
+            "In the catalog, the {kind} {id} has {} now, and the state has {}: it was edited by hand. It counts as gone, so \
+             this plan creates a new one, and the edited one stays in the catalog, declared nowhere. Either put the old \
+             values back in the catalog before applying, or apply and then remove the edited {kind} (import it into a \
+             resource of its own, by its ID {id}, and destroy that).",
+            found.identity_text(),
+            state.identity_text()
+        ),
+    );
 }
 
 /// What an import ID names: the ID of the thing itself, or its integration, its folder or account and, of a permission, its

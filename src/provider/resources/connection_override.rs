@@ -102,6 +102,10 @@ impl BelongingState for State {
         own.find(|each| Some(&each.account_id) == self.account_id.known())
     }
 
+    fn is_same(&self, found: &Self) -> bool {
+        self.integration_id == found.integration_id && self.account_id == found.account_id
+    }
+
     fn validate(&self, diagnostics: &mut Diagnostics) {
         if let (Value::Known(account), Value::Known(role)) = (&self.account_id, &self.role_arn)
             // The schema reports what is no ARN of a role.
@@ -117,9 +121,12 @@ impl BelongingState for State {
                 ),
             );
         }
+        let role_arn = self.role_arn.known().map(String::as_str);
+        self.settings().validate(role_arn, diagnostics);
     }
 
-    fn remark(&self, diagnostics: &mut Diagnostics) {
+    fn remark(&self, partition: Option<&str>, diagnostics: &mut Diagnostics) {
+        self.settings().remark(partition, diagnostics);
         if self.settings().is_all_inherited() && self.handle.is_null() && self.role_arn.is_null() {
             overridden::warn_of_nothing("role_arn", diagnostics);
         }

@@ -92,9 +92,11 @@ impl BelongingState for State {
 
     fn validate(&self, diagnostics: &mut Diagnostics) {
         belonging::validate_folder(&self.folder_id, &self.folder_path, diagnostics);
+        self.settings().validate(None, diagnostics);
     }
 
-    fn remark(&self, diagnostics: &mut Diagnostics) {
+    fn remark(&self, partition: Option<&str>, diagnostics: &mut Diagnostics) {
+        self.settings().remark(partition, diagnostics);
         if self.settings().is_all_inherited() && self.handle.is_null() && self.role_name.is_null() {
             overridden::warn_of_nothing("role_name", diagnostics);
         }

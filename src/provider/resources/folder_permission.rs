@@ -53,7 +53,7 @@ impl BelongingState for State {
                     .check_keys(arguments::not_empty)
                     .description(
                         "Grants only connections whose accounts have all these tags. Needs `include_tags` in the data source; \
-                         tags that were not read match nothing.",
+                         tags that were not read match nothing. `{}` asks for no tag and grants all, as null does.",
                     ),
             ],
         )

@@ -5,8 +5,13 @@ use crate::framework::schema::Attribute;
 use crate::framework::types::Type;
 use crate::framework::value::{Set, Value};
 use crate::model::overriding::OverriddenSettings;
+use crate::model::partition::Claim;
 use crate::provider::arguments;
 use crate::provider::late::{self, NotKnown, known_late, known_value};
+use crate::provider::regions;
+
+const REGIONS: &str = "regions";
+const DEFAULT_REGION: &str = "default_region";
 
 /// Their part of a configuration, plan or state.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -28,8 +33,8 @@ impl Settings {
     pub(super) fn overridden(&self) -> Result<OverriddenSettings, NotKnown> {
         Ok(OverriddenSettings {
             external_id: known_late(late::optional(&self.external_id), "external_id")?,
-            regions: known_late(late::set(&self.regions), "regions")?,
-            default_region: known_late(late::optional(&self.default_region), "default_region")?,
+            regions: known_late(late::set(&self.regions), REGIONS)?,
+            default_region: known_late(late::optional(&self.default_region), DEFAULT_REGION)?,
             max_error_retry_attempts: known_late(
                 late::optional(&self.max_error_retry_attempts),
                 "max_error_retry_attempts",
@@ -56,6 +61,25 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// Refuses values of two partitions; `role_arn` is one more of them.
+    pub(super) fn validate(&self, role_arn: Option<&str>, diagnostics: &mut Diagnostics) {
+        let claims = regions::claims(REGIONS, &self.regions)
+            .chain(regions::claim(DEFAULT_REGION, &self.default_region))
+            .chain(role_arn.and_then(|arn| Claim::of_arn("role_arn", arn)));
+        regions::refuse_two_partitions(claims, diagnostics);
+    }
+
+    /// Warns of regions that may not be meant.
+    pub(super) fn remark(&self, partition: Option<&str>, diagnostics: &mut Diagnostics) {
+        let each = regions::each(
+            (REGIONS, &self.regions),
+            (DEFAULT_REGION, &self.default_region),
+        );
+        regions::warn_of_doubts(partition, each, diagnostics);
+    }
+}
+
 impl From<&OverriddenSettings> for Settings {
     fn from(settings: &OverriddenSettings) -> Self {
         let set = |set: &Option<_>| set.clone().map_or(Value::Null, late::set_value);
@@ -78,14 +102,14 @@ pub(super) fn attributes(enabled: &str) -> Vec<Attribute> {
             .optional()
             .check_string(arguments::external_id)
             .description("External ID that the role's trust policy asks for; null: inherited."),
-        Attribute::set("regions", Type::String)
+        Attribute::set(REGIONS, Type::String)
             .optional()
             .min_items(1)
             .check_string(arguments::region_or_glob)
             .description(
                 "Regions that tools look at, instead of the inherited ones; `*` is all, globs such as `us-*` are allowed.",
             ),
-        Attribute::string("default_region")
+        Attribute::string(DEFAULT_REGION)
             .optional()
             .check_string(arguments::region)
             .description("Region where a tool wants one; null: inherited."),

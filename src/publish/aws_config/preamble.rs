@@ -147,16 +147,7 @@ fn fault(number: usize, what: &str, fix: &'static str) -> Fault {
 /// Also looks into comments and indented lines: what is published is read by everybody in the workspace.
 fn refuse_credentials(text: &str) -> Result<(), Fault> {
     for (index, line) in text.lines().enumerate() {
-        // `AWS_SECRET_ACCESS_KEY = ...`, `"SecretAccessKey": "..."` and `aws_secret_access_key=...` become one.
-        let bare: String = line
-            .chars()
-            .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '=' | ':'))
-            .map(|c| c.to_ascii_lowercase())
-            .collect();
-        let is_named = bare
-            .match_indices(['=', ':'])
-            .any(|(at, _)| CREDENTIALS.iter().any(|name| bare[..at].ends_with(name)));
-        if is_named || holds_access_key_id(line) {
+        if names_credential(line) || holds_access_key_id(line) {
             return Err(fault(
                 index + 1,
                 "holds a credential, or a place for one; everybody who uses the workspace reads what is published",
@@ -166,6 +157,32 @@ fn refuse_credentials(text: &str) -> Result<(), Fault> {
         }
     }
     Ok(())
+}
+
+/// Whether there is a place for a credential, or what may be one with its name in words in front: `# no access key: we use
+/// SSO` is neither.
+fn names_credential(line: &str) -> bool {
+    line.match_indices(['=', ':']).any(|(at, _)| {
+        let (before, behind) = line.split_at(at);
+        let word = bare(before.split_whitespace().last().unwrap_or_default());
+        let words = bare(before);
+        CREDENTIALS.iter().any(|name| word.ends_with(name))
+            || (CREDENTIALS.iter().any(|name| words.contains(name)) && holds_secret(behind))
+    })
+}
+
+/// `AWS_SECRET_ACCESS_KEY`, `"SecretAccessKey"` and `secret-access-key` become one.
+fn bare(text: &str) -> String {
+    text.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect()
+}
+
+/// Whether there is a word like a secret access key, which has 40 characters of Base64. A path of a URL has no capitals.
+fn holds_secret(text: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '+' | '/'))
+        .any(|word| word.len() >= 40 && word.contains(|c: char| c.is_ascii_uppercase()))
 }
 
 /// Whether there is an access key's ID: 20 characters that begin with `AKIA` or `ASIA`.
@@ -426,6 +443,9 @@ mod tests {
             "accessToken = SECRET",
             "client-secret: SECRET",
             "refreshToken = SECRET",
+            "# secret access key: SECRET",
+            "# The AWS secret access key of the hub = \"SECRET\"",
+            "# access key (the old one) and secret access key: AKIAX SECRET",
             "user = AKIAIOSFODNN7EXAMPLE # SECRET",
             "; ASIAIOSFODNN7EXAMPLE SECRET",
         ] {
@@ -450,6 +470,9 @@ mod tests {
             "[profile a]\nmfa_serial = arn:aws:iam::111122223333:mfa/ada\n",
             "# aws configure sets aws_secret_access_key in ~/.aws/credentials\n",
             "[profile AKIAX]\n",
+            "# no access key\n",
+            "# No access key: people sign in, see https://wiki.acme.example/sso-for-everybody-who-works-here\n",
+            "# Secret access keys = forbidden here\n",
         ] {
             assert!(read(harmless).is_ok(), "{harmless:?}");
         }

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::preamble::Preamble;
 use crate::model::integration::Sso;
+use crate::model::portal::Portal;
 use crate::model::visibility::EffectiveConnection;
 
 /// The SSO sessions of a file: one for each portal and region.
 #[derive(Debug)]
 pub(super) struct Sessions<'t> {
-    /// By portal and region.
+    /// By the portal's address and region.
     pub(super) names: BTreeMap<(&'t str, &'t str), String>,
 }
 
@@ -22,15 +23,15 @@ impl<'t> Sessions<'t> {
         let portals: BTreeSet<(&str, &str)> = connections
             .iter()
             .filter_map(|connection| connection.integration.sso.as_ref())
-            .map(|sso| (sso.portal_url.as_str(), sso.region.as_str()))
+            .map(|sso| (sso.portal().address, sso.region.as_str()))
             .collect();
-        for (portal_url, region) in portals {
-            let stem = format!("{}-{region}", portal_name(portal_url));
+        for (address, region) in portals {
+            let stem = format!("{}-{region}", portal_name(&Portal::of(address)));
             let numbered = (2_u32..).map(|number| format!("{stem}-{number}"));
             let mut candidates = std::iter::once(stem.clone()).chain(numbered);
             if let Some(name) = candidates.find(|name| !taken.contains(name)) {
                 taken.insert(name.clone());
-                names.insert((portal_url, region), name);
+                names.insert((address, region), name);
             }
         }
         Self { names }
@@ -38,25 +39,15 @@ impl<'t> Sessions<'t> {
 
     /// Of a portal that was among those named.
     pub(super) fn name<'a>(&'a self, sso: &'a Sso) -> &'a str {
-        let portal = (sso.portal_url.as_str(), sso.region.as_str());
+        let portal = (sso.portal().address, sso.region.as_str());
         self.names.get(&portal).map_or("", String::as_str)
     }
 }
 
-/// What tells a portal from others: `acme` of `https://acme.awsapps.com/start` and of
-/// `https://start.us-gov-home.awsapps.com/directory/acme`.
-fn portal_name(url: &str) -> String {
-    let (_, rest) = url.split_once("://").unwrap_or(("", url));
-    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let first = host.split(['.', ':']).next().unwrap_or_default();
-    let directory = path.strip_prefix("directory/").unwrap_or_default();
-    let directory = directory.split(['/', '#', '?']).next().unwrap_or_default();
-    let name = if directory.is_empty() {
-        first
-    } else {
-        directory
-    };
-    let name: String = name
+/// What tells a portal from others, of characters that every SDK takes in a name.
+fn portal_name(portal: &Portal<'_>) -> String {
+    let name: String = portal
+        .name
         .chars()
         .filter(|&c| c.is_ascii_alphanumeric() || c == '-')
         .map(|c| c.to_ascii_lowercase())
@@ -70,28 +61,22 @@ fn portal_name(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::portal_name;
+    use super::*;
 
     #[test]
     fn portals_are_named_by_what_tells_them_apart() {
         for (url, name) in [
-            ("https://acme.awsapps.com/start", "acme"),
             ("https://acme.awsapps.com/start#/", "acme"),
-            ("https://d-9067f00000.awsapps.com/start", "d-9067f00000"),
             (
                 "https://start.us-gov-home.awsapps.com/directory/acme",
                 "acme",
             ),
             ("https://start.home.awsapps.cn/directory/Acme_1#/", "acme1"),
-            (
-                "https://ssoins-7223.portal.us-east-1.app.aws",
-                "ssoins-7223",
-            ),
             ("http://localhost:8080/start", "localhost"),
             ("acme", "acme"),
-            ("https:///", "portal"),
+            ("https://é.example/start", "portal"),
         ] {
-            assert_eq!(portal_name(url), name, "{url}");
+            assert_eq!(portal_name(&Portal::of(url)), name, "{url}");
         }
     }
 }

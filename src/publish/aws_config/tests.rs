@@ -154,7 +154,7 @@ fn sso_has_a_session_for_each_portal() {
     let expected = [
         preamble.to_owned(),
         session("acme-eu-west-1-2", "https://acme.awsapps.com/start"),
-        session("acme-eu-west-1-3", "https://acme.example.com/start#/"),
+        session("acme-eu-west-1-3", "https://acme.example.com/start"),
         profile("audit_x", "222222222222", "acme-eu-west-1-2"),
         profile("hub", "111111111111", "acme-eu-west-1-2"),
         profile("other", "555555555555", "acme-eu-west-1-3"),

@@ -104,6 +104,12 @@ pub struct Organization {
     pub key_accounts: BTreeMap<String, String>,
     /// Access keys that are refused.
     pub key_faults: BTreeMap<String, KeyFault>,
+    /// How many days ago an access key was made; keys that are not here: today.
+    pub key_ages: BTreeMap<String, i64>,
+    /// Accounts that the tagging API does not show, although they have tags.
+    pub hidden_from_tagging: BTreeSet<String>,
+    /// Accounts that had tags before: the tagging API shows them without.
+    pub tagged_before: BTreeSet<String>,
     sequence: Sequence,
 }
 
@@ -127,6 +133,9 @@ impl Organization {
             roles: BTreeMap::new(),
             key_accounts: BTreeMap::new(),
             key_faults: BTreeMap::new(),
+            key_ages: BTreeMap::new(),
+            hidden_from_tagging: BTreeSet::new(),
+            tagged_before: BTreeSet::new(),
             sequence,
         };
         organization.management_account_id = organization.add_account(&root_id, "Management");
@@ -289,6 +298,12 @@ impl Organization {
             .insert(key.to_owned(), value.to_owned());
     }
 
+    /// Takes all tags from an account.
+    pub fn untag_account(&mut self, id: &str) {
+        self.account_mut(id).tags.clear();
+        self.tagged_before.insert(id.to_owned());
+    }
+
     /// Gives an OU another name.
     pub fn rename_unit(&mut self, id: &str, name: &str) {
         self.unit_mut(id).name = name.to_owned();
@@ -403,6 +418,15 @@ impl Organization {
                 "account {name} is there {}",
                 found.map_or("not", |_| "twice")
             ),
+        }
+    }
+
+    /// The Region that AWS Organizations is in.
+    pub fn region(&self) -> &'static str {
+        match self.partition.as_str() {
+            "aws-cn" => "cn-northwest-1",
+            "aws-us-gov" => "us-gov-west-1",
+            _ => "us-east-1",
         }
     }
 

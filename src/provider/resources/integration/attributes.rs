@@ -216,7 +216,9 @@ fn connection_settings() -> Attribute {
                 .default(["*"])
                 .min_items(1)
                 .check_string(arguments::region_or_glob)
-                .description("Regions that tools look at; `*` is all, globs such as `us-*` are allowed."),
+                .description(
+                    "Regions of the accounts' partition that tools look at; `*` is all, globs such as `us-*` are allowed.",
+                ),
             Attribute::string("default_region")
                 .optional()
                 .computed()
@@ -248,12 +250,16 @@ fn sso() -> Attribute {
         vec![
             Attribute::string("portal_url")
                 .required()
-                .check_string(arguments::url)
-                .description("The AWS access portal, such as `https://acme.awsapps.com/start`."),
+                .check_string(arguments::portal_url)
+                .description(
+                    "The AWS access portal, such as `https://acme.awsapps.com/start`; in AWS GovCloud (US) \
+                     `https://start.us-gov-home.awsapps.com/directory/acme`, in China \
+                     `https://start.home.awsapps.cn/directory/acme`.",
+                ),
             Attribute::string("region")
                 .required()
                 .check_string(arguments::region)
-                .description("Region of the IAM Identity Center instance."),
+                .description("Region of the IAM Identity Center instance, in the accounts' partition."),
             Attribute::string("role_name")
                 .optional()
                 .check_string(arguments::not_empty)

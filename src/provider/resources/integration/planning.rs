@@ -11,15 +11,19 @@ use crate::model::grantee::Grantee;
 use crate::model::integration::RemovalGuard;
 use crate::model::late::Late;
 use crate::model::mirror::{Held, Mirror, MirrorError, Mirrored, Source, Wanted, mirror};
-use crate::model::partition;
+use crate::model::partition::{self, Claim};
 use crate::model::removal_guard::{Removal, other_organization, removal};
 use crate::provider::arguments::sentence;
 use crate::provider::kept::listed;
 use crate::provider::late;
+use crate::provider::regions;
 
 use super::GIVEN_HANDLES;
 use super::source;
-use super::state::State;
+use super::state::{SsoState, State};
+
+const REGIONS: &str = "connection_settings.regions";
+const DEFAULT_REGION: &str = "connection_settings.default_region";
 
 /// Rules between attributes.
 pub(super) fn validate(config: &State, diagnostics: &mut Diagnostics) {
@@ -45,6 +49,7 @@ pub(super) fn validate(config: &State, diagnostics: &mut Diagnostics) {
             }
         }
     }
+    regions::refuse_two_partitions(claims(config), diagnostics);
     let names_owners =
         matches!(&config.resource_owners, Value::Known(owners) if !owners.is_empty());
     let has_none = match &config.owners {
@@ -122,6 +127,7 @@ pub(super) fn plan(plan: &mut Plan<State>, diagnostics: &mut Diagnostics) {
         return;
     };
     plan_default_region(plan, &source);
+    check_regions(plan, &source, diagnostics);
     match mirrored(plan, &source, prior_mirror.as_ref()) {
         Ok(mut next) => {
             if let Some(prior) = &prior_mirror {
@@ -195,6 +201,49 @@ fn plan_default_region(plan: &mut Plan<State>, source: &Source) {
             partition::default_region(partition).to_owned()
         }));
     }
+}
+
+/// What says which partition the accounts are in, besides the snapshot.
+fn claims(state: &State) -> impl Iterator<Item = Claim<'_>> {
+    let settings = state.settings().into_iter();
+    let of_settings = settings.flat_map(|settings| {
+        regions::claims(REGIONS, &settings.regions)
+            .chain(regions::claim(DEFAULT_REGION, &settings.default_region))
+    });
+    let sso = state.sso.known().into_iter();
+    of_settings.chain(sso.flat_map(SsoState::claims))
+}
+
+/// Refuses what is in another partition than the source, and warns of regions that may not be meant where they change.
+fn check_regions(plan: &Plan<State>, source: &Source, diagnostics: &mut Diagnostics) {
+    let configured = plan.config.settings();
+    let configured = configured.map_or(Late::Unknown, |settings| {
+        late::optional(&settings.default_region)
+    });
+    let Late::Known(partition) = source.partition_with(&configured) else {
+        return;
+    };
+    regions::refuse_other_partition(&partition, claims(&plan.planned), diagnostics);
+    let before: Vec<_> = plan.prior.iter().flat_map(named).collect();
+    let new = named(&plan.planned).filter(|region| !before.contains(region));
+    regions::warn_of_doubts(Some(&partition), new, diagnostics);
+    if plan.prior.as_ref().map(|prior| &prior.sso) != Some(&plan.planned.sso)
+        && let Some(sso) = plan.planned.sso.known()
+    {
+        sso.warn_of_another_region(diagnostics);
+    }
+}
+
+/// All names and globs of regions, each with its attribute.
+fn named(state: &State) -> impl Iterator<Item = (&'static str, &str)> {
+    let settings = state.settings().into_iter();
+    let of_settings = settings.flat_map(|settings| {
+        regions::each(
+            (REGIONS, &settings.regions),
+            (DEFAULT_REGION, &settings.default_region),
+        )
+    });
+    of_settings.chain(state.sso.known().and_then(SsoState::named))
 }
 
 fn mirrored(

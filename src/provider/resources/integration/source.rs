@@ -111,10 +111,7 @@ pub(super) fn of_mirror(mirror: &Mirror, default_region: Option<&str>) -> Source
         .folders
         .iter()
         .filter(|(_, folder)| folder.parent_id.is_none());
-    let partition = mirror.connections.values().find_map(|connection| {
-        let arn = connection.derived_role_arn.known()?;
-        arn.split(':').nth(1).map(str::to_owned)
-    });
+    let partition = mirror.partition().map(str::to_owned);
     let partition = partition.or_else(|| Some(of_region(default_region?).to_owned()));
     Source {
         aws_organization_id: mirror.aws_organization_id.clone(),

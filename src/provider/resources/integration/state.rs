@@ -4,15 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::path::Path;
 use crate::framework::value::{Set, Value};
 use crate::model::integration::{
     ConnectionSettings, Integration, Owner, RemovalGuard, ResourceOwner, Sso,
 };
 use crate::model::late::Late;
 use crate::model::mirror::{Connection, Folder, Mirror};
+use crate::model::partition::Claim;
+use crate::model::portal::Portal;
 use crate::provider::late::{self, NotKnown, known_late, known_value};
+use crate::provider::regions;
 
 use super::source::SourceArgument;
+
+const SSO_REGION: &str = "sso.region";
 
 type Strings = Set<String>;
 
@@ -304,6 +311,42 @@ impl From<&ConnectionSettings> for SettingsState {
 }
 
 impl SsoState {
+    /// What says which partition the portal is in.
+    pub(super) fn claims(&self) -> impl Iterator<Item = Claim<'_>> {
+        let portal = self.portal_url.known().and_then(|url| {
+            Some(Claim {
+                attribute: "sso.portal_url",
+                value: url,
+                partition: Portal::of(url).partition?,
+            })
+        });
+        portal
+            .into_iter()
+            .chain(regions::claim(SSO_REGION, &self.region))
+    }
+
+    /// The region, with its attribute.
+    pub(super) fn named(&self) -> Option<(&'static str, &str)> {
+        Some((SSO_REGION, self.region.known()?))
+    }
+
+    /// Warns of a portal of another region.
+    pub(super) fn warn_of_another_region(&self, diagnostics: &mut Diagnostics) {
+        if let (Value::Known(url), Value::Known(region)) = (&self.portal_url, &self.region)
+            && let Some(of_portal) = Portal::of(url).region
+            && of_portal != region
+        {
+            diagnostics.warning_at(
+                Path::of("sso").attribute("region"),
+                "The portal is of another region",
+                format!(
+                    "sso.region is {region:?}, and sso.portal_url, {url:?}, is the portal of {of_portal:?}. Tools sign in \
+                     in the region of the portal: set sso.region to {of_portal:?}, or take the portal of {region:?}."
+                ),
+            );
+        }
+    }
+
     fn facts(&self) -> Late<Sso> {
         match (
             &self.portal_url,

@@ -1,0 +1,128 @@
+//! AWS IAM Identity Center: sign-in links, and profiles in what is published, in every partition.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::configuration::Integration;
+use crate::terraform::Workspace;
+
+/// A partition, an account in it, its portal as a browser shows it, the portal's region, and the portal without what the
+/// browser adds, up to the link.
+const PORTALS: [[&str; 5]; 3] = [
+    [
+        "aws",
+        "111111111111",
+        "https://acme.awsapps.com/start/#/?tab=accounts",
+        "eu-west-1",
+        "https://acme.awsapps.com/start/",
+    ],
+    [
+        "aws-us-gov",
+        "222222222222",
+        "https://start.us-gov-home.awsapps.com/directory/acme#/",
+        "us-gov-east-1",
+        "https://start.us-gov-home.awsapps.com/directory/acme",
+    ],
+    [
+        "aws-cn",
+        "333333333333",
+        "https://start.home.awsapps.cn/directory/d-9067f00000",
+        "cn-northwest-1",
+        "https://start.home.awsapps.cn/directory/d-9067f00000",
+    ],
+];
+
+fn integration([partition, account, portal, region, _]: [&str; 5]) -> Integration {
+    let name = partition.replace('-', "_");
+    Integration::of(&format!(
+        "{{ partition = \"{partition}\", accounts = {{ \"{account}\" = {{ name = \"Shop {partition}\" }} }} }}"
+    ))
+    .label(&name)
+    .set("handle", &format!("\"in_{name}\""))
+    .set("permissions", "[\"*\"]")
+    .set(
+        "sso",
+        &format!("{{ portal_url = \"{portal}\", region = \"{region}\", role_name = \"Read+Only\" }}"),
+    )
+}
+
+#[test]
+fn links_and_profiles_open_account_and_role_in_every_partition() {
+    let mut hcl: String = PORTALS
+        .map(integration)
+        .iter()
+        .map(Integration::hcl)
+        .collect();
+    hcl.push_str(
+        "resource \"orgmirror_workspace\" \"people\" {\n  organization = \"acme\"\n  handle       = \"people\"\n  \
+         publish      = { aws_config = { sso = true }, json = {} }\n}\n",
+    );
+    let workspace = Workspace::new();
+    workspace.write("main.tf", &hcl);
+    workspace.apply();
+    let locations = workspace.attributes("orgmirror_workspace.people")["locations"].clone();
+    let read = |format: &str| {
+        let location = locations[format].as_str().unwrap();
+        fs::read_to_string(workspace.path().join(location)).unwrap()
+    };
+    let published = read("aws_config");
+    let described: serde_json::Value = serde_json::from_str(&read("json")).unwrap();
+    let described = described["connections"].as_array().unwrap().clone();
+    for [partition, account, _, region, address] in PORTALS {
+        let name = partition.replace('-', "_");
+        let state = workspace.attributes(&format!("orgmirror_integration.{name}"));
+        let link = format!("{address}#/console?account_id={account}&role_name=Read%2BOnly");
+        assert_eq!(state["connections"][account]["sign_in_url"], link);
+        let described = described
+            .iter()
+            .find(|connection| connection["account_id"] == account);
+        assert_eq!(described.unwrap()["sign_in_url"], json!(link));
+
+        let start_url = address.trim_end_matches('/');
+        let (_, session) = published
+            .split_once(&format!("sso_start_url = {start_url}\n"))
+            .unwrap_or_else(|| panic!("no session of {start_url} in\n{published}"));
+        assert!(
+            session.starts_with(&format!("sso_region = {region}\n")),
+            "{session}"
+        );
+        let (_, profile) = published
+            .split_once(&format!("[profile shop_{name}]\n"))
+            .unwrap_or_else(|| panic!("no profile of {name} in\n{published}"));
+        let profile: Vec<&str> = profile
+            .lines()
+            .take_while(|line| !line.is_empty())
+            .collect();
+        assert!(
+            profile.contains(&format!("sso_account_id = {account}").as_str())
+                && profile.contains(&"sso_role_name = Read+Only"),
+            "{profile:?}"
+        );
+    }
+}
+
+#[test]
+fn a_portal_of_another_region_is_warned_of_once() {
+    let workspace = Workspace::new();
+    let sso = |region: &str| {
+        Integration::of_accounts([("111122223333", "sandbox")])
+            .set(
+                "sso",
+                &format!(
+                    "{{ portal_url = \"https://ssoins-7223.portal.eu-west-1.app.aws\", region = \"{region}\" }}"
+                ),
+            )
+            .hcl()
+    };
+    workspace.write("main.tf", &sso("us-east-1"));
+    workspace.plan().assert_warning(&[
+        "The portal is of another region",
+        "\"us-east-1\"",
+        "\"eu-west-1\"",
+    ]);
+    workspace.apply();
+    workspace.plan().assert_no_warnings();
+    workspace.write("main.tf", &sso("eu-west-1"));
+    workspace.plan().assert_no_warning_of("portal");
+}

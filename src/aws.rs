@@ -9,8 +9,10 @@
 pub mod credentials;
 pub mod discovery;
 pub mod reader;
+pub mod resource_explorer;
 
 mod calls;
+mod service_control;
 
 pub use credentials::{AssumeRole, ConnectError, Endpoints, Session, Settings};
 pub use discovery::{DiscoveryError, Options};

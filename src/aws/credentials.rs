@@ -363,6 +363,13 @@ pub struct Session {
     max_retries: u32,
 }
 
+/// AWS Resource Explorer in one Region.
+#[derive(Debug, Clone)]
+pub(super) struct Regional {
+    pub(super) client: aws_sdk_resourceexplorer2::Client,
+    pub(super) endpoint: Arc<SeenEndpoint>,
+}
+
 impl Session {
     /// Obtains credentials as `settings` say, and assumes their role.
     ///
@@ -436,12 +443,7 @@ impl Session {
         role: &AssumeRole,
         region: Option<&str>,
     ) -> Result<Self, ConnectError> {
-        let assumed = AssumedRole {
-            sts: self.sts.clone(),
-            endpoint: Arc::clone(&self.sts_endpoint),
-            role: role.clone(),
-            pacer: Arc::clone(&self.pacer),
-        };
+        let assumed = self.assumed(role);
         let first = assumed.assume().await?;
         let provider = Primed::new(first, SharedCredentialsProvider::new(assumed));
         let mut config = self
@@ -459,6 +461,28 @@ impl Session {
         ))
     }
 
+    fn assumed(&self, role: &AssumeRole) -> AssumedRole {
+        AssumedRole {
+            sts: self.sts.clone(),
+            endpoint: Arc::clone(&self.sts_endpoint),
+            role: role.clone(),
+            pacer: Arc::clone(&self.pacer),
+        }
+    }
+
+    /// The credentials of a role, which this session's credentials assume, by this session's pace.
+    pub(super) async fn credentials_of(
+        &self,
+        role: &AssumeRole,
+    ) -> Result<Credentials, ConnectError> {
+        self.assumed(role).assume().await
+    }
+
+    /// A pace that has not been slowed yet, for another account.
+    pub(super) fn another_pacer(&self) -> Pacer {
+        Pacer::new(self.max_retries)
+    }
+
     /// The region in use.
     pub fn region(&self) -> &str {
         self.config.region().map_or(DEFAULT_REGION, AsRef::as_ref)
@@ -472,6 +496,21 @@ impl Session {
             builder = builder.endpoint_url(url);
         }
         aws_sdk_s3::Client::from_conf(builder.build())
+    }
+
+    /// AWS Resource Explorer in a Region.
+    pub(super) fn resource_explorer(&self, region: &str) -> Regional {
+        let endpoint = Arc::new(SeenEndpoint::default());
+        let mut builder = aws_sdk_resourceexplorer2::config::Builder::from(&self.config)
+            .region(Region::new(region.to_owned()))
+            .interceptor(NoteEndpoint(Arc::clone(&endpoint)));
+        if let Some(url) = &self.endpoints.resource_explorer {
+            builder = builder.endpoint_url(url);
+        }
+        Regional {
+            client: aws_sdk_resourceexplorer2::Client::from_conf(builder.build()),
+            endpoint,
+        }
     }
 
     /// ARN of who AWS takes the caller for.

@@ -1,4 +1,4 @@
-//! AWS: credentials, and one consistent reading of an AWS organization.
+//! AWS: credentials, one consistent reading of an AWS organization, and tests of connections.
 //!
 //! [`Reader`] is the door for discovery: it opens a [`Session`] from [`Settings`] and reads a snapshot, identical
 //! readings only once. A [`Session`] can also be opened and used by itself.
@@ -6,7 +6,9 @@
 //! Calls are paced and retried here, not by the SDK: its retry quota would fail a long reading under steady
 //! throttling after some hundred retries in all, whatever the user's `max_retries` says.
 
+pub mod connection_test;
 pub mod credentials;
+pub mod denial;
 pub mod discovery;
 pub mod reader;
 pub mod resource_explorer;

@@ -56,12 +56,32 @@ pub(super) enum Failure {
     CredentialsUnavailable { message: String },
     /// No answer from the endpoint.
     Unreachable { message: String },
+    /// Its [`Allowance`] was used up while it was under way.
+    TimedOut { after: Duration },
     /// Anything else.
     Service {
         code: String,
         message: String,
         request_id: Option<String>,
     },
+}
+
+/// How long calls may be under way, all of them together with the attempts that fail and the pauses after those. Waiting
+/// for the pace, and after throttling, does not count.
+#[derive(Debug)]
+pub(super) struct Allowance {
+    whole: Duration,
+    left: Duration,
+}
+
+impl Allowance {
+    pub(super) fn of(whole: Duration) -> Self {
+        Self { whole, left: whole }
+    }
+
+    pub(super) fn unlimited() -> Self {
+        Self::of(Duration::MAX)
+    }
 }
 
 enum Sort {
@@ -107,6 +127,21 @@ impl Pacer {
     pub(super) async fn call<T, E, F>(
         &self,
         action: &'static str,
+        attempt: impl FnMut() -> F,
+    ) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        self.call_within(action, &mut Allowance::unlimited(), attempt)
+            .await
+    }
+
+    /// [`Pacer::call`] for as long as the allowance lasts; what is left of it is for the next call.
+    pub(super) async fn call_within<T, E, F>(
+        &self,
+        action: &'static str,
+        allowance: &mut Allowance,
         mut attempt: impl FnMut() -> F,
     ) -> Result<T, Failure>
     where
@@ -114,18 +149,27 @@ impl Pacer {
         E: Error + ProvideErrorMetadata + Send + Sync + 'static,
     {
         let mut attempts = 0;
+        // Why the attempt before failed says more than that there was no time for another.
+        let mut before = None;
         loop {
             let slot = self.slot(action);
             tokio::time::sleep_until(slot).await;
             let started = Instant::now();
-            let error = match attempt().await {
-                Ok(answer) => {
+            let outcome = tokio::time::timeout(allowance.left, attempt()).await;
+            allowance.left = allowance.left.saturating_sub(started.elapsed());
+            let error = match outcome {
+                Ok(Ok(answer)) => {
                     self.speed_up(action);
                     return Ok(answer);
                 }
-                Err(error) => error,
+                Ok(Err(error)) => error,
+                Err(_) => {
+                    let after = allowance.whole;
+                    return Err(before.unwrap_or(Failure::TimedOut { after }));
+                }
             };
             attempts += 1;
+            let pause = backoff(attempts);
             let retries = match sort(&error) {
                 Sort::Throttled(message) => {
                     self.slow_down(action, started);
@@ -133,16 +177,19 @@ impl Pacer {
                         return Err(Failure::Throttled { attempts, message });
                     }
                     tracing::debug!(action, attempts, "throttled");
-                    self.max_retries
+                    tokio::time::sleep(pause).await;
+                    continue;
                 }
                 Sort::Transient => self.max_retries,
                 Sort::Unreachable => self.max_retries.min(UNREACHABLE_RETRIES),
                 Sort::Final => 0,
             };
-            if attempts > retries {
+            if attempts > retries || pause >= allowance.left {
                 return Err(failure(&error));
             }
-            tokio::time::sleep(backoff(attempts)).await;
+            allowance.left -= pause;
+            before = Some(failure(&error));
+            tokio::time::sleep(pause).await;
         }
     }
 

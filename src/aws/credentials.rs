@@ -18,14 +18,17 @@ use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
+use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use aws_smithy_runtime_api::client::identity::SharedIdentityCache;
 
-use super::calls::{self, Failure, NoteEndpoint, Pacer, SeenEndpoint};
+use super::calls::{self, Allowance, Failure, NoteEndpoint, Pacer, SeenEndpoint};
 
 /// AWS Organizations is one service per partition; in the commercial one any region's name leads to it.
 const DEFAULT_REGION: &str = "us-east-1";
 /// The instance metadata service answers in milliseconds where it exists.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const ASSUME_ROLE: &str = "sts:AssumeRole";
+const GET_CALLER_IDENTITY: &str = "sts:GetCallerIdentity";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// AWS Organizations answers in tenths of a second.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -315,6 +318,10 @@ impl ConnectError {
                 endpoint: endpoint.get(),
                 message,
             },
+            Failure::TimedOut { after } => Self::TimedOut {
+                what: action,
+                after,
+            },
             Failure::Service {
                 code,
                 message,
@@ -444,7 +451,7 @@ impl Session {
         region: Option<&str>,
     ) -> Result<Self, ConnectError> {
         let assumed = self.assumed(role);
-        let first = assumed.assume().await?;
+        let first = assumed.assume(&mut Allowance::unlimited()).await?;
         let provider = Primed::new(first, SharedCredentialsProvider::new(assumed));
         let mut config = self
             .config
@@ -471,16 +478,55 @@ impl Session {
     }
 
     /// The credentials of a role, which this session's credentials assume, by this session's pace.
+    ///
+    /// # Errors
+    /// When the role is not given within the allowance.
     pub(super) async fn credentials_of(
         &self,
         role: &AssumeRole,
-    ) -> Result<Credentials, ConnectError> {
-        self.assumed(role).assume().await
+        allowance: &mut Allowance,
+    ) -> Result<SharedCredentialsProvider, ConnectError> {
+        let credentials = self.assumed(role).assume(allowance).await?;
+        Ok(SharedCredentialsProvider::new(credentials))
     }
 
-    /// A pace that has not been slowed yet, for another account.
+    /// A pace of its own, for the account of a role, which has limits of its own.
     pub(super) fn another_pacer(&self) -> Pacer {
         Pacer::new(self.max_retries)
+    }
+
+    /// Account ID and ARN of whom AWS takes the holder of a role's credentials for. Many roles are asked by the connections
+    /// of this session: one of its own for each would cost a handshake and a client.
+    ///
+    /// # Errors
+    /// When the role is not given, or STS does not accept its credentials, within the allowance.
+    pub(super) async fn caller_in(
+        &self,
+        role: &AssumeRole,
+        allowance: &mut Allowance,
+    ) -> Result<(String, String), ConnectError> {
+        let credentials = self.credentials_of(role, allowance).await?;
+        let pacer = self.another_pacer();
+        let answer = pacer.call_within(GET_CALLER_IDENTITY, allowance, || {
+            let with_credentials = aws_sdk_sts::config::Config::builder()
+                .credentials_provider(credentials.clone());
+            let call = self.sts.get_caller_identity().customize();
+            call.config_override(with_credentials).send()
+        });
+        self.identity(answer.await)
+    }
+
+    fn identity(
+        &self,
+        answer: Result<GetCallerIdentityOutput, Failure>,
+    ) -> Result<(String, String), ConnectError> {
+        let answer = answer.map_err(|failure| {
+            ConnectError::of(GET_CALLER_IDENTITY, &self.sts_endpoint, failure)
+        })?;
+        Ok((
+            answer.account.unwrap_or_default(),
+            answer.arn.unwrap_or_default(),
+        ))
     }
 
     /// The region in use.
@@ -523,21 +569,17 @@ impl Session {
 
     /// Account ID and ARN of the caller.
     pub(super) async fn caller(&self, timeout: Duration) -> Result<(String, String), ConnectError> {
-        const ACTION: &str = "sts:GetCallerIdentity";
-        let call = self
-            .pacer
-            .call(ACTION, || self.sts.get_caller_identity().send());
-        let answer = tokio::time::timeout(timeout, call)
-            .await
-            .map_err(|_| ConnectError::TimedOut {
-                what: ACTION.to_owned(),
-                after: timeout,
-            })?
-            .map_err(|failure| ConnectError::of(ACTION, &self.sts_endpoint, failure))?;
-        Ok((
-            answer.account.unwrap_or_default(),
-            answer.arn.unwrap_or_default(),
-        ))
+        let call = self.pacer.call(GET_CALLER_IDENTITY, || {
+            self.sts.get_caller_identity().send()
+        });
+        let answer =
+            tokio::time::timeout(timeout, call)
+                .await
+                .map_err(|_| ConnectError::TimedOut {
+                    what: GET_CALLER_IDENTITY.to_owned(),
+                    after: timeout,
+                })?;
+        self.identity(answer)
     }
 }
 
@@ -682,15 +724,14 @@ struct AssumedRole {
 }
 
 impl AssumedRole {
-    async fn assume(&self) -> Result<Credentials, ConnectError> {
-        const ACTION: &str = "sts:AssumeRole";
+    async fn assume(&self, allowance: &mut Allowance) -> Result<Credentials, ConnectError> {
         let role = &self.role;
         let seconds = role
             .duration
             .map(|duration| i32::try_from(duration.as_secs()).unwrap_or(i32::MAX));
         let answer = self
             .pacer
-            .call(ACTION, || {
+            .call_within(ASSUME_ROLE, allowance, || {
                 self.sts
                     .assume_role()
                     .role_arn(&role.role_arn)
@@ -711,10 +752,10 @@ impl AssumedRole {
                     message,
                     request_id,
                 },
-                failure => ConnectError::of(ACTION, &self.endpoint, failure),
+                failure => ConnectError::of(ASSUME_ROLE, &self.endpoint, failure),
             })?;
         let given = answer.credentials.ok_or_else(|| ConnectError::Service {
-            action: ACTION.to_owned(),
+            action: ASSUME_ROLE.to_owned(),
             code: calls::NO_VALID_ANSWER.to_owned(),
             message: "the answer holds no credentials".to_owned(),
             request_id: None,
@@ -737,7 +778,7 @@ impl ProvideCredentials for AssumedRole {
     {
         future::ProvideCredentials::new(async {
             let assumed: provider::Result = self
-                .assume()
+                .assume(&mut Allowance::unlimited())
                 .await
                 .map_err(CredentialsError::provider_error);
             assumed

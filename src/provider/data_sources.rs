@@ -2,5 +2,6 @@
 
 pub mod aws_organization;
 pub mod catalog_history;
+pub mod connection_test;
 pub mod connections;
 pub mod integration;

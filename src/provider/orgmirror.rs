@@ -23,6 +23,7 @@ use super::arguments;
 use super::credentials::{AssumeRoleArgument, assume_role};
 use super::data_sources::aws_organization::AwsOrganization;
 use super::data_sources::catalog_history::CatalogHistory;
+use super::data_sources::connection_test::ConnectionTest;
 use super::data_sources::connections::Connections;
 use super::data_sources::integration::IntegrationData;
 use super::resources::connection_override::ConnectionOverrideResource;
@@ -381,6 +382,7 @@ impl Provider for Orgmirror {
             DataSourceType::new(AwsOrganization),
             DataSourceType::new(IntegrationData),
             DataSourceType::new(Connections),
+            DataSourceType::new(ConnectionTest),
             DataSourceType::new(CatalogHistory),
         ]
     }

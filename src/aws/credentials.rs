@@ -508,8 +508,8 @@ impl Session {
         let credentials = self.credentials_of(role, allowance).await?;
         let pacer = self.another_pacer();
         let answer = pacer.call_within(GET_CALLER_IDENTITY, allowance, || {
-            let with_credentials = aws_sdk_sts::config::Config::builder()
-                .credentials_provider(credentials.clone());
+            let with_credentials =
+                aws_sdk_sts::config::Config::builder().credentials_provider(credentials.clone());
             let call = self.sts.get_caller_identity().customize();
             call.config_override(with_credentials).send()
         });

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_sdk_resourceexplorer2::Client;
 use aws_sdk_resourceexplorer2::config::Builder;
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use thiserror::Error;
 
-use super::calls::{Failure, Pacer, SeenEndpoint};
+use super::calls::{Allowance, Failure, Pacer, SeenEndpoint};
+use super::connection_test::{Problem, Target, elsewhere, is_of_the_caller};
 use super::credentials::{AssumeRole, ConnectError, Regional, Session};
 use crate::model::readiness::{Index, Indexes, WantedIndexes};
 
@@ -24,46 +26,86 @@ const GET_INDEX: &str = "resource-explorer-2:GetIndex";
 const LIST_INDEXES: &str = "resource-explorer-2:ListIndexes";
 /// The API's limit: <https://docs.aws.amazon.com/resource-explorer/latest/apireference/API_ListIndexes.html>.
 const PAGE: i32 = 100;
+/// Regions of an account that are read at once.
+const REGIONS_AT_ONCE: usize = 4;
+/// How long the calls may be under way that one Region of an account takes: one that is dead must not delay the others.
+const CALLS_TIMEOUT: Duration = Duration::from_secs(10);
+/// For finding out whose credentials these are.
+const CALLER_TIMEOUT: Duration = Duration::from_secs(30);
+/// The code of whatever IAM denies.
+const DENIED: &str = "AccessDenied";
 /// What Resource Explorer answers where a Region has no index.
 const NOT_THERE: &str = "ResourceNotFoundException";
 
-/// An account to look at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
-    /// ID of the account.
-    pub account_id: String,
-    /// The role of its connection.
-    pub role: AssumeRole,
+/// Why something in an account could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ReadingError {
+    /// The role of the connection cannot be used.
+    #[error(transparent)]
+    Role(Problem),
+    /// Resource Explorer could not be asked.
+    #[error(transparent)]
+    Calls(ConnectError),
 }
 
+impl ReadingError {
+    /// What the user can do about it.
+    pub fn fix(&self) -> String {
+        match self {
+            Self::Role(problem) => problem.fix().to_owned(),
+            Self::Calls(ConnectError::Service { code, .. }) if code == DENIED => format!(
+                "Allow {} in a policy of the role, and look for a service control policy that denies them.",
+                ACTIONS.join(", ")
+            ),
+            Self::Calls(ConnectError::InvalidCredentials { .. }) => {
+                "Where a Region is switched off in the account, its credentials do not count there: switch it on, or do not \
+                 ask for it."
+                    .to_owned()
+            }
+            Self::Calls(error) => error.fix(),
+        }
+    }
+}
+
+/// What was read of an account, or why nothing could be.
+pub type Reading = Result<Indexes<ReadingError>, ReadingError>;
+
 impl Session {
-    /// Looks at the indexes of each account through its role, at most `concurrency` accounts at a time. By account ID what
-    /// was read, or why nothing could be.
+    /// Reads the indexes of each account through its role, at most `concurrency` accounts at a time; by account ID.
+    ///
+    /// # Errors
+    /// When this session's own credentials are refused. What goes wrong in one account is in its reading.
     pub async fn indexes(
         &self,
         targets: Vec<Target>,
         wanted: &WantedIndexes,
         concurrency: usize,
-    ) -> BTreeMap<String, Result<Indexes, ConnectError>> {
+    ) -> Result<BTreeMap<String, Reading>, ConnectError> {
+        let (_, caller) = self.caller(CALLER_TIMEOUT).await?;
         let explorer = Explorer {
             session: self,
+            caller,
+            wanted,
             regional: Mutex::default(),
         };
         let explorer = &explorer;
         stream::iter(targets)
             .map(|target| async move {
-                let indexes = explorer.indexes(&target.role, wanted).await;
-                (target.account_id, indexes)
+                let reading = explorer.read(&target.role).await?;
+                Ok((target.account_id, reading))
             })
             .buffer_unordered(concurrency.max(1))
-            .collect()
+            .try_collect()
             .await
     }
 }
 
-/// A client for each Region, which all accounts share: a client of its own for each account would make new connections.
+/// What all accounts share: a client of its own for each account and Region would make new connections.
 struct Explorer<'a> {
     session: &'a Session,
+    /// ARN of whom the session's credentials are.
+    caller: String,
+    wanted: &'a WantedIndexes,
     regional: Mutex<BTreeMap<String, Regional>>,
 }
 
@@ -71,32 +113,30 @@ struct Explorer<'a> {
 struct Account<'a> {
     explorer: &'a Explorer<'a>,
     credentials: SharedCredentialsProvider,
-    /// Every account has limits of its own.
     pacer: Pacer,
 }
 
 impl Explorer<'_> {
-    async fn indexes(
-        &self,
-        role: &AssumeRole,
-        wanted: &WantedIndexes,
-    ) -> Result<Indexes, ConnectError> {
-        let credentials = self.session.credentials_of(role).await?;
+    /// The outer error is one of the session's own credentials.
+    async fn read(&self, role: &AssumeRole) -> Result<Reading, ConnectError> {
+        if let Some(problem) = elsewhere(&role.role_arn, &self.caller) {
+            return Ok(Err(ReadingError::Role(problem)));
+        }
+        let mut allowance = Allowance::of(CALLS_TIMEOUT);
+        let credentials = match self.session.credentials_of(role, &mut allowance).await {
+            Ok(credentials) => credentials,
+            Err(error) if is_of_the_caller(&error) => return Err(error),
+            Err(error) => {
+                let problem = Problem::of(&error, role, &self.caller);
+                return Ok(Err(ReadingError::Role(problem)));
+            }
+        };
         let account = Account {
             explorer: self,
-            credentials: SharedCredentialsProvider::new(credentials),
+            credentials,
             pacer: self.session.another_pacer(),
         };
-        // The list names the indexes of all Regions, but no states, and an index in the making may not be on it.
-        let listed = account.list(&wanted.aggregator_region).await?;
-        let mut indexes = Indexes::new();
-        for region in listed.union(&wanted.regions) {
-            let index = account.index(region, wanted.regions.contains(region)).await;
-            if let Some(index) = index.transpose() {
-                indexes.insert(region.clone(), index.map_err(|error| error.to_string()));
-            }
-        }
-        Ok(indexes)
+        Ok(account.indexes().await.map_err(ReadingError::Calls))
     }
 
     fn regional(&self, region: &str) -> Regional {
@@ -113,15 +153,32 @@ impl Account<'_> {
         Builder::new().credentials_provider(self.credentials.clone())
     }
 
+    async fn indexes(&self) -> Result<Indexes<ReadingError>, ConnectError> {
+        let wanted = self.explorer.wanted;
+        // The list names the indexes of all Regions, but no states, and an index in the making may not be on it.
+        let listed = self.list(&wanted.aggregator_region).await?;
+        let regions: BTreeSet<String> = listed.union(&wanted.regions).cloned().collect();
+        let indexes = stream::iter(regions)
+            .map(|region| async move {
+                let index = self.index(&region, wanted.regions.contains(&region)).await;
+                (region, index.map_err(ReadingError::Calls))
+            })
+            .buffer_unordered(REGIONS_AT_ONCE)
+            .filter_map(|(region, index)| async move { Some((region, index.transpose()?)) })
+            .collect();
+        Ok(indexes.await)
+    }
+
     /// The Regions that have an index.
     async fn list(&self, region: &str) -> Result<BTreeSet<String>, ConnectError> {
         let Regional { client, endpoint } = self.explorer.regional(region);
+        let mut allowance = Allowance::of(CALLS_TIMEOUT);
         let mut regions = BTreeSet::new();
         let mut token: Option<String> = None;
         loop {
             let answer = self
                 .pacer
-                .call(LIST_INDEXES, || {
+                .call_within(LIST_INDEXES, &mut allowance, || {
                     client
                         .list_indexes()
                         .max_results(PAGE)
@@ -144,9 +201,10 @@ impl Account<'_> {
     /// The index of a Region, with its default view if that is wanted.
     async fn index(&self, region: &str, with_view: bool) -> Result<Option<Index>, ConnectError> {
         let Regional { client, endpoint } = self.explorer.regional(region);
+        let mut allowance = Allowance::of(CALLS_TIMEOUT);
         let answer = self
             .pacer
-            .call(GET_INDEX, || {
+            .call_within(GET_INDEX, &mut allowance, || {
                 client
                     .get_index()
                     .customize()
@@ -158,7 +216,21 @@ impl Account<'_> {
             return Ok(None);
         };
         let default_view_arn = match with_view {
-            true => self.default_view(&client, &endpoint).await?,
+            true => {
+                let answer = self
+                    .pacer
+                    .call_within(GET_DEFAULT_VIEW, &mut allowance, || {
+                        client
+                            .get_default_view()
+                            .customize()
+                            .config_override(self.credentials())
+                            .send()
+                    })
+                    .await;
+                let view = found(answer, GET_DEFAULT_VIEW, &endpoint)?;
+                let arn = view.and_then(|view| view.view_arn);
+                arn.filter(|arn| !arn.is_empty())
+            }
             false => None,
         };
         Ok(Some(Index {
@@ -170,26 +242,6 @@ impl Account<'_> {
                 .map_or_else(String::new, |state| state.as_str().to_owned()),
             default_view_arn,
         }))
-    }
-
-    async fn default_view(
-        &self,
-        client: &Client,
-        endpoint: &SeenEndpoint,
-    ) -> Result<Option<String>, ConnectError> {
-        let answer = self
-            .pacer
-            .call(GET_DEFAULT_VIEW, || {
-                client
-                    .get_default_view()
-                    .customize()
-                    .config_override(self.credentials())
-                    .send()
-            })
-            .await;
-        let view = found(answer, GET_DEFAULT_VIEW, endpoint)?;
-        let arn = view.and_then(|view| view.view_arn);
-        Ok(arn.filter(|arn| !arn.is_empty()))
     }
 }
 

@@ -6,8 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use super::service_control::{Obstacle, Obstacles, Verdict};
+
+/// Accounts that a problem names.
+const NAMED: usize = 10;
 /// The type of the index that gathers those of the other Regions.
-pub const AGGREGATOR: &str = "AGGREGATOR";
+const AGGREGATOR: &str = "AGGREGATOR";
 /// The state of an index that is in use.
 const ACTIVE: &str = "ACTIVE";
 /// The state of an index that is going.
@@ -35,21 +39,109 @@ pub struct Index {
     pub default_view_arn: Option<String>,
 }
 
-/// What was read of an account: by Region an index, or why the Region could not be read. Regions without an index are
-/// absent.
-pub type Indexes = BTreeMap<String, Result<Index, String>>;
+/// The indexes of an account by Region, or why a Region could not be read. Regions without an index are absent.
+pub type Indexes<E = String> = BTreeMap<String, Result<Index, E>>;
+
+/// What was read of an AWS organization and its accounts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Readings {
+    /// Whether Resource Explorer has trusted access; none: there is no AWS organization.
+    pub trusted_access: Option<bool>,
+    /// By account ID the indexes, or why the account could not be read.
+    pub accounts: BTreeMap<String, Result<Indexes, String>>,
+    /// What service control policies stop in the accounts.
+    pub obstacles: Obstacles,
+}
+
+/// What keeps accounts from being ready, in words.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Readiness {
+    /// All of it, with the accounts that have it. Empty: all is ready.
+    pub problems: Vec<String>,
+    /// What each account has of it, by the ID of each account that was to be read.
+    pub accounts: BTreeMap<String, Vec<String>>,
+}
+
+/// Judges what was read.
+pub fn readiness(readings: &Readings, wanted: &WantedIndexes) -> Readiness {
+    let mut readiness = Readiness::default();
+    if readings.trusted_access == Some(false) {
+        readiness.problems.push(
+            "Resource Explorer has no trusted access to the AWS organization, which searching across accounts needs"
+                .to_owned(),
+        );
+    }
+    let mut having: BTreeMap<IndexProblem, (Vec<&str>, Option<&str>)> = BTreeMap::new();
+    for (account_id, indexes) in &readings.accounts {
+        let mut words = Vec::new();
+        for (problem, error) in problems(indexes, wanted) {
+            words.push(with_error(&problem, error));
+            let (account_ids, first_error) = having.entry(problem).or_default();
+            account_ids.push(account_id);
+            *first_error = first_error.or(error);
+        }
+        readiness.accounts.insert(account_id.clone(), words);
+    }
+    for (problem, (account_ids, error)) in having {
+        let who = accounts(&account_ids);
+        let example = match (error, account_ids.len()) {
+            (Some(error), 2..) => format!(" The first one: {error}"),
+            (Some(error), _) => format!(" {error}"),
+            (None, _) => String::new(),
+        };
+        readiness
+            .problems
+            .push(format!("{problem}: {who}{example}"));
+    }
+    for (place, stopped) in &readings.obstacles {
+        if place.verdict == Verdict::RestrictsRegion {
+            continue;
+        }
+        let obstacle = Obstacle(place, stopped).to_string();
+        let account_ids: Vec<&str> = stopped.account_ids.iter().map(String::as_str).collect();
+        for account_id in &account_ids {
+            if let Some(words) = readiness.accounts.get_mut(*account_id) {
+                words.push(obstacle.clone());
+            }
+        }
+        readiness
+            .problems
+            .push(format!("{obstacle}: {}", accounts(&account_ids)));
+    }
+    readiness
+}
+
+fn with_error(problem: &IndexProblem, error: Option<&str>) -> String {
+    match error {
+        Some(error) => format!("{problem}: {error}"),
+        None => problem.to_string(),
+    }
+}
+
+/// Accounts in a sentence; beyond some, how many more there are.
+fn accounts(ids: &[&str]) -> String {
+    let named = ids
+        .iter()
+        .copied()
+        .take(NAMED)
+        .collect::<Vec<_>>()
+        .join(", ");
+    match ids.len() {
+        1 => format!("account {named}."),
+        count @ ..=NAMED => format!("{count} accounts ({named})."),
+        count => format!("{count} accounts ({named} and {} more).", count - NAMED),
+    }
+}
 
 /// One thing that is not as it should be in an account.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum IndexProblem {
+enum IndexProblem {
     /// Nothing is known of the account.
-    NotRead(String),
+    NotRead,
     /// Nothing is known of a Region.
     RegionNotRead {
         /// The Region.
         region: String,
-        /// Why.
-        error: String,
     },
     /// No index where one is wanted.
     NoIndex {
@@ -90,10 +182,8 @@ pub enum IndexProblem {
 impl fmt::Display for IndexProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotRead(error) => write!(f, "the account could not be read: {error}"),
-            Self::RegionNotRead { region, error } => {
-                write!(f, "{region} could not be read: {error}")
-            }
+            Self::NotRead => write!(f, "the account could not be read"),
+            Self::RegionNotRead { region } => write!(f, "{region} could not be read"),
             Self::NoIndex { region } => write!(f, "{region} has no index"),
             Self::NotActive { region, state } => {
                 write!(f, "the index in {region} is {state}, not ACTIVE")
@@ -114,13 +204,13 @@ impl fmt::Display for IndexProblem {
     }
 }
 
-/// Where the aggregator is.
-pub fn aggregator(indexes: &Indexes) -> Option<&str> {
-    let mut read = indexes
+/// The aggregator, and the Region it is in.
+pub fn aggregator(indexes: &Indexes) -> Option<(&str, &Index)> {
+    let read = indexes
         .iter()
-        .filter_map(|(region, index)| Some((region, index.as_ref().ok()?)));
-    let (region, _) = read.find(|(_, index)| index.kind == AGGREGATOR && index.is_there())?;
-    Some(region)
+        .filter_map(|(region, index)| Some((region.as_str(), index.as_ref().ok()?)));
+    let mut there = read.filter(|(_, index)| index.is_there());
+    there.find(|(_, index)| index.kind == AGGREGATOR)
 }
 
 impl Index {
@@ -129,60 +219,64 @@ impl Index {
     }
 }
 
-/// What keeps an account from being ready. A Region that could not be read is not said to lack what may be there.
-pub fn index_problems(indexes: &Indexes, wanted: &WantedIndexes) -> Vec<IndexProblem> {
+/// What keeps an account from being ready, with the error behind it. Where something could not be read, nothing is said to
+/// be lacking that may be there.
+fn problems<'a>(
+    indexes: &'a Result<Indexes, String>,
+    wanted: &WantedIndexes,
+) -> Vec<(IndexProblem, Option<&'a str>)> {
+    let indexes = match indexes {
+        Ok(indexes) => indexes,
+        Err(error) => return vec![(IndexProblem::NotRead, Some(error))],
+    };
     let mut problems = Vec::new();
     for region in &wanted.regions {
         let region = region.clone();
-        match indexes.get(&region) {
-            None => problems.push(IndexProblem::NoIndex { region }),
-            Some(Ok(index)) if index.state == DELETED => {
-                problems.push(IndexProblem::NoIndex { region });
-            }
-            Some(Ok(index)) if index.state != ACTIVE => problems.push(IndexProblem::NotActive {
+        let problem = match indexes.get(&region) {
+            Some(Ok(index)) if index.state == ACTIVE => continue,
+            Some(Ok(index)) if index.state != DELETED => IndexProblem::NotActive {
                 region,
                 state: index.state.clone(),
-            }),
-            Some(_) => {}
-        }
+            },
+            Some(Err(_)) => continue,
+            _ => IndexProblem::NoIndex { region },
+        };
+        problems.push((problem, None));
     }
     for (region, index) in indexes {
         let region = region.clone();
         match index {
-            Err(error) => problems.push(IndexProblem::RegionNotRead {
-                region,
-                error: error.clone(),
-            }),
+            Err(error) => {
+                problems.push((IndexProblem::RegionNotRead { region }, Some(error.as_str())))
+            }
             Ok(index) if index.is_there() && !wanted.regions.contains(&region) => {
-                problems.push(IndexProblem::Unwanted { region });
+                problems.push((IndexProblem::Unwanted { region }, None));
             }
             Ok(_) => {}
         }
     }
-    let at = &wanted.aggregator_region;
-    match aggregator(indexes) {
-        Some(region) if region != at => problems.push(IndexProblem::AggregatorElsewhere {
-            region: region.to_owned(),
-            wanted: at.clone(),
-        }),
-        Some(region) => {
-            if let Some(Ok(Index {
-                default_view_arn: None,
-                ..
-            })) = indexes.get(region)
-            {
-                problems.push(IndexProblem::NoDefaultView { region: at.clone() });
-            }
+    let region = wanted.aggregator_region.clone();
+    let problem = match aggregator(indexes) {
+        None if indexes.values().any(Result::is_err) => return problems,
+        None => IndexProblem::NoAggregator { wanted: region },
+        Some((at, _)) if at != region => IndexProblem::AggregatorElsewhere {
+            region: at.to_owned(),
+            wanted: region,
+        },
+        Some((_, index)) if index.default_view_arn.is_none() => {
+            IndexProblem::NoDefaultView { region }
         }
-        None if indexes.values().any(Result::is_err) => {}
-        None => problems.push(IndexProblem::NoAggregator { wanted: at.clone() }),
-    }
+        Some(_) => return problems,
+    };
+    problems.push((problem, None));
     problems
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::model::service_control::{Place, Stopped};
 
     fn index(kind: &str, state: &str) -> Index {
         Index {
@@ -199,13 +293,30 @@ mod tests {
             .collect()
     }
 
-    fn problems(indexes: &Indexes) -> Vec<String> {
+    fn judged(readings: &Readings) -> Readiness {
         let wanted = WantedIndexes {
             aggregator_region: "eu-west-1".to_owned(),
             regions: BTreeSet::from(["eu-west-1", "us-east-1"].map(str::to_owned)),
         };
-        let problems = index_problems(indexes, &wanted).into_iter();
-        problems.map(|problem| problem.to_string()).collect()
+        readiness(readings, &wanted)
+    }
+
+    fn of_accounts<'a>(
+        accounts: impl IntoIterator<Item = (&'a str, Result<Indexes, String>)>,
+    ) -> Readings {
+        let accounts = accounts.into_iter();
+        Readings {
+            trusted_access: None,
+            accounts: accounts
+                .map(|(id, indexes)| (id.to_owned(), indexes))
+                .collect(),
+            obstacles: Obstacles::new(),
+        }
+    }
+
+    fn problems(indexes: &Indexes) -> Vec<String> {
+        let readings = of_accounts([("111", Ok(indexes.clone()))]);
+        judged(&readings).accounts.remove("111").unwrap()
     }
 
     #[test]
@@ -217,7 +328,7 @@ mod tests {
             ("us-east-1", local),
         ]);
         assert_eq!(problems(&ready), [""; 0]);
-        assert_eq!(aggregator(&ready), Some("eu-west-1"));
+        assert_eq!(aggregator(&ready).unwrap().0, "eu-west-1");
     }
 
     #[test]
@@ -280,6 +391,62 @@ mod tests {
         assert_eq!(
             problems(&partly),
             ["eu-west-1 could not be read: it is switched off"]
+        );
+    }
+
+    #[test]
+    fn accounts_with_the_same_problem_are_told_of_together() {
+        let ids: Vec<String> = (1..=12).map(|number| number.to_string()).collect();
+        let denied = |id: &String| Err(format!("Role {id} is missing."));
+        let readings = of_accounts(ids.iter().map(|id| (id.as_str(), denied(id))));
+        assert_eq!(
+            judged(&readings).problems,
+            [
+                "the account could not be read: 12 accounts (1, 10, 11, 12, 2, 3, 4, 5, 6, 7 and 2 more). The first one: \
+              Role 1 is missing."
+            ]
+        );
+        assert_eq!(
+            judged(&readings).accounts["12"],
+            ["the account could not be read: Role 12 is missing."]
+        );
+    }
+
+    #[test]
+    fn trusted_access_and_policies_are_problems_and_a_restricted_region_is_none() {
+        let place = |verdict| Place {
+            verdict,
+            statement: None,
+            target_id: "r-1".to_owned(),
+        };
+        let stopped = Stopped {
+            actions: BTreeSet::from(["cloudformation:CreateStack"]),
+            regions: BTreeSet::from(["eu-west-1".to_owned()]),
+            account_ids: BTreeSet::from(["111".to_owned()]),
+        };
+        let ready = indexes([
+            ("eu-west-1", index("AGGREGATOR", "ACTIVE")),
+            ("us-east-1", index("LOCAL", "ACTIVE")),
+        ]);
+        let mut readings = of_accounts([("111", Ok(ready))]);
+        readings.trusted_access = Some(true);
+        readings
+            .obstacles
+            .insert(place(Verdict::RestrictsRegion), stopped.clone());
+        assert_eq!(judged(&readings).problems, [""; 0]);
+        readings.trusted_access = Some(false);
+        readings
+            .obstacles
+            .insert(place(Verdict::DoesNotAllow), stopped);
+        let words =
+            "at r-1 no service control policy allows cloudformation:CreateStack in eu-west-1";
+        assert_eq!(judged(&readings).accounts["111"], [words]);
+        assert_eq!(
+            judged(&readings).problems,
+            [
+                "Resource Explorer has no trusted access to the AWS organization, which searching across accounts needs",
+                &format!("{words}: account 111."),
+            ]
         );
     }
 }

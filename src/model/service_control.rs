@@ -81,7 +81,7 @@ pub struct StatementName {
     pub policy_id: String,
     /// Name of the policy.
     pub policy_name: String,
-    /// Its `Sid`; without one `statement 2`, counted from 1.
+    /// Its `Sid`, else its number in the policy, from 1.
     pub statement: String,
 }
 
@@ -246,7 +246,7 @@ impl fmt::Display for Obstacle<'_> {
         match &place.statement {
             Some(name) => write!(
                 f,
-                "the service control policy {:?} ({}), {}, at {target} ",
+                "the service control policy {:?} ({}), statement {}, at {target} ",
                 name.policy_name, name.policy_id, name.statement
             )?,
             None => write!(f, "at {target} ")?,

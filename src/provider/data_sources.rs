@@ -5,3 +5,4 @@ pub mod catalog_history;
 pub mod connection_test;
 pub mod connections;
 pub mod integration;
+pub mod resource_explorer;

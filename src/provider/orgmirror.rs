@@ -26,6 +26,7 @@ use super::data_sources::catalog_history::CatalogHistory;
 use super::data_sources::connection_test::ConnectionTest;
 use super::data_sources::connections::Connections;
 use super::data_sources::integration::IntegrationData;
+use super::data_sources::resource_explorer::ResourceExplorer;
 use super::resources::connection_override::ConnectionOverrideResource;
 use super::resources::connection_permission::ConnectionPermissionResource;
 use super::resources::folder_override::FolderOverrideResource;
@@ -384,6 +385,7 @@ impl Provider for Orgmirror {
             DataSourceType::new(Connections),
             DataSourceType::new(ConnectionTest),
             DataSourceType::new(CatalogHistory),
+            DataSourceType::new(ResourceExplorer),
         ]
     }
 }

@@ -57,7 +57,7 @@ pub(super) enum Effect {
 /// A statement.
 #[derive(Debug, Clone)]
 pub(super) struct Statement {
-    /// Its `Sid`, or which it is, from 1.
+    /// Its `Sid`, else its number in the policy, from 1.
     pub(super) name: String,
     pub(super) effect: Effect,
     actions: Matching,
@@ -156,23 +156,27 @@ pub(super) fn statements(document: &str) -> Result<Vec<Statement>, DocumentError
 }
 
 fn read(number: usize, written: WrittenStatement) -> Result<Statement, DocumentError> {
-    let name = match written.sid.filter(|sid| !sid.is_empty()) {
-        Some(sid) => format!("statement {sid:?}"),
-        None => format!("statement {number}"),
-    };
-    let actions = Matching::read(written.action, written.not_action)
-        .ok_or_else(|| DocumentError(format!("{name} needs one of Action and NotAction")))?;
+    let sid = written.sid.filter(|sid| !sid.is_empty());
+    let name = sid.unwrap_or_else(|| number.to_string());
+    let actions = Matching::read(written.action, written.not_action).ok_or_else(|| {
+        DocumentError(format!(
+            "statement {name} needs one of Action and NotAction"
+        ))
+    })?;
     let resources = match (written.resource, written.not_resource) {
         (None, None) => Some(Matching::OneOf(vec!["*".to_owned()])),
         (one_of, none_of) => Matching::read(one_of, none_of),
     };
-    let resources = resources
-        .ok_or_else(|| DocumentError(format!("{name} has both Resource and NotResource")))?;
+    let resources = resources.ok_or_else(|| {
+        DocumentError(format!(
+            "statement {name} has both Resource and NotResource"
+        ))
+    })?;
     let mut conditions = Vec::new();
     for (operator, keys) in written.condition {
         let Value::Object(keys) = keys else {
             return Err(DocumentError(format!(
-                "{operator} of {name} is no object of condition keys"
+                "{operator} of statement {name} is no object of condition keys"
             )));
         };
         for (key, values) in keys {

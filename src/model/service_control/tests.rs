@@ -62,7 +62,7 @@ fn a_denied_action_is_named_with_policy_statement_and_place() {
             json!({ "Sid": "NoSearch", "Effect": "Deny", "NotAction": "cloudformation:*", "Resource": "*" })
         ),
         [format!(
-            "{FENCE} \"NoSearch\", at ou denies resource-explorer-2:CreateIndex in eu-west-1, us-east-1"
+            "{FENCE} NoSearch, at ou denies resource-explorer-2:CreateIndex in eu-west-1, us-east-1"
         )]
     );
 }
@@ -79,7 +79,7 @@ fn a_fence_of_regions_denies_outside_of_it() {
         }))
     };
     let denied = [format!(
-        "{FENCE} \"Fence\", at ou denies cloudformation:CreateStack and resource-explorer-2:CreateIndex in us-east-1"
+        "{FENCE} Fence, at ou denies cloudformation:CreateStack and resource-explorer-2:CreateIndex in us-east-1"
     )];
     for (operator, regions) in [
         ("StringNotEquals", json!(["eu-west-1", "eu-central-1"])),
@@ -272,5 +272,5 @@ fn a_document_that_is_no_policy_is_refused() {
     assert!(refused("{").starts_with("it is no policy document: "));
     assert!(refused("{}").contains("Statement"));
     let neither = document(json!({ "Sid": "Odd", "Effect": "Deny", "Resource": "*" }));
-    assert!(refused(&neither).contains("statement \"Odd\" needs one of Action and NotAction"));
+    assert!(refused(&neither).contains("statement Odd needs one of Action and NotAction"));
 }

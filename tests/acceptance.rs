@@ -42,6 +42,8 @@ mod lifecycle;
 mod overrides;
 #[path = "acceptance/permissions.rs"]
 mod permissions;
+#[path = "acceptance/resource_explorer.rs"]
+mod resource_explorer;
 #[path = "acceptance/s3_catalog.rs"]
 mod s3_catalog;
 #[path = "acceptance/scale.rs"]

@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
+use super::explorer::Explorer;
+use super::policies::Controls;
+
 /// A number generator with a fixed sequence per seed (SplitMix64), so that IDs are the same in every run.
 #[derive(Debug, Clone)]
 pub struct Sequence(u64);
@@ -95,6 +98,10 @@ pub struct Organization {
     pub key_accounts: BTreeMap<String, String>,
     /// Access keys that are refused.
     pub key_faults: BTreeMap<String, KeyFault>,
+    /// Trusted access and service control policies.
+    pub controls: Controls,
+    /// AWS Resource Explorer by account ID.
+    pub explorers: BTreeMap<String, Explorer>,
     sequence: Sequence,
 }
 
@@ -118,6 +125,8 @@ impl Organization {
             roles: BTreeMap::new(),
             key_accounts: BTreeMap::new(),
             key_faults: BTreeMap::new(),
+            controls: Controls::default(),
+            explorers: BTreeMap::new(),
             sequence,
         };
         organization.management_account_id = organization.add_account(&root_id, "Management");

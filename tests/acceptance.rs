@@ -24,6 +24,8 @@ mod catalog;
 mod changes;
 #[path = "acceptance/configuration.rs"]
 mod configuration;
+#[path = "acceptance/connection_test.rs"]
+mod connection_test;
 #[path = "acceptance/connections.rs"]
 mod connections;
 #[path = "acceptance/discovery_errors.rs"]

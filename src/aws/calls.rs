@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 use std::error::Error;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_organizations::operation::RequestId;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -405,15 +405,23 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
 }
 
 /// Notes the endpoint of the calls that pass, so that an error can name it: only the SDK knows what the environment and
-/// the profile make of it.
+/// the profile make of it. Also their HTTP client: the SDK makes one for each of its clients, and shows it only here.
 #[derive(Debug, Default)]
-pub(super) struct SeenEndpoint(Mutex<Option<String>>);
+pub(super) struct SeenEndpoint {
+    url: Mutex<Option<String>>,
+    http_client: OnceLock<SharedHttpClient>,
+}
 
 impl SeenEndpoint {
     pub(super) fn get(&self) -> String {
-        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = self.url.lock().unwrap_or_else(PoisonError::into_inner);
         seen.clone()
             .unwrap_or_else(|| "an endpoint that could not be worked out".to_owned())
+    }
+
+    /// With its connections and what it knows of TLS, for others to use; none before the first call.
+    pub(super) fn http_client(&self) -> Option<SharedHttpClient> {
+        self.http_client.get().cloned()
     }
 }
 
@@ -429,13 +437,16 @@ impl Intercept for NoteEndpoint {
     fn read_before_transmit(
         &self,
         context: &BeforeTransmitInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
+        components: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), aws_smithy_runtime_api::box_error::BoxError> {
         let uri = context.request().uri();
         let mut parts = uri.splitn(4, '/');
         let endpoint: Vec<&str> = parts.by_ref().take(3).collect();
-        let mut seen = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(http_client) = components.http_client() {
+            self.0.http_client.get_or_init(|| http_client);
+        }
+        let mut seen = self.0.url.lock().unwrap_or_else(PoisonError::into_inner);
         *seen = Some(endpoint.join("/"));
         Ok(())
     }

@@ -458,6 +458,8 @@ impl Session {
             .to_builder()
             .credentials_provider(SharedCredentialsProvider::new(provider))
             .identity_cache(identity_cache());
+        // Its connections serve all roles: each role with a client of its own costs a handshake and the roots of TLS.
+        config.set_http_client(self.sts_endpoint.http_client());
         if let Some(region) = region {
             config = config.region(Region::new(region.to_owned()));
         }

@@ -29,6 +29,7 @@ mod policies;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -124,6 +125,7 @@ struct State {
     log: Mutex<Log>,
     /// Role sessions by access key ID: account ID and ARN.
     sessions: Mutex<BTreeMap<String, (String, String)>>,
+    accepted: AtomicUsize,
 }
 
 impl State {
@@ -166,6 +168,7 @@ impl Double {
             faults: Mutex::default(),
             log: Mutex::default(),
             sessions: Mutex::default(),
+            accepted: AtomicUsize::new(0),
         });
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, address) = std::sync::mpsc::channel();
@@ -182,8 +185,10 @@ impl Double {
                 ready
                     .send(listener.local_addr().expect("the double's address"))
                     .expect("the test waits for the double");
-                let listener = listener.tap_io(|stream| {
+                let counted = Arc::clone(&served);
+                let listener = listener.tap_io(move |stream| {
                     let _ = stream.set_nodelay(true);
+                    counted.accepted.fetch_add(1, Ordering::Relaxed);
                 });
                 let router = Router::new()
                     .route("/ListIndexes", post(explorer::answer))
@@ -223,6 +228,11 @@ impl Double {
     /// The calls so far.
     pub fn calls(&self) -> Calls {
         lock(&self.state.log).calls.clone()
+    }
+
+    /// How many connections of the network it accepted.
+    pub fn accepted(&self) -> usize {
+        self.state.accepted.load(Ordering::Relaxed)
     }
 
     /// Forgets the calls so far.

@@ -62,6 +62,7 @@ pub(super) async fn answer(Served(state): Served<Arc<State>>, request: Request) 
         at: started,
     });
     let delay = lock(&state.faults).delay(&action);
+    let delay = delay.max(delay_of_role(&state, &input));
     if delay > Duration::ZERO {
         tokio::time::sleep(delay).await;
     }
@@ -101,6 +102,15 @@ pub(super) async fn answer(Served(state): Served<Arc<State>>, request: Request) 
             ))),
     };
     response.expect("an answer with plain headers")
+}
+
+/// How long AssumeRole of the role takes.
+fn delay_of_role(state: &State, input: &Value) -> Duration {
+    let role_arn = input.get("RoleArn").and_then(Value::as_str);
+    let organization = lock(&state.organization);
+    role_arn
+        .and_then(|role_arn| organization.roles.get(role_arn))
+        .map_or(Duration::ZERO, |role| role.latency)
 }
 
 enum Answer {
@@ -594,7 +604,11 @@ fn sts(
                         "DurationSeconds is from 900 to 43200",
                     )
                 })?;
-            let trusted = organization.roles.get(role_arn).is_some_and(|role| {
+            let role = organization.roles.get(role_arn);
+            if let Some(refusal) = role.and_then(|role| role.refusal.clone()) {
+                return Err(refusal);
+            }
+            let trusted = role.is_some_and(|role| {
                 role.external_id
                     .as_deref()
                     .is_none_or(|expected| external_id == Some(expected))
@@ -614,7 +628,10 @@ fn sts(
                     ),
                 ));
             }
-            let account_id = role_arn.split(':').nth(4).unwrap_or_default().to_owned();
+            let account_id = role
+                .and_then(|role| role.session_account.as_deref())
+                .unwrap_or_else(|| role_arn.split(':').nth(4).unwrap_or_default())
+                .to_owned();
             let role_name = role_arn.rsplit('/').next().unwrap_or_default();
             let arn = format!(
                 "arn:{}:sts::{account_id}:assumed-role/{role_name}/{session_name}",

@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
+use std::time::Duration;
+
+use super::faults::Failure;
 
 use super::explorer::Explorer;
 use super::policies::Controls;
@@ -67,6 +70,12 @@ pub struct Role {
     pub external_id: Option<String>,
     /// Account IDs whose principals are trusted; none: everybody.
     pub trusted_accounts: Option<BTreeSet<String>>,
+    /// When set, AssumeRole is answered with this.
+    pub refusal: Option<Failure>,
+    /// AssumeRole takes at least this long.
+    pub latency: Duration,
+    /// Account that its sessions are in; none: the one in its ARN.
+    pub session_account: Option<String>,
 }
 
 /// What is wrong with an access key.
@@ -344,7 +353,7 @@ impl Organization {
             role_arn.to_owned(),
             Role {
                 external_id: external_id.map(str::to_owned),
-                trusted_accounts: None,
+                ..Role::default()
             },
         );
     }

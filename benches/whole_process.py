@@ -2,12 +2,14 @@
 """What a user waits for: real Terraform with the provider, for many hand-written accounts.
 
     cargo build --release
-    benches/whole_process.py [--accounts 10000] [--workspaces 0] [--permissions 0] [--provider PATH] [--terraform PATH]
+    benches/whole_process.py [--accounts 10000] [--workspaces 0] [--permissions 0] [--parallelism 10]
+                             [--provider PATH] [--terraform PATH]
 
 Plans, applies, plans again (no changes) and destroys an integration, with as many workspaces that see everything, in
-every format, and permissions of single folders, and prints for each step the wall time, the time on
-the processors, and the peak memory of Terraform and of the provider, each by itself. Needs Linux for the latter: it
-reads /proc while they run. No AWS, nothing but the standard library, nothing left behind.
+every format, and permissions of single folders, all of which get another grantee before the end. Prints for each step
+the wall time, the time on the processors, the peak memory of Terraform and of the provider, each by itself, and how
+many versions of the catalog's document were written. Needs Linux for the memory: it reads /proc while they run. No AWS,
+nothing but the standard library, nothing left behind.
 """
 
 import argparse
@@ -26,8 +28,8 @@ PAUSE = 0.005
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def configuration(accounts, workspaces, permissions):
-    """50 accounts an OU, five levels deep; some names twice."""
+def configuration(accounts, workspaces, permissions, grantee):
+    """50 accounts an OU, five levels deep; some names twice. `grantee` gives that of a permission by its number."""
     units = max(5, -(-accounts // 50))
 
     def unit(number):
@@ -49,7 +51,7 @@ def configuration(accounts, workspaces, permissions):
             f"bench_{number}": {
                 "integration_id": "${orgmirror_integration.bench.id}",
                 "folder_id": unit(number % units),
-                "grantee": f"other/team-{number}",
+                "grantee": grantee(number),
             }
             for number in range(permissions)
         },
@@ -168,6 +170,7 @@ def main():
     parser.add_argument("--accounts", type=int, default=10_000)
     parser.add_argument("--workspaces", type=int, default=0)
     parser.add_argument("--permissions", type=int, default=0)
+    parser.add_argument("--parallelism", type=int, default=10)
     parser.add_argument("--provider", type=Path, default=ROOT / "target" / "release" / NAME)
     parser.add_argument("--terraform", default=os.environ.get("ORGMIRROR_TERRAFORM", "terraform"))
     arguments = parser.parse_args()
@@ -180,7 +183,14 @@ def main():
         home = Path(home)
         directory = home / "configuration"
         directory.mkdir()
-        (directory / "main.tf.json").write_text(json.dumps(configuration(arguments.accounts, arguments.workspaces, arguments.permissions)))
+        sizes = (arguments.accounts, arguments.workspaces, arguments.permissions)
+
+        def configure(grantee):
+            (directory / "main.tf.json").write_text(json.dumps(configuration(*sizes, grantee)))
+
+        configure(lambda number: f"other/team-{number}")
+        document = directory / ".orgmirror/tenants/bench/catalog.json"
+        written = 0
         settings = home / "terraform.rc"
         settings.write_text(
             f'provider_installation {{\n  dev_overrides {{\n    "orgmirror/orgmirror" = "{provider.parent}"\n  }}\n}}\n'
@@ -197,16 +207,26 @@ def main():
         }
         terraform = arguments.terraform
         rows = []
+        parallelism = f"-parallelism={arguments.parallelism}"
+        changing = ("change of all permissions", ["apply", "-auto-approve", parallelism], 0)
         for step, command, expect in (
             ("plan", ["plan", "-out=bench.plan"], 0),
-            ("apply of that plan", ["apply", "bench.plan"], 0),
+            ("apply of that plan", ["apply", parallelism, "bench.plan"], 0),
             ("plan, no changes", ["plan", "-detailed-exitcode"], 0),
-            ("destroy", ["destroy", "-auto-approve"], 0),
+            *([changing] if arguments.permissions else []),
+            ("destroy", ["destroy", "-auto-approve", parallelism], 0),
         ):
-            rows.append(measure(step, [terraform, *command], directory, environment, expect))
+            if step == changing[0]:
+                # To workspaces that there are, so that the plans have to look what reaches them.
+                configure(lambda number: f"bench/team-{number % max(1, arguments.workspaces)}")
+            row = measure(step, [terraform, *command], directory, environment, expect)
+            before = written
+            if document.exists():
+                written = json.loads(document.read_text())["version"]
+            rows.append(row | {"versions": written - before})
             if step == "apply of that plan":
-                state = (directory / "terraform.tfstate").stat().st_size
-                document = (directory / ".orgmirror/tenants/bench/catalog.json").stat().st_size
+                state_size = (directory / "terraform.tfstate").stat().st_size
+                document_size = document.stat().st_size
         version = json.loads(
             subprocess.run(
                 [terraform, "version", "-json"], env=environment, cwd=home, check=True, capture_output=True
@@ -215,13 +235,15 @@ def main():
     print(
         f"{arguments.accounts} accounts, {arguments.workspaces} workspaces, {arguments.permissions} permissions, Terraform {version}, {os.cpu_count()} processors"
     )
-    print(f"state {state / 1e6:.1f} MB, catalog {document / 1e6:.1f} MB\n")
-    print("| step | wall, s | user + sys, s | of it the provider, s | Terraform's peak, MiB | the provider's peak, MiB |")
-    print("|---|---:|---:|---:|---:|---:|")
+    print(f"state {state_size / 1e6:.1f} MB, catalog {document_size / 1e6:.1f} MB, parallelism {arguments.parallelism}\n")
+    print(
+        "| step | wall, s | user + sys, s | of it the provider, s | Terraform's peak, MiB | the provider's peak, MiB | versions written |"
+    )
+    print("|---|---:|---:|---:|---:|---:|---:|")
     for row in rows:
         print(
             f"| {row['step']} | {row['wall']:.1f} | {row['cpu']:.1f} | {row['provider_cpu']:.1f} | {mib(row['terraform'])}"
-            f" | {mib(row['provider'])} |"
+            f" | {mib(row['provider'])} | {row['versions']} |"
         )
 
 

@@ -20,17 +20,76 @@ pub use credentials::{AssumeRole, ConnectError, Endpoints, Session, Settings};
 pub use discovery::{DiscoveryError, Options};
 pub use reader::Reader;
 
-/// The IAM actions that discovery calls; a policy that allows exactly these is enough.
+/// An IAM action that the provider calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Action {
+    /// As policies name it.
+    pub name: &'static str,
+    /// What it is called for.
+    pub purpose: Purpose,
+    /// When it is called, as the rest of a sentence.
+    pub when: &'static str,
+}
+
+/// What an action is called for. Each is a statement of its own in the policies, so that one that is not needed can be
+/// left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Purpose {
+    /// Reading the tree of an AWS organization.
+    Discovery,
+    /// Reading the tags of accounts, with `include_tags`.
+    Tags,
+}
+
+impl Purpose {
+    /// The name of its statement.
+    pub fn sid(self) -> &'static str {
+        match self {
+            Self::Discovery => "ReadOrganization",
+            Self::Tags => "ReadTags",
+        }
+    }
+}
+
+/// What the credentials that read an AWS organization must be allowed, and nothing more.
 ///
-/// `ListAccountsForParent` is called only where the service does not return an account's `Paths`, `ListParents` only
-/// for accounts that move during the reading, `ListTagsForResource` only with `include_tags`. `sts:GetCallerIdentity` is called too, and needs
-/// no permission: <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>.
-pub const REQUIRED_ACTIONS: [&str; 7] = [
-    "organizations:DescribeOrganization",
-    "organizations:ListAccounts",
-    "organizations:ListAccountsForParent",
-    "organizations:ListOrganizationalUnitsForParent",
-    "organizations:ListParents",
-    "organizations:ListRoots",
-    "organizations:ListTagsForResource",
+/// The policies that users copy are made from this list; `tests/discovery/reading.rs` holds it to the calls.
+/// `sts:GetCallerIdentity` is called too, and needs no permission:
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>.
+pub const REQUIRED_ACTIONS: &[Action] = &[
+    Action {
+        name: "organizations:DescribeOrganization",
+        purpose: Purpose::Discovery,
+        when: "always",
+    },
+    Action {
+        name: "organizations:ListAccounts",
+        purpose: Purpose::Discovery,
+        when: "always",
+    },
+    Action {
+        name: "organizations:ListAccountsForParent",
+        purpose: Purpose::Discovery,
+        when: "where the service does not say where an account is",
+    },
+    Action {
+        name: "organizations:ListOrganizationalUnitsForParent",
+        purpose: Purpose::Discovery,
+        when: "always",
+    },
+    Action {
+        name: "organizations:ListParents",
+        purpose: Purpose::Discovery,
+        when: "for accounts that move during the reading",
+    },
+    Action {
+        name: "organizations:ListRoots",
+        purpose: Purpose::Discovery,
+        when: "always",
+    },
+    Action {
+        name: "organizations:ListTagsForResource",
+        purpose: Purpose::Tags,
+        when: "with include_tags",
+    },
 ];

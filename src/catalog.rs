@@ -59,7 +59,9 @@
 //!
 //! # Group commit
 //!
-//! One writer task per [`Catalog`] gathers the changes that wait and commits them as one version. A change that
+//! One writer task per [`Catalog`] gathers the changes that wait and commits them as one version. It begins when a moment
+//! has passed in which none came and none is [expected](Catalog::expect_commit), and after half a second at most; a moment
+//! is as long as the last commit took, within bounds. A change that
 //! fails, fails alone, and leaves nothing of itself behind. Dropping the future of a commit before its change was
 //! applied cancels it; later, the write is finished whole all the same.
 
@@ -72,7 +74,9 @@ mod publishing;
 mod s3;
 mod store;
 
-pub use commit::{Catalog, CommitError, Committed, HistoryError, OpenError, ReadError, WriteError};
+pub use commit::{
+    Catalog, CommitError, Committed, Expected, HistoryError, OpenError, ReadError, WriteError,
+};
 pub use disk::Disk;
 pub use document::{Document, DocumentError, SCHEMA_VERSION};
 pub use history::{

@@ -40,6 +40,8 @@ mod history;
 mod identity;
 #[path = "acceptance/lifecycle.rs"]
 mod lifecycle;
+#[path = "acceptance/onboarding.rs"]
+mod onboarding;
 #[path = "acceptance/overrides.rs"]
 mod overrides;
 #[path = "acceptance/permissions.rs"]

@@ -26,6 +26,8 @@ mod iam_policy;
 mod json;
 #[path = "consumers/names.rs"]
 mod names;
+#[path = "consumers/onboarding.rs"]
+mod onboarding;
 #[path = "consumers/organization.rs"]
 mod organization;
 #[path = "consumers/preambles.rs"]

@@ -19,6 +19,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, Once};
 
+use orgmirror::onboarding::Onboarding;
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -149,23 +151,33 @@ fn the_policies_in_the_guide_are_what_discovery_calls() {
 }
 
 fn settle_policies() {
-    let actions: Vec<String> = orgmirror::aws::REQUIRED_ACTIONS
-        .iter()
-        .map(|action| format!("        {action:?}"))
-        .collect();
-    let policy = |principal: &str| {
-        let json = format!(
-            "{{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n    {{\n      \"Effect\": \"Allow\",\n{principal}      \
-             \"Action\": [\n{}\n      ],\n      \"Resource\": \"*\"\n    }}\n  ]\n}}",
-            actions.join(",\n")
-        );
-        serde_json::from_str::<serde_json::Value>(&json).expect("the policy is JSON");
-        format!("```json\n{json}\n```")
+    let onboarding = Onboarding {
+        partition: "aws".to_owned(),
+        role_name: "orgmirror-readonly".to_owned(),
+        external_id: Some("acme:k3v9w2q8r5t1y7u4".to_owned()),
+        trusted_principals: ["444455556666".parse().unwrap()].into(),
+        permissions_policies: [].into(),
+        delegated_administrator_id: Some("222222222222".to_owned()),
     };
-    let guide = "docs/guides/getting-started.md";
-    settle_part(guide, "policy", &policy(""));
-    let principal = "      \"Principal\": { \"AWS\": \"arn:aws:iam::444455556666:root\" },\n";
-    settle_part(guide, "delegation", &policy(principal));
+    let guide = "docs/guides/onboarding.md";
+    for (part, policy) in [
+        ("policy", onboarding.discovery_policy_json()),
+        ("trust", onboarding.trust_policy_json()),
+        ("caller", onboarding.caller_policy_json()),
+        ("delegation", onboarding.delegation_policy_json()),
+    ] {
+        settle_part(guide, part, &format!("```json\n{}\n```", policy.unwrap()));
+    }
+    let rows = orgmirror::aws::REQUIRED_ACTIONS.iter().map(|action| {
+        let statement = action.purpose.sid();
+        format!("| `{}` | `{statement}` | {} |\n", action.name, action.when)
+    });
+    let rows: String = rows.collect();
+    let table = format!(
+        "| action | statement | when |\n|---|---|---|\n{}",
+        rows.trim_end()
+    );
+    settle_part(guide, "actions", &table);
 }
 
 /// `tests/s3/reading.rs` holds the actions to the calls.

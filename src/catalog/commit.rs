@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::model::effective::HandleNotice;
 use crate::model::handle::{self, Kind};
@@ -23,8 +24,15 @@ use super::store::{
     Token, WriteHistoryError,
 };
 
-/// How long the writer waits for company before it writes: the resources of one run come in bursts.
+/// How long the writer waits for company before it writes, at least: the resources of one run come in bursts. It waits
+/// for as long as the last commit took, where that is longer: who waits half of the time anyway gets company for the other.
 const GATHER: Duration = Duration::from_millis(5);
+
+/// Longest of such moments.
+const LONGEST_GATHER: Duration = Duration::from_millis(200);
+
+/// After that long the writer waits no more, whoever comes or is [expected](Catalog::expect_commit).
+const LINGER: Duration = Duration::from_millis(500);
 
 /// Longest pause after a lost race.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
@@ -44,6 +52,8 @@ pub(super) struct Inner {
     pub(super) place: String,
     pub(super) cache: Mutex<Option<Current>>,
     queue: Mutex<Queue>,
+    /// How long the last commit took.
+    pace: Mutex<Duration>,
     pub(super) published: Mutex<Memory>,
     /// [`Entry::id`] of the last commit whose history entry is known to be written.
     recorded: Mutex<Option<String>>,
@@ -190,6 +200,7 @@ impl Catalog {
                 tenant: tenant.to_owned(),
                 cache: Mutex::default(),
                 queue: Mutex::default(),
+                pace: Mutex::default(),
                 published: Mutex::default(),
                 recorded: Mutex::default(),
             }),
@@ -253,6 +264,13 @@ impl Catalog {
         outcome.await.unwrap_or(Err(CommitError::Interrupted))
     }
 
+    /// Says that a commit is likely to come when what is held is dropped. Within reason the writer waits for it, so that
+    /// what Terraform plans and applies side by side is written together.
+    pub fn expect_commit(&self) -> Expected {
+        lock(&self.inner.queue).expected += 1;
+        Expected(Arc::clone(&self.inner))
+    }
+
     /// The last `limit` commits, oldest first.
     pub async fn history(&self, limit: usize) -> Result<Vec<Entry>, HistoryError> {
         let inner = &self.inner;
@@ -291,10 +309,21 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A commit that is expected, see [`Catalog::expect_commit`].
+#[derive(Debug)]
+pub struct Expected(Arc<Inner>);
+
+impl Drop for Expected {
+    fn drop(&mut self) {
+        lock(&self.0.queue).expected -= 1;
+    }
+}
+
 /// Changes that wait for the writer.
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Box<dyn Job>>,
+    expected: usize,
     has_writer: bool,
 }
 
@@ -302,6 +331,7 @@ impl std::fmt::Debug for Queue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Queue")
             .field("waiting", &self.waiting.len())
+            .field("expected", &self.expected)
             .field("has_writer", &self.has_writer)
             .finish()
     }
@@ -420,7 +450,7 @@ impl Drop for Writer {
 async fn write(mut writer: Writer) {
     let inner = Arc::clone(&writer.inner);
     loop {
-        tokio::time::sleep(GATHER).await;
+        inner.gather().await;
         let batch = {
             let mut queue = lock(&inner.queue);
             let batch = take_batch(&mut queue.waiting);
@@ -432,7 +462,9 @@ async fn write(mut writer: Writer) {
             }
             batch
         };
+        let started = Instant::now();
         inner.commit_batch(batch).await;
+        *lock(&inner.pace) = started.elapsed();
     }
 }
 
@@ -467,6 +499,25 @@ fn apply(batch: &mut [Box<dyn Job>], base: &Document) -> Document {
 }
 
 impl Inner {
+    /// Waits for company: until a moment passes in which nobody came and nobody is expected.
+    async fn gather(&self) {
+        let moment = lock(&self.pace).clamp(GATHER, LONGEST_GATHER);
+        let until = Instant::now() + LINGER;
+        let mut came = lock(&self.queue).waiting.len();
+        loop {
+            tokio::time::sleep(moment).await;
+            let (waiting, expected) = {
+                let queue = lock(&self.queue);
+                (queue.waiting.len(), queue.expected)
+            };
+            let is_quiet = expected == 0 && waiting == came;
+            if is_quiet || Instant::now() >= until {
+                return;
+            }
+            came = waiting;
+        }
+    }
+
     pub(super) async fn current(&self) -> Result<Option<Current>, ReadError> {
         let known = lock(&self.cache).clone();
         let reading = self

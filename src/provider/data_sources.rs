@@ -5,4 +5,5 @@ pub mod catalog_history;
 pub mod connection_test;
 pub mod connections;
 pub mod integration;
+pub mod onboarding;
 pub mod resource_explorer;

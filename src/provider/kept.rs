@@ -476,6 +476,8 @@ pub(super) async fn warn_of_change(
     let Ok(catalog) = data.catalog() else {
         return;
     };
+    // Terraform plans during an apply, too, and then applies what it planned.
+    let _expected = catalog.expect_commit();
     let Ok(Some(document)) = catalog.read().await else {
         return;
     };

@@ -26,9 +26,11 @@ use super::data_sources::catalog_history::CatalogHistory;
 use super::data_sources::connection_test::ConnectionTest;
 use super::data_sources::connections::Connections;
 use super::data_sources::integration::IntegrationData;
+use super::data_sources::onboarding::OnboardingData;
 use super::data_sources::resource_explorer::ResourceExplorer;
 use super::resources::connection_override::ConnectionOverrideResource;
 use super::resources::connection_permission::ConnectionPermissionResource;
+use super::resources::external_id::ExternalIdResource;
 use super::resources::folder_override::FolderOverrideResource;
 use super::resources::folder_permission::FolderPermissionResource;
 use super::resources::integration::IntegrationResource;
@@ -126,6 +128,7 @@ impl EndpointsArgument {
 /// What resources and data sources work with. Arguments may be unknown while planning: what does not need them goes on.
 #[derive(Debug)]
 pub struct Data {
+    tenant: Result<String, Unknown>,
     catalog: Result<Opened, Unknown>,
     settings: Settings,
     unknown_settings: Vec<&'static str>,
@@ -153,6 +156,11 @@ impl Unknown {
 }
 
 impl Data {
+    /// The tenant, or that it is not known yet.
+    pub fn tenant(&self) -> Result<&str, &Unknown> {
+        self.tenant.as_ref().map(String::as_str)
+    }
+
     /// The catalog, or which arguments it waits for.
     pub fn catalog(&self) -> Result<&Catalog, &Unknown> {
         self.catalog.as_ref().map(|opened| &opened.catalog)
@@ -351,6 +359,13 @@ impl Provider for Orgmirror {
         diagnostics: &mut Diagnostics,
     ) -> Option<Data> {
         let (settings, unknown_settings) = settings(&config);
+        let tenant = match tenant_if_known(&config) {
+            Ok(tenant) => tenant,
+            Err(diagnostic) => {
+                diagnostics.push(diagnostic);
+                return None;
+            }
+        };
         let catalog = match catalog(&config, (&settings, &unknown_settings)) {
             Ok(catalog) => catalog,
             Err(diagnostic) => {
@@ -359,6 +374,7 @@ impl Provider for Orgmirror {
             }
         };
         Some(Data {
+            tenant,
             catalog,
             settings,
             unknown_settings,
@@ -375,6 +391,7 @@ impl Provider for Orgmirror {
             ResourceType::new(FolderOverrideResource::new()),
             ResourceType::new(ConnectionOverrideResource::new()),
             ResourceType::new(WorkspaceResource),
+            ResourceType::new(ExternalIdResource),
         ]
     }
 
@@ -385,6 +402,7 @@ impl Provider for Orgmirror {
             DataSourceType::new(Connections),
             DataSourceType::new(ConnectionTest),
             DataSourceType::new(CatalogHistory),
+            DataSourceType::new(OnboardingData),
             DataSourceType::new(ResourceExplorer),
         ]
     }
@@ -397,6 +415,13 @@ fn catalog(
 ) -> Result<Result<Opened, Unknown>, Diagnostic> {
     let opened = storage::open(&config.catalog, &config.tenant, settings, || tenant(config))?;
     Ok(opened.map_err(Unknown))
+}
+
+fn tenant_if_known(config: &Config) -> Result<Result<String, Unknown>, Diagnostic> {
+    if config.tenant.is_unknown() {
+        return Ok(Err(Unknown(vec!["tenant"])));
+    }
+    tenant(config).map(Ok)
 }
 
 fn tenant(config: &Config) -> Result<String, Diagnostic> {

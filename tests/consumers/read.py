@@ -4,6 +4,7 @@
     read.py awscli FILE      the same, as the AWS CLI does, which brings a botocore of its own
     read.py many DIRECTORY   of each file in it, what botocore reads, or null where it fails
     read.py hcl FILE         blocks, as python-hcl2 does
+    read.py yaml FILE        as PyYAML does
 """
 
 import json
@@ -52,6 +53,13 @@ def hcl(file):
         return values(hcl2.load(opened, serialization_options=options))
 
 
+def yaml(file):
+    from yaml import safe_load
+
+    with open(file, encoding="utf-8") as opened:
+        return safe_load(opened)
+
+
 def values(found):
     """python-hcl2 leaves the escapes of templates as they are."""
     if isinstance(found, dict):
@@ -67,6 +75,8 @@ def main():
     reader, file = sys.argv[1:]
     if reader == "hcl":
         found = hcl(file)
+    elif reader == "yaml":
+        found = yaml(file)
     elif reader == "many":
         found = many(file)
     else:

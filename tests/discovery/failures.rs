@@ -176,7 +176,7 @@ async fn an_error_that_lasts_comes_with_its_code_and_request() {
 
 #[tokio::test]
 async fn a_missing_permission_is_named() {
-    for action in REQUIRED_ACTIONS {
+    for action in REQUIRED_ACTIONS.iter().map(|action| action.name) {
         let mut organization = Organization::generate(60, 48);
         let hidden = organization.accounts().keys().next_back().unwrap().clone();
         organization.hide_account_from_parent(&hidden);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use orgmirror::aws::{DiscoveryError, Options, REQUIRED_ACTIONS, Reader, Session};
+use orgmirror::aws::{Action, DiscoveryError, Options, Purpose, REQUIRED_ACTIONS, Reader, Session};
 use tokio_util::sync::CancellationToken;
 
 use crate::double::{Double, Organization, Paging, StateForm};
@@ -339,6 +339,24 @@ async fn ten_thousand_accounts_are_read_in_the_time_of_one_list() {
     }
 }
 
+/// All actions that a reading called, as policies name them.
+async fn called(double: &Double, include_tags: bool) -> BTreeSet<String> {
+    double.forget_calls();
+    let options = Options {
+        include_tags,
+        ..options()
+    };
+    let snapshot = read_with(&settings(double), &options).await.unwrap();
+    assert_eq!(snapshot, expected(&double.organization(), include_tags));
+    double.calls().by_action().into_keys().collect()
+}
+
+/// Those of the list that may be called in a reading.
+fn required(may_be: impl Fn(&Action) -> bool) -> BTreeSet<String> {
+    let actions = REQUIRED_ACTIONS.iter().filter(|action| may_be(action));
+    actions.map(|action| action.name.to_owned()).collect()
+}
+
 #[tokio::test]
 async fn the_policy_lists_exactly_what_is_called() {
     let mut organization = Organization::generate(60, 17);
@@ -347,13 +365,14 @@ async fn the_policy_lists_exactly_what_is_called() {
     organization.hide_account_from_parent(&hidden);
     let double = Double::start(organization);
     double.faults().without_paths = true;
-    let options = Options {
-        include_tags: true,
-        ..options()
-    };
-    let snapshot = read_with(&settings(&double), &options).await.unwrap();
-    assert_eq!(snapshot, expected(&double.organization(), true));
-    let called: BTreeSet<String> = double.calls().by_action().into_keys().collect();
-    let allowed: BTreeSet<String> = REQUIRED_ACTIONS.map(str::to_owned).into();
-    assert_eq!(called, allowed);
+    assert_eq!(called(&double, true).await, required(|_| true));
+    let without_tags = required(|action| action.purpose == Purpose::Discovery);
+    assert_eq!(called(&double, false).await, without_tags);
+}
+
+#[tokio::test]
+async fn what_is_always_called_is_called_in_the_plainest_reading() {
+    let double = Double::start(Organization::generate(60, 18));
+    let always = required(|action| action.when == "always");
+    assert_eq!(called(&double, false).await, always);
 }

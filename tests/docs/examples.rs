@@ -12,6 +12,9 @@ use super::{files, read, root};
 /// Where nothing says otherwise, a configuration uses the provider like this.
 const PROVIDER: &str = "examples/provider/provider.tf";
 
+/// How examples name the modules that are beside them.
+const MODULES: &str = "\"../modules/";
+
 /// What Terraform accepts from 1.12 on only.
 pub(super) const IMPORT_BY_IDENTITY: &str = "import-by-identity.tf";
 
@@ -115,6 +118,14 @@ fn validate(parts: &[(String, String)]) -> Option<String> {
     {
         fs::write(configuration.join("provider.tf"), read(PROVIDER)).unwrap();
     }
+    let uses_modules = parts.iter().any(|(_, text)| text.contains(MODULES));
+    if uses_modules {
+        for file in files("examples/modules", "") {
+            let copy = home.path().join(file.strip_prefix("examples/").unwrap());
+            fs::create_dir_all(copy.parent().unwrap()).unwrap();
+            fs::write(copy, read(&file)).unwrap();
+        }
+    }
     let binary = Path::new(env!("CARGO_BIN_EXE_terraform-provider-orgmirror"));
     let settings = home.path().join("terraform.rc");
     let directory = binary.parent().unwrap().display();
@@ -122,13 +133,12 @@ fn validate(parts: &[(String, String)]) -> Option<String> {
         "provider_installation {{\n  dev_overrides {{\n    \"orgmirror/orgmirror\" = \"{directory}\"\n  }}\n}}\n"
     );
     fs::write(&settings, text).unwrap();
-    let (is_fine, said) = terraform(
-        &["validate", "-no-color"],
-        &configuration,
-        home.path(),
-        &settings,
-        "",
-    );
+    let run = |arguments: &[&str]| terraform(arguments, &configuration, home.path(), &settings, "");
+    if uses_modules {
+        let (is_fine, said) = run(&["get", "-no-color"]);
+        assert!(is_fine, "{said}");
+    }
+    let (is_fine, said) = run(&["validate", "-no-color"]);
     (!is_fine).then_some(said)
 }
 

@@ -20,8 +20,9 @@ const PERMISSION_GUIDE: &str = "[Permissions and overrides](../guides/permission
 const REMARKS: [(&str, &str); 6] = [
     (
         "docs/index.md",
-        "The [getting started](guides/getting-started.md) guide leads from nothing to the first apply, credentials and \
-         the policy they need included. Further guides: [handles](guides/handles.md), \
+        "The [getting started](guides/getting-started.md) guide leads from nothing to the first apply, \
+         [onboarding](guides/onboarding.md) makes the roles and policies that it needs. Further guides: \
+         [handles](guides/handles.md), \
          [permissions and overrides](guides/permissions.md), [publications](guides/publications.md), \
          [pipelines](guides/pipelines.md), [troubleshooting](guides/troubleshooting.md).\n\n\
          In this version the catalog is a directory.",

@@ -87,6 +87,13 @@ impl Workspace {
         self.environment.insert(name.to_owned(), value.into());
     }
 
+    /// `terraform get`: takes in the modules of the configuration.
+    #[track_caller]
+    pub fn get_modules(&self) {
+        let run = self.run(&["get", "-no-color"]);
+        assert_eq!(run.code, 0, "the get failed\n{}", run.transcript);
+    }
+
     /// `terraform plan`, which must succeed.
     #[track_caller]
     pub fn plan(&self) -> Plan<'_> {

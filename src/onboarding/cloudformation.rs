@@ -1,0 +1,291 @@
+//! Templates of CloudFormation: the role in one account, and in all accounts of an AWS organization.
+//!
+//! Types and properties are those of the CloudFormation Template Reference. A StackSet with service-managed permissions
+//! reaches the accounts below its OUs, later ones too, but never the management account ("Create CloudFormation
+//! StackSets with service-managed permissions", CloudFormation User Guide): the stack that makes the StackSet makes that
+//! account's role itself.
+
+use super::node::{Node, list, map};
+use super::policies::discovery_policy;
+use super::{Onboarding, WriteError};
+
+/// Parameters, and the conditions that follow from them.
+const DISCOVERY_ACCOUNT: &str = "DiscoveryAccountId";
+const UNITS: &str = "OrganizationalUnitIds";
+const CALL_AS: &str = "CallAs";
+const MANAGEMENT_ROLE: &str = "ManagementAccountRole";
+const READS_ORGANIZATION: &str = "ReadsOrganization";
+const HAS_DISCOVERY_ACCOUNT: &str = "HasDiscoveryAccount";
+const MAKES_ROLE: &str = "MakesManagementAccountRole";
+
+/// Logical IDs of resources.
+const ROLE: &str = "Role";
+const STACK_SET: &str = "StackSet";
+
+/// IAM names of the role have to be acknowledged.
+const CAPABILITY: &str = "CAPABILITY_NAMED_IAM";
+
+impl Onboarding {
+    /// The template of one account, as YAML.
+    ///
+    /// # Errors
+    /// Never, unless this room is wrong.
+    pub fn cloudformation_account(&self) -> Result<String, WriteError> {
+        let about = format!(
+            "The IAM role {}, by which this account is read and used. Creating the stack needs {CAPABILITY}.",
+            self.role_name
+        );
+        let discovery = format!(
+            "{} Empty: the role may not read it.",
+            discovery_account_text()
+        );
+        let template = template(
+            &about,
+            vec![(DISCOVERY_ACCOUNT, self.discovery_account(&discovery))],
+            vec![(
+                READS_ORGANIZATION,
+                equals(reference("AWS::AccountId"), reference(DISCOVERY_ACCOUNT)),
+            )],
+            self.role(None),
+            vec![("RoleArn", role_arn_output(None))],
+        );
+        template.to_yaml("the template of one account")
+    }
+
+    /// The template of an AWS organization, as YAML; none where the partition has no StackSets that get their permissions
+    /// from AWS Organizations.
+    ///
+    /// # Errors
+    /// Never, unless this room is wrong.
+    pub fn cloudformation_stackset(&self) -> Result<Option<String>, WriteError> {
+        if !self.has_service_managed_stack_sets() {
+            return Ok(None);
+        }
+        let about = format!(
+            "The IAM role {} in all accounts of an AWS organization. A StackSet makes it in the accounts below the OUs given, \
+             also in those that join later. StackSets never reach the management account: this stack makes the role there \
+             itself. Create it in the management account, or with {CALL_AS}=DELEGATED_ADMIN in a delegated administrator of \
+             StackSets; the management account then needs the template of one account. Trusted access of StackSets must be \
+             activated. Creating the stack needs {CAPABILITY}.",
+            self.role_name
+        );
+        let discovery = format!(
+            "{} Empty: the account of this stack.",
+            discovery_account_text()
+        );
+        let units = map([
+            ("Type", "CommaDelimitedList"),
+            (
+                "AllowedPattern",
+                "^(ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}|r-[a-z0-9]{4,32})$",
+            ),
+            (
+                "Description",
+                "IDs of the OUs whose accounts get the role, with all that is below them; the ID of the root (r-...) means the \
+                 whole AWS organization.",
+            ),
+        ]);
+        let call_as = map([
+            ("Type", "String".into()),
+            ("Default", "SELF".into()),
+            ("AllowedValues", list(["SELF", "DELEGATED_ADMIN"])),
+            (
+                "Description",
+                "SELF in the management account, DELEGATED_ADMIN in a delegated administrator."
+                    .into(),
+            ),
+        ]);
+        let management_role = map([
+            ("Type", "String".into()),
+            ("Default", "true".into()),
+            ("AllowedValues", list(["true", "false"])),
+            (
+                "Description",
+                "Whether this stack makes the role in the management account, where the StackSet cannot.".into(),
+            ),
+        ]);
+        let reads_by_default = not(condition(HAS_DISCOVERY_ACCOUNT));
+        let reads_by_name = equals(reference("AWS::AccountId"), reference(DISCOVERY_ACCOUNT));
+        let makes_role = list([
+            equals(reference(CALL_AS), "SELF".into()),
+            equals(reference(MANAGEMENT_ROLE), "true".into()),
+        ]);
+        let reads = list([
+            condition(MAKES_ROLE),
+            map([("Fn::Or", list([reads_by_default, reads_by_name]))]),
+        ]);
+        let mut resources = vec![(STACK_SET, self.stack_set()?)];
+        resources.extend(self.role(Some(MAKES_ROLE)));
+        let template = template(
+            &about,
+            vec![
+                (UNITS, units),
+                (CALL_AS, call_as),
+                (DISCOVERY_ACCOUNT, self.discovery_account(&discovery)),
+                (MANAGEMENT_ROLE, management_role),
+            ],
+            vec![
+                (
+                    HAS_DISCOVERY_ACCOUNT,
+                    not(equals(reference(DISCOVERY_ACCOUNT), "".into())),
+                ),
+                (MAKES_ROLE, map([("Fn::And", makes_role)])),
+                (READS_ORGANIZATION, map([("Fn::And", reads)])),
+            ],
+            resources,
+            vec![
+                (
+                    "StackSetId",
+                    map([
+                        ("Description", "The StackSet of the member accounts.".into()),
+                        ("Value", reference(STACK_SET)),
+                    ]),
+                ),
+                ("RoleArn", role_arn_output(Some(MAKES_ROLE))),
+            ],
+        );
+        template
+            .to_yaml("the template of an AWS organization")
+            .map(Some)
+    }
+
+    fn discovery_account(&self, description: &str) -> Node {
+        let default = self.delegated_administrator_id.as_deref();
+        map([
+            ("Type", "String"),
+            ("Default", default.unwrap_or_default()),
+            ("AllowedPattern", "^([0-9]{12})?$"),
+            ("Description", description),
+        ])
+    }
+
+    /// The role, and what it may read of the AWS organization; under this condition only.
+    fn role(&self, condition: Option<&'static str>) -> Vec<(&'static str, Node)> {
+        let (path, name) = self.path_and_name();
+        let policies = self.permissions_policies.iter();
+        let mut properties = vec![
+            ("RoleName", name.into()),
+            ("Path", path.into()),
+            ("Description", self.role_description().into()),
+            ("AssumeRolePolicyDocument", self.trust_policy()),
+        ];
+        if !self.permissions_policies.is_empty() {
+            let arns = policies.map(|policy| policy.arn.as_str());
+            properties.push(("ManagedPolicyArns", list(arns)));
+        }
+        let discovery = map([
+            ("PolicyName", super::DISCOVERY_POLICY.into()),
+            ("PolicyDocument", discovery_policy()),
+            ("Roles", list([reference(ROLE)])),
+        ]);
+        vec![
+            (
+                ROLE,
+                resource("AWS::IAM::Role", condition, Node::Map(properties)),
+            ),
+            (
+                "DiscoveryPolicy",
+                resource("AWS::IAM::Policy", Some(READS_ORGANIZATION), discovery),
+            ),
+        ]
+    }
+
+    fn stack_set(&self) -> Result<Node, WriteError> {
+        let discovery_account = map([(
+            "Fn::If",
+            list([
+                HAS_DISCOVERY_ACCOUNT.into(),
+                reference(DISCOVERY_ACCOUNT),
+                reference("AWS::AccountId"),
+            ]),
+        )]);
+        let parameter = map([
+            ("ParameterKey", DISCOVERY_ACCOUNT.into()),
+            ("ParameterValue", discovery_account),
+        ]);
+        let targets = map([("OrganizationalUnitIds", reference(UNITS))]);
+        let instances = map([
+            ("DeploymentTargets", targets),
+            // IAM is global: once in each account.
+            ("Regions", list([reference("AWS::Region")])),
+        ]);
+        let properties = map([
+            ("StackSetName", reference("AWS::StackName")),
+            ("Description", self.role_description().into()),
+            ("PermissionModel", "SERVICE_MANAGED".into()),
+            ("CallAs", reference(CALL_AS)),
+            (
+                "AutoDeployment",
+                map([("Enabled", true), ("RetainStacksOnAccountRemoval", false)]),
+            ),
+            ("ManagedExecution", map([("Active", true)])),
+            // An account that refuses, a suspended one say, holds up none of the others.
+            (
+                "OperationPreferences",
+                map([
+                    ("FailureTolerancePercentage", Node::Number(100)),
+                    ("MaxConcurrentPercentage", Node::Number(100)),
+                ]),
+            ),
+            ("Capabilities", list([CAPABILITY])),
+            ("Parameters", list([parameter])),
+            ("StackInstancesGroup", list([instances])),
+            ("TemplateBody", Node::Lines(self.cloudformation_account()?)),
+        ]);
+        Ok(resource("AWS::CloudFormation::StackSet", None, properties))
+    }
+}
+
+fn discovery_account_text() -> &'static str {
+    "ID of the account through whose role the AWS organization is read: the management account, or a delegated \
+     administrator."
+}
+
+fn template(
+    about: &str,
+    parameters: Vec<(&'static str, Node)>,
+    conditions: Vec<(&'static str, Node)>,
+    resources: Vec<(&'static str, Node)>,
+    outputs: Vec<(&'static str, Node)>,
+) -> Node {
+    map([
+        ("AWSTemplateFormatVersion", "2010-09-09".into()),
+        ("Description", about.into()),
+        ("Parameters", Node::Map(parameters)),
+        ("Conditions", Node::Map(conditions)),
+        ("Resources", Node::Map(resources)),
+        ("Outputs", Node::Map(outputs)),
+    ])
+}
+
+fn resource(kind: &str, condition: Option<&str>, properties: Node) -> Node {
+    let mut resource = vec![("Type", kind.into())];
+    resource.extend(condition.map(|condition| ("Condition", condition.into())));
+    resource.push(("Properties", properties));
+    Node::Map(resource)
+}
+
+fn role_arn_output(condition: Option<&str>) -> Node {
+    let mut output = vec![
+        ("Description", "ARN of the role in this account.".into()),
+        ("Value", map([("Fn::GetAtt", list([ROLE, "Arn"]))])),
+    ];
+    output.extend(condition.map(|condition| ("Condition", condition.into())));
+    Node::Map(output)
+}
+
+fn reference(name: &str) -> Node {
+    map([("Ref", name)])
+}
+
+fn condition(name: &str) -> Node {
+    map([("Condition", name)])
+}
+
+fn equals(one: Node, other: Node) -> Node {
+    map([("Fn::Equals", list([one, other]))])
+}
+
+fn not(condition: Node) -> Node {
+    map([("Fn::Not", list([condition]))])
+}

@@ -1,0 +1,279 @@
+//! `data "orgmirror_onboarding"`: templates and policies that make accounts ready to be read.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::framework::data_source::DataSource;
+use crate::framework::diagnostics::{Diagnostic, Diagnostics};
+use crate::framework::path::Path;
+use crate::framework::resource::Context;
+use crate::framework::schema::{Attribute, Schema, Violation};
+use crate::framework::types::Type;
+use crate::framework::value::{Set, Value};
+use crate::model::partition::{AWS, AWS_CN, AWS_US_GOV};
+use crate::onboarding::{ArnError, Onboarding, PolicyArn, Principal, WriteError, security_audit};
+use crate::provider::arguments::{self, sentence};
+use crate::provider::orgmirror::Data;
+
+/// Characters of a trust policy, white space not counted, unless the account's quota was raised ("IAM and AWS STS
+/// quotas", IAM User Guide).
+const MAX_TRUST_POLICY_SIZE: usize = 2_048;
+
+/// The data source.
+#[derive(Debug)]
+pub struct OnboardingData;
+
+/// Configuration and result.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct State {
+    role_name: Value<String>,
+    external_id: Value<String>,
+    trusted_principals: Value<Set<String>>,
+    permissions_policy_arns: Value<Set<String>>,
+    delegated_administrator_id: Value<String>,
+    partition: Value<String>,
+    cloudformation_account: Value<String>,
+    cloudformation_stackset: Value<String>,
+    terraform: Value<String>,
+    trust_policy_json: Value<String>,
+    discovery_policy_json: Value<String>,
+    delegation_policy_json: Value<String>,
+    caller_policy_json: Value<String>,
+}
+
+#[async_trait]
+impl DataSource for OnboardingData {
+    type Data = Data;
+    type State = State;
+
+    fn name(&self) -> &'static str {
+        "onboarding"
+    }
+
+    fn schema(&self) -> Schema {
+        let text = |name: &str, description: &str| {
+            Attribute::string(name).computed().description(description)
+        };
+        Schema::new(
+            "Templates and policies that make accounts ready: the role that connections lead to, in one account or in all \
+             of an AWS organization, and what reading the AWS organization needs. It asks neither AWS nor the catalog.",
+            vec![
+                Attribute::string("role_name")
+                    .required()
+                    .check_string(arguments::role_name)
+                    .description(
+                        "Name of the role, the same in each account, with its path in front if it has one; \
+                         `connection_settings.role_name` of the integration.",
+                    ),
+                Attribute::string("external_id")
+                    .optional()
+                    .check_string(arguments::external_id)
+                    .description(
+                        "What whoever assumes the role has to send, best from `orgmirror_external_id`. Null: nothing.",
+                    ),
+                Attribute::set("trusted_principals", Type::String)
+                    .required()
+                    .min_items(1)
+                    .check_string(|value| known::<Principal>(value).map(drop))
+                    .description(
+                        "Who may assume the role: IDs of accounts, which then say by policies of their own who of them may, \
+                         and ARNs of roles and users, which have to exist before the role is made.",
+                    ),
+                Attribute::set("permissions_policy_arns", Type::String)
+                    .optional()
+                    .check_string(|value| known::<PolicyArn>(value).map(drop))
+                    .description(
+                        "ARNs of managed policies that the role gets. Those of an account can be attached in that account \
+                         only. Default: AWS's `SecurityAudit`.",
+                    ),
+                Attribute::string("delegated_administrator_id")
+                    .optional()
+                    .check_string(arguments::account_id)
+                    .description(
+                        "ID of the member account through whose role the AWS organization is read, in place of the \
+                         management account.",
+                    ),
+                Attribute::string("partition")
+                    .optional()
+                    .check_string(partition)
+                    .description(
+                        "Partition of the accounts: `aws`, `aws-us-gov` or `aws-cn`. Default: that of the ARNs given, else \
+                         `aws`.",
+                    ),
+                text(
+                    "cloudformation_account",
+                    "Template of CloudFormation for one account, as YAML. Its parameter `DiscoveryAccountId` says in which \
+                     account the role may also read the AWS organization.",
+                ),
+                text(
+                    "cloudformation_stackset",
+                    "Template of CloudFormation for an AWS organization, as YAML: a StackSet with service-managed permissions \
+                     and automatic deployment, whose template is `cloudformation_account`, and the role of the management \
+                     account, which StackSets never reach. Its parameter `OrganizationalUnitIds` takes the ID of the root \
+                     for all accounts. Null in `aws-cn`, where AWS has no such StackSets.",
+                ),
+                text(
+                    "terraform",
+                    "A Terraform module for one account, with the provider `hashicorp/aws`. Its variable `discovery` says \
+                     whether the role may also read the AWS organization.",
+                ),
+                text("trust_policy_json", "Trust policy of the role."),
+                text(
+                    "discovery_policy_json",
+                    "Policy that allows exactly the calls by which the AWS organization is read, a statement for each \
+                     purpose.",
+                ),
+                text(
+                    "delegation_policy_json",
+                    "Delegation policy of the AWS organization that lets a member account read it: \
+                     `delegated_administrator_id`, else the accounts of `trusted_principals`.",
+                ),
+                text(
+                    "caller_policy_json",
+                    "Policy that the trusted principals need in their own account to assume the role in the others.",
+                ),
+            ],
+        )
+    }
+
+    fn validate(&self, config: &State, diagnostics: &mut Diagnostics) {
+        if let Err(diagnostic) = config.partition() {
+            diagnostics.push(diagnostic);
+        }
+    }
+
+    async fn read(
+        &self,
+        _context: Context<'_, Data>,
+        config: State,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<State> {
+        let onboarding = config
+            .onboarding()
+            .map_err(|diagnostic| diagnostics.push(diagnostic))
+            .ok()?;
+        match config.with(&onboarding) {
+            Ok(state) => {
+                warn_of_size(state.trust_policy_json.known(), diagnostics);
+                Some(state)
+            }
+            Err(error) => {
+                diagnostics.error(
+                    "Bug in the provider: onboarding cannot be written",
+                    format!("{} Please report this.", sentence(&error)),
+                );
+                None
+            }
+        }
+    }
+}
+
+impl State {
+    /// The principals and policies that are known and sound; the schema reports the others.
+    fn parsed<T: std::str::FromStr + Ord>(set: &Value<Set<String>>) -> BTreeSet<T> {
+        let elements = set.known().into_iter().flat_map(Set::iter);
+        let known = elements.filter_map(Value::known);
+        known.filter_map(|text| text.parse().ok()).collect()
+    }
+
+    /// The one partition of all that is known.
+    fn partition(&self) -> Result<String, Diagnostic> {
+        let principals: BTreeSet<Principal> = Self::parsed(&self.trusted_principals);
+        let policies: BTreeSet<PolicyArn> = Self::parsed(&self.permissions_policy_arns);
+        let given = self.partition.known().map(String::as_str);
+        let all = given
+            .map(|given| ("partition", given))
+            .into_iter()
+            .chain(
+                principals
+                    .iter()
+                    .filter_map(|p| Some(("trusted_principals", p.partition()?))),
+            )
+            .chain(
+                policies
+                    .iter()
+                    .map(|p| ("permissions_policy_arns", p.partition.as_str())),
+            );
+        let mut found: Option<(&str, &str)> = None;
+        for (attribute, partition) in all {
+            match found {
+                Some((first, other)) if other != partition => {
+                    return Err(Diagnostic::error(
+                        "More than one partition",
+                        format!(
+                            "{attribute} is of the partition {partition:?}, and {first} of {other:?}. A role trusts, and \
+                             gets, only what is in its own partition. Make an onboarding for each partition."
+                        ),
+                    )
+                    .at(Path::of(attribute)));
+                }
+                _ => found = found.or(Some((attribute, partition))),
+            }
+        }
+        Ok(found.map_or(AWS, |(_, partition)| partition).to_owned())
+    }
+
+    fn onboarding(&self) -> Result<Onboarding, Diagnostic> {
+        let partition = self.partition()?;
+        let mut permissions_policies = Self::parsed(&self.permissions_policy_arns);
+        if self.permissions_policy_arns.is_null() {
+            permissions_policies.extend(security_audit(&partition).parse::<PolicyArn>().ok());
+        }
+        Ok(Onboarding {
+            partition,
+            role_name: self.role_name.known().cloned().unwrap_or_default(),
+            external_id: self.external_id.known().cloned(),
+            trusted_principals: Self::parsed(&self.trusted_principals),
+            permissions_policies,
+            delegated_administrator_id: self.delegated_administrator_id.known().cloned(),
+        })
+    }
+
+    fn with(self, onboarding: &Onboarding) -> Result<Self, WriteError> {
+        Ok(Self {
+            cloudformation_account: onboarding.cloudformation_account()?.into(),
+            cloudformation_stackset: onboarding.cloudformation_stackset()?.into(),
+            terraform: onboarding.terraform()?.into(),
+            trust_policy_json: onboarding.trust_policy_json()?.into(),
+            discovery_policy_json: onboarding.discovery_policy_json()?.into(),
+            delegation_policy_json: onboarding.delegation_policy_json()?.into(),
+            caller_policy_json: onboarding.caller_policy_json()?.into(),
+            ..self
+        })
+    }
+}
+
+/// What an argument names.
+fn known<T: std::str::FromStr<Err = ArnError>>(value: &str) -> Result<T, Violation> {
+    value
+        .parse()
+        .map_err(|error: ArnError| Violation::new(sentence(&error), error.fix()))
+}
+
+fn partition(value: &str) -> Result<(), Violation> {
+    if [AWS, AWS_US_GOV, AWS_CN].contains(&value) {
+        return Ok(());
+    }
+    Err(Violation::new(
+        "It must be a partition that is known here.",
+        "Use \"aws\", \"aws-us-gov\" or \"aws-cn\"; another one follows from the ARNs of trusted_principals.",
+    ))
+}
+
+fn warn_of_size(trust_policy: Option<&String>, diagnostics: &mut Diagnostics) {
+    let counted = |policy: &String| policy.chars().filter(|c| !c.is_whitespace()).count();
+    let size = trust_policy.map_or(0, counted);
+    if size > MAX_TRUST_POLICY_SIZE {
+        diagnostics.warning_at(
+            Path::of("trusted_principals"),
+            "Trust policy above the quota of IAM",
+            format!(
+                "The trust policy has {size} characters, and IAM takes {MAX_TRUST_POLICY_SIZE} unless the quota of the \
+                 account is raised. Trust accounts in place of many of their roles, or raise the quota in each account."
+            ),
+        );
+    }
+}

@@ -1,0 +1,167 @@
+//! `resource "orgmirror_external_id"`: what whoever assumes a role has to send, made once.
+//!
+//! It is in the state and nowhere else: the catalog has it only as a setting of what uses it.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::random_id;
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::identity::{Identity, ImportBy};
+use crate::framework::path::Path;
+use crate::framework::private::Private;
+use crate::framework::resource::{Context, Plan, Resource};
+use crate::framework::schema::{Attribute, Schema};
+use crate::framework::types::Type;
+use crate::framework::value::Value;
+use crate::provider::arguments;
+use crate::provider::orgmirror::Data;
+
+/// Random characters behind the tenant: 82 bits.
+const LENGTH: usize = 16;
+
+/// Private: it was imported, and has no keepers yet.
+const IMPORTED: &str = "imported";
+
+/// The resource.
+#[derive(Debug)]
+pub struct ExternalIdResource;
+
+/// Configuration, plan and state.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct State {
+    keepers: Value<BTreeMap<String, Value<String>>>,
+    value: Value<String>,
+}
+
+#[async_trait]
+impl Resource for ExternalIdResource {
+    type Data = Data;
+    type State = State;
+
+    fn name(&self) -> &'static str {
+        "external_id"
+    }
+
+    fn schema(&self) -> Schema {
+        Schema::new(
+            "An external ID for roles, cryptographically random and made once. Discovery, the settings of connections and \
+             the templates of onboarding refer to it, so that all of them send and ask for the same.",
+            vec![
+                Attribute::map("keepers", Type::String).optional().description(
+                    "Any values. Another one makes another external ID: the resource is replaced. Those that are given \
+                     first after an import are taken as they are.",
+                ),
+                Attribute::string("value")
+                    .computed()
+                    .use_state_for_unknown()
+                    .description(
+                        "The external ID: the provider's `tenant`, a colon and 16 random characters `a-z0-9`. It stays \
+                         when the tenant changes. AWS does not count external IDs among the secrets; it is in the state \
+                         and in plans.",
+                    ),
+            ],
+        )
+    }
+
+    fn identity(&self) -> Identity {
+        Identity::of(["value"])
+    }
+
+    async fn plan(
+        &self,
+        _context: Context<'_, Data>,
+        plan: &mut Plan<State>,
+        _diagnostics: &mut Diagnostics,
+    ) {
+        let Some(prior) = &plan.prior else { return };
+        let is_imported = plan.private.get(IMPORTED) == Some(true);
+        if prior.keepers != plan.planned.keepers && !is_imported {
+            plan.requires_replace.push(Path::of("keepers"));
+        }
+    }
+
+    async fn read(
+        &self,
+        _context: Context<'_, Data>,
+        state: State,
+        _private: &mut Private,
+        _diagnostics: &mut Diagnostics,
+    ) -> Option<State> {
+        Some(state)
+    }
+
+    async fn create(
+        &self,
+        context: Context<'_, Data>,
+        _config: State,
+        planned: State,
+        _private: &mut Private,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<State> {
+        let tenant = context
+            .data
+            .tenant()
+            .map_err(|unknown| diagnostics.push(unknown.diagnostic("An external ID")))
+            .ok()?;
+        let random: String = random_id().chars().take(LENGTH).collect();
+        Some(State {
+            value: format!("{tenant}:{random}").into(),
+            ..planned
+        })
+    }
+
+    async fn update(
+        &self,
+        _context: Context<'_, Data>,
+        _prior: State,
+        _config: State,
+        planned: State,
+        private: &mut Private,
+        _diagnostics: &mut Diagnostics,
+    ) -> Option<State> {
+        private.remove(IMPORTED);
+        Some(planned)
+    }
+
+    async fn delete(
+        &self,
+        _context: Context<'_, Data>,
+        _prior: State,
+        _private: &mut Private,
+        _diagnostics: &mut Diagnostics,
+    ) {
+    }
+
+    async fn import(
+        &self,
+        _context: Context<'_, Data>,
+        by: ImportBy<'_, State>,
+        private: &mut Private,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<State> {
+        let state = match by {
+            ImportBy::Id(value) => State {
+                value: value.into(),
+                ..State::default()
+            },
+            ImportBy::Identity(state) => state,
+        };
+        let value = state.value.known()?;
+        if let Err(violation) = arguments::external_id(value) {
+            diagnostics.error(
+                "Import of what is no external ID",
+                format!(
+                    "{value:?} is imported. {} {}",
+                    violation.rule, violation.fix
+                ),
+            );
+            return None;
+        }
+        private.set(IMPORTED, &true);
+        Some(state)
+    }
+}

@@ -39,6 +39,8 @@ pub enum Purpose {
     Discovery,
     /// Reading the tags of accounts, with `include_tags`.
     Tags,
+    /// Reading trusted access and service control policies, for readiness for Resource Explorer.
+    Readiness,
 }
 
 impl Purpose {
@@ -47,13 +49,15 @@ impl Purpose {
         match self {
             Self::Discovery => "ReadOrganization",
             Self::Tags => "ReadTags",
+            Self::Readiness => "ReadPolicies",
         }
     }
 }
 
 /// What the credentials that read an AWS organization must be allowed, and nothing more.
 ///
-/// The policies that users copy are made from this list; `tests/discovery/reading.rs` holds it to the calls.
+/// The policies that users copy are made from this list; `tests/discovery/reading.rs` and `readiness.rs` hold it to the
+/// calls.
 /// `sts:GetCallerIdentity` is called too, and needs no permission:
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>.
 pub const REQUIRED_ACTIONS: &[Action] = &[
@@ -91,5 +95,25 @@ pub const REQUIRED_ACTIONS: &[Action] = &[
         name: "organizations:ListTagsForResource",
         purpose: Purpose::Tags,
         when: "with include_tags",
+    },
+    Action {
+        name: "organizations:DescribePolicy",
+        purpose: Purpose::Readiness,
+        when: "with data.orgmirror_resource_explorer",
+    },
+    Action {
+        name: "organizations:ListAWSServiceAccessForOrganization",
+        purpose: Purpose::Readiness,
+        when: "with data.orgmirror_resource_explorer",
+    },
+    Action {
+        name: "organizations:ListPolicies",
+        purpose: Purpose::Readiness,
+        when: "with data.orgmirror_resource_explorer",
+    },
+    Action {
+        name: "organizations:ListTargetsForPolicy",
+        purpose: Purpose::Readiness,
+        when: "with data.orgmirror_resource_explorer",
     },
 ];

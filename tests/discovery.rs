@@ -16,6 +16,8 @@ mod failures;
 mod fidelity;
 #[path = "discovery/moto.rs"]
 mod moto;
+#[path = "discovery/readiness.rs"]
+mod readiness;
 #[path = "discovery/reading.rs"]
 mod reading;
 

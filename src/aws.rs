@@ -1,4 +1,4 @@
-//! AWS: credentials, and one consistent reading of an AWS organization.
+//! AWS: credentials, one consistent reading of an AWS organization, and tests of connections.
 //!
 //! [`Reader`] is the door for discovery: it opens a [`Session`] from [`Settings`] and reads a snapshot, identical
 //! readings only once. A [`Session`] can also be opened and used by itself.
@@ -6,11 +6,15 @@
 //! Calls are paced and retried here, not by the SDK: its retry quota would fail a long reading under steady
 //! throttling after some hundred retries in all, whatever the user's `max_retries` says.
 
+pub mod connection_test;
 pub mod credentials;
+pub mod denial;
 pub mod discovery;
 pub mod reader;
+pub mod resource_explorer;
 
 mod calls;
+mod service_control;
 
 pub use credentials::{AssumeRole, ConnectError, Endpoints, Session, Settings};
 pub use discovery::{DiscoveryError, Options};
@@ -37,9 +41,9 @@ pub enum Purpose {
     Tags,
     /// Telling how old an access key is, with `credential_rotation_days`.
     KeyAge,
-    /// Telling from the AWS organization whether Resource Explorer can work in it, for `orgmirror_resource_explorer`.
+    /// Reading trusted access and service control policies, for readiness for Resource Explorer.
     Readiness,
-    /// The same from each account.
+    /// Reading the indexes of Resource Explorer in each account, for the same.
     Indexes,
 }
 
@@ -61,7 +65,7 @@ impl Purpose {
             Self::Discovery => "ReadOrganization",
             Self::Tags => "ReadTags",
             Self::KeyAge => "ReadOwnAccessKeys",
-            Self::Readiness => "ReadServiceControlPolicies",
+            Self::Readiness => "ReadPolicies",
             Self::Indexes => "ReadResourceExplorer",
         }
     }
@@ -87,7 +91,8 @@ impl Purpose {
 
 /// What has to be allowed, to whom [`Purpose::caller`] says, and nothing more.
 ///
-/// The policies that users copy are made from this list; `tests/discovery/reading.rs` holds it to the calls.
+/// The policies that users copy are made from this list; `tests/discovery/reading.rs` and `readiness.rs` hold it to the
+/// calls.
 /// `sts:GetCallerIdentity` is called too, and needs no permission:
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>.
 pub const REQUIRED_ACTIONS: &[Action] = &[
@@ -125,5 +130,40 @@ pub const REQUIRED_ACTIONS: &[Action] = &[
         name: "organizations:ListTagsForResource",
         purpose: Purpose::Tags,
         when: "with include_tags",
+    },
+    Action {
+        name: "organizations:DescribePolicy",
+        purpose: Purpose::Readiness,
+        when: "with data.orgmirror_resource_explorer",
+    },
+    Action {
+        name: "organizations:ListAWSServiceAccessForOrganization",
+        purpose: Purpose::Readiness,
+        when: "with data.orgmirror_resource_explorer",
+    },
+    Action {
+        name: "organizations:ListPolicies",
+        purpose: Purpose::Readiness,
+        when: "with data.orgmirror_resource_explorer",
+    },
+    Action {
+        name: "organizations:ListTargetsForPolicy",
+        purpose: Purpose::Readiness,
+        when: "with data.orgmirror_resource_explorer",
+    },
+    Action {
+        name: "resource-explorer-2:GetDefaultView",
+        purpose: Purpose::Indexes,
+        when: "with data.orgmirror_resource_explorer",
+    },
+    Action {
+        name: "resource-explorer-2:GetIndex",
+        purpose: Purpose::Indexes,
+        when: "with data.orgmirror_resource_explorer",
+    },
+    Action {
+        name: "resource-explorer-2:ListIndexes",
+        purpose: Purpose::Indexes,
+        when: "with data.orgmirror_resource_explorer",
     },
 ];

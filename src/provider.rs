@@ -10,7 +10,9 @@ mod late;
 pub mod orgmirror;
 mod reach;
 pub mod resources;
+mod selection;
 mod storage;
+mod timeouts;
 
 use crate::framework::server::Server;
 

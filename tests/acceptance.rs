@@ -24,6 +24,8 @@ mod catalog;
 mod changes;
 #[path = "acceptance/configuration.rs"]
 mod configuration;
+#[path = "acceptance/connection_test.rs"]
+mod connection_test;
 #[path = "acceptance/connections.rs"]
 mod connections;
 #[path = "acceptance/discovery_errors.rs"]
@@ -44,6 +46,8 @@ mod onboarding;
 mod overrides;
 #[path = "acceptance/permissions.rs"]
 mod permissions;
+#[path = "acceptance/resource_explorer.rs"]
+mod resource_explorer;
 #[path = "acceptance/s3_catalog.rs"]
 mod s3_catalog;
 #[path = "acceptance/scale.rs"]

@@ -1,6 +1,9 @@
-//! Discovery against our own double, by every rule and into every error, and against moto, somebody else's truth.
+//! Discovery, and tests of connections, against our own double, by every rule and into every error, and against moto,
+//! somebody else's truth.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "discovery/connection_test.rs"]
+mod connection_test;
 #[path = "discovery/consistency.rs"]
 mod consistency;
 #[path = "discovery/credentials.rs"]
@@ -13,6 +16,8 @@ mod failures;
 mod fidelity;
 #[path = "discovery/moto.rs"]
 mod moto;
+#[path = "discovery/readiness.rs"]
+mod readiness;
 #[path = "discovery/reading.rs"]
 mod reading;
 

@@ -132,6 +132,18 @@ fn settle_story() {
     );
 }
 
+#[test]
+fn every_cause_of_a_failed_connection_is_in_the_guide() {
+    let guide = read("docs/guides/connection-tests.md");
+    let rows: Vec<&str> = guide
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "))
+        .map(|(cause, _)| cause)
+        .collect();
+    let causes = orgmirror::aws::connection_test::Cause::ALL.map(|cause| cause.name());
+    assert_eq!(rows, causes);
+}
+
 /// What the policies must allow is what is called.
 #[test]
 fn the_policies_in_the_guide_are_what_discovery_calls() {

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 use std::error::Error;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_organizations::operation::RequestId;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -56,12 +56,32 @@ pub(super) enum Failure {
     CredentialsUnavailable { message: String },
     /// No answer from the endpoint.
     Unreachable { message: String },
+    /// Its [`Allowance`] was used up while it was under way.
+    TimedOut { after: Duration },
     /// Anything else.
     Service {
         code: String,
         message: String,
         request_id: Option<String>,
     },
+}
+
+/// How long calls may be under way, all of them together with the attempts that fail and the pauses after those. Waiting
+/// for the pace, and after throttling, does not count.
+#[derive(Debug)]
+pub(super) struct Allowance {
+    whole: Duration,
+    left: Duration,
+}
+
+impl Allowance {
+    pub(super) fn of(whole: Duration) -> Self {
+        Self { whole, left: whole }
+    }
+
+    pub(super) fn unlimited() -> Self {
+        Self::of(Duration::MAX)
+    }
 }
 
 enum Sort {
@@ -107,6 +127,21 @@ impl Pacer {
     pub(super) async fn call<T, E, F>(
         &self,
         action: &'static str,
+        attempt: impl FnMut() -> F,
+    ) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        self.call_within(action, &mut Allowance::unlimited(), attempt)
+            .await
+    }
+
+    /// [`Pacer::call`] for as long as the allowance lasts; what is left of it is for the next call.
+    pub(super) async fn call_within<T, E, F>(
+        &self,
+        action: &'static str,
+        allowance: &mut Allowance,
         mut attempt: impl FnMut() -> F,
     ) -> Result<T, Failure>
     where
@@ -114,18 +149,27 @@ impl Pacer {
         E: Error + ProvideErrorMetadata + Send + Sync + 'static,
     {
         let mut attempts = 0;
+        // Why the attempt before failed says more than that there was no time for another.
+        let mut before = None;
         loop {
             let slot = self.slot(action);
             tokio::time::sleep_until(slot).await;
             let started = Instant::now();
-            let error = match attempt().await {
-                Ok(answer) => {
+            let outcome = tokio::time::timeout(allowance.left, attempt()).await;
+            allowance.left = allowance.left.saturating_sub(started.elapsed());
+            let error = match outcome {
+                Ok(Ok(answer)) => {
                     self.speed_up(action);
                     return Ok(answer);
                 }
-                Err(error) => error,
+                Ok(Err(error)) => error,
+                Err(_) => {
+                    let after = allowance.whole;
+                    return Err(before.unwrap_or(Failure::TimedOut { after }));
+                }
             };
             attempts += 1;
+            let pause = backoff(attempts);
             let retries = match sort(&error) {
                 Sort::Throttled(message) => {
                     self.slow_down(action, started);
@@ -133,16 +177,19 @@ impl Pacer {
                         return Err(Failure::Throttled { attempts, message });
                     }
                     tracing::debug!(action, attempts, "throttled");
-                    self.max_retries
+                    tokio::time::sleep(pause).await;
+                    continue;
                 }
                 Sort::Transient => self.max_retries,
                 Sort::Unreachable => self.max_retries.min(UNREACHABLE_RETRIES),
                 Sort::Final => 0,
             };
-            if attempts > retries {
+            if attempts > retries || pause >= allowance.left {
                 return Err(failure(&error));
             }
-            tokio::time::sleep(backoff(attempts)).await;
+            allowance.left -= pause;
+            before = Some(failure(&error));
+            tokio::time::sleep(pause).await;
         }
     }
 
@@ -358,15 +405,23 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
 }
 
 /// Notes the endpoint of the calls that pass, so that an error can name it: only the SDK knows what the environment and
-/// the profile make of it.
+/// the profile make of it. Also their HTTP client: the SDK makes one for each of its clients, and shows it only here.
 #[derive(Debug, Default)]
-pub(super) struct SeenEndpoint(Mutex<Option<String>>);
+pub(super) struct SeenEndpoint {
+    url: Mutex<Option<String>>,
+    http_client: OnceLock<SharedHttpClient>,
+}
 
 impl SeenEndpoint {
     pub(super) fn get(&self) -> String {
-        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = self.url.lock().unwrap_or_else(PoisonError::into_inner);
         seen.clone()
             .unwrap_or_else(|| "an endpoint that could not be worked out".to_owned())
+    }
+
+    /// With its connections and what it knows of TLS, for others to use; none before the first call.
+    pub(super) fn http_client(&self) -> Option<SharedHttpClient> {
+        self.http_client.get().cloned()
     }
 }
 
@@ -382,13 +437,16 @@ impl Intercept for NoteEndpoint {
     fn read_before_transmit(
         &self,
         context: &BeforeTransmitInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
+        components: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), aws_smithy_runtime_api::box_error::BoxError> {
         let uri = context.request().uri();
         let mut parts = uri.splitn(4, '/');
         let endpoint: Vec<&str> = parts.by_ref().take(3).collect();
-        let mut seen = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(http_client) = components.http_client() {
+            self.0.http_client.get_or_init(|| http_client);
+        }
+        let mut seen = self.0.url.lock().unwrap_or_else(PoisonError::into_inner);
         *seen = Some(endpoint.join("/"));
         Ok(())
     }

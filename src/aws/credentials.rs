@@ -18,14 +18,17 @@ use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
+use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use aws_smithy_runtime_api::client::identity::SharedIdentityCache;
 
-use super::calls::{self, Failure, NoteEndpoint, Pacer, SeenEndpoint};
+use super::calls::{self, Allowance, Failure, NoteEndpoint, Pacer, SeenEndpoint};
 
 /// AWS Organizations is one service per partition; in the commercial one any region's name leads to it.
 const DEFAULT_REGION: &str = "us-east-1";
 /// The instance metadata service answers in milliseconds where it exists.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const ASSUME_ROLE: &str = "sts:AssumeRole";
+const GET_CALLER_IDENTITY: &str = "sts:GetCallerIdentity";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// AWS Organizations answers in tenths of a second.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -315,6 +318,10 @@ impl ConnectError {
                 endpoint: endpoint.get(),
                 message,
             },
+            Failure::TimedOut { after } => Self::TimedOut {
+                what: action,
+                after,
+            },
             Failure::Service {
                 code,
                 message,
@@ -361,6 +368,13 @@ pub struct Session {
     config: SdkConfig,
     endpoints: Endpoints,
     max_retries: u32,
+}
+
+/// AWS Resource Explorer in one Region.
+#[derive(Debug, Clone)]
+pub(super) struct Regional {
+    pub(super) client: aws_sdk_resourceexplorer2::Client,
+    pub(super) endpoint: Arc<SeenEndpoint>,
 }
 
 impl Session {
@@ -436,19 +450,16 @@ impl Session {
         role: &AssumeRole,
         region: Option<&str>,
     ) -> Result<Self, ConnectError> {
-        let assumed = AssumedRole {
-            sts: self.sts.clone(),
-            endpoint: Arc::clone(&self.sts_endpoint),
-            role: role.clone(),
-            pacer: Arc::clone(&self.pacer),
-        };
-        let first = assumed.assume().await?;
+        let assumed = self.assumed(role);
+        let first = assumed.assume(&mut Allowance::unlimited()).await?;
         let provider = Primed::new(first, SharedCredentialsProvider::new(assumed));
         let mut config = self
             .config
             .to_builder()
             .credentials_provider(SharedCredentialsProvider::new(provider))
             .identity_cache(identity_cache());
+        // Its connections serve all roles: each role with a client of its own costs a handshake and the roots of TLS.
+        config.set_http_client(self.sts_endpoint.http_client());
         if let Some(region) = region {
             config = config.region(Region::new(region.to_owned()));
         }
@@ -456,6 +467,67 @@ impl Session {
             config.build(),
             self.endpoints.clone(),
             self.max_retries,
+        ))
+    }
+
+    fn assumed(&self, role: &AssumeRole) -> AssumedRole {
+        AssumedRole {
+            sts: self.sts.clone(),
+            endpoint: Arc::clone(&self.sts_endpoint),
+            role: role.clone(),
+            pacer: Arc::clone(&self.pacer),
+        }
+    }
+
+    /// The credentials of a role, which this session's credentials assume, by this session's pace.
+    ///
+    /// # Errors
+    /// When the role is not given within the allowance.
+    pub(super) async fn credentials_of(
+        &self,
+        role: &AssumeRole,
+        allowance: &mut Allowance,
+    ) -> Result<SharedCredentialsProvider, ConnectError> {
+        let credentials = self.assumed(role).assume(allowance).await?;
+        Ok(SharedCredentialsProvider::new(credentials))
+    }
+
+    /// A pace of its own, for the account of a role, which has limits of its own.
+    pub(super) fn another_pacer(&self) -> Pacer {
+        Pacer::new(self.max_retries)
+    }
+
+    /// Account ID and ARN of whom AWS takes the holder of a role's credentials for. Many roles are asked by the connections
+    /// of this session: one of its own for each would cost a handshake and a client.
+    ///
+    /// # Errors
+    /// When the role is not given, or STS does not accept its credentials, within the allowance.
+    pub(super) async fn caller_in(
+        &self,
+        role: &AssumeRole,
+        allowance: &mut Allowance,
+    ) -> Result<(String, String), ConnectError> {
+        let credentials = self.credentials_of(role, allowance).await?;
+        let pacer = self.another_pacer();
+        let answer = pacer.call_within(GET_CALLER_IDENTITY, allowance, || {
+            let with_credentials =
+                aws_sdk_sts::config::Config::builder().credentials_provider(credentials.clone());
+            let call = self.sts.get_caller_identity().customize();
+            call.config_override(with_credentials).send()
+        });
+        self.identity(answer.await)
+    }
+
+    fn identity(
+        &self,
+        answer: Result<GetCallerIdentityOutput, Failure>,
+    ) -> Result<(String, String), ConnectError> {
+        let answer = answer.map_err(|failure| {
+            ConnectError::of(GET_CALLER_IDENTITY, &self.sts_endpoint, failure)
+        })?;
+        Ok((
+            answer.account.unwrap_or_default(),
+            answer.arn.unwrap_or_default(),
         ))
     }
 
@@ -474,6 +546,21 @@ impl Session {
         aws_sdk_s3::Client::from_conf(builder.build())
     }
 
+    /// AWS Resource Explorer in a Region.
+    pub(super) fn resource_explorer(&self, region: &str) -> Regional {
+        let endpoint = Arc::new(SeenEndpoint::default());
+        let mut builder = aws_sdk_resourceexplorer2::config::Builder::from(&self.config)
+            .region(Region::new(region.to_owned()))
+            .interceptor(NoteEndpoint(Arc::clone(&endpoint)));
+        if let Some(url) = &self.endpoints.resource_explorer {
+            builder = builder.endpoint_url(url);
+        }
+        Regional {
+            client: aws_sdk_resourceexplorer2::Client::from_conf(builder.build()),
+            endpoint,
+        }
+    }
+
     /// ARN of who AWS takes the caller for.
     ///
     /// # Errors
@@ -484,21 +571,17 @@ impl Session {
 
     /// Account ID and ARN of the caller.
     pub(super) async fn caller(&self, timeout: Duration) -> Result<(String, String), ConnectError> {
-        const ACTION: &str = "sts:GetCallerIdentity";
-        let call = self
-            .pacer
-            .call(ACTION, || self.sts.get_caller_identity().send());
-        let answer = tokio::time::timeout(timeout, call)
-            .await
-            .map_err(|_| ConnectError::TimedOut {
-                what: ACTION.to_owned(),
-                after: timeout,
-            })?
-            .map_err(|failure| ConnectError::of(ACTION, &self.sts_endpoint, failure))?;
-        Ok((
-            answer.account.unwrap_or_default(),
-            answer.arn.unwrap_or_default(),
-        ))
+        let call = self.pacer.call(GET_CALLER_IDENTITY, || {
+            self.sts.get_caller_identity().send()
+        });
+        let answer =
+            tokio::time::timeout(timeout, call)
+                .await
+                .map_err(|_| ConnectError::TimedOut {
+                    what: GET_CALLER_IDENTITY.to_owned(),
+                    after: timeout,
+                })?;
+        self.identity(answer)
     }
 }
 
@@ -643,15 +726,14 @@ struct AssumedRole {
 }
 
 impl AssumedRole {
-    async fn assume(&self) -> Result<Credentials, ConnectError> {
-        const ACTION: &str = "sts:AssumeRole";
+    async fn assume(&self, allowance: &mut Allowance) -> Result<Credentials, ConnectError> {
         let role = &self.role;
         let seconds = role
             .duration
             .map(|duration| i32::try_from(duration.as_secs()).unwrap_or(i32::MAX));
         let answer = self
             .pacer
-            .call(ACTION, || {
+            .call_within(ASSUME_ROLE, allowance, || {
                 self.sts
                     .assume_role()
                     .role_arn(&role.role_arn)
@@ -672,10 +754,10 @@ impl AssumedRole {
                     message,
                     request_id,
                 },
-                failure => ConnectError::of(ACTION, &self.endpoint, failure),
+                failure => ConnectError::of(ASSUME_ROLE, &self.endpoint, failure),
             })?;
         let given = answer.credentials.ok_or_else(|| ConnectError::Service {
-            action: ACTION.to_owned(),
+            action: ASSUME_ROLE.to_owned(),
             code: calls::NO_VALID_ANSWER.to_owned(),
             message: "the answer holds no credentials".to_owned(),
             request_id: None,
@@ -698,7 +780,7 @@ impl ProvideCredentials for AssumedRole {
     {
         future::ProvideCredentials::new(async {
             let assumed: provider::Result = self
-                .assume()
+                .assume(&mut Allowance::unlimited())
                 .await
                 .map_err(CredentialsError::provider_error);
             assumed

@@ -302,6 +302,18 @@ impl Attribute {
         })
     }
 
+    /// Refuses whole numbers above `most`.
+    #[must_use]
+    pub fn at_most(self, most: i64) -> Self {
+        self.check(move |value| match value {
+            Scalar::Int(value) if value > most => Err(Violation::new(
+                format!("It must be at most {most}."),
+                format!("Use {most} or less, or leave it out."),
+            )),
+            _ => Ok(()),
+        })
+    }
+
     /// Refuses keys of a map.
     #[must_use]
     pub fn check_keys(

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{AssumeRole, ConnectError};
+use crate::aws::{AssumeRole, ConnectError, Settings};
 use crate::framework::schema::{Attribute, Violation};
 use crate::framework::value::Value;
 
+use super::orgmirror::{Data, Unknown};
 use super::{arguments, duration};
 
 /// Shortest and longest session that STS gives.
@@ -63,6 +64,75 @@ pub(super) fn assume_role(description: &str) -> Attribute {
     )
     .optional()
     .description(description)
+}
+
+/// Arguments of a data source that replace those of the provider.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Replacement<'a> {
+    pub(super) assume_role: &'a Value<AssumeRoleArgument>,
+    pub(super) profile: &'a Value<String>,
+    pub(super) region: &'a Value<String>,
+}
+
+/// The attributes `assume_role`, `profile` and `region` of a data source that does `what`; the description is of `region`.
+pub(super) fn replacements(what: &str, region: &str) -> [Attribute; 3] {
+    [
+        assume_role(&format!(
+            "Role to assume for this {what}. Replaces the provider's; the two are not chained."
+        )),
+        Attribute::string("profile")
+            .optional()
+            .check_string(arguments::not_empty)
+            .description(&format!(
+                "Profile for this {what}. Replaces the provider's credentials of any kind, its `assume_role` included."
+            )),
+        Attribute::string("region")
+            .optional()
+            .check_string(arguments::region)
+            .description(&format!("{region} Replaces the provider's.")),
+    ]
+}
+
+impl Replacement<'_> {
+    /// The provider's settings with what is replaced; else which of its arguments are missing for that.
+    pub(super) fn settings(&self, data: &Data) -> Result<Settings, Unknown> {
+        let mut settings = data.settings(&self.replaced())?.clone();
+        if let Some(profile) = self.profile.known() {
+            settings.profile = Some(profile.clone());
+            settings.access_key = None;
+            settings.secret_key = None;
+            settings.token = None;
+            settings.assume_role = None;
+        }
+        if let Some(role) = self.assume_role.known() {
+            settings.assume_role = Some(role.role());
+        }
+        if let Some(region) = self.region.known() {
+            settings.region = Some(region.clone());
+        }
+        Ok(settings)
+    }
+
+    /// The provider's arguments that are not needed.
+    fn replaced(&self) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        if !self.profile.is_null() {
+            names.extend([
+                "profile",
+                "access_key",
+                "secret_key",
+                "token",
+                "assume_role",
+            ]);
+        }
+        if !self.assume_role.is_null() {
+            names.push("assume_role");
+        }
+        if !self.region.is_null() {
+            names.push("region");
+        }
+        names
+    }
 }
 
 fn session_name(value: &str) -> Result<(), Violation> {

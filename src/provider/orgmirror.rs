@@ -23,9 +23,11 @@ use super::arguments;
 use super::credentials::{AssumeRoleArgument, assume_role};
 use super::data_sources::aws_organization::AwsOrganization;
 use super::data_sources::catalog_history::CatalogHistory;
+use super::data_sources::connection_test::ConnectionTest;
 use super::data_sources::connections::Connections;
 use super::data_sources::integration::IntegrationData;
 use super::data_sources::onboarding::OnboardingData;
+use super::data_sources::resource_explorer::ResourceExplorer;
 use super::resources::connection_override::ConnectionOverrideResource;
 use super::resources::connection_permission::ConnectionPermissionResource;
 use super::resources::external_id::ExternalIdResource;
@@ -398,8 +400,10 @@ impl Provider for Orgmirror {
             DataSourceType::new(AwsOrganization),
             DataSourceType::new(IntegrationData),
             DataSourceType::new(Connections),
+            DataSourceType::new(ConnectionTest),
             DataSourceType::new(CatalogHistory),
             DataSourceType::new(OnboardingData),
+            DataSourceType::new(ResourceExplorer),
         ]
     }
 }

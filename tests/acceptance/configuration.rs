@@ -129,7 +129,9 @@ pub fn arguments_for(double: &Double) -> String {
 
 /// `endpoints = { ... }`, all of it at one place.
 pub fn endpoints(url: &str) -> String {
-    format!("endpoints = {{ organizations = \"{url}\", sts = \"{url}\" }}")
+    let names = ["organizations", "resourceexplorer2", "sts"];
+    let places = names.map(|name| format!("{name} = \"{url}\""));
+    format!("endpoints = {{ {} }}", places.join(", "))
 }
 
 /// The data source with arguments.

@@ -135,6 +135,7 @@ fn double_of(example: &Example) -> Double {
             let role = Role {
                 external_id: connection.external_id.map(str::to_owned),
                 trusted_accounts: Some([management.clone()].into()),
+                ..Role::default()
             };
             organization
                 .roles

@@ -146,8 +146,8 @@ async fn a_role_that_trusts_others_is_refused() {
     double.organization().roles.insert(
         role_arn,
         Role {
-            external_id: None,
             trusted_accounts: Some(["999999999999".to_owned()].into()),
+            ..Role::default()
         },
     );
     let error = Session::open(&settings, TIMEOUT).await.unwrap_err();
@@ -243,7 +243,7 @@ fn settings_do_not_show_secrets() {
 
 /// Keeps all that is logged, spans and events, with every field.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<String>>);
+pub(crate) struct Log(pub(crate) Arc<Mutex<String>>);
 
 impl Log {
     fn note(&self, metadata: &Metadata<'_>, record: impl FnOnce(&mut Note)) {
@@ -335,7 +335,7 @@ fn inside(name: &str) -> bool {
     std::env::var("ORGMIRROR_TEST_INSIDE").is_ok_and(|inside| inside == name)
 }
 
-fn run<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn run<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -1,6 +1,6 @@
 //! Our own double of AWS Organizations and STS, for what other emulators lack: `Paths`, both forms of an account's
 //! state, empty pages with a token, throttling, latency, permissions, trust, and an AWS organization that changes while it
-//! is read.
+//! is read, its service control policies, and AWS Resource Explorer in its accounts.
 //!
 //! It answers as the published API model says; `check_double.py` holds it to that. It lives in a thread of its own and
 //! ends when dropped, so synchronous tests can use it too:
@@ -18,31 +18,41 @@
 
 #[path = "double/answers.rs"]
 mod answers;
+#[path = "double/explorer.rs"]
+mod explorer;
 #[path = "double/faults.rs"]
 mod faults;
 #[path = "double/organization.rs"]
 mod organization;
+#[path = "double/policies.rs"]
+mod policies;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
 use axum::Router;
+use axum::routing::post;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 #[allow(unused_imports)]
+pub use explorer::Explorer;
+#[allow(unused_imports)]
 pub use faults::{Failure, Faults, Paging, StateForm};
 #[allow(unused_imports)]
 pub use organization::{Account, KeyFault, Organization, Role, Sequence, Unit};
+#[allow(unused_imports)]
+pub use policies::FULL_ACCESS;
 
 /// One call that the double answered.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// `organizations` or `sts`.
+    /// `organizations`, `sts` or `resource-explorer-2`.
     pub service: &'static str,
     /// Such as `ListAccounts`.
     pub action: String,
@@ -115,6 +125,31 @@ struct State {
     log: Mutex<Log>,
     /// Role sessions by access key ID: account ID and ARN.
     sessions: Mutex<BTreeMap<String, (String, String)>>,
+    accepted: AtomicUsize,
+}
+
+impl State {
+    /// Notes a call, and gives its number.
+    fn begin(&self, call: Call) -> usize {
+        let mut log = lock(&self.log);
+        log.running += 1;
+        log.calls.peak = log.calls.peak.max(log.running);
+        log.calls.calls.push(call);
+        log.calls.calls.len() - 1
+    }
+
+    /// Notes what became of it.
+    fn end(&self, number: usize, failure: Option<&Failure>) {
+        let mut log = lock(&self.log);
+        log.running -= 1;
+        if let Some(call) = log.calls.calls.get_mut(number) {
+            call.error = failure.map(|failure| failure.code.clone());
+        }
+    }
+}
+
+fn request_id(number: usize) -> String {
+    format!("00000000-0000-4000-8000-{:012x}", number + 1)
 }
 
 /// A running double.
@@ -133,6 +168,7 @@ impl Double {
             faults: Mutex::default(),
             log: Mutex::default(),
             sessions: Mutex::default(),
+            accepted: AtomicUsize::new(0),
         });
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, address) = std::sync::mpsc::channel();
@@ -149,10 +185,17 @@ impl Double {
                 ready
                     .send(listener.local_addr().expect("the double's address"))
                     .expect("the test waits for the double");
-                let listener = listener.tap_io(|stream| {
+                let counted = Arc::clone(&served);
+                let listener = listener.tap_io(move |stream| {
                     let _ = stream.set_nodelay(true);
+                    counted.accepted.fetch_add(1, Ordering::Relaxed);
                 });
-                let router = Router::new().fallback(answers::answer).with_state(served);
+                let router = Router::new()
+                    .route("/ListIndexes", post(explorer::answer))
+                    .route("/GetIndex", post(explorer::answer))
+                    .route("/GetDefaultView", post(explorer::answer))
+                    .fallback(answers::answer)
+                    .with_state(served);
                 tokio::select! {
                     ended = axum::serve(listener, router) => ended.expect("the double serves"),
                     _ = stopped => {}
@@ -185,6 +228,11 @@ impl Double {
     /// The calls so far.
     pub fn calls(&self) -> Calls {
         lock(&self.state.log).calls.clone()
+    }
+
+    /// How many connections of the network it accepted.
+    pub fn accepted(&self) -> usize {
+        self.state.accepted.load(Ordering::Relaxed)
     }
 
     /// Forgets the calls so far.

@@ -671,9 +671,8 @@ async fn an_apply_in_flight_is_finished_when_terraform_is_killed() {
     assert_eq!(catalog["integrations"].as_object().unwrap().len(), 1);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn stopping_cancels_a_reading_and_the_server_goes_on() {
-    // Takes connections and never answers.
+/// Takes connections and never answers; and a provider that is to ask there.
+async fn asking_in_vain() -> (tokio::net::TcpListener, Provider) {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
     let provider = json!({
@@ -682,16 +681,23 @@ async fn stopping_cancels_a_reading_and_the_server_goes_on() {
         "secret_key": "not-a-secret",
         "endpoints": { "organizations": url, "sts": url },
     });
-    let mut provider = Provider::of(PluginProcess::start(&[]), provider).await;
+    let provider = Provider::of(PluginProcess::start(&[]), provider).await;
+    (silent, provider)
+}
+
+/// Reads a data source while nobody answers, and stops the provider: the reading ends, and says so.
+async fn assert_stopping_cancels(
+    type_name: &str,
+    silent: &tokio::net::TcpListener,
+    provider: &mut Provider,
+) {
     let mut client = provider.client.clone();
-    let reading = tokio::spawn(async move {
-        let request = wire::read_data_source::Request {
-            type_name: "orgmirror_aws_organization".into(),
-            config: dynamic(&json!({})),
-            ..Default::default()
-        };
-        client.read_data_source(request).await
-    });
+    let request = wire::read_data_source::Request {
+        type_name: type_name.to_owned(),
+        config: dynamic(&json!({})),
+        ..Default::default()
+    };
+    let reading = tokio::spawn(async move { client.read_data_source(request).await });
     let (_held, _) = tokio::time::timeout(PATIENCE, silent.accept())
         .await
         .unwrap()
@@ -708,6 +714,12 @@ async fn stopping_cancels_a_reading_and_the_server_goes_on() {
         .unwrap();
     let found = errors(&response.into_inner().diagnostics);
     assert!(found[0].contains("cancelled"), "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_cancels_a_reading_and_the_server_goes_on() {
+    let (silent, mut provider) = asking_in_vain().await;
+    assert_stopping_cancels("orgmirror_aws_organization", &silent, &mut provider).await;
     // What comes after the stop is served.
     provider
         .apply(
@@ -715,4 +727,15 @@ async fn stopping_cancels_a_reading_and_the_server_goes_on() {
             &config("acme", accounts(["a".to_owned()].into_iter())),
         )
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_cancels_a_test_of_connections() {
+    let mut mirrored = Provider::start().await;
+    let accounts = accounts(["a".to_owned()].into_iter());
+    mirrored.apply(&Json::Null, &config("acme", accounts)).await;
+    let (silent, mut provider) = asking_in_vain().await;
+    fs::create_dir_all(provider.catalog().parent().unwrap()).unwrap();
+    fs::copy(mirrored.catalog(), provider.catalog()).unwrap();
+    assert_stopping_cancels("orgmirror_connection_test", &silent, &mut provider).await;
 }

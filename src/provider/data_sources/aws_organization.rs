@@ -1,12 +1,11 @@
 //! `data "orgmirror_aws_organization"`: the snapshot.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{DiscoveryError, Options, Settings};
+use crate::aws::{DiscoveryError, Options};
 use crate::framework::data_source::DataSource;
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::path::Path;
@@ -15,12 +14,10 @@ use crate::framework::schema::{Attribute, Schema};
 use crate::framework::types::Type;
 use crate::framework::value::{Set, Value};
 use crate::model::snapshot::{Account, OrganizationalUnit, Selected, Selection, SelectionError};
-use crate::provider::credentials::{self, AssumeRoleArgument, assume_role};
+use crate::provider::credentials::{self, AssumeRoleArgument, Replacement, replacements};
 use crate::provider::orgmirror::Data;
-use crate::provider::{arguments, duration, late};
-
-/// Shortest and longest reading.
-const READ_TIMEOUT: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(24 * 3600)];
+use crate::provider::timeouts::{Timeouts, read_timeout, timeouts};
+use crate::provider::{arguments, late};
 
 /// The data source.
 #[derive(Debug)]
@@ -47,12 +44,6 @@ pub struct State {
     root_id: Value<String>,
     organizational_units: Value<BTreeMap<String, UnitState>>,
     accounts: Value<BTreeMap<String, AccountState>>,
-}
-
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
-struct Timeouts {
-    read: Value<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -129,8 +120,13 @@ impl DataSource for AwsOrganization {
         config: State,
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
-        let settings = match context.data.settings(&replacing(&config)) {
-            Ok(settings) => replaced(settings, &config),
+        let replacement = Replacement {
+            assume_role: &config.assume_role,
+            profile: &config.profile,
+            region: &config.region,
+        };
+        let settings = match replacement.settings(context.data) {
+            Ok(settings) => settings,
             Err(unknown) => {
                 diagnostics.push(unknown.diagnostic("Reading the AWS organization"));
                 return None;
@@ -162,19 +158,15 @@ impl DataSource for AwsOrganization {
 }
 
 fn attributes() -> Vec<Attribute> {
+    let [assume_role, profile, region] = replacements(
+        "reading",
+        "Region whose partition is meant, for this reading.",
+    );
     let ids = |name: &str| Attribute::set(name, Type::String).optional();
     vec![
-        assume_role("Role to assume for this reading. Replaces the provider's; the two are not chained."),
-        Attribute::string("profile")
-            .optional()
-            .check_string(arguments::not_empty)
-            .description(
-                "Profile for this reading. Replaces the provider's credentials of any kind, its `assume_role` included.",
-            ),
-        Attribute::string("region")
-            .optional()
-            .check_string(arguments::region)
-            .description("Region whose partition is meant, for this reading. Replaces the provider's."),
+        assume_role,
+        profile,
+        region,
         ids("organizational_unit_ids")
             .min_items(1)
             .check_string(arguments::unit_id)
@@ -195,19 +187,7 @@ fn attributes() -> Vec<Attribute> {
         Attribute::bool("include_tags")
             .optional()
             .description("Whether to read every account's tags, which costs one call per account. Default `false`."),
-        Attribute::nested(
-            "timeouts",
-            vec![
-                Attribute::string("read")
-                    .optional()
-                    .check_string(|text| {
-                        duration::parse_within(text, READ_TIMEOUT[0], READ_TIMEOUT[1]).map(drop)
-                    })
-                    .description("How long the reading may take. Default `30m`."),
-            ],
-        )
-        .optional()
-        .description("Time limits."),
+        timeouts("How long the reading may take. Default `30m`."),
         Attribute::string("id").computed().description("ID of the AWS organization, such as `o-a1b2c3d4e5`."),
         Attribute::string("arn").computed().description("ARN of the AWS organization."),
         Attribute::string("feature_set").computed().description("`ALL` or `CONSOLIDATED_BILLING`."),
@@ -253,57 +233,11 @@ fn attributes() -> Vec<Attribute> {
     ]
 }
 
-/// The provider's arguments that this reading does without.
-fn replacing(config: &State) -> Vec<&'static str> {
-    let mut names = Vec::new();
-    if !config.profile.is_null() {
-        names.extend([
-            "profile",
-            "access_key",
-            "secret_key",
-            "token",
-            "assume_role",
-        ]);
-    }
-    if !config.assume_role.is_null() {
-        names.push("assume_role");
-    }
-    if !config.region.is_null() {
-        names.push("region");
-    }
-    names
-}
-
-/// The provider's settings with what this reading replaces.
-fn replaced(provider: &Settings, config: &State) -> Settings {
-    let mut settings = provider.clone();
-    if let Some(profile) = config.profile.known() {
-        settings.profile = Some(profile.clone());
-        settings.access_key = None;
-        settings.secret_key = None;
-        settings.token = None;
-        settings.assume_role = None;
-    }
-    if let Some(role) = config.assume_role.known() {
-        settings.assume_role = Some(role.role());
-    }
-    if let Some(region) = config.region.known() {
-        settings.region = Some(region.clone());
-    }
-    settings
-}
-
 fn options(config: &State) -> Options {
     let defaults = Options::default();
-    let timeout = config
-        .timeouts
-        .known()
-        .and_then(|timeouts| timeouts.read.known())
-        // The schema has checked it.
-        .and_then(|text| duration::parse(text).ok());
     Options {
         include_tags: config.include_tags == Value::Known(true),
-        timeout: timeout.unwrap_or(defaults.timeout),
+        timeout: read_timeout(&config.timeouts).unwrap_or(defaults.timeout),
     }
 }
 
@@ -366,7 +300,7 @@ fn warn_of_absent(selected: &Selected, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn not_selected(error: &SelectionError) -> Diagnostic {
+pub(super) fn not_selected(error: &SelectionError) -> Diagnostic {
     let (argument, fix) = match error {
         SelectionError::UnknownUnits { .. } => (
             "organizational_unit_ids",
@@ -387,7 +321,7 @@ fn not_selected(error: &SelectionError) -> Diagnostic {
     .at(Path::of(argument))
 }
 
-fn failed(error: &DiscoveryError) -> Diagnostic {
+pub(super) fn failed(error: &DiscoveryError) -> Diagnostic {
     Diagnostic::error(
         summary(error),
         format!("{} {}", arguments::sentence(error), error.fix()),

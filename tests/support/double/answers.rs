@@ -12,17 +12,18 @@ use serde_json::{Map, Value, json};
 
 use super::faults::{Failure, Faults, StateForm};
 use super::organization::{KeyFault, Organization};
-use super::{Call, State, lock};
+use super::{Call, State, lock, policies, request_id};
 
 /// The API's limit on MaxResults.
 const PAGE: usize = 20;
 const TARGET: &str = "AWSOrganizationsV20161128.";
 
-struct Caller {
-    access_key: String,
-    region: String,
-    account_id: String,
-    arn: String,
+/// Who signed a call.
+pub(super) struct Caller {
+    pub(super) access_key: String,
+    pub(super) region: String,
+    pub(super) account_id: String,
+    pub(super) arn: String,
 }
 
 /// Answers one request.
@@ -51,22 +52,17 @@ pub(super) async fn answer(Served(state): Served<Arc<State>>, request: Request) 
         }
     };
     let (access_key, region) = signer(&head.headers);
-    let number = {
-        let mut log = lock(&state.log);
-        log.running += 1;
-        log.calls.peak = log.calls.peak.max(log.running);
-        log.calls.calls.push(Call {
-            service,
-            action: action.clone(),
-            input: input.clone(),
-            access_key: access_key.clone(),
-            region: region.clone(),
-            error: None,
-            at: started,
-        });
-        log.calls.calls.len() - 1
-    };
+    let number = state.begin(Call {
+        service,
+        action: action.clone(),
+        input: input.clone(),
+        access_key: access_key.clone(),
+        region: region.clone(),
+        error: None,
+        at: started,
+    });
     let delay = lock(&state.faults).delay(&action);
+    let delay = delay.max(delay_of_role(&state, &input));
     if delay > Duration::ZERO {
         tokio::time::sleep(delay).await;
     }
@@ -78,16 +74,8 @@ pub(super) async fn answer(Served(state): Served<Arc<State>>, request: Request) 
         access_key,
         region,
     );
-    {
-        let mut log = lock(&state.log);
-        log.running -= 1;
-        if let Err(failure) = &outcome
-            && let Some(call) = log.calls.calls.get_mut(number)
-        {
-            call.error = Some(failure.code.clone());
-        }
-    }
-    let request_id = format!("00000000-0000-4000-8000-{:012x}", number + 1);
+    state.end(number, outcome.as_ref().err());
+    let request_id = request_id(number);
     let response = Response::builder().header("x-amzn-RequestId", &request_id);
     let response = match (outcome, is_organizations) {
         (Ok(Answer::Json(value)), _) => response
@@ -114,6 +102,15 @@ pub(super) async fn answer(Served(state): Served<Arc<State>>, request: Request) 
             ))),
     };
     response.expect("an answer with plain headers")
+}
+
+/// How long AssumeRole of the role takes.
+fn delay_of_role(state: &State, input: &Value) -> Duration {
+    let role_arn = input.get("RoleArn").and_then(Value::as_str);
+    let organization = lock(&state.organization);
+    role_arn
+        .and_then(|role_arn| organization.roles.get(role_arn))
+        .map_or(Duration::ZERO, |role| role.latency)
 }
 
 enum Answer {
@@ -156,7 +153,7 @@ fn decide(
 }
 
 /// Who signed, or why the signature is refused.
-fn caller(
+pub(super) fn caller(
     state: &State,
     organization: &Organization,
     is_organizations: bool,
@@ -288,7 +285,7 @@ fn organizations(
             let roots: Vec<Value> = ids
                 .iter()
                 .map(|id| {
-                    json!({ "Id": id, "Arn": organization.root_arn(), "Name": "Root", "PolicyTypes": [] })
+                    json!({ "Id": id, "Arn": organization.root_arn(), "Name": "Root", "PolicyTypes": policies::types(organization) })
                 })
                 .collect();
             Ok(listed("Roots", roots, next))
@@ -404,36 +401,48 @@ fn organizations(
                 .collect();
             Ok(listed("Tags", tags, next))
         }
-        _ => Err(Failure::new(
-            400,
-            "UnknownOperationException",
-            &format!("The double does not know {action}."),
-        )),
+        _ => policies::answer(organization, faults, action, input).unwrap_or_else(|| {
+            Err(Failure::new(
+                400,
+                "UnknownOperationException",
+                &format!("The double does not know {action}."),
+            ))
+        }),
     }
 }
 
 /// A position in a list, and how long the page may be.
-struct Page {
+pub(super) struct Page {
     /// Action and parent, so that a token of one list is refused by another.
     list: String,
-    after: String,
+    pub(super) after: String,
     skipped: usize,
     limit: usize,
 }
 
 impl Page {
-    fn read(action: &str, parent: &str, input: &Value) -> Result<Self, Failure> {
+    pub(super) fn read(action: &str, parent: &str, input: &Value) -> Result<Self, Failure> {
+        Self::read_within(PAGE, action, parent, input)
+    }
+
+    /// A page of at most so many.
+    pub(super) fn read_within(
+        most: usize,
+        action: &str,
+        parent: &str,
+        input: &Value,
+    ) -> Result<Self, Failure> {
         let list = format!("{action}|{parent}");
         let limit = match input.get("MaxResults") {
             None | Some(Value::Null) => PAGE,
             Some(limit) => limit
                 .as_u64()
-                .filter(|limit| (1..=PAGE as u64).contains(limit))
+                .filter(|limit| (1..=most as u64).contains(limit))
                 .ok_or_else(|| {
                     Failure::new(
                         400,
                         "InvalidInputException",
-                        "You provided a value that does not match the required pattern or length: MaxResults is from 1 to 20.",
+                        &format!("You provided a value that does not match the required pattern or length: MaxResults is from 1 to {most}."),
                     )
                 })? as usize,
         };
@@ -468,7 +477,7 @@ impl Page {
     }
 
     /// Takes one page of what follows, and the token for the next one.
-    fn cut<'a>(
+    pub(super) fn cut<'a>(
         &self,
         faults: &mut Faults,
         items: impl Iterator<Item = &'a String>,
@@ -489,7 +498,7 @@ impl Page {
     }
 }
 
-fn listed(key: &str, items: Vec<Value>, next: Option<String>) -> Value {
+pub(super) fn listed(key: &str, items: Vec<Value>, next: Option<String>) -> Value {
     let mut answer = Map::new();
     answer.insert(key.to_owned(), Value::Array(items));
     if let Some(next) = next {
@@ -549,7 +558,7 @@ fn parent<'a>(organization: &Organization, input: &'a Value) -> Result<&'a str, 
     }
 }
 
-fn text<'a>(input: &'a Value, key: &str) -> Result<&'a str, Failure> {
+pub(super) fn text<'a>(input: &'a Value, key: &str) -> Result<&'a str, Failure> {
     input.get(key).and_then(Value::as_str).ok_or_else(|| {
         Failure::new(
             400,
@@ -595,7 +604,11 @@ fn sts(
                         "DurationSeconds is from 900 to 43200",
                     )
                 })?;
-            let trusted = organization.roles.get(role_arn).is_some_and(|role| {
+            let role = organization.roles.get(role_arn);
+            if let Some(refusal) = role.and_then(|role| role.refusal.clone()) {
+                return Err(refusal);
+            }
+            let trusted = role.is_some_and(|role| {
                 role.external_id
                     .as_deref()
                     .is_none_or(|expected| external_id == Some(expected))
@@ -615,7 +628,10 @@ fn sts(
                     ),
                 ));
             }
-            let account_id = role_arn.split(':').nth(4).unwrap_or_default().to_owned();
+            let account_id = role
+                .and_then(|role| role.session_account.as_deref())
+                .unwrap_or_else(|| role_arn.split(':').nth(4).unwrap_or_default())
+                .to_owned();
             let role_name = role_arn.rsplit('/').next().unwrap_or_default();
             let arn = format!(
                 "arn:{}:sts::{account_id}:assumed-role/{role_name}/{session_name}",
@@ -646,7 +662,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// Access key ID and region of a signature of version 4; empty where there is none.
-fn signer(headers: &HeaderMap) -> (String, String) {
+pub(super) fn signer(headers: &HeaderMap) -> (String, String) {
     let scope = header(headers, "authorization")
         .and_then(|authorization| authorization.split("Credential=").nth(1))
         .and_then(|rest| rest.split(',').next())

@@ -2,6 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
+use std::time::Duration;
+
+use super::faults::Failure;
+
+use super::explorer::Explorer;
+use super::policies::Controls;
 
 /// A number generator with a fixed sequence per seed (SplitMix64), so that IDs are the same in every run.
 #[derive(Debug, Clone)]
@@ -64,6 +70,12 @@ pub struct Role {
     pub external_id: Option<String>,
     /// Account IDs whose principals are trusted; none: everybody.
     pub trusted_accounts: Option<BTreeSet<String>>,
+    /// When set, AssumeRole is answered with this.
+    pub refusal: Option<Failure>,
+    /// AssumeRole takes at least this long.
+    pub latency: Duration,
+    /// Account that its sessions are in; none: the one in its ARN.
+    pub session_account: Option<String>,
 }
 
 /// What is wrong with an access key.
@@ -95,6 +107,10 @@ pub struct Organization {
     pub key_accounts: BTreeMap<String, String>,
     /// Access keys that are refused.
     pub key_faults: BTreeMap<String, KeyFault>,
+    /// Trusted access and service control policies.
+    pub controls: Controls,
+    /// AWS Resource Explorer by account ID.
+    pub explorers: BTreeMap<String, Explorer>,
     sequence: Sequence,
 }
 
@@ -118,6 +134,8 @@ impl Organization {
             roles: BTreeMap::new(),
             key_accounts: BTreeMap::new(),
             key_faults: BTreeMap::new(),
+            controls: Controls::default(),
+            explorers: BTreeMap::new(),
             sequence,
         };
         organization.management_account_id = organization.add_account(&root_id, "Management");
@@ -335,7 +353,7 @@ impl Organization {
             role_arn.to_owned(),
             Role {
                 external_id: external_id.map(str::to_owned),
-                trusted_accounts: None,
+                ..Role::default()
             },
         );
     }

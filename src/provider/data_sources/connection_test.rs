@@ -1,0 +1,367 @@
+//! `data "orgmirror_connection_test"`: whether the roles of connections can be assumed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::aws::connection_test::{Cause, Options, Problem, Target, TestError, Verdict};
+use crate::aws::{AssumeRole, Session, Settings};
+use crate::framework::data_source::DataSource;
+use crate::framework::diagnostics::{Diagnostic, Diagnostics};
+use crate::framework::path::Path;
+use crate::framework::resource::Context;
+use crate::framework::schema::{Attribute, Schema};
+use crate::framework::types::Type;
+use crate::framework::value::{Set, Value};
+use crate::model::visibility::EffectiveConnection;
+use crate::provider::credentials::{self, AssumeRoleArgument, Replacement, replacements};
+use crate::provider::kept::{opened, readable};
+use crate::provider::orgmirror::Data;
+use crate::provider::selection::{Selection, selection};
+use crate::provider::timeouts::{Timeouts, read_timeout, timeouts};
+use crate::provider::{arguments, duration, late};
+
+const DEFAULT_CONCURRENCY: usize = 16;
+/// STS allows 600 calls per second by default; more at once would only be throttled.
+const MOST_CONCURRENCY: i64 = 256;
+const DEFAULT_CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// Shortest and longest test of one connection.
+const CONNECTION_TIMEOUT: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5 * 60)];
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+/// The shortest session that STS gives: nothing but one call is made with it.
+const SESSION: Duration = Duration::from_secs(15 * 60);
+
+/// The data source.
+#[derive(Debug)]
+pub struct ConnectionTest;
+
+/// Configuration and result.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct State {
+    workspace: Value<String>,
+    integration_id: Value<String>,
+    folder_path: Value<String>,
+    account_ids: Value<Set<String>>,
+    assume_role: Value<AssumeRoleArgument>,
+    profile: Value<String>,
+    region: Value<String>,
+    concurrency: Value<i64>,
+    connection_timeout: Value<String>,
+    timeouts: Value<Timeouts>,
+    connections: Value<BTreeMap<String, VerdictState>>,
+    failed: Value<Set<String>>,
+    skipped: Value<BTreeMap<String, Value<String>>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct VerdictState {
+    account_id: Value<String>,
+    integration_id: Value<String>,
+    role_arn: Value<String>,
+    ok: Value<bool>,
+    caller_arn: Value<String>,
+    cause: Value<String>,
+    error: Value<String>,
+}
+
+#[async_trait]
+impl DataSource for ConnectionTest {
+    type Data = Data;
+    type State = State;
+
+    fn name(&self) -> &'static str {
+        "connection_test"
+    }
+
+    fn schema(&self) -> Schema {
+        Schema::new(
+            "Tests connections: assumes the role of each, with its external ID and the credentials of the provider, and asks \
+             AWS whether that is in the right account. A connection that fails is a result, not an error; errors are for \
+             credentials and a catalog that cannot be used. Terraform reads data sources in every plan: \
+             [the guide](../guides/connection-tests.md) says how to test on a schedule instead.",
+            attributes(),
+        )
+    }
+
+    async fn read(
+        &self,
+        context: Context<'_, Data>,
+        config: State,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<State> {
+        let catalog = opened(context.data, diagnostics)?;
+        let document = readable(context.data, diagnostics).await?;
+        let selection = Selection {
+            workspace: &config.workspace,
+            integration_id: &config.integration_id,
+            folder_path: &config.folder_path,
+        };
+        let selected = selection
+            .of(&document, catalog)
+            .map_err(|diagnostic| diagnostics.push(diagnostic))
+            .ok()?;
+        let mut connections = selected.connections;
+        if let Some(wanted) = late::set(&config.account_ids).known().cloned().flatten() {
+            connections.retain(|connection| wanted.contains(connection.account_id));
+            warn_of_absent(wanted, &connections, diagnostics);
+        }
+        let (tested, skipped): (Vec<_>, Vec<_>) = connections
+            .into_iter()
+            .partition(EffectiveConnection::is_publishable);
+        let targets: Vec<Target> = tested.iter().map(target).collect();
+        let verdicts = if targets.is_empty() {
+            Vec::new()
+        } else {
+            let settings = settings(&config, context.data)
+                .map_err(|diagnostic| diagnostics.push(diagnostic))
+                .ok()?;
+            run(&settings, &targets, &options(&config), context.cancelled)
+                .await
+                .map_err(|error| diagnostics.push(not_run(&error)))
+                .ok()?
+        };
+        Some(filled(config, &tested, verdicts, &skipped))
+    }
+}
+
+fn attributes() -> Vec<Attribute> {
+    let [workspace, integration_id, folder_path] = selection(
+        "Only what is visible to this workspace, `organization/workspace`, whether it attaches it or not. A workspace that \
+         is not declared sees what it would see if it were.",
+    );
+    let [assume_role, profile, region] = replacements(
+        "test",
+        "Region whose STS is asked, and whose partition is meant, for this test.",
+    );
+    vec![
+        workspace,
+        integration_id,
+        folder_path,
+        Attribute::set("account_ids", Type::String)
+            .optional()
+            .check_string(arguments::account_id)
+            .description(
+                "Only connections of these accounts. `[]` tests none, and makes no call: a switch for where `count` is not \
+                 allowed.",
+            ),
+        assume_role,
+        profile,
+        region,
+        Attribute::number("concurrency")
+            .optional()
+            .at_least(1)
+            .at_most(MOST_CONCURRENCY)
+            .description("How many connections are tested at once, at most 256. Default 16."),
+        Attribute::string("connection_timeout")
+            .optional()
+            .check_string(|text| {
+                let [least, most] = CONNECTION_TIMEOUT;
+                duration::parse_within(text, least, most).map(drop)
+            })
+            .description(
+                "How long the calls for one connection may be under way, `1s` to `5m`. Waiting for its turn, and for AWS that \
+                 throttles, does not count. Default `10s`.",
+            ),
+        timeouts(
+            "How long the whole test may take. Connections that it leaves out count as failed. Default `30m`.",
+        ),
+        Attribute::nested_map("connections", verdict_attributes())
+            .computed()
+            .description("The connections that were tested, by effective handle."),
+        Attribute::set("failed", Type::String)
+            .computed()
+            .description("IDs of the accounts with a connection that failed."),
+        Attribute::map("skipped", Type::String)
+            .computed()
+            .description(
+                "The connections that were not tested because they are not published either, by effective handle, each \
+                 with the reason: the state of its account, or an override that disables it.",
+            ),
+    ]
+}
+
+fn verdict_attributes() -> Vec<Attribute> {
+    let string =
+        |name: &str, description: &str| Attribute::string(name).computed().description(description);
+    let causes: Vec<String> = Cause::ALL.map(|cause| format!("`{}`", cause.name())).into();
+    vec![
+        string("account_id", "ID of the account."),
+        string("integration_id", "ID of its integration."),
+        string("role_arn", "ARN of the role that was assumed."),
+        Attribute::bool("ok")
+            .computed()
+            .description("Whether the role was given, and is in that account."),
+        string(
+            "caller_arn",
+            "ARN of whom AWS takes the holder of the role's credentials for; null where the role was not given.",
+        ),
+        string(
+            "cause",
+            &format!(
+                "Why it failed, to compare: one of {}. Null where it did not.",
+                causes.join(", ")
+            ),
+        ),
+        string(
+            "error",
+            "Why it failed, and what to do about it, to read. Null where it did not. It holds no external ID.",
+        ),
+    ]
+}
+
+fn settings(config: &State, data: &Data) -> Result<Settings, Diagnostic> {
+    let replacement = Replacement {
+        assume_role: &config.assume_role,
+        profile: &config.profile,
+        region: &config.region,
+    };
+    replacement
+        .settings(data)
+        .map_err(|unknown| unknown.diagnostic("Testing connections"))
+}
+
+fn options(config: &State) -> Options {
+    let concurrency = config.concurrency.known();
+    let connection_timeout = config.connection_timeout.known();
+    Options {
+        // The schema has checked both.
+        concurrency: concurrency
+            .and_then(|count| usize::try_from(*count).ok())
+            .unwrap_or(DEFAULT_CONCURRENCY),
+        connection_timeout: connection_timeout
+            .and_then(|text| duration::parse(text).ok())
+            .unwrap_or(DEFAULT_CONNECTION_TIMEOUT),
+        timeout: read_timeout(&config.timeouts).unwrap_or(DEFAULT_TIMEOUT),
+    }
+}
+
+/// What is sent to assume the role of a connection.
+pub(super) fn target(connection: &EffectiveConnection<'_>) -> Target {
+    Target {
+        account_id: connection.account_id.to_owned(),
+        role: AssumeRole {
+            role_arn: connection.role_arn.clone().into_owned(),
+            external_id: connection.external_id.map(str::to_owned),
+            session_name: None,
+            duration: Some(SESSION),
+        },
+    }
+}
+
+async fn run(
+    settings: &Settings,
+    targets: &[Target],
+    options: &Options,
+    cancelled: &CancellationToken,
+) -> Result<Vec<Verdict>, TestError> {
+    let started = Instant::now();
+    let session = tokio::select! {
+        biased;
+        () = cancelled.cancelled() => return Err(TestError::Cancelled),
+        session = Session::open(settings, options.timeout) => session?,
+    };
+    let left = Options {
+        timeout: options.timeout.saturating_sub(started.elapsed()),
+        ..options.clone()
+    };
+    session.test_connections(targets, &left, cancelled).await
+}
+
+fn filled(
+    config: State,
+    tested: &[EffectiveConnection<'_>],
+    verdicts: Vec<Verdict>,
+    skipped: &[EffectiveConnection<'_>],
+) -> State {
+    let failed = tested
+        .iter()
+        .zip(&verdicts)
+        .filter(|(_, verdict)| verdict.problem.is_some())
+        .map(|(connection, _)| connection.account_id.to_owned());
+    let failed = late::set_value(failed.collect());
+    let connections = tested.iter().zip(verdicts).map(|(connection, verdict)| {
+        let state = VerdictState::of(connection, verdict);
+        (connection.handle.to_owned(), state)
+    });
+    let skipped = skipped
+        .iter()
+        .map(|connection| (connection.handle.to_owned(), why_skipped(connection)));
+    State {
+        connections: Value::Known(connections.collect()),
+        failed,
+        skipped: late::map_value(skipped.collect()),
+        ..config
+    }
+}
+
+fn why_skipped(connection: &EffectiveConnection<'_>) -> String {
+    if connection.enabled {
+        format!("The account is {}.", connection.connection.state)
+    } else {
+        "An override disables it (enabled = false).".to_owned()
+    }
+}
+
+impl VerdictState {
+    fn of(connection: &EffectiveConnection<'_>, verdict: Verdict) -> Self {
+        let problem = verdict.problem;
+        Self {
+            account_id: connection.account_id.into(),
+            integration_id: connection.integration.id.clone().into(),
+            role_arn: connection.role_arn.clone().into_owned().into(),
+            ok: problem.is_none().into(),
+            caller_arn: verdict.caller_arn.into(),
+            cause: problem
+                .as_ref()
+                .map(|problem| problem.cause.name().to_owned())
+                .into(),
+            error: problem.as_ref().map(explained).into(),
+        }
+    }
+}
+
+fn explained(problem: &Problem) -> String {
+    format!("{} {}", arguments::sentence(problem), problem.fix())
+}
+
+/// An account that is not tested must not look like one that passed.
+fn warn_of_absent(
+    mut wanted: BTreeSet<String>,
+    connections: &[EffectiveConnection<'_>],
+    diagnostics: &mut Diagnostics,
+) {
+    for connection in connections {
+        wanted.remove(connection.account_id);
+    }
+    if !wanted.is_empty() {
+        let wanted: Vec<String> = wanted.into_iter().collect();
+        diagnostics.warning_at(
+            Path::of("account_ids"),
+            "No connection to test for some accounts",
+            format!(
+                "account_ids holds {}, and there is no connection of that among those that the other arguments select. It was \
+                 not tested: check for a typing error, whether the account is still mirrored, and the other arguments.",
+                wanted.join(", ")
+            ),
+        );
+    }
+}
+
+fn not_run(error: &TestError) -> Diagnostic {
+    match error {
+        TestError::Connect(error) => Diagnostic::error(
+            credentials::summary(error),
+            format!("{} {}", arguments::sentence(error), error.fix()),
+        ),
+        TestError::Cancelled => Diagnostic::error(
+            "Testing connections was cancelled",
+            "No connection has a result. Plan again to test them.",
+        ),
+    }
+}

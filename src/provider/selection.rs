@@ -1,0 +1,168 @@
+//! The arguments by which data sources select connections of the catalog.
+
+use crate::catalog::{Catalog, Document};
+use crate::framework::diagnostics::Diagnostic;
+use crate::framework::path::Path;
+use crate::framework::schema::{Attribute, Violation};
+use crate::framework::value::Value;
+use crate::model::folder_ref::FolderRef;
+use crate::model::grantee::Grantee;
+use crate::model::integration::Integration;
+use crate::model::near::near;
+use crate::model::visibility::{EffectiveConnection, Resolved, is_attached};
+use crate::model::workspace::{Publish, Workspace};
+
+use super::arguments;
+use super::kept::{IntegrationBy, integration_by};
+
+/// What a data source's arguments select.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Selection<'a> {
+    pub(super) workspace: &'a Value<String>,
+    pub(super) integration_id: &'a Value<String>,
+    pub(super) folder_path: &'a Value<String>,
+}
+
+/// The connections that are selected.
+#[derive(Debug)]
+pub(super) struct Selected<'t> {
+    /// By handle.
+    pub(super) connections: Vec<EffectiveConnection<'t>>,
+    for_workspace: bool,
+    declared: Option<&'t Workspace>,
+}
+
+/// The arguments `workspace`, `integration_id` and `folder_path`; the description is of `workspace`.
+pub(super) fn selection(workspace: &str) -> [Attribute; 3] {
+    [
+        Attribute::string("workspace")
+            .optional()
+            .check_string(workspace_name)
+            .description(workspace),
+        Attribute::string("integration_id")
+            .optional()
+            .check_string(arguments::not_empty)
+            .description(
+                "Only connections of this integration. By reference, it also lets the data source wait for pending \
+                 changes of the integration.",
+            ),
+        Attribute::string("folder_path")
+            .optional()
+            .check_string(arguments::folder_path)
+            .description(
+                "Only connections of the folder at this path and of all folders below, such as `/Workloads`. A path \
+                 where no folder is, is an error.",
+            ),
+    ]
+}
+
+fn workspace_name(value: &str) -> Result<(), Violation> {
+    if let Ok(Grantee::Workspace { .. }) = value.parse() {
+        return Ok(());
+    }
+    Err(Violation::new(
+        "It must be a workspace, written organization/workspace.",
+        "Write it like \"acme/security\".",
+    ))
+}
+
+impl Selection<'_> {
+    /// What is selected of a document; an error where an integration or a folder is not there.
+    pub(super) fn of<'t>(
+        &self,
+        document: &'t Document,
+        catalog: &Catalog,
+    ) -> Result<Selected<'t>, Diagnostic> {
+        let tenant = document.tenant();
+        let integration_id = self.integration_id.known();
+        if let Some(id) = integration_id {
+            let fix = "Give orgmirror_integration.NAME.id, or data.orgmirror_integration.NAME.id where it is declared in \
+                       another configuration.";
+            integration_by(IntegrationBy::Id(id), catalog, Some(document), fix)
+                .map_err(|diagnostic| diagnostic.at(Path::of("integration_id")))?;
+        }
+        let asked =
+            |integration: &Integration| integration_id.is_none_or(|id| *id == integration.id);
+        let folder_path = self.folder_path.known();
+        if let Some(path) = folder_path {
+            let integrations: Vec<&Integration> = tenant
+                .each::<Integration>()
+                .filter(|integration| asked(integration))
+                .collect();
+            let folder = FolderRef::Path(path.clone());
+            if !integrations
+                .iter()
+                .any(|integration| folder.find(&integration.mirror).is_some())
+            {
+                return Err(no_such_folder(path, &integrations));
+            }
+        }
+        let resolved = Resolved::of(tenant);
+        let workspace = self.workspace.known().and_then(|name| name.split_once('/'));
+        let declared =
+            workspace.and_then(|(organization, handle)| tenant.workspace(organization, handle));
+        let mut connections = match (declared, workspace) {
+            (Some(workspace), _) => resolved.visible(workspace),
+            (None, Some((organization, handle))) => {
+                resolved.visible(&undeclared(organization, handle))
+            }
+            (None, None) => resolved.connections(),
+        };
+        let is_below = |connection: &EffectiveConnection<'_>| {
+            folder_path.is_none_or(|path| {
+                let mut folders = connection.folders();
+                folders.any(|(_, folder)| folder.path.known() == Some(path))
+            })
+        };
+        connections.retain(|connection| asked(connection.integration) && is_below(connection));
+        Ok(Selected {
+            connections,
+            for_workspace: workspace.is_some(),
+            declared,
+        })
+    }
+}
+
+impl Selected<'_> {
+    /// Whether the workspace takes a connection that is selected; none: no workspace was asked for.
+    pub(super) fn is_published(&self, connection: &EffectiveConnection<'_>) -> Option<bool> {
+        self.for_workspace.then(|| {
+            connection.is_publishable()
+                && self
+                    .declared
+                    .is_some_and(|workspace| is_attached(workspace, connection))
+        })
+    }
+}
+
+/// Stands for a workspace that nobody has declared yet.
+fn undeclared(organization: &str, handle: &str) -> Workspace {
+    Workspace {
+        id: String::new(),
+        organization: organization.to_owned(),
+        handle: handle.to_owned(),
+        attach: None,
+        publish: Publish::new(),
+    }
+}
+
+fn no_such_folder(path: &str, integrations: &[&Integration]) -> Diagnostic {
+    let mirrors = integrations.iter().map(|integration| &integration.mirror);
+    let paths = mirrors.flat_map(|mirror| mirror.folders.values());
+    let paths = paths.filter_map(|folder| folder.path.known().map(String::as_str));
+    let near = near(path, paths.map(|path| (path, path)));
+    let near: Vec<String> = near.into_iter().map(|near| near.path).collect();
+    let near = match near.as_slice() {
+        [] => String::new(),
+        near => format!(" Near to that is {}.", near.join(", ")),
+    };
+    Diagnostic::error(
+        "No such folder",
+        format!(
+            "folder_path is {path:?}, and no integration that is asked for has a folder there.{near} An empty result would \
+             look like accounts that left, so this is an error. Give the path of a folder that is mirrored; the attribute \
+             folders of the integration has them all."
+        ),
+    )
+    .at(Path::of("folder_path"))
+}

@@ -39,8 +39,23 @@ pub enum Purpose {
     Discovery,
     /// Reading the tags of accounts, with `include_tags`.
     Tags,
+    /// Telling how old an access key is, with `credential_rotation_days`.
+    KeyAge,
     /// Reading trusted access and service control policies, for readiness for Resource Explorer.
     Readiness,
+    /// Reading the indexes of Resource Explorer in each account, for the same.
+    Indexes,
+}
+
+/// Whose credentials an action is called with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// Those that read the AWS organization.
+    Reader,
+    /// The user whose access key it is, who may assume the role of the reader.
+    KeyOwner,
+    /// The role of each connection.
+    Connection,
 }
 
 impl Purpose {
@@ -49,12 +64,32 @@ impl Purpose {
         match self {
             Self::Discovery => "ReadOrganization",
             Self::Tags => "ReadTags",
+            Self::KeyAge => "ReadOwnAccessKeys",
             Self::Readiness => "ReadPolicies",
+            Self::Indexes => "ReadResourceExplorer",
+        }
+    }
+
+    /// Whose credentials its actions are called with.
+    pub fn caller(self) -> Caller {
+        match self {
+            Self::Discovery | Self::Tags | Self::Readiness => Caller::Reader,
+            Self::KeyAge => Caller::KeyOwner,
+            Self::Indexes => Caller::Connection,
+        }
+    }
+
+    /// What its actions are allowed on, in this partition.
+    pub fn resource(self, partition: &str) -> String {
+        match self {
+            // IAM puts the name of the caller in, who is nobody else's business.
+            Self::KeyAge => format!("arn:{partition}:iam::*:user/${{aws:username}}"),
+            _ => "*".to_owned(),
         }
     }
 }
 
-/// What the credentials that read an AWS organization must be allowed, and nothing more.
+/// What has to be allowed, to whom [`Purpose::caller`] says, and nothing more.
 ///
 /// The policies that users copy are made from this list; `tests/discovery/reading.rs` and `readiness.rs` hold it to the
 /// calls.
@@ -114,6 +149,21 @@ pub const REQUIRED_ACTIONS: &[Action] = &[
     Action {
         name: "organizations:ListTargetsForPolicy",
         purpose: Purpose::Readiness,
+        when: "with data.orgmirror_resource_explorer",
+    },
+    Action {
+        name: "resource-explorer-2:GetDefaultView",
+        purpose: Purpose::Indexes,
+        when: "with data.orgmirror_resource_explorer",
+    },
+    Action {
+        name: "resource-explorer-2:GetIndex",
+        purpose: Purpose::Indexes,
+        when: "with data.orgmirror_resource_explorer",
+    },
+    Action {
+        name: "resource-explorer-2:ListIndexes",
+        purpose: Purpose::Indexes,
         when: "with data.orgmirror_resource_explorer",
     },
 ];

@@ -22,8 +22,9 @@ pub use arns::{ArnError, PolicyArn, Principal};
 #[cfg(doc)]
 use crate::aws::REQUIRED_ACTIONS;
 
-/// Name of the role's own policy for reading the AWS organization.
+/// Names of the role's own policies: for reading the AWS organization, and for what is asked in each account.
 const DISCOVERY_POLICY: &str = "orgmirror-discovery";
+const CONNECTION_POLICY: &str = "orgmirror-connection";
 
 /// The role of an onboarding, and who is concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]

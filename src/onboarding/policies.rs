@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::arns::account_arn;
 use super::node::{Node, list, map};
 use super::{Onboarding, WriteError};
-use crate::aws::{Purpose, REQUIRED_ACTIONS};
+use crate::aws::{Caller, Purpose, REQUIRED_ACTIONS};
 use crate::model::mirror::role_arn;
 
 impl Onboarding {
@@ -17,12 +17,13 @@ impl Onboarding {
         self.trust_policy().to_json("the trust policy")
     }
 
-    /// What reading the AWS organization needs, as JSON.
+    /// What a role or a user needs to read the AWS organization, as JSON.
     ///
     /// # Errors
     /// Never, unless this room is wrong.
     pub fn discovery_policy_json(&self) -> Result<String, WriteError> {
-        discovery_policy().to_json("the discovery policy")
+        let statements = self.statements(&[Caller::Reader, Caller::KeyOwner], None);
+        policy(statements).to_json("the discovery policy")
     }
 
     /// The delegation policy of the AWS organization that lets a member account read it, as JSON: the delegated
@@ -38,9 +39,8 @@ impl Onboarding {
         };
         let readers = readers.iter().map(|id| account_arn(&self.partition, id));
         let principal = map([("AWS", list(readers))]);
-        // A delegation policy knows no other actions.
-        let actions = |action: &str| action.starts_with("organizations:");
-        policy(reading(Some(&principal), actions)).to_json("the delegation policy")
+        let statements = self.statements(&[Caller::Reader], Some(&principal));
+        policy(statements).to_json("the delegation policy")
     }
 
     /// What those who are trusted need in their own account to assume the role in all others, as JSON.
@@ -54,7 +54,8 @@ impl Onboarding {
             ("Action", "sts:AssumeRole"),
             ("Resource", role.as_str()),
         ]);
-        policy([statement]).to_json("the policy of callers")
+        let keys = self.statements(&[Caller::KeyOwner], None);
+        policy(std::iter::once(statement).chain(keys)).to_json("the policy of callers")
     }
 
     pub(super) fn trust_policy(&self) -> Node {
@@ -71,11 +72,39 @@ impl Onboarding {
         }
         policy([Node::Map(statement)])
     }
-}
 
-/// What reading the AWS organization needs.
-pub(super) fn discovery_policy() -> Node {
-    policy(reading(None, |_| true))
+    /// What the role needs to read the AWS organization.
+    pub(super) fn discovery_policy(&self) -> Node {
+        policy(self.statements(&[Caller::Reader], None))
+    }
+
+    /// What the role needs in each account beside the policies that it gets; none: nothing.
+    pub(super) fn connection_policy(&self) -> Option<Node> {
+        let statements = self.statements(&[Caller::Connection], None);
+        (!statements.is_empty()).then(|| policy(statements))
+    }
+
+    /// A statement for each purpose of what these call; with a delegate those of a delegation policy, which knows the
+    /// actions of AWS Organizations only.
+    fn statements(&self, callers: &[Caller], delegate: Option<&Node>) -> Vec<Node> {
+        let mut purposes: BTreeMap<Purpose, Vec<&str>> = BTreeMap::new();
+        let called = REQUIRED_ACTIONS
+            .iter()
+            .filter(|action| callers.contains(&action.purpose.caller()))
+            .filter(|action| delegate.is_none() || action.name.starts_with("organizations:"));
+        for action in called {
+            let actions = purposes.entry(action.purpose).or_default();
+            actions.push(action.name);
+        }
+        let statements = purposes.into_iter().map(|(purpose, actions)| {
+            let mut statement = vec![("Sid", purpose.sid().into()), ("Effect", "Allow".into())];
+            statement.extend(delegate.map(|delegate| ("Principal", delegate.clone())));
+            statement.push(("Action", list(actions)));
+            statement.push(("Resource", purpose.resource(&self.partition).into()));
+            Node::Map(statement)
+        });
+        statements.collect()
+    }
 }
 
 fn policy(statements: impl IntoIterator<Item = Node>) -> Node {
@@ -83,25 +112,6 @@ fn policy(statements: impl IntoIterator<Item = Node>) -> Node {
         ("Version", "2012-10-17".into()),
         ("Statement", list(statements)),
     ])
-}
-
-/// A statement for each purpose of the actions that are wanted.
-fn reading(principal: Option<&Node>, is_wanted: impl Fn(&str) -> bool) -> Vec<Node> {
-    let mut purposes: BTreeMap<Purpose, Vec<&str>> = BTreeMap::new();
-    for action in REQUIRED_ACTIONS.iter().filter(|a| is_wanted(a.name)) {
-        purposes
-            .entry(action.purpose)
-            .or_default()
-            .push(action.name);
-    }
-    let statements = purposes.into_iter().map(|(purpose, actions)| {
-        let mut statement = vec![("Sid", purpose.sid().into()), ("Effect", "Allow".into())];
-        statement.extend(principal.map(|principal| ("Principal", principal.clone())));
-        statement.push(("Action", list(actions)));
-        statement.push(("Resource", "*".into()));
-        Node::Map(statement)
-    });
-    statements.collect()
 }
 
 #[cfg(test)]
@@ -147,25 +157,50 @@ mod tests {
         assert_eq!(policy["Statement"][0].get("Condition"), None);
     }
 
-    #[test]
-    fn the_discovery_policy_is_the_list_of_actions_by_purpose() {
-        let policy = parsed(onboarding("aws").discovery_policy_json());
-        let statements = policy["Statement"].as_array().unwrap();
-        let allowed = statements.iter().flat_map(|statement| {
+    /// What a policy allows, with the statement that does.
+    fn allowed(policy: &Value) -> BTreeSet<(&str, &str)> {
+        let statements = policy["Statement"].as_array().unwrap().iter();
+        let actions = statements.flat_map(|statement| {
             assert_eq!(statement["Effect"], "Allow");
-            assert_eq!(statement["Resource"], "*");
-            statement["Action"].as_array().unwrap()
+            let sid = statement["Sid"].as_str().unwrap();
+            let actions = statement["Action"].as_array().unwrap().iter();
+            actions.map(move |action| (action.as_str().unwrap(), sid))
         });
-        let mut allowed: Vec<_> = allowed.map(|action| action.as_str().unwrap()).collect();
-        let mut wanted: Vec<_> = REQUIRED_ACTIONS.iter().map(|action| action.name).collect();
-        allowed.sort_unstable();
-        wanted.sort_unstable();
-        assert_eq!(allowed, wanted);
-        let sids: Vec<_> = statements
-            .iter()
-            .map(|statement| &statement["Sid"])
-            .collect();
-        assert_eq!(sids[..2], ["ReadOrganization", "ReadTags"]);
+        actions.collect()
+    }
+
+    /// What the list of actions has for these callers.
+    fn listed(callers: &[Caller]) -> BTreeSet<(&'static str, &'static str)> {
+        let actions = REQUIRED_ACTIONS.iter();
+        let wanted = actions.filter(|action| callers.contains(&action.purpose.caller()));
+        wanted
+            .map(|action| (action.name, action.purpose.sid()))
+            .collect()
+    }
+
+    #[test]
+    fn whoever_reads_is_allowed_what_reading_calls() {
+        let onboarding = onboarding("aws");
+        let policy = parsed(onboarding.discovery_policy_json());
+        assert_eq!(
+            allowed(&policy),
+            listed(&[Caller::Reader, Caller::KeyOwner])
+        );
+        let of_role = serde_json::to_value(onboarding.discovery_policy()).unwrap();
+        assert_eq!(allowed(&of_role), listed(&[Caller::Reader]));
+        let of_connection = onboarding.connection_policy();
+        let of_connection = of_connection.map(|policy| serde_json::to_value(policy).unwrap());
+        let of_connection = of_connection.as_ref().map(allowed).unwrap_or_default();
+        assert_eq!(of_connection, listed(&[Caller::Connection]));
+    }
+
+    #[test]
+    fn users_read_their_own_keys_only() {
+        assert_eq!(
+            Purpose::KeyAge.resource("aws-cn"),
+            "arn:aws-cn:iam::*:user/${aws:username}"
+        );
+        assert_eq!(Purpose::Discovery.resource("aws"), "*");
     }
 
     #[test]
@@ -197,11 +232,14 @@ mod tests {
     #[test]
     fn callers_may_assume_this_role_and_no_other() {
         let policy = parsed(onboarding("aws-cn").caller_policy_json());
-        let expected = json!([{
+        let expected = json!({
             "Effect": "Allow",
             "Action": "sts:AssumeRole",
             "Resource": "arn:aws-cn:iam::*:role/audit/orgmirror-readonly",
-        }]);
-        assert_eq!(policy["Statement"], expected);
+        });
+        assert_eq!(policy["Statement"][0], expected);
+        let owned = listed(&[Caller::KeyOwner]);
+        let others = &policy["Statement"].as_array().unwrap()[1..];
+        assert_eq!(allowed(&json!({ "Statement": others })), owned);
     }
 }

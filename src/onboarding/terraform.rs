@@ -6,10 +6,10 @@ use hcl::format::{Format as _, Formatter};
 use hcl::structure::{Block, BlockBuilder};
 
 use super::node::{list, map};
-use super::policies::discovery_policy;
-use super::{DISCOVERY_POLICY, Onboarding, WriteError};
+use super::{CONNECTION_POLICY, DISCOVERY_POLICY, Onboarding, WriteError};
 
 const WHAT: &str = "the Terraform of one account";
+const ROLE_NAME: &str = "aws_iam_role.orgmirror.name";
 
 impl Onboarding {
     /// A module that makes the role in the account of its AWS provider. Equals signs are not below each other; `terraform
@@ -23,6 +23,14 @@ impl Onboarding {
         let providers = Block::builder("required_providers")
             .add_attribute(("aws", source.to_hcl(WHAT)?))
             .build();
+        // Arguments of functions are written in one line, which nobody could read.
+        let mut locals = Block::builder("locals")
+            .add_attribute(("trust_policy", self.trust_policy().to_hcl(WHAT)?))
+            .add_attribute(("discovery_policy", self.discovery_policy().to_hcl(WHAT)?));
+        let connection_policy = self.connection_policy();
+        if let Some(policy) = &connection_policy {
+            locals = locals.add_attribute(("connection_policy", policy.to_hcl(WHAT)?));
+        }
         let mut blocks = vec![
             Block::builder("terraform").add_block(providers).build(),
             Block::builder("variable")
@@ -35,11 +43,7 @@ impl Onboarding {
                      administrator.",
                 ))
                 .build(),
-            // Arguments of functions are written in one line, which nobody could read.
-            Block::builder("locals")
-                .add_attribute(("trust_policy", self.trust_policy().to_hcl(WHAT)?))
-                .add_attribute(("discovery_policy", discovery_policy().to_hcl(WHAT)?))
-                .build(),
+            locals.build(),
             resource("aws_iam_role", "orgmirror")
                 .add_attribute(("name", name))
                 .add_attribute(("path", path))
@@ -56,15 +60,22 @@ impl Onboarding {
             let arns = FuncCall::builder("toset").arg(arns).build();
             let attached = resource("aws_iam_role_policy_attachment", "permissions")
                 .add_attribute(("for_each", Expression::from(arns)))
-                .add_attribute(("role", expression("aws_iam_role.orgmirror.name")?))
+                .add_attribute(("role", expression(ROLE_NAME)?))
                 .add_attribute(("policy_arn", expression("each.value")?));
             blocks.push(attached.build());
+        }
+        if connection_policy.is_some() {
+            let own = resource("aws_iam_role_policy", "connection")
+                .add_attribute(("name", CONNECTION_POLICY))
+                .add_attribute(("role", expression(ROLE_NAME)?))
+                .add_attribute(("policy", expression("jsonencode(local.connection_policy)")?));
+            blocks.push(own.build());
         }
         blocks.extend([
             resource("aws_iam_role_policy", "discovery")
                 .add_attribute(("count", expression("var.discovery ? 1 : 0")?))
                 .add_attribute(("name", DISCOVERY_POLICY))
-                .add_attribute(("role", expression("aws_iam_role.orgmirror.name")?))
+                .add_attribute(("role", expression(ROLE_NAME)?))
                 .add_attribute(("policy", expression("jsonencode(local.discovery_policy)")?))
                 .build(),
             Block::builder("output")

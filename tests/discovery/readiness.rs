@@ -99,6 +99,10 @@ async fn a_role_is_asked_for_nothing_but_what_it_is_said_to_need() {
         .map(|call| format!("{}:{}", call.service, call.action))
         .collect();
     assert_eq!(actions, ACTIONS.map(str::to_owned).into());
+    assert_eq!(
+        actions,
+        required(|action| action.purpose == Purpose::Indexes)
+    );
 }
 
 #[tokio::test]

@@ -365,7 +365,8 @@ async fn the_policy_lists_exactly_what_is_called() {
     organization.hide_account_from_parent(&hidden);
     let double = Double::start(organization);
     double.faults().without_paths = true;
-    let with_tags = required(|action| action.purpose != Purpose::Readiness);
+    let with_tags =
+        required(|action| [Purpose::Discovery, Purpose::Tags].contains(&action.purpose));
     assert_eq!(called(&double, true).await, with_tags);
     let without_tags = required(|action| action.purpose == Purpose::Discovery);
     assert_eq!(called(&double, false).await, without_tags);

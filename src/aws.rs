@@ -10,6 +10,7 @@ pub mod connection_test;
 pub mod credentials;
 pub mod denial;
 pub mod discovery;
+pub mod key_age;
 pub mod reader;
 pub mod resource_explorer;
 
@@ -18,7 +19,8 @@ mod service_control;
 
 pub use credentials::{AssumeRole, ConnectError, Endpoints, Session, Settings};
 pub use discovery::{DiscoveryError, Options};
-pub use reader::Reader;
+pub use key_age::KeyAge;
+pub use reader::{Discovered, Reader};
 
 /// An IAM action that the provider calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,6 +132,16 @@ pub const REQUIRED_ACTIONS: &[Action] = &[
         name: "organizations:ListTagsForResource",
         purpose: Purpose::Tags,
         when: "with include_tags",
+    },
+    Action {
+        name: "tag:GetResources",
+        purpose: Purpose::Tags,
+        when: "with include_tags; may be refused",
+    },
+    Action {
+        name: "iam:ListAccessKeys",
+        purpose: Purpose::KeyAge,
+        when: "with credential_rotation_days, by the access key itself; may be refused",
     },
     Action {
         name: "organizations:DescribePolicy",

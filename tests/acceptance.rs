@@ -38,12 +38,16 @@ mod handles;
 mod history;
 #[path = "acceptance/identity.rs"]
 mod identity;
+#[path = "acceptance/key_age.rs"]
+mod key_age;
 #[path = "acceptance/lifecycle.rs"]
 mod lifecycle;
 #[path = "acceptance/onboarding.rs"]
 mod onboarding;
 #[path = "acceptance/overrides.rs"]
 mod overrides;
+#[path = "acceptance/owners.rs"]
+mod owners;
 #[path = "acceptance/permissions.rs"]
 mod permissions;
 #[path = "acceptance/resource_explorer.rs"]

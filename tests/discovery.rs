@@ -14,12 +14,16 @@ mod double;
 mod failures;
 #[path = "discovery/fidelity.rs"]
 mod fidelity;
+#[path = "discovery/key_age.rs"]
+mod key_age;
 #[path = "discovery/moto.rs"]
 mod moto;
 #[path = "discovery/readiness.rs"]
 mod readiness;
 #[path = "discovery/reading.rs"]
 mod reading;
+#[path = "discovery/tags.rs"]
+mod tags;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -38,6 +42,8 @@ fn settings(double: &Double) -> Settings {
         endpoints: Endpoints {
             organizations: Some(double.url()),
             sts: Some(double.url()),
+            tagging: Some(double.url()),
+            iam: Some(double.url()),
             ..Endpoints::default()
         },
         ..Settings::default()
@@ -46,14 +52,21 @@ fn settings(double: &Double) -> Settings {
 
 fn options() -> Options {
     Options {
-        include_tags: false,
         timeout: Duration::from_secs(120),
+        ..Options::default()
     }
 }
 
 async fn read_with(settings: &Settings, options: &Options) -> Result<Snapshot, DiscoveryError> {
     let session = Session::open(settings, options.timeout).await?;
     session.discover(options, &CancellationToken::new()).await
+}
+
+fn with_tags() -> Options {
+    Options {
+        include_tags: true,
+        ..options()
+    }
 }
 
 async fn read(double: &Double) -> Result<Snapshot, DiscoveryError> {

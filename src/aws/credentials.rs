@@ -22,6 +22,8 @@ use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use aws_smithy_runtime_api::client::identity::SharedIdentityCache;
 
 use super::calls::{self, Allowance, Failure, NoteEndpoint, Pacer, SeenEndpoint};
+use super::key_age::LongLivedKey;
+use crate::model::partition;
 
 /// AWS Organizations is one service per partition; in the commercial one any region's name leads to it.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -368,6 +370,8 @@ pub struct Session {
     config: SdkConfig,
     endpoints: Endpoints,
     max_retries: u32,
+    /// The long-lived access key that was found; it may have assumed the session's role.
+    pub(super) long_lived_key: Option<LongLivedKey>,
 }
 
 /// AWS Resource Explorer in one Region.
@@ -406,13 +410,21 @@ impl Session {
             .provide_credentials()
             .await
             .map_err(|error| origin.failed(&error))?;
+        let key_id = LongLivedKey::id_of(&first);
         let own = SharedCredentialsProvider::new(Primed::new(first, provider));
         let config = sdk_config(settings, &region, own).await;
-        let session = Self::with(config, settings.endpoints.clone(), settings.max_retries);
-        match &settings.assume_role {
-            Some(role) => session.assume(role, None).await,
-            None => Ok(session),
-        }
+        let endpoints = &settings.endpoints;
+        let long_lived_key =
+            key_id.map(|id| LongLivedKey::new(id, config.clone(), endpoints.iam.clone()));
+        let session = Self::with(config, endpoints.clone(), settings.max_retries);
+        let session = match &settings.assume_role {
+            Some(role) => session.assume(role, None).await?,
+            None => session,
+        };
+        Ok(Self {
+            long_lived_key,
+            ..session
+        })
     }
 
     fn with(config: SdkConfig, endpoints: Endpoints, max_retries: u32) -> Self {
@@ -437,6 +449,7 @@ impl Session {
             config,
             endpoints,
             max_retries,
+            long_lived_key: None,
         }
     }
 
@@ -559,6 +572,28 @@ impl Session {
             client: aws_sdk_resourceexplorer2::Client::from_conf(builder.build()),
             endpoint,
         }
+    }
+
+    /// A client of the Resource Groups Tagging API where AWS Organizations is: it shows what is in its own Region. None
+    /// where something else stands for AWS Organizations and nothing for the tagging API.
+    pub(super) fn tagging(&self) -> Option<aws_sdk_resourcegroupstagging::Client> {
+        let Endpoints {
+            organizations,
+            tagging,
+            ..
+        } = &self.endpoints;
+        if organizations.is_some() && tagging.is_none() {
+            return None;
+        }
+        let region = partition::organizations_region(partition::of_region(self.region()));
+        let mut builder = aws_sdk_resourcegroupstagging::config::Builder::from(&self.config)
+            .region(Region::new(region));
+        if let Some(url) = tagging {
+            builder = builder.endpoint_url(url);
+        }
+        Some(aws_sdk_resourcegroupstagging::Client::from_conf(
+            builder.build(),
+        ))
     }
 
     /// ARN of who AWS takes the caller for.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
@@ -10,10 +11,24 @@ use tokio_util::sync::CancellationToken;
 
 use super::credentials::{Session, Settings};
 use super::discovery::{DiscoveryError, Options};
+use super::key_age::KeyAge;
 use crate::model::snapshot::Snapshot;
 
-type Outcome = Result<Arc<Snapshot>, DiscoveryError>;
+/// The age of a key is a nicety of a reading; it must not hold it up.
+const KEY_AGE_TIMEOUT: Duration = Duration::from_secs(10);
+
+type Outcome = Result<Arc<Discovered>, DiscoveryError>;
 type Running = Shared<BoxFuture<'static, Outcome>>;
+
+/// What was read of an AWS organization, and with what.
+#[derive(Debug)]
+pub struct Discovered {
+    /// The AWS organization.
+    pub snapshot: Snapshot,
+    /// How old the access key in use is; none where that was not asked for, where it is no long-lived key, or where IAM
+    /// does not tell.
+    pub key_age: Option<KeyAge>,
+}
 
 /// Reads AWS organizations, and each with the same settings and options only once in its lifetime.
 ///
@@ -26,7 +41,7 @@ pub struct Reader {
 enum State {
     /// Ends when nobody waits for it any more.
     Running(WeakShared<BoxFuture<'static, Outcome>>),
-    Read(Arc<Snapshot>),
+    Read(Arc<Discovered>),
 }
 
 impl fmt::Debug for Reader {
@@ -41,7 +56,7 @@ impl Reader {
         Self::default()
     }
 
-    /// The snapshot that `settings` and `options` give: read now, or read before.
+    /// What `settings` and `options` give: read now, or read before.
     ///
     /// # Errors
     /// As [`Session::open`] and [`Session::discover`]; [`DiscoveryError::Cancelled`] at once when `cancelled` is.
@@ -62,12 +77,12 @@ impl Reader {
         }
     }
 
-    /// The snapshot if it was read, else the reading that is under way or begins now.
-    fn join(&self, settings: &Settings, options: &Options) -> Result<Arc<Snapshot>, Running> {
+    /// What was read before, else the reading that is under way or begins now.
+    fn join(&self, settings: &Settings, options: &Options) -> Result<Arc<Discovered>, Running> {
         let key = (settings.clone(), options.clone());
         let mut readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
         match readings.get(&key) {
-            Some(State::Read(snapshot)) => return Ok(Arc::clone(snapshot)),
+            Some(State::Read(reading)) => return Ok(Arc::clone(reading)),
             Some(State::Running(running)) => {
                 if let Some(running) = running.upgrade() {
                     return Err(running);
@@ -84,8 +99,8 @@ impl Reader {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             match &outcome {
-                Ok(snapshot) => {
-                    readings.insert(key, State::Read(Arc::clone(snapshot)));
+                Ok(reading) => {
+                    readings.insert(key, State::Read(Arc::clone(reading)));
                 }
                 Err(_) => {
                     readings.remove(&key);
@@ -101,7 +116,7 @@ impl Reader {
     }
 }
 
-async fn read(settings: &Settings, options: &Options) -> Result<Snapshot, DiscoveryError> {
+async fn read(settings: &Settings, options: &Options) -> Result<Discovered, DiscoveryError> {
     let started = tokio::time::Instant::now();
     let session = Session::open(settings, options.timeout).await?;
     let left = Options {
@@ -109,5 +124,13 @@ async fn read(settings: &Settings, options: &Options) -> Result<Snapshot, Discov
         ..options.clone()
     };
     // Who waits is cancelled; a reading that nobody waits for is dropped.
-    session.discover(&left, &CancellationToken::new()).await
+    let never = CancellationToken::new();
+    let key_age = async {
+        Ok(match options.key_age {
+            true => session.key_age(left.timeout.min(KEY_AGE_TIMEOUT)).await,
+            false => None,
+        })
+    };
+    let (snapshot, key_age) = tokio::try_join!(session.discover(&left, &never), key_age)?;
+    Ok(Discovered { snapshot, key_age })
 }

@@ -12,14 +12,12 @@ use thiserror::Error;
 use super::calls::{Allowance, Failure, Pacer, SeenEndpoint};
 use super::connection_test::{Problem, Target, elsewhere, is_of_the_caller};
 use super::credentials::{AssumeRole, ConnectError, Regional, Session};
+use super::{Purpose, REQUIRED_ACTIONS};
 use crate::model::readiness::{Index, Indexes, WantedIndexes};
 
 /// Who of AWS is given trusted access for searching across accounts:
 /// <https://docs.aws.amazon.com/resource-explorer/latest/userguide/manage-service-multi-account.html>.
 pub const SERVICE_PRINCIPAL: &str = "resource-explorer-2.amazonaws.com";
-
-/// The IAM actions that the role of a connection must be allowed for this.
-pub const ACTIONS: [&str; 3] = [LIST_INDEXES, GET_INDEX, GET_DEFAULT_VIEW];
 
 const GET_DEFAULT_VIEW: &str = "resource-explorer-2:GetDefaultView";
 const GET_INDEX: &str = "resource-explorer-2:GetIndex";
@@ -53,10 +51,15 @@ impl ReadingError {
     pub fn fix(&self) -> String {
         match self {
             Self::Role(problem) => problem.fix().to_owned(),
-            Self::Calls(ConnectError::Service { code, .. }) if code == DENIED => format!(
-                "Allow {} in a policy of the role, and look for a service control policy that denies them.",
-                ACTIONS.join(", ")
-            ),
+            Self::Calls(ConnectError::Service { code, .. }) if code == DENIED => {
+                let called = REQUIRED_ACTIONS.iter();
+                let called = called.filter(|action| action.purpose == Purpose::Indexes);
+                let called: Vec<&str> = called.map(|action| action.name).collect();
+                format!(
+                    "Allow {} in a policy of the role, and look for a service control policy that denies them.",
+                    called.join(", ")
+                )
+            }
             Self::Calls(ConnectError::InvalidCredentials { .. }) => {
                 "Where a Region is switched off in the account, its credentials do not count there: switch it on, or do not \
                  ask for it."

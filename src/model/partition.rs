@@ -38,6 +38,16 @@ pub fn default_region(partition: &str) -> &'static str {
     }
 }
 
+/// The Region of a partition that AWS Organizations is in:
+/// <https://docs.aws.amazon.com/general/latest/gr/ao.html>.
+pub fn organizations_region(partition: &str) -> &'static str {
+    match partition {
+        AWS_CN => "cn-northwest-1",
+        AWS_US_GOV => "us-gov-west-1",
+        _ => "us-east-1",
+    }
+}
+
 /// The Regions of a partition that are known here; none of a partition that is not.
 ///
 /// As botocore 1.44 has them in `partitions.json`, announced ones included. AWS adds some every year: what is to hold

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::grantee::Grantee;
-use super::integration::Integration;
+use super::integration::{Integration, Owner};
 use super::mirror::{ACTIVE, Connection, Folder, Mirror};
 use super::partition;
 use super::permission::{ConnectionPermission, FolderPermission};
@@ -92,6 +92,16 @@ impl<'t> EffectiveConnection<'t> {
     /// Tags of the account; none: not read.
     pub fn tags(&self) -> Option<&'t BTreeMap<String, String>> {
         self.connection.tags.known()?.as_ref()
+    }
+
+    /// Who owns the account; none: the integration has no owners.
+    pub fn owners(&self) -> Option<&'t BTreeSet<Owner>> {
+        self.connection.owners.known()?.as_ref()
+    }
+
+    /// What the integration says about access.
+    pub fn custom_access_details(&self) -> Option<&'t str> {
+        self.integration.custom_access_details.as_deref()
     }
 
     /// Path of its folder.

@@ -61,6 +61,7 @@ pub struct Config {
     assume_role: Value<AssumeRoleArgument>,
     endpoints: Value<EndpointsArgument>,
     max_retries: Value<i64>,
+    credential_rotation_days: Value<i64>,
 }
 
 // It holds keys.
@@ -74,6 +75,7 @@ impl std::fmt::Debug for Config {
             .field("assume_role", &self.assume_role)
             .field("endpoints", &self.endpoints)
             .field("max_retries", &self.max_retries)
+            .field("credential_rotation_days", &self.credential_rotation_days)
             .finish_non_exhaustive()
     }
 }
@@ -133,6 +135,7 @@ pub struct Data {
     settings: Settings,
     unknown_settings: Vec<&'static str>,
     reader: Reader,
+    credential_rotation_days: Option<u64>,
     who: OnceCell<Who>,
 }
 
@@ -181,6 +184,11 @@ impl Data {
     /// Makes readings of AWS organizations, identical ones once.
     pub fn reader(&self) -> &Reader {
         &self.reader
+    }
+
+    /// After how many days an access key is to be replaced; none: not asked for, or not known yet.
+    pub fn credential_rotation_days(&self) -> Option<u64> {
+        self.credential_rotation_days
     }
 
     /// Who makes changes: the AWS caller that the catalog is written as, else the one that is configured, else the user of
@@ -306,7 +314,10 @@ impl Provider for Orgmirror {
                         Attribute::string("resourcegroupstaggingapi")
                             .optional()
                             .check_string(arguments::url)
-                            .description("URL of the Resource Groups Tagging API."),
+                            .description(
+                                "URL of the Resource Groups Tagging API. Where `organizations` is set and this is \
+                                 not, tags are read account by account.",
+                            ),
                         Attribute::string("resourceexplorer2")
                             .optional()
                             .check_string(arguments::url)
@@ -320,6 +331,14 @@ impl Provider for Orgmirror {
                     .at_least(0)
                     .description(
                         "How often a call of AWS that was throttled or failed in passing is repeated. Default 25.",
+                    ),
+                Attribute::number("credential_rotation_days")
+                    .optional()
+                    .at_least(1)
+                    .description(
+                        "Warns when `orgmirror_aws_organization` is read with a long-lived access key that is older than \
+                         this, in days, or with a role that such a key assumed. Asks IAM for the key's age; where that is \
+                         not allowed (`iam:ListAccessKeys`), there is no warning. Default: no check.",
                     ),
             ],
         )
@@ -379,6 +398,11 @@ impl Provider for Orgmirror {
             settings,
             unknown_settings,
             reader: Reader::new(),
+            // The schema refuses what is below 1.
+            credential_rotation_days: config
+                .credential_rotation_days
+                .known()
+                .and_then(|days| u64::try_from(*days).ok()),
             who: OnceCell::new(),
         })
     }

@@ -3,6 +3,8 @@
 //! What it takes is in its sources: `CONFIG_SCHEMA`, `resolve_regions` and `get_session` in `cli.py`, `account_tags` in
 //! `utils.py`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Serialize;
 
 use super::{Format, RenderError, Rendered};
@@ -13,6 +15,9 @@ use crate::model::workspace::Options;
 
 /// What a tag of a folder starts with, as c7n-org's own `orgaccounts.py` writes it.
 const PATH_TAG: &str = "path:/";
+
+/// Keys of YAML that are longer than 1,024 characters are not read, and a character may take ten.
+const LONGEST_ATTRIBUTE: usize = 100;
 
 /// The format.
 pub(super) struct C7nOrg;
@@ -29,7 +34,8 @@ impl Format for C7nOrg {
     fn description(&self) -> &'static str {
         "The accounts file of [c7n-org](https://cloudcustodian.io/docs/tools/c7n-org.html), Cloud Custodian's runner for \
          many accounts: `c7n-org run -c accounts.yml`. Accounts are named by their handles and have a tag for each of \
-         their folders, such as `path:/Workloads/Prod`, and one for each tag of the account, as `key:value`."
+         their folders, such as `path:/Workloads/Prod`, one for each tag of the account, as `key:value`, and their owners \
+         as the variable `owners`."
     }
 
     fn render(&self, view: &View<'_>, _: &Options) -> Result<Rendered, RenderError> {
@@ -37,6 +43,7 @@ impl Format for C7nOrg {
         let mut without_regions = Vec::new();
         let mut untaken_tags = Vec::new();
         let mut posing_tags = Vec::new();
+        let mut untaken_owners = Vec::new();
         for connection in &view.connections {
             let handle = connection.handle;
             let regions = regions(connection);
@@ -64,6 +71,7 @@ impl Format for C7nOrg {
                 external_id: connection.external_id,
                 regions,
                 tags,
+                vars: Vars::of(connection, &mut untaken_owners),
             });
         }
 
@@ -91,7 +99,15 @@ impl Format for C7nOrg {
             ));
         }
 
-        // Strings are quoted one and all, so that it does not matter which of them its reader takes for something else.
+        if !untaken_owners.is_empty() {
+            notices.push(format!(
+                "accounts.yml leaves out owners of {}: it takes no attribute of more than {LONGEST_ATTRIBUTE} characters. \
+                 Give it a shorter name in owners or resource_owners.",
+                listed(&untaken_owners, ", ")
+            ));
+        }
+
+        // Values are quoted one and all, so that it does not matter which of them its reader takes for something else.
         let options = serde_saphyr::ser_options! { quote_all: true };
         let text = serde_saphyr::to_string_with_options(&AccountsFile { accounts }, options)
             .map_err(|error| RenderError::Format {
@@ -122,6 +138,32 @@ struct Account<'a> {
     external_id: Option<&'a str>,
     regions: Vec<&'a str>,
     tags: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vars: Option<Vars<'a>>,
+}
+
+/// What policies may use in braces.
+#[derive(Serialize)]
+struct Vars<'a> {
+    /// The owners' values by attribute: `{owners[user]}` is a list of them, `{owners[user][0]}` the first one.
+    owners: BTreeMap<&'a str, &'a BTreeSet<String>>,
+}
+
+impl<'a> Vars<'a> {
+    /// `untaken` gets the handle where an owner is left out.
+    fn of(connection: &EffectiveConnection<'a>, untaken: &mut Vec<&'a str>) -> Option<Self> {
+        let all = connection.owners()?;
+        let taken = all
+            .iter()
+            .filter(|owner| owner.attribute.chars().count() <= LONGEST_ATTRIBUTE);
+        let owners: BTreeMap<_, _> = taken
+            .map(|owner| (owner.attribute.as_str(), &owner.values))
+            .collect();
+        if owners.len() < all.len() {
+            untaken.push(connection.handle);
+        }
+        Some(Self { owners })
+    }
 }
 
 /// The Regions to look at. `all` makes c7n-org ask the account which ones it has enabled, but in us-east-1 whatever the
@@ -144,10 +186,8 @@ fn is_taken(tag: &str) -> bool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::model::integration::Integration;
+    use crate::model::integration::{Integration, Owner};
     use crate::model::late::Late;
     use crate::publish::sample::{acme, options, with_view, workspace};
 
@@ -169,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn accounts_with_their_folders_and_tags() {
+    fn accounts_with_their_folders_tags_and_owners() {
         let mut integration = acme();
         let shop = integration
             .mirror
@@ -177,6 +217,19 @@ mod tests {
             .get_mut("333333333333")
             .unwrap();
         shop.email = Late::Known(Some("shop@example.com".to_owned()));
+        shop.owners = Late::Known(Some(
+            [
+                Owner {
+                    attribute: "okta_group".to_owned(),
+                    values: ["shop".to_owned(), "on: call".to_owned()].into(),
+                },
+                Owner {
+                    attribute: "user".to_owned(),
+                    values: ["mia@example.com".to_owned()].into(),
+                },
+            ]
+            .into(),
+        ));
         tag(
             &mut integration,
             "333333333333",
@@ -218,8 +271,36 @@ accounts:
   - 'path:/Workloads/Prod'
   - 'env:prod'
   - 'on:no'
+  vars:
+    owners:
+      okta_group:
+      - 'on: call'
+      - 'shop'
+      user:
+      - 'mia@example.com'
 "
         );
+    }
+
+    #[test]
+    fn an_owner_whose_attribute_is_too_long_for_a_key_is_left_out() {
+        let mut integration = acme();
+        let shop = integration.mirror.connections.get_mut("333333333333");
+        let owners = [100, 101].map(|length| Owner {
+            attribute: "\u{7}".repeat(length),
+            values: ["mia".to_owned()].into(),
+        });
+        shop.unwrap().owners = Late::Known(Some(owners.into()));
+        let (text, notices) = render(integration);
+        assert!(
+            text.contains(&format!("\"{}\":", "\\a".repeat(100))),
+            "{text}"
+        );
+        assert_eq!(text.matches("- 'mia'").count(), 1, "{text}");
+        let [notice] = &notices[..] else {
+            panic!("{notices:?}");
+        };
+        assert!(notice.contains("owners of shop: "), "{notice}");
     }
 
     #[test]

@@ -192,9 +192,9 @@ impl<'a> ConnectionEntry<'a> {
             max_error_retry_attempts: effective.max_error_retry_attempts,
             min_error_retry_delay: effective.min_error_retry_delay,
             ignore_error_codes: effective.ignore_error_codes,
-            owners: connection.owners.known().and_then(Option::as_ref),
+            owners: effective.owners(),
             sign_in_url: connection.sign_in_url.known().and_then(Option::as_deref),
-            custom_access_details: integration.custom_access_details.as_deref(),
+            custom_access_details: effective.custom_access_details(),
             granted_by: effective
                 .granted_by
                 .iter()

@@ -112,6 +112,7 @@ fn connections_have_effective_settings_and_the_grants_that_make_them_visible() {
             "published": true,
             "owners": null,
             "sign_in_url": null,
+            "custom_access_details": null,
             "granted_by": [
                 {
                     "resource_type": "orgmirror_folder_permission",

@@ -477,7 +477,7 @@ fn a_role_without_the_permissions_is_told_which() {
     let error = found["accounts"][SHOP]["error"].as_str().unwrap();
     for part in [
         &format!("arn:aws:sts::{SHOP}:assumed-role/reader/orgmirror"),
-        "Allow resource-explorer-2:ListIndexes, resource-explorer-2:GetIndex, resource-explorer-2:GetDefaultView",
+        "Allow resource-explorer-2:GetDefaultView, resource-explorer-2:GetIndex, resource-explorer-2:ListIndexes",
     ] {
         assert!(error.contains(part), "{error}");
     }

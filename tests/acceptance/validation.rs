@@ -233,23 +233,6 @@ fn connection_settings_that_break_the_rules_are_refused() {
 }
 
 #[test]
-fn custom_access_details_have_at_most_400_characters() {
-    let workspace = Workspace::new();
-    workspace.write(
-        "main.tf",
-        &one_account()
-            .set("custom_access_details", &format!("\"{}\"", "é".repeat(400)))
-            .hcl(),
-    );
-    workspace.apply();
-    all_refused(&[string(
-        "custom_access_details",
-        &"é".repeat(401),
-        &["custom_access_details", "401", "400"],
-    )]);
-}
-
-#[test]
 fn resource_owners_require_owners_and_tags() {
     let resource_owners = "[{ tag_key = \"owner\", attribute = \"user\" }]";
     all_refused(&[

@@ -49,7 +49,7 @@ fn shared_with_all() -> Integration {
 }
 
 /// All files of the workspace by name, with their content.
-fn files(workspace: &Workspace) -> BTreeMap<String, String> {
+pub fn files(workspace: &Workspace) -> BTreeMap<String, String> {
     files_in(&workspace.path().join(FILES))
 }
 

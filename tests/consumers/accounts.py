@@ -20,7 +20,7 @@ import yaml
 from c7n_org import cli
 from c7n_org.utils import account_tags, environ
 
-POLICY = {"policies": [{"name": "topics", "resource": "aws.sns"}]}
+POLICY = {"policies": [{"name": "topics", "resource": "aws.sns", "description": "of {owners[user][0]}"}]}
 
 
 def hexadecimal(text):
@@ -38,7 +38,10 @@ def read(file):
             pass
         texts = {name: hexadecimal(account.get(name, "")) for name in ("email", "external_id", "role")}
         tags = [hexadecimal(tag) for tag in account["tags"]]
-        found.append(texts | {name: account[name] for name in ("account_id", "name", "regions")} | {"tags": tags})
+        owners = account["vars"].get("owners", {}).items()
+        owners = {hexadecimal(key): [hexadecimal(value) for value in values] for key, values in owners}
+        plain = {name: account[name] for name in ("account_id", "name", "regions")}
+        found.append(texts | plain | {"tags": tags, "owners": owners})
     return found
 
 
@@ -50,8 +53,8 @@ def assumed(role):
 
 
 def run(file, directory):
-    """Runs once with each list of arguments, and tells where it looked, which topics it found and how it
-    assumed roles; and which regions accounts have."""
+    """Runs once with each list of arguments, and tells where it looked, which topics it found, how it assumed
+    roles and what it made of the policy's description; and which regions accounts have."""
     wanted = json.load(sys.stdin)
     for role, region, name in wanted["topics"]:
         assumed(role).client("sns", region_name=region).create_topic(Name=name)
@@ -86,7 +89,18 @@ def run(file, directory):
             for result in output.glob("*/*/topics/resources.json")
             for topic in json.loads(result.read_text())
         ]
-        runs.append({"looked": sorted(looked), "topics": sorted(topics), "roles": sorted(roles, key=str)})
+        descriptions = {
+            result.relative_to(output).parts[0]: json.loads(result.read_text())["policy"]["description"]
+            for result in output.glob("*/*/topics/metadata.json")
+        }
+        runs.append(
+            {
+                "looked": sorted(looked),
+                "topics": sorted(topics),
+                "roles": sorted(roles, key=str),
+                "descriptions": descriptions,
+            }
+        )
     return {"regions": regions, "runs": runs}
 
 

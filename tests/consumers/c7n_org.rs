@@ -5,11 +5,12 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use orgmirror::model::integration::Owner;
 use orgmirror::model::late::Late;
 use orgmirror::model::mirror::role_arn;
 use orgmirror::model::overriding::{ConnectionOverride, OverriddenSettings};
 use orgmirror::model::partition;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::moto::Moto;
 use crate::names::names;
@@ -47,7 +48,7 @@ pub fn hexadecimal(text: &str) -> String {
     text.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The names, with tags made of them as well.
+/// The names, with tags and owners made of them as well.
 pub fn tagged_example(format: &str) -> Example {
     let names = names();
     let mut example = Example::new(&names, &[(format, options(&[]))]);
@@ -63,6 +64,13 @@ pub fn tagged_example(format: &str) -> Example {
         let connection = connection.unwrap();
         connection.tags = Late::Known(Some([(name(2), name(3)), (name(4), name(5))].into()));
         connection.email = Late::Known(Some(email));
+        connection.owners = Late::Known(Some(
+            [Owner {
+                attribute: name(6),
+                values: [name(7), name(8)].into(),
+            }]
+            .into(),
+        ));
     }
     example.tenant.put(integration);
     example
@@ -100,6 +108,17 @@ fn c7n_org_loads_a_thousand_names() {
                         tags_left_out += 1;
                     }
                 }
+                let owners = connection.owners().unwrap().iter();
+                let owners: Map<String, Value> = owners
+                    .map(|owner| {
+                        let values: Vec<String> = owner
+                            .values
+                            .iter()
+                            .map(|value| hexadecimal(value))
+                            .collect();
+                        (hexadecimal(&owner.attribute), json!(values))
+                    })
+                    .collect();
                 let regions: Vec<&str> = match connection.regions.contains("*") {
                     true => vec!["all"],
                     false => {
@@ -117,6 +136,7 @@ fn c7n_org_loads_a_thousand_names() {
                     "external_id": hexadecimal(connection.external_id.unwrap()),
                     "regions": regions,
                     "tags": tags.iter().map(|tag| hexadecimal(tag)).collect::<Vec<_>>(),
+                    "owners": owners,
                 })
             })
             .collect()
@@ -147,6 +167,11 @@ fn c7n_org_runs_a_policy_in_exactly_the_published_accounts() {
             false => partition::AWS,
         };
         connection.derived_role_arn = Late::Known(role_arn(partition, id, "reader"));
+        let mia = Owner {
+            attribute: "user".to_owned(),
+            values: ["mia@example.com".to_owned()].into(),
+        };
+        connection.owners = Late::Known((*id == hub).then(|| [mia].into()));
     }
     let integration_id = integration.id.clone();
     example.tenant.put(integration);
@@ -230,6 +255,10 @@ fn c7n_org_runs_a_policy_in_exactly_the_published_accounts() {
     assert_eq!(
         everywhere["roles"],
         json!([[gov_role, EXTERNAL_ID], [role(&hub), "own+=,.@:/-1"],])
+    );
+    assert_eq!(
+        everywhere["descriptions"],
+        json!({ "gov": "of {owners[user][0]}", "hub": "of mia@example.com" })
     );
     let looked: Vec<(String, String)> =
         serde_json::from_value(everywhere["looked"].clone()).unwrap();

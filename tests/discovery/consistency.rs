@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use orgmirror::aws::{DiscoveryError, Options};
+use orgmirror::aws::DiscoveryError;
 use orgmirror::model::snapshot::Snapshot;
 use proptest::prelude::*;
 
 use crate::double::{Double, Faults, Organization, Paging, Sequence};
-use crate::{expected, options, read, read_with, settings};
+use crate::{expected, options, read, read_with, settings, with_tags};
 
 /// `/A`, `/B` and `/C`, each with accounts, `/A/Below` with one.
 fn small() -> Organization {
@@ -230,17 +230,14 @@ async fn an_account_that_leaves_before_its_tags_are_read_is_not_there() {
         .clone();
     {
         let leaving = leaving.clone();
+        double.faults().deny("GetResources");
         double
             .faults()
             .after("ListTagsForResource", 1, move |organization| {
                 organization.remove_account(&leaving)
             });
     }
-    let with_tags = Options {
-        include_tags: true,
-        ..options()
-    };
-    let snapshot = read_with(&settings(&double), &with_tags).await.unwrap();
+    let snapshot = read_with(&settings(&double), &with_tags()).await.unwrap();
     assert!(!snapshot.accounts.contains_key(&leaving));
     assert_eq!(snapshot, expected(&double.organization(), true));
     // Tags that were read are not read again.

@@ -81,6 +81,8 @@ fn answers_are_those_of_the_published_model() {
             "ListIndexes",
             "GetIndex",
             "GetDefaultView",
+            "GetResources",
+            "ListAccessKeys",
         ] {
             assert!(
                 said.contains(&format!("checked {action}\n")),

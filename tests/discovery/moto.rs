@@ -11,7 +11,7 @@ use aws_sdk_organizations::types::{ChildType, OrganizationFeatureSet, Tag};
 use orgmirror::aws::{DiscoveryError, Endpoints, Options, Settings};
 
 use crate::fidelity::{PYTHON_MISSING, python};
-use crate::{options, read_with};
+use crate::{options, read_with, with_tags};
 
 const SERVER: &str = "
 import sys
@@ -77,6 +77,7 @@ impl Moto {
             endpoints: Endpoints {
                 organizations: Some(self.url.clone()),
                 sts: Some(self.url.clone()),
+                tagging: Some(self.url.clone()),
                 ..Endpoints::default()
             },
             ..Settings::default()
@@ -192,11 +193,7 @@ async fn the_tree_is_the_one_that_was_made() {
         .await
         .unwrap();
 
-    let options = Options {
-        include_tags: true,
-        ..options()
-    };
-    let snapshot = read_with(&moto.settings(), &options).await.unwrap();
+    let snapshot = read_with(&moto.settings(), &with_tags()).await.unwrap();
     assert_eq!(snapshot.root_id, seed.root);
     assert_eq!(snapshot.management_account_id, seed.management);
     assert_eq!(snapshot.partition, "aws");
@@ -246,7 +243,7 @@ async fn the_tree_is_the_one_that_was_made() {
         .send()
         .await
         .unwrap();
-    let again = read_with(&moto.settings(), &options).await.unwrap();
+    let again = read_with(&moto.settings(), &with_tags()).await.unwrap();
     assert_eq!(again.accounts[&sandbox].path, "/Workloads/Prod %2F EU");
 }
 

@@ -7,7 +7,7 @@ use orgmirror::aws::{Action, DiscoveryError, Options, Purpose, REQUIRED_ACTIONS,
 use tokio_util::sync::CancellationToken;
 
 use crate::double::{Double, Organization, Paging, StateForm};
-use crate::{calls_needed, expected, options, read, read_with, settings};
+use crate::{calls_needed, expected, options, read, read_with, settings, with_tags};
 
 #[tokio::test]
 async fn paths_give_the_tree_in_the_fewest_calls() {
@@ -105,11 +105,7 @@ async fn an_empty_page_is_not_the_end() {
         let double = Double::start(Organization::generate(120, 7));
         double.faults().paging = Paging::EmptyBeforeEach(2);
         double.faults().without_paths = without_paths;
-        let options = Options {
-            include_tags: true,
-            ..options()
-        };
-        let snapshot = read_with(&settings(&double), &options).await.unwrap();
+        let snapshot = read_with(&settings(&double), &with_tags()).await.unwrap();
         assert_eq!(snapshot, expected(&double.organization(), true));
     }
 }
@@ -158,49 +154,6 @@ async fn state_decides_and_status_stands_in_for_it() {
 }
 
 #[tokio::test]
-async fn tags_are_read_when_asked_for_and_only_then() {
-    let mut organization = Organization::generate(60, 9);
-    let tagged = organization.accounts().keys().next().unwrap().clone();
-    for number in 0..45 {
-        organization.tag_account(&tagged, &format!("key {number}"), "a value");
-    }
-    let double = Double::start(organization);
-    let without = read(&double).await.unwrap();
-    assert!(
-        without
-            .accounts
-            .values()
-            .all(|account| account.tags.is_none())
-    );
-    assert_eq!(double.calls().count("ListTagsForResource"), 0);
-
-    let options = Options {
-        include_tags: true,
-        ..options()
-    };
-    let with = read_with(&settings(&double), &options).await.unwrap();
-    assert_eq!(with, expected(&double.organization(), true));
-    // One call per account, and two more pages for the one with many tags.
-    assert_eq!(double.calls().count("ListTagsForResource"), 62);
-}
-
-#[tokio::test]
-async fn tags_without_any_are_empty_not_absent() {
-    let double = Double::start(Organization::new(10));
-    let options = Options {
-        include_tags: true,
-        ..options()
-    };
-    let snapshot = read_with(&settings(&double), &options).await.unwrap();
-    let tags: Vec<_> = snapshot
-        .accounts
-        .values()
-        .map(|account| &account.tags)
-        .collect();
-    assert_eq!(tags, [&Some(BTreeMap::new())]);
-}
-
-#[tokio::test]
 async fn the_partition_comes_from_the_organization() {
     let mut organization = Organization::new(11);
     organization.partition = "aws-us-gov".to_owned();
@@ -222,7 +175,7 @@ async fn identical_readings_are_made_once() {
     let snapshots = futures_util::future::join_all(readings).await;
     let whole = expected(&double.organization(), false);
     for snapshot in snapshots {
-        assert_eq!(*snapshot.unwrap(), whole);
+        assert_eq!(snapshot.unwrap().snapshot, whole);
     }
     assert_eq!(double.calls().count("ListRoots"), 1);
 
@@ -234,12 +187,8 @@ async fn identical_readings_are_made_once() {
         .unwrap();
     assert_eq!(double.calls().count("ListRoots"), 1);
 
-    let with_tags = Options {
-        include_tags: true,
-        ..options.clone()
-    };
     reader
-        .read(&settings, &with_tags, &cancelled)
+        .read(&settings, &with_tags(), &cancelled)
         .await
         .unwrap();
     assert_eq!(double.calls().count("ListRoots"), 2);
@@ -286,7 +235,10 @@ async fn one_who_is_cancelled_leaves_the_reading_to_the_others() {
     };
     let (first, second, ()) = tokio::join!(first, second, stop);
     assert_eq!(first.unwrap_err(), DiscoveryError::Cancelled);
-    assert_eq!(*second.unwrap(), expected(&double.organization(), false));
+    assert_eq!(
+        second.unwrap().snapshot,
+        expected(&double.organization(), false)
+    );
     assert_eq!(double.calls().count("ListRoots"), 1);
 }
 
@@ -370,6 +322,13 @@ async fn the_policy_lists_exactly_what_is_called() {
     assert_eq!(called(&double, true).await, with_tags);
     let without_tags = required(|action| action.purpose == Purpose::Discovery);
     assert_eq!(called(&double, false).await, without_tags);
+
+    double.forget_calls();
+    let timeout = options().timeout;
+    let session = Session::open(&settings(&double), timeout).await.unwrap();
+    assert!(session.key_age(timeout).await.is_some());
+    let called: BTreeSet<String> = double.calls().by_action().into_keys().collect();
+    assert_eq!(called, listed(&[Purpose::KeyAge], |_| true));
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds the double of AWS Organizations and STS to the API model that botocore ships.
+"""Holds the double of AWS services to the API models that botocore ships.
 
     check_double.py URL ROLE_ARN
 
@@ -33,6 +33,13 @@ FILLED = {
     "EnabledServicePrincipal": {"ServicePrincipal", "DateEnabled"},
     "Index": {"Region", "Arn", "Type"},
     "GetIndexOutput": {"Arn", "Type", "State"},
+    "GetResourcesOutput": {"PaginationToken", "ResourceTagMappingList"},
+    "ResourceTagMapping": {"ResourceARN", "Tags"},
+}
+
+XML_NAMESPACES = {
+    "iam": "{https://iam.amazonaws.com/doc/2010-05-08/}",
+    "sts": "{https://sts.amazonaws.com/doc/2011-06-15/}",
 }
 
 JSON_TYPES = {
@@ -109,7 +116,7 @@ class Checked:
         operation = self.model.operation_model(action)
         method = botocore.xform_name(action)
         parsed = getattr(self.client, method)(**arguments)
-        if self.service == "sts":
+        if self.service in XML_NAMESPACES:
             self.compare_xml(action, operation.output_shape)
         else:
             compare(json.loads(self.raw["body"]), operation.output_shape, action)
@@ -118,7 +125,7 @@ class Checked:
 
     def compare_xml(self, action, shape):
         root = ElementTree.fromstring(self.raw["body"])
-        namespace = "{https://sts.amazonaws.com/doc/2011-06-15/}"
+        namespace = XML_NAMESPACES[self.service]
         result = root.find(f"{namespace}{action}Result")
         if root.tag != f"{namespace}{action}Response" or result is None:
             wrong.append(f"{action}: no {action}Response with {action}Result")
@@ -128,6 +135,14 @@ class Checked:
         self.compare_element(result, shape, action, namespace)
 
     def compare_element(self, element, shape, where, namespace):
+        if shape.type_name == "list":
+            for number, item in enumerate(element):
+                if item.tag != f"{namespace}member":
+                    wrong.append(f"{where}: {item.tag} is no member")
+                self.compare_element(item, shape.member, f"{where}[{number}]", namespace)
+            return
+        if shape.type_name == "boolean" and element.text not in ("true", "false"):
+            wrong.append(f"{where}: {element.text!r} is not a boolean")
         if shape.type_name != "structure":
             if shape.type_name == "timestamp" and not re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", element.text or ""):
                 wrong.append(f"{where}: {element.text!r} is not a timestamp")
@@ -163,7 +178,7 @@ class Checked:
             found = error.response["Error"]["Code"]
             if found != code:
                 wrong.append(f"{action} answered {found}, not {code}")
-            if self.service == "sts":
+            if self.service in XML_NAMESPACES:
                 return
             names = {shape.name for shape in operation.error_shapes}
             if code not in names | COMMON:
@@ -282,6 +297,31 @@ def main():
     sts.refused("AccessDenied", "AssumeRole", RoleArn=role_arn, RoleSessionName="check", ExternalId="another")
     sts.refused("AccessDenied", "AssumeRole", RoleArn=role_arn, RoleSessionName="check")
     sts.refused("AccessDenied", "AssumeRole", RoleArn=role_arn + "-not-there", RoleSessionName="check")
+
+    tagging = Checked("resourcegroupstaggingapi", url)
+    tagged, token = {}, ""
+    while True:
+        page = tagging.call(
+            "GetResources", ResourceTypeFilters=["organizations:account"], ResourcesPerPage=7, PaginationToken=token
+        )
+        for resource in page["ResourceTagMappingList"]:
+            tagged[resource["ResourceARN"]] = resource["Tags"]
+        token = page["PaginationToken"]
+        if not token:
+            break
+    for account in listed:
+        pages = organizations.pages("ListTagsForResource", ResourceId=account["Id"])
+        tags = [tag for page in pages for tag in page["Tags"]]
+        if tags != tagged.get(account["Arn"], []):
+            wrong.append(f"GetResources and ListTagsForResource differ on {account['Id']}")
+    if not any(tagged.values()):
+        wrong.append("GetResources shows no tags")
+    tagging.refused("InvalidParameterException", "GetResources", PaginationToken="nonsense")
+
+    iam = Checked("iam", url)
+    keys = iam.call("ListAccessKeys")["AccessKeyMetadata"]
+    if "AKIAEXAMPLE" not in {key["AccessKeyId"] for key in keys}:
+        wrong.append("ListAccessKeys does not list the caller's key")
 
     check_policies(organizations)
     check_explorer(url)

@@ -1,6 +1,7 @@
 //! Our own double of AWS Organizations and STS, for what other emulators lack: `Paths`, both forms of an account's
 //! state, empty pages with a token, throttling, latency, permissions, trust, and an AWS organization that changes while it
-//! is read, its service control policies, and AWS Resource Explorer in its accounts.
+//! is read, its service control policies, and AWS Resource Explorer in its accounts. Of the Resource Groups Tagging API it
+//! has the accounts' tags, of IAM the caller's access keys.
 //!
 //! It answers as the published API model says; `check_double.py` holds it to that. It lives in a thread of its own and
 //! ends when dropped, so synchronous tests can use it too:
@@ -22,10 +23,14 @@ mod answers;
 mod explorer;
 #[path = "double/faults.rs"]
 mod faults;
+#[path = "double/iam.rs"]
+mod iam;
 #[path = "double/organization.rs"]
 mod organization;
 #[path = "double/policies.rs"]
 mod policies;
+#[path = "double/tagging.rs"]
+mod tagging;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -35,7 +40,6 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use axum::Router;
-use axum::routing::post;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -52,7 +56,7 @@ pub use policies::FULL_ACCESS;
 /// One call that the double answered.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// `organizations`, `sts` or `resource-explorer-2`.
+    /// As in IAM policies: `organizations`, `tag`, `sts`, `iam` or `resource-explorer-2`.
     pub service: &'static str,
     /// Such as `ListAccounts`.
     pub action: String,
@@ -128,30 +132,6 @@ struct State {
     accepted: AtomicUsize,
 }
 
-impl State {
-    /// Notes a call, and gives its number.
-    fn begin(&self, call: Call) -> usize {
-        let mut log = lock(&self.log);
-        log.running += 1;
-        log.calls.peak = log.calls.peak.max(log.running);
-        log.calls.calls.push(call);
-        log.calls.calls.len() - 1
-    }
-
-    /// Notes what became of it.
-    fn end(&self, number: usize, failure: Option<&Failure>) {
-        let mut log = lock(&self.log);
-        log.running -= 1;
-        if let Some(call) = log.calls.calls.get_mut(number) {
-            call.error = failure.map(|failure| failure.code.clone());
-        }
-    }
-}
-
-fn request_id(number: usize) -> String {
-    format!("00000000-0000-4000-8000-{:012x}", number + 1)
-}
-
 /// A running double.
 pub struct Double {
     address: SocketAddr,
@@ -190,12 +170,7 @@ impl Double {
                     let _ = stream.set_nodelay(true);
                     counted.accepted.fetch_add(1, Ordering::Relaxed);
                 });
-                let router = Router::new()
-                    .route("/ListIndexes", post(explorer::answer))
-                    .route("/GetIndex", post(explorer::answer))
-                    .route("/GetDefaultView", post(explorer::answer))
-                    .fallback(answers::answer)
-                    .with_state(served);
+                let router = Router::new().fallback(answers::answer).with_state(served);
                 tokio::select! {
                     ended = axum::serve(listener, router) => ended.expect("the double serves"),
                     _ = stopped => {}

@@ -2,7 +2,7 @@ data "orgmirror_aws_organization" "acme" {
   # With everything below it; the sandboxes come and go too fast to mirror.
   exclude_organizational_unit_ids = ["ou-ab12-5andb0x1"]
 
-  # Tags are read account by account; owners and filters may need them.
+  # Owners, permissions by tag and filters may need them.
   include_tags = true
 }
 

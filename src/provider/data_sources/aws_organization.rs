@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{DiscoveryError, Options};
+use crate::aws::{DiscoveryError, KeyAge, Options};
 use crate::framework::data_source::DataSource;
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::path::Path;
@@ -132,19 +132,27 @@ impl DataSource for AwsOrganization {
                 return None;
             }
         };
+        let rotation_days = context.data.credential_rotation_days();
+        let options = Options {
+            key_age: rotation_days.is_some(),
+            ..options(&config)
+        };
         let reading = context
             .data
             .reader()
-            .read(&settings, &options(&config), context.cancelled)
+            .read(&settings, &options, context.cancelled)
             .await;
-        let snapshot = match reading {
-            Ok(snapshot) => snapshot,
+        let reading = match reading {
+            Ok(reading) => reading,
             Err(error) => {
                 diagnostics.push(failed(&error));
                 return None;
             }
         };
-        match snapshot.select(&selection(&config)) {
+        if let (Some(key), Some(days)) = (&reading.key_age, rotation_days) {
+            warn_of_old_key(key, days, diagnostics);
+        }
+        match reading.snapshot.select(&selection(&config)) {
             Ok(selected) => {
                 warn_of_absent(&selected, diagnostics);
                 Some(filled(config, selected))
@@ -186,7 +194,10 @@ fn attributes() -> Vec<Attribute> {
             .description("Whether the management account is part of the snapshot. Default `true`."),
         Attribute::bool("include_tags")
             .optional()
-            .description("Whether to read every account's tags, which costs one call per account. Default `false`."),
+            .description(
+                "Whether to read every account's tags. In the management account they are read in bulk, which needs \
+                 `tag:GetResources`; else, and for accounts without tags, it costs one call per account. Default `false`.",
+            ),
         timeouts("How long the reading may take. Default `30m`."),
         Attribute::string("id").computed().description("ID of the AWS organization, such as `o-a1b2c3d4e5`."),
         Attribute::string("arn").computed().description("ARN of the AWS organization."),
@@ -238,6 +249,7 @@ fn options(config: &State) -> Options {
     Options {
         include_tags: config.include_tags == Value::Known(true),
         timeout: read_timeout(&config.timeouts).unwrap_or(defaults.timeout),
+        ..defaults
     }
 }
 
@@ -270,6 +282,21 @@ fn filled(config: State, selected: Selected) -> State {
         accounts: Value::Known(accounts.map(|(id, account)| (id, account.into())).collect()),
         ..config
     }
+}
+
+fn warn_of_old_key(key: &KeyAge, rotation_days: u64, diagnostics: &mut Diagnostics) {
+    if key.days <= rotation_days {
+        return;
+    }
+    diagnostics.warning(
+        "The access key in use is old",
+        format!(
+            "The AWS access key that ends in {} is {} days old, and credential_rotation_days of the provider is \
+             {rotation_days}. Make a second key for its user, use that one instead, and delete the old one when nothing \
+             uses it any more. Better than any key is what needs no rotation: single sign-on, or the role of a pipeline.",
+            key.last_four, key.days
+        ),
+    );
 }
 
 fn warn_of_absent(selected: &Selected, diagnostics: &mut Diagnostics) {

@@ -132,10 +132,16 @@ fn connection_attributes() -> Vec<Attribute> {
             ],
         )
         .computed()
-        .description("Who owns it; null where the integration has no `owners`."),
+        .description(
+            "Who owns it: from the account's tags, else the integration's `owners`; null where it has none.",
+        ),
         string(
             "sign_in_url",
             "Opens the account in the AWS access portal; null without `sso`.",
+        ),
+        string(
+            "custom_access_details",
+            "What the integration says about access, in its own words; null: nothing.",
         ),
         Attribute::nested_list("granted_by", grant_attributes())
             .computed()

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use crate::aws::resource_explorer::{Reading, ReadingError, SERVICE_PRINCIPAL};
-use crate::aws::{ConnectError, DiscoveryError, Options, Session, Settings};
+use crate::aws::{ConnectError, Discovered, DiscoveryError, Options, Session, Settings};
 use crate::catalog::{Catalog, Document};
 use crate::framework::data_source::DataSource;
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
@@ -27,7 +27,7 @@ use crate::model::service_control::{Obstacles, ServiceControlPolicies};
 use crate::model::snapshot::{Selection, Snapshot};
 use crate::model::visibility::EffectiveConnection;
 use crate::provider::credentials::{Replacement, replacements};
-use crate::provider::kept::{IntegrationBy, integration_by, opened, readable};
+use crate::provider::kept::{opened, readable};
 use crate::provider::orgmirror::Data;
 use crate::provider::timeouts::{read_timeout, timeouts};
 use crate::provider::{arguments, late, selection};
@@ -177,7 +177,7 @@ struct Look<'a> {
 /// What there is to know of the AWS organization before its policies.
 struct Organization {
     settings: Settings,
-    snapshot: Arc<Snapshot>,
+    discovered: Arc<Discovered>,
 }
 
 impl Look<'_> {
@@ -188,13 +188,14 @@ impl Look<'_> {
             integration_id: &config.integration_id,
             folder_path: &Value::Null,
         };
+        let integration = selection.integration(document, catalog)?;
         let connections = selection.of(document, catalog)?.connections;
-        let id = config.integration_id.known().map_or("", String::as_str);
-        let integration = integration_by(IntegrationBy::Id(id), catalog, Some(document), "")?;
 
         let wanted = self.wanted();
         let organization = self.organization(integration, &wanted).await?;
-        let snapshot = organization.as_ref().map(|known| known.snapshot.as_ref());
+        let snapshot = organization
+            .as_ref()
+            .map(|known| &known.discovered.snapshot);
         let scope = self.scope(snapshot)?;
         let is_asked = |connection: &&EffectiveConnection<'_>| {
             let scope = scope.as_ref();
@@ -249,9 +250,12 @@ impl Look<'_> {
     /// The AWS organization of an integration; none of one with hand-written accounts.
     async fn organization(
         &self,
-        integration: &Integration,
+        integration: Option<&Integration>,
         wanted: &WantedIndexes,
     ) -> Result<Option<Organization>, Diagnostic> {
+        let Some(integration) = integration else {
+            return Ok(None);
+        };
         let mirrored = integration.mirror.aws_organization_id.known();
         let Some(mirrored) = mirrored.and_then(Option::as_ref) else {
             return Ok(None);
@@ -264,21 +268,27 @@ impl Look<'_> {
         let settings = replacement
             .settings(self.data)
             .map_err(|unknown| unknown.diagnostic("Reading the AWS organization"))?;
+        // As the snapshot's data source reads it, so that one reading serves both.
         let options = Options {
+            key_age: self.data.credential_rotation_days().is_some(),
             timeout: self.timeout,
             ..Options::default()
         };
         let reader = self.data.reader();
-        let snapshot = reader.read(&settings, &options, self.cancelled).await;
-        let snapshot = snapshot.map_err(|error| failed(&error))?;
+        let discovered = reader.read(&settings, &options, self.cancelled).await;
+        let discovered = discovered.map_err(|error| failed(&error))?;
+        let snapshot = &discovered.snapshot;
         if snapshot.id != *mirrored {
-            return Err(another_organization(&snapshot, integration, mirrored));
+            return Err(another_organization(snapshot, integration, mirrored));
         }
         let partition = partition::of_region(&wanted.aggregator_region);
         if snapshot.partition != partition {
-            return Err(another_partition(&snapshot, wanted, partition));
+            return Err(another_partition(snapshot, wanted, partition));
         }
-        Ok(Some(Organization { settings, snapshot }))
+        Ok(Some(Organization {
+            settings,
+            discovered,
+        }))
     }
 
     /// The accounts that are asked for; none: all of the integration.
@@ -342,10 +352,14 @@ async fn controls(
     organization: Option<&Organization>,
     timeout: Duration,
 ) -> Result<Controls, Diagnostic> {
-    let Some(Organization { settings, snapshot }) = organization else {
+    let Some(Organization {
+        settings,
+        discovered,
+    }) = organization
+    else {
         return Ok(Controls::default());
     };
-    if snapshot.feature_set != ALL_FEATURES {
+    if discovered.snapshot.feature_set != ALL_FEATURES {
         return Ok(Controls::default());
     }
     let read = async {

@@ -1,4 +1,5 @@
-//! The two protocols: JSON 1.1 for AWS Organizations, query and XML for STS.
+//! The protocols: JSON 1.1 for AWS Organizations and the tagging API, query and XML for STS and IAM, REST with JSON for
+//! Resource Explorer.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,11 +13,58 @@ use serde_json::{Map, Value, json};
 
 use super::faults::{Failure, Faults, StateForm};
 use super::organization::{KeyFault, Organization};
-use super::{Call, State, lock, policies, request_id};
+use super::{Call, State, explorer, iam, lock, policies, tagging};
 
 /// The API's limit on MaxResults.
 const PAGE: usize = 20;
-const TARGET: &str = "AWSOrganizationsV20161128.";
+
+/// A service that the double stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Service {
+    Organizations,
+    Tagging,
+    Sts,
+    Iam,
+    ResourceExplorer,
+}
+
+impl Service {
+    /// What the header X-Amz-Target starts with.
+    const TARGETS: [(&str, Self); 2] = [
+        ("AWSOrganizationsV20161128.", Self::Organizations),
+        ("ResourceGroupsTaggingAPI_20170126.", Self::Tagging),
+    ];
+
+    /// The one with this version of its API, of those of the query protocol.
+    fn of_version(version: Option<&str>) -> Self {
+        match version {
+            Some("2010-05-08") => Self::Iam,
+            _ => Self::Sts,
+        }
+    }
+
+    /// As in IAM policies.
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Organizations => "organizations",
+            Self::Tagging => "tag",
+            Self::Sts => "sts",
+            Self::Iam => "iam",
+            Self::ResourceExplorer => "resource-explorer-2",
+        }
+    }
+
+    fn is_json(self) -> bool {
+        !matches!(self, Self::Sts | Self::Iam)
+    }
+
+    fn xml_namespace(self) -> &'static str {
+        match self {
+            Self::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
+            _ => "https://sts.amazonaws.com/doc/2011-06-15/",
+        }
+    }
+}
 
 /// Who signed a call.
 pub(super) struct Caller {
@@ -24,6 +72,8 @@ pub(super) struct Caller {
     pub(super) region: String,
     pub(super) account_id: String,
     pub(super) arn: String,
+    /// Whether it holds a role's credentials.
+    pub(super) is_role: bool,
 }
 
 /// Answers one request.
@@ -34,61 +84,76 @@ pub(super) async fn answer(Served(state): Served<Arc<State>>, request: Request) 
         return Response::new(Body::from("the request's body broke off"));
     };
     let target = header(&head.headers, "x-amz-target");
-    let is_organizations = target.is_some();
     let (service, action, input) = match target {
-        Some(target) => (
-            "organizations",
-            target.strip_prefix(TARGET).unwrap_or(target).to_owned(),
-            serde_json::from_slice(&body).unwrap_or(Value::Null),
-        ),
+        Some(target) => {
+            let mut known = Service::TARGETS.iter();
+            let (service, action) = known
+                .find_map(|(start, service)| Some((*service, target.strip_prefix(start)?)))
+                .unwrap_or((Service::Organizations, target));
+            let input = serde_json::from_slice(&body).unwrap_or(Value::Null);
+            (service, action.to_owned(), input)
+        }
+        // Its calls have a path of their own each.
+        None if head.uri.path() != "/" => {
+            let action = head.uri.path().trim_start_matches('/');
+            let input = serde_json::from_slice(&body).unwrap_or(Value::Null);
+            (Service::ResourceExplorer, action.to_owned(), input)
+        }
         None => {
             let form = form(&body);
-            let action = form.get("Action").and_then(Value::as_str);
-            (
-                "sts",
-                action.unwrap_or_default().to_owned(),
-                Value::Object(form),
-            )
+            let text = |key: &str| form.get(key).and_then(Value::as_str);
+            let service = Service::of_version(text("Version"));
+            let action = text("Action").unwrap_or_default().to_owned();
+            (service, action, Value::Object(form))
         }
     };
     let (access_key, region) = signer(&head.headers);
-    let number = state.begin(Call {
-        service,
-        action: action.clone(),
-        input: input.clone(),
-        access_key: access_key.clone(),
-        region: region.clone(),
-        error: None,
-        at: started,
-    });
+    let number = {
+        let mut log = lock(&state.log);
+        log.running += 1;
+        log.calls.peak = log.calls.peak.max(log.running);
+        log.calls.calls.push(Call {
+            service: service.prefix(),
+            action: action.clone(),
+            input: input.clone(),
+            access_key: access_key.clone(),
+            region: region.clone(),
+            error: None,
+            at: started,
+        });
+        log.calls.calls.len() - 1
+    };
     let delay = lock(&state.faults).delay(&action);
     let delay = delay.max(delay_of_role(&state, &input));
     if delay > Duration::ZERO {
         tokio::time::sleep(delay).await;
     }
-    let outcome = decide(
-        &state,
-        is_organizations,
-        &action,
-        &input,
-        access_key,
-        region,
-    );
-    state.end(number, outcome.as_ref().err());
-    let request_id = request_id(number);
+    let outcome = decide(&state, service, &action, &input, access_key, region);
+    {
+        let mut log = lock(&state.log);
+        log.running -= 1;
+        if let Err(failure) = &outcome
+            && let Some(call) = log.calls.calls.get_mut(number)
+        {
+            call.error = Some(failure.code.clone());
+        }
+    }
+    let request_id = format!("00000000-0000-4000-8000-{:012x}", number + 1);
     let response = Response::builder().header("x-amzn-RequestId", &request_id);
-    let response = match (outcome, is_organizations) {
+    let namespace = service.xml_namespace();
+    let response = match (outcome, service.is_json()) {
         (Ok(Answer::Json(value)), _) => response
             .header("content-type", "application/x-amz-json-1.1")
             .body(Body::from(value.to_string())),
         (Ok(Answer::Xml(result)), _) => response.header("content-type", "text/xml").body(Body::from(
             format!(
-                "<{action}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{action}Result>{result}</{action}Result><ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{action}Response>"
+                "<{action}Response xmlns=\"{namespace}\"><{action}Result>{result}</{action}Result><ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{action}Response>"
             ),
         )),
         (Err(failure), true) => response
             .status(failure.status)
             .header("content-type", "application/x-amz-json-1.1")
+            .header("x-amzn-ErrorType", &failure.code)
             .body(Body::from(
                 json!({ "__type": failure.code, "Message": failure.message }).to_string(),
             )),
@@ -96,7 +161,7 @@ pub(super) async fn answer(Served(state): Served<Arc<State>>, request: Request) 
             .status(failure.status)
             .header("content-type", "text/xml")
             .body(Body::from(format!(
-                "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type><Code>{}</Code><Message>{}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>",
+                "<ErrorResponse xmlns=\"{namespace}\"><Error><Type>Sender</Type><Code>{}</Code><Message>{}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>",
                 escape(&failure.code),
                 escape(&failure.message),
             ))),
@@ -121,7 +186,7 @@ enum Answer {
 
 fn decide(
     state: &State,
-    is_organizations: bool,
+    service: Service,
     action: &str,
     input: &Value,
     access_key: String,
@@ -129,16 +194,24 @@ fn decide(
 ) -> Result<Answer, Failure> {
     let mut organization = lock(&state.organization);
     let mut faults = lock(&state.faults);
-    if let Some(failure) = faults.failure(action, is_organizations) {
+    if let Some(failure) = faults.failure(action, service == Service::Organizations) {
         return Err(failure);
     }
-    let caller = caller(state, &organization, is_organizations, access_key, region)?;
-    let outcome = if is_organizations {
-        permit(&organization, &faults, action, &caller)
+    let caller = caller(state, &organization, service, access_key, region)?;
+    let outcome = match service {
+        Service::Organizations => permit(&organization, &faults, action, &caller)
             .and_then(|()| organizations(&organization, &mut faults, action, input))
-            .map(Answer::Json)
-    } else {
-        sts(state, &organization, &faults, action, input, &caller).map(Answer::Xml)
+            .map(Answer::Json),
+        Service::Tagging => identity_policy(service, &faults, action, &caller)
+            .and_then(|()| tagging::answer(&organization, &mut faults, action, input, &caller))
+            .map(Answer::Json),
+        Service::ResourceExplorer => identity_policy(service, &faults, action, &caller)
+            .and_then(|()| explorer::answer(&organization, &mut faults, action, input, &caller))
+            .map(Answer::Json),
+        Service::Sts => sts(state, &organization, &faults, action, input, &caller).map(Answer::Xml),
+        Service::Iam => identity_policy(service, &faults, action, &caller)
+            .and_then(|()| iam::answer(&organization, action, &caller))
+            .map(Answer::Xml),
     };
     let answered = {
         let mut log = lock(&state.log);
@@ -153,15 +226,15 @@ fn decide(
 }
 
 /// Who signed, or why the signature is refused.
-pub(super) fn caller(
+fn caller(
     state: &State,
     organization: &Organization,
-    is_organizations: bool,
+    service: Service,
     access_key: String,
     region: String,
 ) -> Result<Caller, Failure> {
     let refuse = |json: &str, xml: &str, message: &str| {
-        Err(if is_organizations {
+        Err(if service.is_json() {
             Failure::new(400, json, message)
         } else {
             Failure::new(403, xml, message)
@@ -197,6 +270,7 @@ pub(super) fn caller(
             region,
             account_id,
             arn,
+            is_role: true,
         });
     }
     let account_id = organization
@@ -213,7 +287,33 @@ pub(super) fn caller(
         region,
         account_id,
         arn,
+        is_role: false,
     })
+}
+
+/// What IAM says before an action is looked at.
+fn identity_policy(
+    service: Service,
+    faults: &Faults,
+    action: &str,
+    caller: &Caller,
+) -> Result<(), Failure> {
+    if !faults.is_denied(action) {
+        return Ok(());
+    }
+    let (status, code) = match service.is_json() {
+        true => (400, "AccessDeniedException"),
+        false => (403, "AccessDenied"),
+    };
+    let action = format!("{}:{action}", service.prefix());
+    Err(Failure::new(
+        status,
+        code,
+        &format!(
+            "User: {} is not authorized to perform: {action} on resource: * because no identity-based policy allows the {action} action",
+            caller.arn
+        ),
+    ))
 }
 
 /// What IAM and AWS Organizations say before an action is looked at.
@@ -223,16 +323,7 @@ fn permit(
     action: &str,
     caller: &Caller,
 ) -> Result<(), Failure> {
-    if faults.is_denied(action) {
-        return Err(Failure::new(
-            400,
-            "AccessDeniedException",
-            &format!(
-                "User: {} is not authorized to perform: organizations:{action} on resource: * because no identity-based policy allows the organizations:{action} action",
-                caller.arn
-            ),
-        ));
-    }
+    identity_policy(Service::Organizations, faults, action, caller)?;
     if faults.not_in_use {
         return Err(Failure::new(
             400,
@@ -422,37 +513,39 @@ pub(super) struct Page {
 
 impl Page {
     pub(super) fn read(action: &str, parent: &str, input: &Value) -> Result<Self, Failure> {
-        Self::read_within(PAGE, action, parent, input)
-    }
-
-    /// A page of at most so many.
-    pub(super) fn read_within(
-        most: usize,
-        action: &str,
-        parent: &str,
-        input: &Value,
-    ) -> Result<Self, Failure> {
         let list = format!("{action}|{parent}");
         let limit = match input.get("MaxResults") {
             None | Some(Value::Null) => PAGE,
             Some(limit) => limit
                 .as_u64()
-                .filter(|limit| (1..=most as u64).contains(limit))
+                .filter(|limit| (1..=PAGE as u64).contains(limit))
                 .ok_or_else(|| {
                     Failure::new(
                         400,
                         "InvalidInputException",
-                        &format!("You provided a value that does not match the required pattern or length: MaxResults is from 1 to {most}."),
+                        "You provided a value that does not match the required pattern or length: MaxResults is from 1 to 20.",
                     )
                 })? as usize,
         };
+        let token = input.get("NextToken").and_then(Value::as_str);
+        Self::at(list, token, limit).ok_or_else(|| {
+            Failure::new(
+                400,
+                "InvalidInputException",
+                "You provided an invalid pagination token.",
+            )
+        })
+    }
+
+    /// Where the token of a list says; none: it is no token of this list.
+    pub(super) fn at(list: String, token: Option<&str>, limit: usize) -> Option<Self> {
         let mut page = Self {
             list,
             after: String::new(),
             skipped: 0,
             limit,
         };
-        if let Some(token) = input.get("NextToken").and_then(Value::as_str) {
+        if let Some(token) = token {
             let read = STANDARD
                 .decode(token)
                 .ok()
@@ -463,17 +556,9 @@ impl Page {
                 let skipped = parts.next()?.parse().ok()?;
                 (list == page.list).then_some((skipped, parts.next()?.to_owned()))
             });
-            let (skipped, after) = parts.ok_or_else(|| {
-                Failure::new(
-                    400,
-                    "InvalidInputException",
-                    "You provided an invalid pagination token.",
-                )
-            })?;
-            page.skipped = skipped;
-            page.after = after;
+            (page.skipped, page.after) = parts?;
         }
-        Ok(page)
+        Some(page)
     }
 
     /// Takes one page of what follows, and the token for the next one.
@@ -662,7 +747,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// Access key ID and region of a signature of version 4; empty where there is none.
-pub(super) fn signer(headers: &HeaderMap) -> (String, String) {
+fn signer(headers: &HeaderMap) -> (String, String) {
     let scope = header(headers, "authorization")
         .and_then(|authorization| authorization.split("Credential=").nth(1))
         .and_then(|rest| rest.split(',').next())
@@ -696,7 +781,7 @@ fn decode(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

@@ -1,21 +1,15 @@
-//! AWS Resource Explorer in the accounts of the organization: REST with JSON, an endpoint for all Regions. The Region is
-//! the one that a call is signed for.
+//! AWS Resource Explorer in the accounts of the organization.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use axum::body::{Body, Bytes};
-use axum::extract::State as Served;
-use axum::http::{HeaderMap, Response, Uri};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::answers::{Caller, Page, caller, listed, signer};
+use super::answers::{Caller, Page, listed};
 use super::faults::{Failure, Faults};
-use super::{Call, State, lock};
+use super::organization::Organization;
 
-/// The API's limit on MaxResults.
-const PAGE: usize = 100;
+/// The API's limit on MaxResults, which is also its default here.
+const PAGE: u64 = 100;
 
 /// What Resource Explorer has in one account.
 #[derive(Debug, Clone, Default)]
@@ -61,67 +55,17 @@ impl Explorer {
     }
 }
 
-/// Answers one request.
-pub(super) async fn answer(
-    Served(state): Served<Arc<State>>,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response<Body> {
-    let action = uri.path().trim_start_matches('/').to_owned();
-    let input: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    let (access_key, region) = signer(&headers);
-    let number = state.begin(Call {
-        service: "resource-explorer-2",
-        action: action.clone(),
-        input: input.clone(),
-        access_key: access_key.clone(),
-        region: region.clone(),
-        error: None,
-        at: Instant::now(),
-    });
-    let delay = lock(&state.faults).delay(&action);
-    if delay > Duration::ZERO {
-        tokio::time::sleep(delay).await;
-    }
-    let outcome = decide(&state, &action, &input, access_key, region);
-    state.end(number, outcome.as_ref().err());
-    let response = Response::builder()
-        .header("content-type", "application/json")
-        .header("x-amzn-RequestId", super::request_id(number));
-    let response = match outcome {
-        Ok(answer) => response.body(Body::from(answer.to_string())),
-        Err(failure) => response
-            .status(failure.status)
-            .header("x-amzn-ErrorType", failure.code)
-            .body(Body::from(
-                json!({ "Message": failure.message }).to_string(),
-            )),
-    };
-    response.expect("an answer with plain headers")
-}
-
-fn decide(
-    state: &State,
+/// The answer to a call, in the Region that it is signed for.
+pub(super) fn answer(
+    organization: &Organization,
+    faults: &mut Faults,
     action: &str,
     input: &Value,
-    access_key: String,
-    region: String,
+    caller: &Caller,
 ) -> Result<Value, Failure> {
-    let organization = lock(&state.organization);
-    let mut faults = lock(&state.faults);
-    if let Some(failure) = faults.failure(action, false) {
-        return Err(failure);
-    }
-    let caller = caller(state, &organization, true, access_key, region)?;
-    if faults.is_denied(action) {
-        return Err(denied(action, &caller));
-    }
     let nothing = Explorer::default();
-    let explorer = organization
-        .explorers
-        .get(&caller.account_id)
-        .unwrap_or(&nothing);
+    let explorer = organization.explorers.get(&caller.account_id);
+    let explorer = explorer.unwrap_or(&nothing);
     if let Some(refusal) = &explorer.refusal {
         return Err(refusal.clone());
     }
@@ -132,19 +76,8 @@ fn decide(
             "The security token included in the request is invalid.",
         ));
     }
-    explorer.answer(&mut faults, action, input, &caller, &organization.partition)
-}
-
-fn denied(action: &str, caller: &Caller) -> Failure {
-    let action = format!("resource-explorer-2:{action}");
-    Failure::new(
-        403,
-        "AccessDeniedException",
-        &format!(
-            "User: {} is not authorized to perform: {action} on resource: * because no identity-based policy allows the {action} action",
-            caller.arn
-        ),
-    )
+    let partition = &organization.partition;
+    explorer.answer(faults, action, input, caller, partition)
 }
 
 fn not_there() -> Failure {
@@ -172,7 +105,17 @@ impl Explorer {
         let here = self.indexes.get(&caller.region);
         match action {
             "ListIndexes" => {
-                let page = Page::read_within(PAGE, action, "", input)?;
+                let invalid = |what: &str| Failure::new(400, "ValidationException", what);
+                let limit = match input.get("MaxResults") {
+                    None | Some(Value::Null) => PAGE,
+                    Some(limit) => limit
+                        .as_u64()
+                        .filter(|limit| (1..=PAGE).contains(limit))
+                        .ok_or_else(|| invalid("MaxResults is from 1 to 100."))?,
+                };
+                let token = input.get("NextToken").and_then(Value::as_str);
+                let page = Page::at(action.to_owned(), token, limit as usize)
+                    .ok_or_else(|| invalid("The pagination token is invalid."))?;
                 let in_use = self
                     .indexes
                     .iter()
@@ -215,9 +158,7 @@ impl Explorer {
                 here.filter(|index| index.default_view)
                     .ok_or_else(not_there)?;
                 let view = "view/all-resources/00000000-0000-4000-8000-000000000002";
-                let mut answer = Map::new();
-                answer.insert("ViewArn".to_owned(), json!(arn(&caller.region, view)));
-                Ok(Value::Object(answer))
+                Ok(json!({ "ViewArn": arn(&caller.region, view) }))
             }
             _ => Err(Failure::new(
                 400,

@@ -110,6 +110,8 @@ pub struct Faults {
     pub state_form: StateForm,
     denied: BTreeSet<String>,
     first: BTreeMap<String, (usize, Failure)>,
+    /// How many calls of an action pass before it fails.
+    passing: BTreeMap<String, usize>,
     always: BTreeMap<String, Failure>,
     buckets: Vec<Bucket>,
     hooks: Vec<Hook>,
@@ -130,6 +132,12 @@ impl Faults {
     /// Fails the next `calls` calls of an action.
     pub fn fail_first(&mut self, action: &str, calls: usize, failure: Failure) {
         self.first.insert(action.to_owned(), (calls, failure));
+    }
+
+    /// Fails call `call` (the first is 1) of an action, and every later one.
+    pub fn fail_from(&mut self, action: &str, call: usize, failure: Failure) {
+        self.passing.insert(action.to_owned(), call - 1);
+        self.fail_always(action, failure);
     }
 
     /// Fails every call of an action.
@@ -192,7 +200,10 @@ impl Faults {
             return Some(failure.clone());
         }
         if let Some(failure) = self.always.get(action) {
-            return Some(failure.clone());
+            match self.passing.get_mut(action) {
+                Some(passing) if *passing > 0 => *passing -= 1,
+                _ => return Some(failure.clone()),
+            }
         }
         let now = Instant::now();
         for bucket in &mut self.buckets {

@@ -111,6 +111,12 @@ pub struct Organization {
     pub controls: Controls,
     /// AWS Resource Explorer by account ID.
     pub explorers: BTreeMap<String, Explorer>,
+    /// How many days ago an access key was made; keys that are not here: today.
+    pub key_ages: BTreeMap<String, i64>,
+    /// Accounts that the tagging API does not show, although they have tags.
+    pub hidden_from_tagging: BTreeSet<String>,
+    /// Accounts that had tags before: the tagging API shows them without.
+    pub tagged_before: BTreeSet<String>,
     sequence: Sequence,
 }
 
@@ -136,6 +142,9 @@ impl Organization {
             key_faults: BTreeMap::new(),
             controls: Controls::default(),
             explorers: BTreeMap::new(),
+            key_ages: BTreeMap::new(),
+            hidden_from_tagging: BTreeSet::new(),
+            tagged_before: BTreeSet::new(),
             sequence,
         };
         organization.management_account_id = organization.add_account(&root_id, "Management");
@@ -298,6 +307,12 @@ impl Organization {
             .insert(key.to_owned(), value.to_owned());
     }
 
+    /// Takes all tags from an account.
+    pub fn untag_account(&mut self, id: &str) {
+        self.account_mut(id).tags.clear();
+        self.tagged_before.insert(id.to_owned());
+    }
+
     /// Gives an OU another name.
     pub fn rename_unit(&mut self, id: &str, name: &str) {
         self.unit_mut(id).name = name.to_owned();
@@ -402,6 +417,15 @@ impl Organization {
                 "account {name} is there {}",
                 found.map_or("not", |_| "twice")
             ),
+        }
+    }
+
+    /// The Region that AWS Organizations is in.
+    pub fn region(&self) -> &'static str {
+        match self.partition.as_str() {
+            "aws-cn" => "cn-northwest-1",
+            "aws-us-gov" => "us-gov-west-1",
+            _ => "us-east-1",
         }
     }
 

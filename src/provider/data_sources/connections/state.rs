@@ -42,6 +42,7 @@ pub(super) struct ConnectionState {
     published: Value<bool>,
     owners: Value<BTreeSet<OwnerState>>,
     sign_in_url: Value<String>,
+    custom_access_details: Value<String>,
     granted_by: Value<Vec<GrantState>>,
 }
 
@@ -68,7 +69,6 @@ impl ConnectionState {
     /// `published` is whether a workspace takes it; none: nobody asked for a workspace.
     pub(super) fn of(effective: &EffectiveConnection<'_>, published: Option<bool>) -> Self {
         let connection = effective.connection;
-        let owners = connection.owners.known().and_then(Option::as_ref);
         let sign_in_url = connection.sign_in_url.known().and_then(Option::as_ref);
         let grants = effective.granted_by.iter();
         Self {
@@ -92,10 +92,12 @@ impl ConnectionState {
             ignore_error_codes: late::set_value(effective.ignore_error_codes.clone()),
             enabled: effective.enabled.into(),
             published: published.into(),
-            owners: owners
+            owners: effective
+                .owners()
                 .map(|owners| owners.iter().map(OwnerState::from).collect())
                 .into(),
             sign_in_url: sign_in_url.cloned().into(),
+            custom_access_details: effective.custom_access_details().map(str::to_owned).into(),
             granted_by: Value::Known(
                 grants
                     .map(|grant| GrantState::of(grant, effective))

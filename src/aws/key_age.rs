@@ -1,0 +1,84 @@
+//! The age of the long-lived access key in use.
+
+use std::time::{Duration, SystemTime};
+
+use aws_config::SdkConfig;
+use aws_credential_types::Credentials;
+use time::OffsetDateTime;
+
+use super::credentials::Session;
+
+const ACTION: &str = "iam:ListAccessKeys";
+
+/// How old an access key is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyAge {
+    /// The last four characters of its ID, which tell a person which one it is.
+    pub last_four: String,
+    /// Whole days since it was made; 0 where the clocks disagree.
+    pub days: u64,
+}
+
+/// An access key of an IAM user or of a root user.
+#[derive(Debug, Clone)]
+pub(super) struct LongLivedKey {
+    id: String,
+    /// With the key itself as credentials.
+    config: SdkConfig,
+    endpoint: Option<String>,
+}
+
+impl LongLivedKey {
+    /// The key's ID, if it is long-lived, as its first letters tell:
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids>.
+    pub(super) fn id_of(credentials: &Credentials) -> Option<String> {
+        let id = credentials.access_key_id();
+        let is_long_lived = id.starts_with("AKIA") && credentials.session_token().is_none();
+        is_long_lived.then(|| id.to_owned())
+    }
+
+    /// `config` has the key as credentials.
+    pub(super) fn new(id: String, config: SdkConfig, endpoint: Option<String>) -> Self {
+        Self {
+            id,
+            config,
+            endpoint,
+        }
+    }
+}
+
+impl Session {
+    /// The age of the long-lived access key that the session's credentials are, or that assumed its role. None where
+    /// they are no such key, or IAM does not tell within `timeout`.
+    pub async fn key_age(&self, timeout: Duration) -> Option<KeyAge> {
+        let key = self.long_lived_key.as_ref()?;
+        let mut builder = aws_sdk_iam::config::Builder::from(&key.config);
+        if let Some(url) = &key.endpoint {
+            builder = builder.endpoint_url(url);
+        }
+        let client = aws_sdk_iam::Client::from_conf(builder.build());
+        // Without a user's name IAM lists the keys of the caller, who has two at most.
+        let call = self.pacer.call(ACTION, || client.list_access_keys().send());
+        let keys = match tokio::time::timeout(timeout, call).await {
+            Ok(Ok(answer)) => answer.access_key_metadata,
+            Ok(Err(failure)) => {
+                tracing::debug!(?failure, "the age of the access key is not known");
+                return None;
+            }
+            Err(_) => {
+                tracing::debug!("the age of the access key is not known: IAM does not answer");
+                return None;
+            }
+        };
+        let own = keys
+            .iter()
+            .find(|listed| listed.access_key_id() == Some(key.id.as_str()))?;
+        let made = SystemTime::try_from(*own.create_date()?).ok()?;
+        let age = OffsetDateTime::now_utc() - OffsetDateTime::from(made);
+        let length = key.id.chars().count();
+        Some(KeyAge {
+            last_four: key.id.chars().skip(length.saturating_sub(4)).collect(),
+            days: u64::try_from(age.whole_days()).unwrap_or(0),
+        })
+    }
+}

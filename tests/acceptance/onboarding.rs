@@ -398,6 +398,7 @@ fn a_role_with_this_trust_is_assumed_with_its_external_id_and_no_other() {
         Role {
             external_id: asked.as_str().map(str::to_owned),
             trusted_accounts: Some(accounts.collect()),
+            ..Role::default()
         },
     );
     let through = |external_id: &str| {

@@ -12,8 +12,10 @@ pub mod denial;
 pub mod discovery;
 pub mod key_age;
 pub mod reader;
+pub mod resource_explorer;
 
 mod calls;
+mod service_control;
 
 pub use credentials::{AssumeRole, ConnectError, Endpoints, Session, Settings};
 pub use discovery::{DiscoveryError, Options};
@@ -41,9 +43,9 @@ pub enum Purpose {
     Tags,
     /// Telling how old an access key is, with `credential_rotation_days`.
     KeyAge,
-    /// Telling from the AWS organization whether Resource Explorer can work in it, for `orgmirror_resource_explorer`.
+    /// Reading trusted access and service control policies, for readiness for Resource Explorer.
     Readiness,
-    /// The same from each account.
+    /// Reading the indexes of Resource Explorer in each account, for the same.
     Indexes,
 }
 
@@ -65,7 +67,7 @@ impl Purpose {
             Self::Discovery => "ReadOrganization",
             Self::Tags => "ReadTags",
             Self::KeyAge => "ReadOwnAccessKeys",
-            Self::Readiness => "ReadServiceControlPolicies",
+            Self::Readiness => "ReadPolicies",
             Self::Indexes => "ReadResourceExplorer",
         }
     }
@@ -91,7 +93,8 @@ impl Purpose {
 
 /// What has to be allowed, to whom [`Purpose::caller`] says, and nothing more.
 ///
-/// The policies that users copy are made from this list; `tests/discovery/reading.rs` holds it to the calls.
+/// The policies that users copy are made from this list; `tests/discovery/reading.rs` and `readiness.rs` hold it to the
+/// calls.
 /// `sts:GetCallerIdentity` is called too, and needs no permission:
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>.
 pub const REQUIRED_ACTIONS: &[Action] = &[
@@ -139,5 +142,40 @@ pub const REQUIRED_ACTIONS: &[Action] = &[
         name: "iam:ListAccessKeys",
         purpose: Purpose::KeyAge,
         when: "with credential_rotation_days, by the access key itself; may be refused",
+    },
+    Action {
+        name: "organizations:DescribePolicy",
+        purpose: Purpose::Readiness,
+        when: "with data.orgmirror_resource_explorer",
+    },
+    Action {
+        name: "organizations:ListAWSServiceAccessForOrganization",
+        purpose: Purpose::Readiness,
+        when: "with data.orgmirror_resource_explorer",
+    },
+    Action {
+        name: "organizations:ListPolicies",
+        purpose: Purpose::Readiness,
+        when: "with data.orgmirror_resource_explorer",
+    },
+    Action {
+        name: "organizations:ListTargetsForPolicy",
+        purpose: Purpose::Readiness,
+        when: "with data.orgmirror_resource_explorer",
+    },
+    Action {
+        name: "resource-explorer-2:GetDefaultView",
+        purpose: Purpose::Indexes,
+        when: "with data.orgmirror_resource_explorer",
+    },
+    Action {
+        name: "resource-explorer-2:GetIndex",
+        purpose: Purpose::Indexes,
+        when: "with data.orgmirror_resource_explorer",
+    },
+    Action {
+        name: "resource-explorer-2:ListIndexes",
+        purpose: Purpose::Indexes,
+        when: "with data.orgmirror_resource_explorer",
     },
 ];

@@ -20,10 +20,12 @@ pub mod partition;
 pub mod permission;
 pub mod portal;
 pub mod reach;
+pub mod readiness;
 pub mod removal_guard;
 #[cfg(test)]
 #[allow(clippy::expect_used)]
 mod sample;
+pub mod service_control;
 pub mod snapshot;
 pub mod tenant;
 pub mod tree;

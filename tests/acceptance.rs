@@ -58,6 +58,8 @@ mod owners;
 mod partitions;
 #[path = "acceptance/permissions.rs"]
 mod permissions;
+#[path = "acceptance/resource_explorer.rs"]
+mod resource_explorer;
 #[path = "acceptance/s3_catalog.rs"]
 mod s3_catalog;
 #[path = "acceptance/scale.rs"]

@@ -18,6 +18,8 @@ mod fidelity;
 mod key_age;
 #[path = "discovery/moto.rs"]
 mod moto;
+#[path = "discovery/readiness.rs"]
+mod readiness;
 #[path = "discovery/reading.rs"]
 mod reading;
 #[path = "discovery/tags.rs"]

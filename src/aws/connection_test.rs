@@ -132,7 +132,7 @@ impl Session {
 }
 
 /// Whether no other role can be assumed either.
-fn is_of_the_caller(error: &ConnectError) -> bool {
+pub(super) fn is_of_the_caller(error: &ConnectError) -> bool {
     match error {
         ConnectError::InvalidCredentials { action, .. } => action == ASSUME_ROLE,
         ConnectError::CredentialsUnavailable { .. } => true,
@@ -141,7 +141,7 @@ fn is_of_the_caller(error: &ConnectError) -> bool {
 }
 
 /// Credentials of one partition are unknown in every other; STS would say no more than that it refuses.
-fn elsewhere(role_arn: &str, caller: &str) -> Option<Problem> {
+pub(super) fn elsewhere(role_arn: &str, caller: &str) -> Option<Problem> {
     let partition = |arn: &str| arn.split(':').nth(1).map(str::to_owned);
     let (theirs, ours) = (partition(role_arn)?, partition(caller)?);
     (theirs != ours).then(|| {

@@ -403,6 +403,13 @@ pub struct Session {
     pub(super) long_lived_key: Option<LongLivedKey>,
 }
 
+/// AWS Resource Explorer in one Region.
+#[derive(Debug, Clone)]
+pub(super) struct Regional {
+    pub(super) client: aws_sdk_resourceexplorer2::Client,
+    pub(super) endpoint: Arc<SeenEndpoint>,
+}
+
 impl Session {
     /// Obtains credentials as `settings` say, and assumes their role.
     ///
@@ -515,6 +522,24 @@ impl Session {
         }
     }
 
+    /// The credentials of a role, which this session's credentials assume, by this session's pace.
+    ///
+    /// # Errors
+    /// When the role is not given within the allowance.
+    pub(super) async fn credentials_of(
+        &self,
+        role: &AssumeRole,
+        allowance: &mut Allowance,
+    ) -> Result<SharedCredentialsProvider, ConnectError> {
+        let credentials = self.assumed(role).assume(allowance).await?;
+        Ok(SharedCredentialsProvider::new(credentials))
+    }
+
+    /// A pace of its own, for the account of a role, which has limits of its own.
+    pub(super) fn another_pacer(&self) -> Pacer {
+        Pacer::new(self.max_retries)
+    }
+
     /// Account ID and ARN of whom AWS takes the holder of a role's credentials for. Many roles are asked by the connections
     /// of this session: one of its own for each would cost a handshake and a client.
     ///
@@ -525,12 +550,11 @@ impl Session {
         role: &AssumeRole,
         allowance: &mut Allowance,
     ) -> Result<(String, String), ConnectError> {
-        let credentials = self.assumed(role).assume(allowance).await?;
-        // The role's account has limits of its own.
-        let pacer = Pacer::new(self.max_retries);
+        let credentials = self.credentials_of(role, allowance).await?;
+        let pacer = self.another_pacer();
         let answer = pacer.call_within(GET_CALLER_IDENTITY, allowance, || {
-            let with_credentials = aws_sdk_sts::config::Config::builder()
-                .credentials_provider(SharedCredentialsProvider::new(credentials.clone()));
+            let with_credentials =
+                aws_sdk_sts::config::Config::builder().credentials_provider(credentials.clone());
             let call = self.sts.get_caller_identity().customize();
             call.config_override(with_credentials).send()
         });
@@ -569,6 +593,21 @@ impl Session {
                 .build(),
         );
         aws_sdk_s3::Client::from_conf(builder.build())
+    }
+
+    /// AWS Resource Explorer in a Region.
+    pub(super) fn resource_explorer(&self, region: &str) -> Regional {
+        let endpoint = Arc::new(SeenEndpoint::default());
+        let mut builder = aws_sdk_resourceexplorer2::config::Builder::from(&self.config)
+            .region(Region::new(region.to_owned()))
+            .interceptor(NoteEndpoint(Arc::clone(&endpoint)));
+        if let Some(url) = &self.endpoints.resource_explorer {
+            builder = builder.endpoint_url(url);
+        }
+        Regional {
+            client: aws_sdk_resourceexplorer2::Client::from_conf(builder.build()),
+            endpoint,
+        }
     }
 
     /// A client of the Resource Groups Tagging API where AWS Organizations is: it shows what is in its own Region. None

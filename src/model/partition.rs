@@ -204,7 +204,7 @@ impl<'a> Claim<'a> {
 
 /// Whether a glob, in which `*` stands for any characters and `?` for one, matches a Region's name. Takes no longer than
 /// the product of their lengths, whatever the glob.
-fn matches(glob: &str, region: &str) -> bool {
+pub(super) fn matches(glob: &str, region: &str) -> bool {
     // Names of Regions are ASCII.
     let (glob, region) = (glob.as_bytes(), region.as_bytes());
     let (mut in_glob, mut in_region) = (0, 0);

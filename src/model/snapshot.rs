@@ -571,6 +571,15 @@ impl Snapshot {
         })
     }
 
+    /// The IDs from the root down to an account, its own included; none where it is not there.
+    pub fn ids_to<'a>(&'a self, account_id: &'a str) -> Option<Vec<&'a str>> {
+        let account = self.accounts.get(account_id)?;
+        let mut ids = vec![account_id];
+        ids.extend(self.upwards(&account.parent_id));
+        ids.reverse();
+        Some(ids)
+    }
+
     /// The unit itself, its parent, and so on up to the root.
     fn upwards<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a str> {
         std::iter::successors(Some(id), |id| {

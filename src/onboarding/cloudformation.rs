@@ -30,17 +30,14 @@ impl Onboarding {
     /// # Errors
     /// Never, unless this room is wrong.
     pub fn cloudformation_account(&self) -> Result<String, WriteError> {
+        let (_, name) = self.path_and_name();
         let about = format!(
-            "The IAM role {}, by which this account is read and used. Creating the stack needs {CAPABILITY}.",
-            self.role_name
+            "The IAM role {name}, by which this account is read and used. Creating the stack needs {CAPABILITY}."
         );
-        let discovery = format!(
-            "{} Empty: the role may not read it.",
-            discovery_account_text()
-        );
+        let discovery = self.discovery_account("the role may not read it");
         let template = template(
             &about,
-            vec![(DISCOVERY_ACCOUNT, self.discovery_account(&discovery))],
+            vec![(DISCOVERY_ACCOUNT, discovery)],
             vec![(
                 READS_ORGANIZATION,
                 equals(reference("AWS::AccountId"), reference(DISCOVERY_ACCOUNT)),
@@ -60,18 +57,15 @@ impl Onboarding {
         if !self.has_service_managed_stack_sets() {
             return Ok(None);
         }
+        let (_, name) = self.path_and_name();
         let about = format!(
-            "The IAM role {} in all accounts of an AWS organization. A StackSet makes it in the accounts below the OUs given, \
+            "The IAM role {name} in all accounts of an AWS organization. A StackSet makes it in the accounts below the OUs given, \
              also in those that join later. StackSets never reach the management account: this stack makes the role there \
              itself. Create it in the management account, or with {CALL_AS}=DELEGATED_ADMIN in a delegated administrator of \
              StackSets; the management account then needs the template of one account. Trusted access of StackSets must be \
-             activated. Creating the stack needs {CAPABILITY}.",
-            self.role_name
+             activated. Creating the stack needs {CAPABILITY}."
         );
-        let discovery = format!(
-            "{} Empty: the account of this stack.",
-            discovery_account_text()
-        );
+        let discovery = self.discovery_account("the account of this stack");
         let units = map([
             ("Type", "CommaDelimitedList"),
             (
@@ -84,25 +78,14 @@ impl Onboarding {
                  whole AWS organization.",
             ),
         ]);
-        let call_as = map([
-            ("Type", "String".into()),
-            ("Default", "SELF".into()),
-            ("AllowedValues", list(["SELF", "DELEGATED_ADMIN"])),
-            (
-                "Description",
-                "SELF in the management account, DELEGATED_ADMIN in a delegated administrator."
-                    .into(),
-            ),
-        ]);
-        let management_role = map([
-            ("Type", "String".into()),
-            ("Default", "true".into()),
-            ("AllowedValues", list(["true", "false"])),
-            (
-                "Description",
-                "Whether this stack makes the role in the management account, where the StackSet cannot.".into(),
-            ),
-        ]);
+        let call_as = choice(
+            ["SELF", "DELEGATED_ADMIN"],
+            "SELF in the management account, DELEGATED_ADMIN in a delegated administrator.",
+        );
+        let management_role = choice(
+            ["true", "false"],
+            "Whether this stack makes the role in the management account, where the StackSet cannot.",
+        );
         let reads_by_default = not(condition(HAS_DISCOVERY_ACCOUNT));
         let reads_by_name = equals(reference("AWS::AccountId"), reference(DISCOVERY_ACCOUNT));
         let makes_role = list([
@@ -120,7 +103,7 @@ impl Onboarding {
             vec![
                 (UNITS, units),
                 (CALL_AS, call_as),
-                (DISCOVERY_ACCOUNT, self.discovery_account(&discovery)),
+                (DISCOVERY_ACCOUNT, discovery),
                 (MANAGEMENT_ROLE, management_role),
             ],
             vec![
@@ -148,13 +131,18 @@ impl Onboarding {
             .map(Some)
     }
 
-    fn discovery_account(&self, description: &str) -> Node {
+    /// The parameter, and what it means where it is empty.
+    fn discovery_account(&self, empty: &str) -> Node {
         let default = self.delegated_administrator_id.as_deref();
+        let description = format!(
+            "ID of the account through whose role the AWS organization is read: the management account, or a delegated \
+             administrator. Empty: {empty}."
+        );
         map([
             ("Type", "String"),
             ("Default", default.unwrap_or_default()),
             ("AllowedPattern", "^([0-9]{12})?$"),
-            ("Description", description),
+            ("Description", description.as_str()),
         ])
     }
 
@@ -242,9 +230,14 @@ impl Onboarding {
     }
 }
 
-fn discovery_account_text() -> &'static str {
-    "ID of the account through whose role the AWS organization is read: the management account, or a delegated \
-     administrator."
+/// A parameter whose default is the first of two values.
+fn choice(values: [&'static str; 2], description: &str) -> Node {
+    map([
+        ("Type", "String".into()),
+        ("Default", values[0].into()),
+        ("AllowedValues", list(values)),
+        ("Description", description.into()),
+    ])
 }
 
 fn template(

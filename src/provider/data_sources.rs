@@ -6,3 +6,4 @@ pub mod connection_test;
 pub mod connections;
 pub mod integration;
 pub mod onboarding;
+pub mod resource_explorer;

@@ -27,6 +27,7 @@ use super::data_sources::connection_test::ConnectionTest;
 use super::data_sources::connections::Connections;
 use super::data_sources::integration::IntegrationData;
 use super::data_sources::onboarding::OnboardingData;
+use super::data_sources::resource_explorer::ResourceExplorer;
 use super::resources::connection_override::ConnectionOverrideResource;
 use super::resources::connection_permission::ConnectionPermissionResource;
 use super::resources::external_id::ExternalIdResource;
@@ -426,6 +427,7 @@ impl Provider for Orgmirror {
             DataSourceType::new(ConnectionTest),
             DataSourceType::new(CatalogHistory),
             DataSourceType::new(OnboardingData),
+            DataSourceType::new(ResourceExplorer),
         ]
     }
 }

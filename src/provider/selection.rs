@@ -67,6 +67,22 @@ fn workspace_name(value: &str) -> Result<(), Violation> {
 }
 
 impl Selection<'_> {
+    /// The integration that is asked for; none: all are. An error where it is not there.
+    pub(super) fn integration<'t>(
+        &self,
+        document: &'t Document,
+        catalog: &Catalog,
+    ) -> Result<Option<&'t Integration>, Diagnostic> {
+        let Some(id) = self.integration_id.known() else {
+            return Ok(None);
+        };
+        let fix = "Give orgmirror_integration.NAME.id, or data.orgmirror_integration.NAME.id where it is declared in \
+                   another configuration.";
+        integration_by(IntegrationBy::Id(id), catalog, Some(document), fix)
+            .map(Some)
+            .map_err(|diagnostic| diagnostic.at(Path::of("integration_id")))
+    }
+
     /// What is selected of a document; an error where an integration or a folder is not there.
     pub(super) fn of<'t>(
         &self,
@@ -74,15 +90,9 @@ impl Selection<'_> {
         catalog: &Catalog,
     ) -> Result<Selected<'t>, Diagnostic> {
         let tenant = document.tenant();
-        let integration_id = self.integration_id.known();
-        if let Some(id) = integration_id {
-            let fix = "Give orgmirror_integration.NAME.id, or data.orgmirror_integration.NAME.id where it is declared in \
-                       another configuration.";
-            integration_by(IntegrationBy::Id(id), catalog, Some(document), fix)
-                .map_err(|diagnostic| diagnostic.at(Path::of("integration_id")))?;
-        }
+        let wanted = self.integration(document, catalog)?;
         let asked =
-            |integration: &Integration| integration_id.is_none_or(|id| *id == integration.id);
+            |integration: &Integration| wanted.is_none_or(|wanted| wanted.id == integration.id);
         let folder_path = self.folder_path.known();
         if let Some(path) = folder_path {
             let integrations: Vec<&Integration> = tenant

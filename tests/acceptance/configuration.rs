@@ -129,7 +129,13 @@ pub fn arguments_for(double: &Double) -> String {
 
 /// `endpoints = { ... }`, all of it at one place.
 pub fn endpoints(url: &str) -> String {
-    let names = ["iam", "organizations", "resourcegroupstaggingapi", "sts"];
+    let names = [
+        "iam",
+        "organizations",
+        "resourceexplorer2",
+        "resourcegroupstaggingapi",
+        "sts",
+    ];
     let places = names.map(|name| format!("{name} = \"{url}\""));
     format!("endpoints = {{ {} }}", places.join(", "))
 }

@@ -90,17 +90,25 @@ fn cfn_lint_would_find_something() {
     let directory = tempfile::tempdir().unwrap();
     let files = templates("aws", directory.path());
     let [account, stackset] = [&files[0], &files[1]];
-    for (file, from, to, finding) in [
+    let wrong = [
         (account, "RoleName", "RoleNam", "E3002"),
         (account, "Ref: 'Role'", "Ref: 'Rule'", "E1020"),
         (stackset, "'SERVICE_MANAGED'", "'SERVICE'", "E3030"),
-    ] {
+    ]
+    .map(|(file, from, to, finding)| {
         let text = std::fs::read_to_string(file).unwrap();
         assert!(text.contains(from), "{from}");
-        let wrong = directory.path().join("wrong.yaml");
+        let wrong = directory.path().join(format!("{finding}.yaml"));
         std::fs::write(&wrong, text.replace(from, to)).unwrap();
-        let said = linted("us-east-1", &[wrong], directory.path());
-        assert!(said.contains(finding), "{from}: {said}");
+        (wrong, finding)
+    });
+    let said = linted(
+        "us-east-1",
+        &wrong.clone().map(|(file, _)| file),
+        directory.path(),
+    );
+    for (_, finding) in wrong {
+        assert!(said.contains(&format!("{finding} ")), "{finding}: {said}");
     }
 }
 

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::double::{Double, Organization, StateForm};
+use crate::double::{Double, Explorer, Organization, StateForm};
 
 /// The Python that has botocore and moto.
 pub(crate) fn python() -> OsString {
@@ -29,6 +29,15 @@ fn answers_are_those_of_the_published_model() {
             organization.management_account_id
         );
         organization.add_role(&role, Some("external"));
+        organization.switch_policies_on();
+        let root = organization.root_id.clone();
+        let statement = serde_json::json!({ "Effect": "Deny", "Action": "s3:*", "Resource": "*" });
+        organization.attach_policy("p-example0001", "example", &root, &statement);
+        let trusted = ["ram.amazonaws.com", "sso.amazonaws.com"].map(str::to_owned);
+        organization.controls.trusted_services.extend(trusted);
+        let management = organization.management_account_id.clone();
+        let explorer = Explorer::ready(&["us-east-1", "eu-west-1"]);
+        organization.explorers.insert(management, explorer);
         let double = Double::start(organization);
         {
             let mut faults = double.faults();
@@ -65,6 +74,13 @@ fn answers_are_those_of_the_published_model() {
             "ListTagsForResource",
             "GetCallerIdentity",
             "AssumeRole",
+            "ListAWSServiceAccessForOrganization",
+            "ListPolicies",
+            "ListTargetsForPolicy",
+            "DescribePolicy",
+            "ListIndexes",
+            "GetIndex",
+            "GetDefaultView",
             "GetResources",
             "ListAccessKeys",
         ] {

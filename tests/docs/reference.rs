@@ -24,10 +24,10 @@ const REMARKS: [(&str, &str); 6] = [
          [onboarding](guides/onboarding.md) makes the roles and policies that it needs. Further guides: \
          [handles](guides/handles.md), \
          [permissions and overrides](guides/permissions.md), [publications](guides/publications.md), \
-         [owners and tags](guides/owners.md), \
-         [accounts](guides/accounts.md), [partitions and single sign-on](guides/partitions.md), \
-         [pipelines](guides/pipelines.md), [troubleshooting](guides/troubleshooting.md).\n\n\
-         In this version the catalog is a directory.",
+         [owners and tags](guides/owners.md), [accounts](guides/accounts.md), \
+         [partitions and single sign-on](guides/partitions.md), [connection tests](guides/connection-tests.md), \
+         [Resource Explorer](guides/resource-explorer.md), [teams and S3](guides/teams.md), \
+         [pipelines](guides/pipelines.md), [troubleshooting](guides/troubleshooting.md).",
     ),
     ("docs/resources/folder_permission.md", PERMISSION_GUIDE),
     ("docs/resources/connection_permission.md", PERMISSION_GUIDE),

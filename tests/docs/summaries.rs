@@ -7,8 +7,9 @@ use super::{files, read};
 const GUIDE: &str = "docs/guides/troubleshooting.md";
 
 /// Texts in `src/provider` that have the shape of a summary and are none.
-const NO_SUMMARIES: [&str; 4] = [
+const NO_SUMMARIES: [&str; 5] = [
     "An external ID",
+    "Looking at Resource Explorer",
     "Reading the AWS organization",
     "Testing connections",
     "The catalog",

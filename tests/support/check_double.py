@@ -28,6 +28,11 @@ FILLED = {
     "OrganizationalUnit": {"Id", "Arn", "Name"},
     "Parent": {"Id", "Type"},
     "Tag": {"Key", "Value"},
+    "PolicySummary": {"Id", "Arn", "Name", "Type", "AwsManaged"},
+    "PolicyTargetSummary": {"TargetId", "Arn", "Name", "Type"},
+    "EnabledServicePrincipal": {"ServicePrincipal", "DateEnabled"},
+    "Index": {"Region", "Arn", "Type"},
+    "GetIndexOutput": {"Arn", "Type", "State"},
     "GetResourcesOutput": {"PaginationToken", "ResourceTagMappingList"},
     "ResourceTagMapping": {"ResourceARN", "Tags"},
 }
@@ -43,6 +48,7 @@ JSON_TYPES = {
     "string": str,
     "integer": int,
     "boolean": bool,
+    "map": dict,
     "timestamp": (int, float),
 }
 
@@ -52,6 +58,8 @@ wrong = []
 def compare(value, shape, where):
     """Notes how `value` differs from `shape`."""
     expected = JSON_TYPES[shape.type_name]
+    if shape.type_name == "timestamp" and shape.serialization.get("timestampFormat") == "iso8601":
+        expected = str
     if not isinstance(value, expected) or (isinstance(value, bool) and shape.type_name != "boolean"):
         wrong.append(f"{where}: {value!r} is not a {shape.type_name}")
         return
@@ -76,11 +84,11 @@ def compare(value, shape, where):
             wrong.append(f"{where}: {value!r} does not match {pattern}")
 
 
-def client(service, url):
+def client(service, url, region):
     session = botocore.session.Session()
     made = session.create_client(
         service,
-        region_name="us-east-1",
+        region_name=region,
         endpoint_url=url,
         aws_access_key_id="AKIAEXAMPLE",
         aws_secret_access_key="secret",
@@ -99,8 +107,8 @@ def client(service, url):
 class Checked:
     """A client whose every answer is compared with the model."""
 
-    def __init__(self, service, url):
-        self.client, self.raw = client(service, url)
+    def __init__(self, service, url, region="us-east-1"):
+        self.client, self.raw = client(service, url, region)
         self.model = self.client.meta.service_model
         self.service = service
 
@@ -178,10 +186,47 @@ class Checked:
             body = json.loads(self.raw["body"])
             for shape in operation.error_shapes:
                 if shape.name == code:
-                    body.pop("__type")
+                    body.pop("__type", None)
                     compare(body, shape, f"{action} {code}")
         else:
             wrong.append(f"{action} with {arguments} was not refused with {code}")
+
+
+def check_policies(organizations):
+    (roots,) = organizations.pages("ListRoots")
+    if roots["Roots"][0]["PolicyTypes"] != [{"Type": "SERVICE_CONTROL_POLICY", "Status": "ENABLED"}]:
+        wrong.append("the root has no service control policies")
+    pages = organizations.pages("ListPolicies", Filter="SERVICE_CONTROL_POLICY", MaxResults=1)
+    policies = [policy for page in pages for policy in page["Policies"]]
+    if len(policies) < 2:
+        wrong.append("there is no policy besides FullAWSAccess")
+    for policy in policies:
+        described = organizations.call("DescribePolicy", PolicyId=policy["Id"])["Policy"]
+        if described["PolicySummary"] != policy:
+            wrong.append(f"DescribePolicy and ListPolicies differ on {policy['Id']}")
+        json.loads(described["Content"])
+        targets = [t for page in organizations.pages("ListTargetsForPolicy", PolicyId=policy["Id"]) for t in page["Targets"]]
+        if not targets:
+            wrong.append(f"{policy['Id']} is attached to nothing")
+    services = organizations.pages("ListAWSServiceAccessForOrganization", MaxResults=1)
+    if not any(page["EnabledServicePrincipals"] for page in services):
+        wrong.append("no service has trusted access")
+    organizations.refused("PolicyNotFoundException", "DescribePolicy", PolicyId="p-none0000")
+    organizations.refused("PolicyNotFoundException", "ListTargetsForPolicy", PolicyId="p-none0000")
+
+
+def check_explorer(url):
+    explorer = Checked("resource-explorer-2", url)
+    indexes = [index for page in explorer.pages("ListIndexes", MaxResults=1) for index in page["Indexes"]]
+    if len(indexes) < 2:
+        wrong.append("Resource Explorer has fewer than two indexes")
+    here = explorer.call("GetIndex")
+    if here["Arn"] not in {index["Arn"] for index in indexes}:
+        wrong.append("GetIndex shows an index that ListIndexes does not")
+    explorer.call("GetDefaultView")
+    elsewhere = Checked("resource-explorer-2", url, region="eu-central-2")
+    elsewhere.refused("ResourceNotFoundException", "GetIndex")
+    elsewhere.refused("ResourceNotFoundException", "GetDefaultView")
 
 
 def main():
@@ -277,6 +322,9 @@ def main():
     keys = iam.call("ListAccessKeys")["AccessKeyMetadata"]
     if "AKIAEXAMPLE" not in {key["AccessKeyId"] for key in keys}:
         wrong.append("ListAccessKeys does not list the caller's key")
+
+    check_policies(organizations)
+    check_explorer(url)
 
     for line in wrong:
         print(line, file=sys.stderr)

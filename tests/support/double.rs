@@ -1,6 +1,7 @@
 //! Our own double of AWS Organizations and STS, for what other emulators lack: `Paths`, both forms of an account's
 //! state, empty pages with a token, throttling, latency, permissions, trust, and an AWS organization that changes while it
-//! is read. Of the Resource Groups Tagging API it has the accounts' tags, of IAM the caller's access keys.
+//! is read, its service control policies, and AWS Resource Explorer in its accounts. Of the Resource Groups Tagging API it
+//! has the accounts' tags, of IAM the caller's access keys.
 //!
 //! It answers as the published API model says; `check_double.py` holds it to that. It lives in a thread of its own and
 //! ends when dropped, so synchronous tests can use it too:
@@ -18,12 +19,16 @@
 
 #[path = "double/answers.rs"]
 mod answers;
+#[path = "double/explorer.rs"]
+mod explorer;
 #[path = "double/faults.rs"]
 mod faults;
 #[path = "double/iam.rs"]
 mod iam;
 #[path = "double/organization.rs"]
 mod organization;
+#[path = "double/policies.rs"]
+mod policies;
 #[path = "double/tagging.rs"]
 mod tagging;
 
@@ -40,14 +45,18 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 #[allow(unused_imports)]
+pub use explorer::Explorer;
+#[allow(unused_imports)]
 pub use faults::{Failure, Faults, Paging, StateForm};
 #[allow(unused_imports)]
 pub use organization::{Account, KeyFault, Organization, Role, Sequence, Unit};
+#[allow(unused_imports)]
+pub use policies::FULL_ACCESS;
 
 /// One call that the double answered.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// As in IAM policies: `organizations`, `tag`, `sts` or `iam`.
+    /// As in IAM policies: `organizations`, `tag`, `sts`, `iam` or `resource-explorer-2`.
     pub service: &'static str,
     /// Such as `ListAccounts`.
     pub action: String,

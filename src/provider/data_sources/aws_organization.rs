@@ -327,7 +327,7 @@ fn warn_of_absent(selected: &Selected, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn not_selected(error: &SelectionError) -> Diagnostic {
+pub(super) fn not_selected(error: &SelectionError) -> Diagnostic {
     let (argument, fix) = match error {
         SelectionError::UnknownUnits { .. } => (
             "organizational_unit_ids",
@@ -348,7 +348,7 @@ fn not_selected(error: &SelectionError) -> Diagnostic {
     .at(Path::of(argument))
 }
 
-fn failed(error: &DiscoveryError) -> Diagnostic {
+pub(super) fn failed(error: &DiscoveryError) -> Diagnostic {
     Diagnostic::error(
         summary(error),
         format!("{} {}", arguments::sentence(error), error.fix()),

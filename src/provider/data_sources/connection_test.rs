@@ -241,7 +241,8 @@ fn options(config: &State) -> Options {
     }
 }
 
-fn target(connection: &EffectiveConnection<'_>) -> Target {
+/// What is sent to assume the role of a connection.
+pub(super) fn target(connection: &EffectiveConnection<'_>) -> Target {
     Target {
         account_id: connection.account_id.to_owned(),
         role: AssumeRole {

@@ -86,8 +86,9 @@ impl DataSource for OnboardingData {
                     .optional()
                     .check_string(|value| known::<PolicyArn>(value).map(drop))
                     .description(
-                        "ARNs of managed policies that the role gets. Those of an account can be attached in that account \
-                         only. Default: AWS's `SecurityAudit`.",
+                        "ARNs of managed policies that the role gets, beside a policy of its own for what the provider asks \
+                         in each account. Those of an account can be attached in that account only. Default: AWS's \
+                         `SecurityAudit`.",
                     ),
                 Attribute::string("delegated_administrator_id")
                     .optional()

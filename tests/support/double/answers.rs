@@ -1,4 +1,5 @@
-//! The two protocols: JSON 1.1 for AWS Organizations and the tagging API, query and XML for STS and IAM.
+//! The protocols: JSON 1.1 for AWS Organizations and the tagging API, query and XML for STS and IAM, REST with JSON for
+//! Resource Explorer.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::faults::{Failure, Faults, StateForm};
 use super::organization::{KeyFault, Organization};
-use super::{Call, State, iam, lock, tagging};
+use super::{Call, State, explorer, iam, lock, policies, tagging};
 
 /// The API's limit on MaxResults.
 const PAGE: usize = 20;
@@ -24,6 +25,7 @@ enum Service {
     Tagging,
     Sts,
     Iam,
+    ResourceExplorer,
 }
 
 impl Service {
@@ -48,11 +50,12 @@ impl Service {
             Self::Tagging => "tag",
             Self::Sts => "sts",
             Self::Iam => "iam",
+            Self::ResourceExplorer => "resource-explorer-2",
         }
     }
 
     fn is_json(self) -> bool {
-        matches!(self, Self::Organizations | Self::Tagging)
+        !matches!(self, Self::Sts | Self::Iam)
     }
 
     fn xml_namespace(self) -> &'static str {
@@ -89,6 +92,12 @@ pub(super) async fn answer(Served(state): Served<Arc<State>>, request: Request) 
                 .unwrap_or((Service::Organizations, target));
             let input = serde_json::from_slice(&body).unwrap_or(Value::Null);
             (service, action.to_owned(), input)
+        }
+        // Its calls have a path of their own each.
+        None if head.uri.path() != "/" => {
+            let action = head.uri.path().trim_start_matches('/');
+            let input = serde_json::from_slice(&body).unwrap_or(Value::Null);
+            (Service::ResourceExplorer, action.to_owned(), input)
         }
         None => {
             let form = form(&body);
@@ -144,6 +153,7 @@ pub(super) async fn answer(Served(state): Served<Arc<State>>, request: Request) 
         (Err(failure), true) => response
             .status(failure.status)
             .header("content-type", "application/x-amz-json-1.1")
+            .header("x-amzn-ErrorType", &failure.code)
             .body(Body::from(
                 json!({ "__type": failure.code, "Message": failure.message }).to_string(),
             )),
@@ -194,6 +204,9 @@ fn decide(
             .map(Answer::Json),
         Service::Tagging => identity_policy(service, &faults, action, &caller)
             .and_then(|()| tagging::answer(&organization, &mut faults, action, input, &caller))
+            .map(Answer::Json),
+        Service::ResourceExplorer => identity_policy(service, &faults, action, &caller)
+            .and_then(|()| explorer::answer(&organization, &mut faults, action, input, &caller))
             .map(Answer::Json),
         Service::Sts => sts(state, &organization, &faults, action, input, &caller).map(Answer::Xml),
         Service::Iam => identity_policy(service, &faults, action, &caller)
@@ -363,7 +376,7 @@ fn organizations(
             let roots: Vec<Value> = ids
                 .iter()
                 .map(|id| {
-                    json!({ "Id": id, "Arn": organization.root_arn(), "Name": "Root", "PolicyTypes": [] })
+                    json!({ "Id": id, "Arn": organization.root_arn(), "Name": "Root", "PolicyTypes": policies::types(organization) })
                 })
                 .collect();
             Ok(listed("Roots", roots, next))
@@ -479,11 +492,13 @@ fn organizations(
                 .collect();
             Ok(listed("Tags", tags, next))
         }
-        _ => Err(Failure::new(
-            400,
-            "UnknownOperationException",
-            &format!("The double does not know {action}."),
-        )),
+        _ => policies::answer(organization, faults, action, input).unwrap_or_else(|| {
+            Err(Failure::new(
+                400,
+                "UnknownOperationException",
+                &format!("The double does not know {action}."),
+            ))
+        }),
     }
 }
 
@@ -497,7 +512,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    fn read(action: &str, parent: &str, input: &Value) -> Result<Self, Failure> {
+    pub(super) fn read(action: &str, parent: &str, input: &Value) -> Result<Self, Failure> {
         let list = format!("{action}|{parent}");
         let limit = match input.get("MaxResults") {
             None | Some(Value::Null) => PAGE,
@@ -568,7 +583,7 @@ impl Page {
     }
 }
 
-fn listed(key: &str, items: Vec<Value>, next: Option<String>) -> Value {
+pub(super) fn listed(key: &str, items: Vec<Value>, next: Option<String>) -> Value {
     let mut answer = Map::new();
     answer.insert(key.to_owned(), Value::Array(items));
     if let Some(next) = next {
@@ -628,7 +643,7 @@ fn parent<'a>(organization: &Organization, input: &'a Value) -> Result<&'a str, 
     }
 }
 
-fn text<'a>(input: &'a Value, key: &str) -> Result<&'a str, Failure> {
+pub(super) fn text<'a>(input: &'a Value, key: &str) -> Result<&'a str, Failure> {
     input.get(key).and_then(Value::as_str).ok_or_else(|| {
         Failure::new(
             400,

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use super::faults::Failure;
 
+use super::explorer::Explorer;
+use super::policies::Controls;
+
 /// A number generator with a fixed sequence per seed (SplitMix64), so that IDs are the same in every run.
 #[derive(Debug, Clone)]
 pub struct Sequence(u64);
@@ -104,6 +107,10 @@ pub struct Organization {
     pub key_accounts: BTreeMap<String, String>,
     /// Access keys that are refused.
     pub key_faults: BTreeMap<String, KeyFault>,
+    /// Trusted access and service control policies.
+    pub controls: Controls,
+    /// AWS Resource Explorer by account ID.
+    pub explorers: BTreeMap<String, Explorer>,
     /// How many days ago an access key was made; keys that are not here: today.
     pub key_ages: BTreeMap<String, i64>,
     /// Accounts that the tagging API does not show, although they have tags.
@@ -133,6 +140,8 @@ impl Organization {
             roles: BTreeMap::new(),
             key_accounts: BTreeMap::new(),
             key_faults: BTreeMap::new(),
+            controls: Controls::default(),
+            explorers: BTreeMap::new(),
             key_ages: BTreeMap::new(),
             hidden_from_tagging: BTreeSet::new(),
             tagged_before: BTreeSet::new(),

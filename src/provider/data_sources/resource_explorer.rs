@@ -1,0 +1,472 @@
+//! `data "orgmirror_resource_explorer"`: readiness for searching resources in many Regions.
+
+mod state;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+
+use crate::aws::resource_explorer::{Reading, ReadingError, SERVICE_PRINCIPAL};
+use crate::aws::{ConnectError, Discovered, DiscoveryError, Options, Session, Settings};
+use crate::catalog::{Catalog, Document};
+use crate::framework::data_source::DataSource;
+use crate::framework::diagnostics::{Diagnostic, Diagnostics};
+use crate::framework::path::Path;
+use crate::framework::resource::Context;
+use crate::framework::schema::{Attribute, Schema};
+use crate::framework::types::Type;
+use crate::framework::value::Value;
+use crate::model::integration::Integration;
+use crate::model::mirror::ACTIVE;
+use crate::model::partition;
+use crate::model::readiness::{Indexes, Readings, WantedIndexes};
+use crate::model::service_control::{Obstacles, ServiceControlPolicies};
+use crate::model::snapshot::{Selection, Snapshot};
+use crate::model::visibility::EffectiveConnection;
+use crate::provider::credentials::{Replacement, replacements};
+use crate::provider::kept::{opened, readable};
+use crate::provider::orgmirror::Data;
+use crate::provider::timeouts::{read_timeout, timeouts};
+use crate::provider::{arguments, late, selection};
+
+use super::aws_organization::{failed, not_selected};
+use super::connection_test::target;
+use state::{Found, State};
+
+const DEFAULT_CONCURRENCY: usize = 16;
+const MOST_CONCURRENCY: i64 = 256;
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+/// The feature set without which an AWS organization has neither trusted access nor policies.
+const ALL_FEATURES: &str = "ALL";
+
+/// The data source.
+#[derive(Debug)]
+pub struct ResourceExplorer;
+
+#[async_trait]
+impl DataSource for ResourceExplorer {
+    type Data = Data;
+    type State = State;
+
+    fn name(&self) -> &'static str {
+        "resource_explorer"
+    }
+
+    fn schema(&self) -> Schema {
+        schema()
+    }
+
+    fn validate(&self, config: &State, diagnostics: &mut Diagnostics) {
+        let aggregator = config.aggregator_region.known();
+        let regions = late::set(&config.regions).known().cloned().flatten();
+        let (Some(aggregator), Some(regions)) = (aggregator, regions) else {
+            return;
+        };
+        let expected = partition::of_region(aggregator);
+        if let Some(other) = regions
+            .iter()
+            .find(|region| partition::of_region(region) != expected)
+        {
+            diagnostics.error_at(
+                Path::of("regions"),
+                "Regions of several partitions",
+                format!(
+                    "regions holds {other:?} of the partition {}, and aggregator_region {aggregator:?} is of {expected}. An \
+                     aggregator index gathers Regions of its own partition only. Ask for each partition in a data source \
+                     of its own.",
+                    partition::of_region(other)
+                ),
+            );
+        }
+    }
+
+    async fn read(
+        &self,
+        context: Context<'_, Data>,
+        config: State,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<State> {
+        let catalog = opened(context.data, diagnostics)?;
+        let document = readable(context.data, diagnostics).await?;
+        let timeout = read_timeout(&config.timeouts).unwrap_or(DEFAULT_TIMEOUT);
+        let look = Look {
+            data: context.data,
+            cancelled: context.cancelled,
+            config: &config,
+            timeout,
+        };
+        let looked = tokio::select! {
+            biased;
+            () = context.cancelled.cancelled() => Err(Diagnostic::error(
+                "Looking at Resource Explorer was cancelled",
+                "Nothing is known about it. Plan again to look at it.",
+            )),
+            looked = tokio::time::timeout(timeout, look.look(catalog, &document)) => {
+                looked.unwrap_or_else(|_| Err(too_late(timeout)))
+            }
+        };
+        let found = looked
+            .map_err(|diagnostic| diagnostics.push(diagnostic))
+            .ok()?;
+        Some(config.filled(found))
+    }
+}
+
+fn schema() -> Schema {
+    let [assume_role, profile, region] = replacements(
+        "reading of the AWS organization",
+        "Region whose partition is meant, for this reading of the AWS organization.",
+    );
+    let mut attributes = vec![
+        Attribute::string("integration_id")
+            .required()
+            .check_string(arguments::not_empty)
+            .description(
+                "The integration whose connections are asked. By reference, it also lets the data source wait for pending \
+                 changes of the integration.",
+            ),
+        Attribute::string("aggregator_region")
+            .required()
+            .check_string(arguments::region)
+            .description("Region that is to have the aggregator index."),
+        Attribute::set("regions", Type::String)
+            .required()
+            .min_items(1)
+            .check_string(arguments::region)
+            .description(
+                "Regions that are to have an index; `aggregator_region` is always one of them. An index in any other Region \
+                 is a problem.",
+            ),
+        Attribute::set("organizational_unit_ids", Type::String)
+            .optional()
+            .min_items(1)
+            .check_string(arguments::unit_id)
+            .description("Only accounts of these OUs, and of all below them. Default: all of the integration."),
+        assume_role,
+        profile,
+        region,
+        Attribute::number("concurrency")
+            .optional()
+            .at_least(1)
+            .at_most(MOST_CONCURRENCY)
+            .description("How many accounts are asked at once, at most 256. Default 16."),
+        timeouts("How long all of it may take. Default `30m`."),
+    ];
+    attributes.extend(state::results());
+    Schema::new(
+        "Whether accounts are ready for searching their resources in many Regions with AWS Resource Explorer: trusted \
+         access, an index in each wanted Region and none elsewhere, the aggregator and its default view, and service control \
+         policies that stand in the way. Each account is asked through the role of its connection, which the provider's \
+         credentials assume. What is not as it should be is a result, not an error. [The \
+         guide](../guides/resource-explorer.md) says what to do about it.",
+        attributes,
+    )
+}
+
+/// One reading in the making.
+struct Look<'a> {
+    data: &'a Data,
+    cancelled: &'a CancellationToken,
+    config: &'a State,
+    timeout: Duration,
+}
+
+/// What there is to know of the AWS organization before its policies.
+struct Organization {
+    settings: Settings,
+    discovered: Arc<Discovered>,
+}
+
+impl Look<'_> {
+    async fn look(&self, catalog: &Catalog, document: &Document) -> Result<Found, Diagnostic> {
+        let config = self.config;
+        let selection = selection::Selection {
+            workspace: &Value::Null,
+            integration_id: &config.integration_id,
+            folder_path: &Value::Null,
+        };
+        let integration = selection.integration(document, catalog)?;
+        let connections = selection.of(document, catalog)?.connections;
+
+        let wanted = self.wanted();
+        let organization = self.organization(integration, &wanted).await?;
+        let snapshot = organization
+            .as_ref()
+            .map(|known| &known.discovered.snapshot);
+        let scope = self.scope(snapshot)?;
+        let is_asked = |connection: &&EffectiveConnection<'_>| {
+            let scope = scope.as_ref();
+            scope.is_none_or(|accounts| accounts.contains(connection.account_id))
+        };
+        let asked: Vec<_> = connections.iter().filter(is_asked).collect();
+        let (read, skipped): (Vec<_>, Vec<_>) = asked
+            .into_iter()
+            .partition(|connection| connection.is_publishable());
+        let mut skipped_ids: BTreeSet<String> =
+            skipped.iter().map(|it| it.account_id.to_owned()).collect();
+        skipped_ids.extend(without_connection(snapshot, scope.as_ref(), &connections));
+
+        let (controls, accounts) = tokio::try_join!(
+            controls(organization.as_ref(), self.timeout),
+            self.accounts(&read, &wanted)
+        )?;
+        let handles = read.iter().map(|connection| {
+            (
+                connection.account_id.to_owned(),
+                connection.handle.to_owned(),
+            )
+        });
+        Ok(Found {
+            handles: handles.collect(),
+            skipped: skipped_ids,
+            readings: Readings {
+                trusted_access: organization.is_some().then_some(controls.trusted_access),
+                obstacles: obstacles(snapshot, controls.policies.as_ref(), &read, &wanted),
+                accounts,
+            },
+            wanted,
+        })
+    }
+
+    fn wanted(&self) -> WantedIndexes {
+        let aggregator_region = self
+            .config
+            .aggregator_region
+            .known()
+            .cloned()
+            .unwrap_or_default();
+        let regions = late::set(&self.config.regions).known().cloned().flatten();
+        let mut regions = regions.unwrap_or_default();
+        regions.insert(aggregator_region.clone());
+        WantedIndexes {
+            aggregator_region,
+            regions,
+        }
+    }
+
+    /// The AWS organization of an integration; none of one with hand-written accounts.
+    async fn organization(
+        &self,
+        integration: Option<&Integration>,
+        wanted: &WantedIndexes,
+    ) -> Result<Option<Organization>, Diagnostic> {
+        let Some(integration) = integration else {
+            return Ok(None);
+        };
+        let mirrored = integration.mirror.aws_organization_id.known();
+        let Some(mirrored) = mirrored.and_then(Option::as_ref) else {
+            return Ok(None);
+        };
+        let replacement = Replacement {
+            assume_role: &self.config.assume_role,
+            profile: &self.config.profile,
+            region: &self.config.region,
+        };
+        let settings = replacement
+            .settings(self.data)
+            .map_err(|unknown| unknown.diagnostic("Reading the AWS organization"))?;
+        // As the snapshot's data source reads it, so that one reading serves both.
+        let options = Options {
+            key_age: self.data.credential_rotation_days().is_some(),
+            timeout: self.timeout,
+            ..Options::default()
+        };
+        let reader = self.data.reader();
+        let discovered = reader.read(&settings, &options, self.cancelled).await;
+        let discovered = discovered.map_err(|error| failed(&error))?;
+        let snapshot = &discovered.snapshot;
+        if snapshot.id != *mirrored {
+            return Err(another_organization(snapshot, integration, mirrored));
+        }
+        let partition = partition::of_region(&wanted.aggregator_region);
+        if snapshot.partition != partition {
+            return Err(another_partition(snapshot, wanted, partition));
+        }
+        Ok(Some(Organization {
+            settings,
+            discovered,
+        }))
+    }
+
+    /// The accounts that are asked for; none: all of the integration.
+    fn scope(&self, snapshot: Option<&Snapshot>) -> Result<Option<BTreeSet<String>>, Diagnostic> {
+        let unit_ids = late::set(&self.config.organizational_unit_ids);
+        let Some(unit_ids) = unit_ids.known().cloned().flatten() else {
+            return Ok(None);
+        };
+        let Some(snapshot) = snapshot else {
+            return Err(without_organization());
+        };
+        let selection = Selection {
+            organizational_unit_ids: Some(unit_ids),
+            ..Selection::default()
+        };
+        let selected = snapshot
+            .select(&selection)
+            .map_err(|error| not_selected(&error))?;
+        Ok(Some(selected.snapshot.accounts.into_keys().collect()))
+    }
+
+    async fn accounts(
+        &self,
+        connections: &[&EffectiveConnection<'_>],
+        wanted: &WantedIndexes,
+    ) -> Result<BTreeMap<String, Result<Indexes, String>>, Diagnostic> {
+        if connections.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let settings = self
+            .data
+            .settings(&[])
+            .map_err(|unknown| unknown.diagnostic("Looking at Resource Explorer"))?;
+        let concurrency = self.config.concurrency.known();
+        // The schema has checked it.
+        let concurrency = concurrency.and_then(|count| usize::try_from(*count).ok());
+        let read = async {
+            let session = Session::open(settings, self.timeout).await?;
+            let targets = connections.iter().map(|connection| target(connection));
+            let concurrency = concurrency.unwrap_or(DEFAULT_CONCURRENCY);
+            session
+                .indexes(targets.collect(), wanted, concurrency)
+                .await
+        };
+        let read = read.await.map_err(|error| not_connected(&error))?;
+        Ok(read
+            .into_iter()
+            .map(|(account_id, reading)| (account_id, in_words(reading)))
+            .collect())
+    }
+}
+
+/// What AWS Organizations says of services and policies.
+#[derive(Default)]
+struct Controls {
+    trusted_access: bool,
+    policies: Option<ServiceControlPolicies>,
+}
+
+async fn controls(
+    organization: Option<&Organization>,
+    timeout: Duration,
+) -> Result<Controls, Diagnostic> {
+    let Some(Organization {
+        settings,
+        discovered,
+    }) = organization
+    else {
+        return Ok(Controls::default());
+    };
+    if discovered.snapshot.feature_set != ALL_FEATURES {
+        return Ok(Controls::default());
+    }
+    let read = async {
+        let session = Session::open(settings, timeout).await?;
+        let (trusted_access, policies) = tokio::try_join!(
+            session.has_trusted_access(SERVICE_PRINCIPAL),
+            session.service_control_policies()
+        )?;
+        Ok(Controls {
+            trusted_access,
+            policies,
+        })
+    };
+    read.await.map_err(|error| failed(&error))
+}
+
+/// Active accounts of the AWS organization that are asked for and have no connection.
+fn without_connection(
+    snapshot: Option<&Snapshot>,
+    scope: Option<&BTreeSet<String>>,
+    connections: &[EffectiveConnection<'_>],
+) -> Vec<String> {
+    let connected: BTreeSet<&str> = connections.iter().map(|it| it.account_id).collect();
+    let accounts = snapshot.into_iter().flat_map(|snapshot| &snapshot.accounts);
+    accounts
+        .filter(|(id, account)| {
+            account.state == ACTIVE
+                && !connected.contains(id.as_str())
+                && scope.is_none_or(|accounts| accounts.contains(*id))
+        })
+        .map(|(id, _)| id.clone())
+        .collect()
+}
+
+/// What policies stop in the accounts. The management account is not subject to them, and accounts from elsewhere are
+/// subject to others.
+fn obstacles(
+    snapshot: Option<&Snapshot>,
+    policies: Option<&ServiceControlPolicies>,
+    connections: &[&EffectiveConnection<'_>],
+    wanted: &WantedIndexes,
+) -> Obstacles {
+    let (Some(snapshot), Some(policies)) = (snapshot, policies) else {
+        return Obstacles::new();
+    };
+    let accounts = connections
+        .iter()
+        .map(|connection| connection.account_id)
+        .filter(|id| *id != snapshot.management_account_id)
+        .filter_map(|id| Some((id, snapshot.ids_to(id)?)));
+    let regions = wanted.regions.iter().map(String::as_str).collect();
+    policies.obstacles(accounts, &snapshot.partition, &regions)
+}
+
+fn in_words(reading: Reading) -> Result<Indexes, String> {
+    let words = |error: ReadingError| format!("{} {}", arguments::sentence(&error), error.fix());
+    let indexes = reading.map_err(words)?;
+    Ok(indexes
+        .into_iter()
+        .map(|(region, index)| (region, index.map_err(words)))
+        .collect())
+}
+
+fn not_connected(error: &ConnectError) -> Diagnostic {
+    failed(&DiscoveryError::Connect(error.clone()))
+}
+
+fn too_late(timeout: Duration) -> Diagnostic {
+    Diagnostic::error(
+        "Resource Explorer was not looked at in time",
+        format!(
+            "Not all accounts had answered within {} seconds. Allow more time with timeouts = {{ read = \"...\" }}, raise \
+             concurrency, or ask for some OUs at a time with organizational_unit_ids.",
+            timeout.as_secs()
+        ),
+    )
+}
+
+fn another_organization(snapshot: &Snapshot, integration: &Integration, id: &str) -> Diagnostic {
+    Diagnostic::error(
+        "Another AWS organization than the integration's",
+        format!(
+            "The credentials are of the AWS organization {}, and the integration {:?} mirrors {id}. Use credentials of that \
+             one (assume_role or profile), or give the ID of the integration that mirrors {}.",
+            snapshot.id, integration.handle, snapshot.id
+        ),
+    )
+    .at(Path::of("integration_id"))
+}
+
+fn another_partition(snapshot: &Snapshot, wanted: &WantedIndexes, partition: &str) -> Diagnostic {
+    Diagnostic::error(
+        "Region of another partition",
+        format!(
+            "aggregator_region is {:?}, of the partition {partition}, and the AWS organization {} is in {}. Give a Region of \
+             that partition.",
+            wanted.aggregator_region, snapshot.id, snapshot.partition
+        ),
+    )
+    .at(Path::of("aggregator_region"))
+}
+
+fn without_organization() -> Diagnostic {
+    Diagnostic::error(
+        "The integration has no AWS organization",
+        "organizational_unit_ids selects OUs of an AWS organization, and the integration mirrors accounts that are written \
+         by hand. Leave organizational_unit_ids out to ask all its accounts.",
+    )
+    .at(Path::of("organizational_unit_ids"))
+}

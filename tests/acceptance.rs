@@ -60,6 +60,8 @@ mod snapshots;
 mod story;
 #[path = "acceptance/unknowns.rs"]
 mod unknowns;
+#[path = "acceptance/unreadable.rs"]
+mod unreadable;
 #[path = "acceptance/validation.rs"]
 mod validation;
 #[path = "acceptance/workspaces.rs"]

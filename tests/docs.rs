@@ -19,6 +19,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, Once};
 
+use orgmirror::aws::connection_test::Cause;
+use orgmirror::aws::resource_explorer;
+use orgmirror::model::service_control::Verdict;
 use orgmirror::onboarding::Onboarding;
 
 fn root() -> PathBuf {
@@ -135,13 +138,34 @@ fn settle_story() {
 #[test]
 fn every_cause_of_a_failed_connection_is_in_the_guide() {
     let guide = read("docs/guides/connection-tests.md");
-    let rows: Vec<&str> = guide
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "))
-        .map(|(cause, _)| cause)
+    let causes: Vec<&str> = rows(&guide).map(|(cause, _)| cause).collect();
+    assert_eq!(causes, Cause::ALL.map(Cause::name));
+}
+
+/// First cell of each row whose first cell is code, and the rest of the row.
+fn rows(guide: &str) -> impl Iterator<Item = (&str, &str)> {
+    let rows = guide.lines();
+    rows.filter_map(|line| line.strip_prefix("| `")?.split_once("` | "))
+}
+
+#[test]
+fn every_verdict_on_policies_is_in_the_guide() {
+    let guide = read("docs/guides/resource-explorer.md");
+    let verdicts: Vec<_> = rows(&guide)
+        .map(|(verdict, rest)| (verdict, rest.ends_with(" yes |")))
         .collect();
-    let causes = orgmirror::aws::connection_test::Cause::ALL.map(|cause| cause.name());
-    assert_eq!(rows, causes);
+    let expected = Verdict::ALL.map(|verdict| (verdict.name(), verdict.is_problem()));
+    assert_eq!(verdicts, expected);
+}
+
+/// `tests/discovery/readiness.rs` holds the actions to the calls.
+#[test]
+fn the_actions_in_the_guide_are_those_that_resource_explorer_is_asked_by() {
+    let guide = read("docs/guides/resource-explorer.md");
+    let listed = guide
+        .lines()
+        .filter_map(|line| line.strip_prefix("- `")?.strip_suffix('`'));
+    assert_eq!(listed.collect::<Vec<_>>(), resource_explorer::ACTIONS);
 }
 
 /// What the policies must allow is what is called.

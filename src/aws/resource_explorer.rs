@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_config::identity::IdentityCache;
 use aws_sdk_resourceexplorer2::config::Builder;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use thiserror::Error;
@@ -112,7 +112,8 @@ struct Explorer<'a> {
 /// One account, and who asks there.
 struct Account<'a> {
     explorer: &'a Explorer<'a>,
-    credentials: SharedCredentialsProvider,
+    /// The role's credentials. They are not cached: the clients would keep those of every account.
+    with_credentials: Builder,
     pacer: Pacer,
 }
 
@@ -133,7 +134,9 @@ impl Explorer<'_> {
         };
         let account = Account {
             explorer: self,
-            credentials,
+            with_credentials: Builder::new()
+                .credentials_provider(credentials)
+                .identity_cache(IdentityCache::no_cache()),
             pacer: self.session.another_pacer(),
         };
         Ok(account.indexes().await.map_err(ReadingError::Calls))
@@ -149,10 +152,6 @@ impl Explorer<'_> {
 }
 
 impl Account<'_> {
-    fn credentials(&self) -> Builder {
-        Builder::new().credentials_provider(self.credentials.clone())
-    }
-
     async fn indexes(&self) -> Result<Indexes<ReadingError>, ConnectError> {
         let wanted = self.explorer.wanted;
         // The list names the indexes of all Regions, but no states, and an index in the making may not be on it.
@@ -184,7 +183,7 @@ impl Account<'_> {
                         .max_results(PAGE)
                         .set_next_token(token.clone())
                         .customize()
-                        .config_override(self.credentials())
+                        .config_override(self.with_credentials.clone())
                         .send()
                 })
                 .await
@@ -208,7 +207,7 @@ impl Account<'_> {
                 client
                     .get_index()
                     .customize()
-                    .config_override(self.credentials())
+                    .config_override(self.with_credentials.clone())
                     .send()
             })
             .await;
@@ -223,7 +222,7 @@ impl Account<'_> {
                         client
                             .get_default_view()
                             .customize()
-                            .config_override(self.credentials())
+                            .config_override(self.with_credentials.clone())
                             .send()
                     })
                     .await;

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::service_control::{Obstacle, Obstacles, Verdict};
+use super::service_control::{Obstacle, Obstacles};
 
 /// Accounts that a problem names.
 const NAMED: usize = 10;
@@ -94,7 +94,7 @@ pub fn readiness(readings: &Readings, wanted: &WantedIndexes) -> Readiness {
             .push(format!("{problem}: {who}{example}"));
     }
     for (place, stopped) in &readings.obstacles {
-        if place.verdict == Verdict::RestrictsRegion {
+        if !place.verdict.is_problem() {
             continue;
         }
         let obstacle = Obstacle(place, stopped).to_string();
@@ -276,7 +276,7 @@ fn problems<'a>(
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::model::service_control::{Place, Stopped};
+    use crate::model::service_control::{Place, Stopped, Verdict};
 
     fn index(kind: &str, state: &str) -> Index {
         Index {

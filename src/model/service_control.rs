@@ -51,6 +51,20 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// All of them, the surest first.
+    pub const ALL: [Self; 5] = [
+        Self::Denies,
+        Self::DoesNotAllow,
+        Self::MayDeny,
+        Self::MayNotAllow,
+        Self::RestrictsRegion,
+    ];
+
+    /// Whether it keeps an account from being ready.
+    pub fn is_problem(self) -> bool {
+        self != Self::RestrictsRegion
+    }
+
     /// As users meet it.
     pub fn name(self) -> &'static str {
         match self {

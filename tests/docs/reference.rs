@@ -24,7 +24,8 @@ const REMARKS: [(&str, &str); 6] = [
          [onboarding](guides/onboarding.md) makes the roles and policies that it needs. Further guides: \
          [handles](guides/handles.md), \
          [permissions and overrides](guides/permissions.md), [publications](guides/publications.md), \
-         [pipelines](guides/pipelines.md), [troubleshooting](guides/troubleshooting.md).\n\n\
+         [pipelines](guides/pipelines.md), [Resource Explorer](guides/resource-explorer.md), \
+         [troubleshooting](guides/troubleshooting.md).\n\n\
          In this version the catalog is a directory.",
     ),
     ("docs/resources/folder_permission.md", PERMISSION_GUIDE),

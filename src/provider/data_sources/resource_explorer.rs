@@ -117,7 +117,7 @@ impl DataSource for ResourceExplorer {
 
 fn schema() -> Schema {
     let [assume_role, profile, region] = replacements(
-        "reading of the AWS organization; roles of connections are assumed with the provider's credentials",
+        "reading of the AWS organization",
         "Region whose partition is meant, for this reading of the AWS organization.",
     );
     let mut attributes = vec![
@@ -159,8 +159,9 @@ fn schema() -> Schema {
     Schema::new(
         "Whether accounts are ready for searching their resources in many Regions with AWS Resource Explorer: trusted \
          access, an index in each wanted Region and none elsewhere, the aggregator and its default view, and service control \
-         policies that stand in the way. Each account is asked through the role of its connection. What is not as it should \
-         be is a result, not an error.",
+         policies that stand in the way. Each account is asked through the role of its connection, which the provider's \
+         credentials assume. What is not as it should be is a result, not an error. [The \
+         guide](../guides/resource-explorer.md) says what to do about it.",
         attributes,
     )
 }

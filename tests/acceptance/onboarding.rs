@@ -221,6 +221,11 @@ fn create_stack(workspace: &Workspace, output: &str, parameters: &Value, moto: &
         String::from_utf8_lossy(&output.stderr)
     );
     let mut answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let management = moto.management();
+    let makes_role = answer["roles"][&management].is_object();
+    let arn = format!("arn:aws:iam::{management}:role/orgmirror-readonly");
+    let said = &answer["outputs"]["RoleArn"];
+    assert_eq!(*said, json!(makes_role.then_some(arn)));
     answer["roles"].take()
 }
 
@@ -398,6 +403,7 @@ fn a_role_with_this_trust_is_assumed_with_its_external_id_and_no_other() {
         Role {
             external_id: asked.as_str().map(str::to_owned),
             trusted_accounts: Some(accounts.collect()),
+            ..Role::default()
         },
     );
     let through = |external_id: &str| {

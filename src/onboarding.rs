@@ -4,7 +4,7 @@
 //! through which the AWS organization is read, it may read that as well. [`Onboarding`] writes this role for
 //! CloudFormation and for Terraform, and its policies by themselves.
 //!
-//! Pure: text from arguments. What is read of an AWS organization comes from [`REQUIRED_ACTIONS`], the one list of the
+//! Pure: text from arguments. What the policies allow comes from [`crate::aws::REQUIRED_ACTIONS`], the one list of the
 //! calls that are made.
 
 use std::collections::BTreeSet;
@@ -18,9 +18,6 @@ mod policies;
 mod terraform;
 
 pub use arns::{ArnError, PolicyArn, Principal};
-
-#[cfg(doc)]
-use crate::aws::REQUIRED_ACTIONS;
 
 /// Names of the role's own policies: for reading the AWS organization, and for what is asked in each account.
 const DISCOVERY_POLICY: &str = "orgmirror-discovery";
@@ -69,7 +66,7 @@ pub fn security_audit(partition: &str) -> String {
 impl Onboarding {
     /// Whether StackSets get their permissions from AWS Organizations in this partition. In the China Regions they do not
     /// ("Prerequisites for stack set operations", CloudFormation User Guide of Amazon Web Services in China).
-    pub fn has_service_managed_stack_sets(&self) -> bool {
+    fn has_service_managed_stack_sets(&self) -> bool {
         self.partition != AWS_CN
     }
 

@@ -221,6 +221,11 @@ fn create_stack(workspace: &Workspace, output: &str, parameters: &Value, moto: &
         String::from_utf8_lossy(&output.stderr)
     );
     let mut answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let management = moto.management();
+    let makes_role = answer["roles"][&management].is_object();
+    let arn = format!("arn:aws:iam::{management}:role/orgmirror-readonly");
+    let said = &answer["outputs"]["RoleArn"];
+    assert_eq!(*said, json!(makes_role.then_some(arn)));
     answer["roles"].take()
 }
 

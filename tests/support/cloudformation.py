@@ -3,9 +3,9 @@
 
     cloudformation.py TEMPLATE ROLE_NAME PARAMETERS ACCOUNT...
 
-PARAMETERS is an object of JSON. AWS_ENDPOINT_URL, AWS_REGION and the keys in the environment say where, and as which
-account. moto skips resources of the type AWS::CloudFormation::StackSet: this makes them by the API, from the properties
-that the template has. One line of JSON:
+PARAMETERS is an object of JSON. AWS_ENDPOINT_URL, AWS_DEFAULT_REGION and the keys in the environment say where, and as
+which account. moto skips resources of the type AWS::CloudFormation::StackSet: this makes them by the API, from the
+properties that the template has. One line of JSON:
 
     outputs   those of the stack
     roles     for each ACCOUNT null, or what its role of that name has: trust, path and inline policies (moto has none of

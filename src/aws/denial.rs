@@ -69,9 +69,7 @@ impl<'m> Denial<'m> {
             policy_arn: words.find(|word| word.starts_with("arn:")),
         })
     }
-}
 
-impl Denial<'_> {
     /// What `caller`, whom `action` is denied, can do about it.
     pub fn fix(&self, action: &str, caller: &str) -> String {
         let (name, _) = NAMES

@@ -381,6 +381,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_in_another_partition_is_told() {
+        let tenant = &tenant();
+        let mut of_folder = folder_override("fo", "aws", "/Work/Prod", "");
+        of_folder.settings.regions = Some(["eu-*", "us-gov-west-1"].map(str::to_owned).into());
+        assert_eq!(
+            refusal(&of_folder, tenant),
+            "\"us-gov-west-1\" in regions is of the partition aws-us-gov, and the accounts of the integration \"aws\" are in \
+             the partition aws"
+        );
+        let mut of_account = connection_override("co", "aws", A, "");
+        of_account.role_arn = Some(format!("arn:aws-cn:iam::{A}:role/reader"));
+        assert!(refusal(&of_account, tenant).contains("in role_arn is of the partition aws-cn"));
+        // One that may be new.
+        of_account.role_arn = None;
+        of_account.settings.default_region = Some("xx-faraway-1".to_owned());
+        assert_eq!(of_account.admit(None, tenant), Ok(()));
+    }
+
+    #[test]
     fn an_integration_must_be_there() {
         let tenant = &tenant();
         let text = "there is no integration \"in_gone\"";

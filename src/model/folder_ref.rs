@@ -120,8 +120,9 @@ mod tests {
 
     #[test]
     fn a_reference_in_a_document_has_an_id_or_a_path() {
+        // In a document, so that the place is told as well.
         let read = |text: &str| {
-            let read: Result<FolderRef, _> = serde_json::from_str(text);
+            let read: Result<Vec<FolderRef>, _> = serde_json::from_str(&format!("[{text}]"));
             read.map_err(|error| error.to_string())
         };
         for folder in [
@@ -129,7 +130,7 @@ mod tests {
             FolderRef::Path("/A".to_owned()),
         ] {
             let text = serde_json::to_string(&folder).unwrap_or_default();
-            assert_eq!(read(&text), Ok(folder));
+            assert_eq!(read(&text), Ok(vec![folder]));
         }
         for (text, told) in [
             (

@@ -267,7 +267,7 @@ impl Provider for Orgmirror {
                     .check_string(arguments::region)
                     .description(
                         "Region whose partition is meant; AWS Organizations is one service per partition. Default: as \
-                         the AWS CLI finds it, else `us-east-1`.",
+                         the AWS CLI finds it, else one of the partition of `assume_role`, else `us-east-1`.",
                     ),
                 Attribute::string("profile")
                     .optional()

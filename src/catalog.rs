@@ -54,8 +54,9 @@
 //! directories that are empty then. What a format cannot render stays as it was published before.
 //!
 //! **Cheap.** A process remembers what it published last. While the document is still the one it was published from, a
-//! commit renders only workspaces that its change can reach, and of the others looks at the files' times. Anything else
-//! found there, an edit by hand or another writer's commit in between, makes it render and compare all of them.
+//! commit renders only workspaces that its change can reach, and looks once at a list of what is there to see that the
+//! files of the others are as they were. Anything else found there, an edit by hand or another writer's commit in between,
+//! makes it render and compare them.
 //!
 //! # Group commit
 //!
@@ -88,7 +89,7 @@ pub use s3::{
     Connect, NotConnected, REQUIRED_KEY_ACTIONS, REQUIRED_S3_ACTIONS, S3, S3Error, S3Place,
 };
 pub use store::{
-    Failure, ListHistoryError, PublicationChange, PublicationReading, Published, ReadDocumentError,
-    ReadHistoryError, Reading, Reservation, Store, Stored, Swap, SwapDocumentError, Token,
-    WriteHistoryError,
+    Checked, Digest, Failure, ListHistoryError, Listed, PublicationChange, Published,
+    ReadDocumentError, ReadHistoryError, Reading, Reservation, Store, Stored, Swap,
+    SwapDocumentError, Token, WriteHistoryError,
 };

@@ -9,7 +9,7 @@ mod iam_policy;
 mod json;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod sample;
+pub(crate) mod sample;
 mod steampipe;
 
 use thiserror::Error;

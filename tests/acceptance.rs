@@ -68,6 +68,8 @@ mod sso;
 mod story;
 #[path = "acceptance/unknowns.rs"]
 mod unknowns;
+#[path = "acceptance/unreadable.rs"]
+mod unreadable;
 #[path = "acceptance/validation.rs"]
 mod validation;
 #[path = "acceptance/workspaces.rs"]

@@ -12,8 +12,14 @@ mod moto;
 #[path = "support/s3.rs"]
 mod s3;
 
+#[path = "s3/buckets.rs"]
+mod buckets;
+#[path = "s3/causes.rs"]
+mod causes;
 #[path = "s3/errors.rs"]
 mod errors;
+#[path = "s3/looks.rs"]
+mod looks;
 #[path = "s3/moving.rs"]
 mod moving;
 #[path = "s3/publications.rs"]

@@ -34,6 +34,8 @@ const GET_CALLER_IDENTITY: &str = "sts:GetCallerIdentity";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// AWS Organizations answers in tenths of a second.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+/// A catalog of 10,000 accounts has 6 MB, and goes up a line of half a megabit in this time.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(120);
 /// Single sign-on and credential processes may take longer than the SDK's five seconds.
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -548,6 +550,12 @@ impl Session {
         if let Some(url) = &self.endpoints.s3 {
             builder = builder.endpoint_url(url);
         }
+        builder = builder.timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .operation_attempt_timeout(UPLOAD_TIMEOUT)
+                .build(),
+        );
         aws_sdk_s3::Client::from_conf(builder.build())
     }
 

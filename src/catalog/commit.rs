@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use thiserror::Error;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -17,7 +18,7 @@ use crate::model::handle::{self, Kind};
 use super::disk::Disk;
 use super::document::{Document, DocumentError};
 use super::history::{Change, Entry, EntryError, Who, changes};
-use super::publishing::{Memory, PublicationWarning};
+use super::publishing::{Memory, PublicationWarning, Renderer};
 use super::s3::{Connect, S3, S3Place};
 use super::store::{
     ListHistoryError, ReadDocumentError, ReadHistoryError, Reading, Store, Swap, SwapDocumentError,
@@ -33,6 +34,9 @@ const LONGEST_GATHER: Duration = Duration::from_millis(200);
 
 /// After that long the writer waits no more, whoever comes or is [expected](Catalog::expect_commit).
 const LINGER: Duration = Duration::from_millis(500);
+
+/// Entries of the history that are read at the same time.
+const READS: usize = 8;
 
 /// Longest pause after a lost race.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
@@ -55,6 +59,7 @@ pub(super) struct Inner {
     /// How long the last commit took.
     pace: Mutex<Duration>,
     pub(super) published: Mutex<Memory>,
+    pub(super) renderer: Renderer,
     /// [`Entry::id`] of the last commit whose history entry is known to be written.
     recorded: Mutex<Option<String>>,
 }
@@ -202,6 +207,7 @@ impl Catalog {
                 queue: Mutex::default(),
                 pace: Mutex::default(),
                 published: Mutex::default(),
+                renderer: Renderer::default(),
                 recorded: Mutex::default(),
             }),
         }
@@ -284,9 +290,12 @@ impl Catalog {
             versions.insert(position, entry.version);
         }
         let first = versions.len().saturating_sub(limit);
-        let mut entries = Vec::with_capacity(versions.len() - first);
-        for version in versions.drain(first..) {
-            match (inner.entry(version).await?, of_document) {
+        let recorded = stream::iter(versions.drain(first..))
+            .map(async |version| (version, inner.entry(version).await));
+        let recorded: Vec<_> = recorded.buffered(READS).collect().await;
+        let mut entries = Vec::with_capacity(recorded.len());
+        for (version, entry) in recorded {
+            match (entry?, of_document) {
                 (Some(entry), _) => entries.push(entry),
                 (None, Some(entry)) if entry.version == version => entries.push(entry.clone()),
                 // Deleted since it was listed.

@@ -27,9 +27,9 @@ use time::format_description::well_known::Rfc3339;
 
 use super::history::Who;
 use super::store::{
-    Failure, ListHistoryError, PublicationChange, PublicationReading, Published, ReadDocumentError,
-    ReadHistoryError, Reading, Reservation, Store, Stored, Swap, SwapDocumentError, Token,
-    WriteHistoryError,
+    Checked, Digest, Failure, ListHistoryError, Listed, PublicationChange, Published,
+    ReadDocumentError, ReadHistoryError, Reading, Reservation, Store, Stored, Swap,
+    SwapDocumentError, Token, WriteHistoryError,
 };
 
 /// A writer holds the lock for milliseconds; who waits this long waits for a process that hangs.
@@ -506,19 +506,15 @@ impl Store for Disk {
         self.publication(path).display().to_string()
     }
 
-    async fn read_publication(
-        &self,
-        path: &str,
-        known: Option<&Token>,
-    ) -> Result<PublicationReading, Failure> {
-        let (disk, wanted, known) = (self.clone(), path.to_owned(), known.cloned());
-        blocking(move || disk.read_file(&wanted, known.as_ref()))
+    async fn check_publication(&self, path: &str, wanted: &Digest) -> Result<Checked, Failure> {
+        let (disk, checked, wanted) = (self.clone(), path.to_owned(), *wanted);
+        blocking(move || disk.check_file(&checked, &wanted))
             .await
             .flatten()
             .map_err(|error| failure("read", &self.publication(path), error))
     }
 
-    async fn list_publications(&self, below: Option<&str>) -> Result<Vec<String>, Failure> {
+    async fn list_publications(&self, below: Option<&str>) -> Result<Vec<Listed>, Failure> {
         let (disk, below) = (self.clone(), below.map(ToOwned::to_owned));
         blocking(move || disk.list_files(below.as_deref()))
             .await

@@ -65,6 +65,10 @@ impl FromStr for Location {
                 prefix: prefix.trim_matches('/').to_owned(),
             });
         }
+        // A slash too few would make a directory of that name.
+        if text.starts_with("s3:") {
+            return Err(LocationError::Scheme(text.to_owned()));
+        }
         if text == "~" || text.starts_with("~/") {
             return Err(LocationError::Tilde(text.to_owned()));
         }
@@ -102,6 +106,12 @@ mod tests {
             ("/a b/c", Location::Disk("/a b/c".into()), "/a b/c"),
             ("s3://acme", s3("acme", ""), "s3://acme"),
             ("s3://acme/", s3("acme", ""), "s3://acme"),
+            ("s3://acme//prod//", s3("acme", "prod"), "s3://acme/prod"),
+            (
+                "s3://acme/ä b/%20",
+                s3("acme", "ä b/%20"),
+                "s3://acme/ä b/%20",
+            ),
             (
                 "s3://acme/prod/eu/",
                 s3("acme", "prod/eu"),
@@ -121,6 +131,9 @@ mod tests {
             ("s3://", LocationError::NoBucket("s3://".into())),
             ("s3:///x", LocationError::NoBucket("s3:///x".into())),
             ("file:///x", LocationError::Scheme("file:///x".into())),
+            ("s3:acme", LocationError::Scheme("s3:acme".into())),
+            ("s3:/acme", LocationError::Scheme("s3:/acme".into())),
+            ("S3://acme", LocationError::Scheme("S3://acme".into())),
             ("~/x", LocationError::Tilde("~/x".into())),
             ("a\0b", LocationError::Nul("a\0b".into())),
         ] {

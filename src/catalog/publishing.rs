@@ -1,21 +1,30 @@
 //! Publications: making the files of workspaces what the document says, and telling whether they are.
 
 mod rendering;
+mod sync;
+#[cfg(test)]
+mod tests;
+mod there;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use futures_util::{StreamExt, stream};
 use thiserror::Error;
 
 use crate::model::affected::affected;
-use crate::model::visibility::Resolved;
 use crate::model::workspace::Workspace;
-use crate::publish::{FORMATS, Publication, RenderError, publications};
+use crate::publish::{FORMATS, RenderError};
 
 use super::commit::{Catalog, Current, Inner, ReadError, lock};
 use super::document::Document;
-use super::store::{Failure, PublicationChange, PublicationReading, Token};
-use rendering::{Notice, Rendered, Rendering, hash, render};
+use super::store::{Checked, Digest, Failure, PublicationChange, Token};
+use rendering::{Notice, Rendered, Rendering, render};
+pub(super) use sync::Renderer;
+use there::There;
+
+/// Files that are looked at at the same time.
+const LOOKS: usize = 8;
 
 /// What to know of publications after a commit. The commit itself is made.
 #[derive(Debug, Error)]
@@ -78,7 +87,7 @@ type Files = BTreeMap<String, Written>;
 
 #[derive(Debug, Clone)]
 struct Written {
-    hash: u64,
+    digest: Digest,
     token: Option<Token>,
 }
 
@@ -87,52 +96,6 @@ impl Catalog {
     pub fn publication_place(&self, path: &str) -> String {
         self.inner.store.publication_place(path)
     }
-
-    /// Whether exactly that is published for a workspace of `document` which [`publications`] says: nothing is missing,
-    /// different, or left over from a format that is not asked for any more. False for a format that cannot be
-    /// rendered and for a workspace that is not there. Writes nothing.
-    ///
-    /// # Errors
-    /// If the files cannot be read.
-    pub async fn in_sync(&self, document: &Document, workspace_id: &str) -> Result<bool, Failure> {
-        let (document, id) = (document.clone(), workspace_id.to_owned());
-        let rendered = tokio::task::spawn_blocking(move || {
-            let tenant = document.tenant();
-            let workspace = tenant.get::<Workspace>(&id)?;
-            let expected = expected(publications(&Resolved::of(tenant).view(workspace)));
-            Some((directory(workspace), expected))
-        });
-        let store = &self.inner.store;
-        let rendered = rendered.await.map_err(|error| Failure {
-            action: "render",
-            place: store.publication_place("workspaces"),
-            source: error.into(),
-            advice: "This is a bug of the provider, or it is shutting down".to_owned(),
-        })?;
-        let Some((directory, Some(expected))) = rendered else {
-            return Ok(false);
-        };
-        let there = store.list_publications(Some(&directory)).await?;
-        let mut there = there.iter().filter(|path| is_of_format(path));
-        if there.any(|path| !expected.contains_key(path)) {
-            return Ok(false);
-        }
-        for (path, bytes) in &expected {
-            match store.read_publication(path, None).await? {
-                PublicationReading::Found { bytes: found, .. } if found == *bytes => {}
-                _ => return Ok(false),
-            }
-        }
-        Ok(true)
-    }
-}
-
-/// The files by path; none if any cannot be rendered.
-fn expected(publications: Vec<Publication>) -> Option<BTreeMap<String, Vec<u8>>> {
-    publications
-        .into_iter()
-        .map(|publication| Some((publication.path?, publication.rendered.ok()?.bytes)))
-        .collect()
 }
 
 /// Where the files of a workspace are, below the tenant's place.
@@ -259,11 +222,16 @@ impl Inner {
         memory
             .notices
             .retain(|id, _| tenant.get::<Workspace>(id).is_some());
+        // After the commit, so that nothing of an older version escapes it; and once for all files.
+        let (there, unlisted) = match self.store.list_publications(None).await {
+            Ok(listed) => (There::new(listed), None),
+            Err(failure) => (There::default(), Some(failure)),
+        };
         let mut left = BTreeMap::new();
         for workspace in tenant.each::<Workspace>() {
             let known = memory.published.remove(&workspace.id);
             let known = known.filter(|_| !is_affected(workspace));
-            match self.untouched(known).await {
+            match self.untouched(known, &there).await {
                 Some(files) => {
                     memory.published.insert(workspace.id.clone(), files);
                 }
@@ -284,14 +252,15 @@ impl Inner {
             false => Some(memory.notices.clone()),
         };
         let ids = left.keys().cloned().collect();
-        let mut renderings = render(base, &current.document, ids, known);
+        let render_one = self.renderer.render;
+        let mut renderings = render(render_one, base, &current.document, ids, known);
         let mut stopped = None;
         while let Some(rendering) = renderings.recv().await {
             left.remove(&rendering.id);
             warnings.extend(rendering.new_notices());
             if stopped.is_none() {
                 stopped = self
-                    .publish_one(rendering, current, memory, &mut kept, warnings)
+                    .publish_one(rendering, &there, current, memory, &mut kept, warnings)
                     .await
                     .err();
             }
@@ -303,34 +272,36 @@ impl Inner {
             kept.insert(directory(workspace));
             warnings.push(PublicationWarning::Panicked(workspace.to_string()));
         }
-        let there = self.store.list_publications(None).await;
-        let left_over = there.map_err(Stopped::Failed)?.into_iter();
-        let left_over: Vec<_> = left_over
+        if let Some(failure) = unlisted {
+            return Err(Stopped::Failed(failure));
+        }
+        let left_over = there
+            .paths()
             .filter(|path| is_of_format(path))
-            .filter(|path| !kept.contains(path) && !kept.contains(parent(path)))
-            .map(|path| PublicationChange { path, bytes: None })
-            .collect();
-        self.write(left_over, current, warnings).await?;
+            .filter(|path| !kept.contains(*path) && !kept.contains(parent(path)))
+            .map(|path| PublicationChange {
+                path: path.to_owned(),
+                bytes: None,
+                found: there.token(path),
+            });
+        self.write(left_over.collect(), current, warnings).await?;
         Ok(())
     }
 
     /// The files of a workspace, if all of them are as they were written.
-    async fn untouched(&self, known: Option<Files>) -> Option<Files> {
+    async fn untouched(&self, known: Option<Files>, there: &There) -> Option<Files> {
         let mut files = known?;
         for (path, written) in &mut files {
-            match self
-                .store
-                .read_publication(path, written.token.as_ref())
-                .await
-            {
-                Ok(PublicationReading::Unchanged) => {}
-                Ok(PublicationReading::Found { bytes, token }) if hash(&bytes) == written.hash => {
-                    written.token = token;
-                }
+            if there.is_unchanged(path, written.token.as_ref()) {
+                continue;
+            }
+            if there.is_other(path, &written.digest) {
+                return None;
+            }
+            match self.store.check_publication(path, &written.digest).await {
+                Ok(Checked::Same { token }) => written.token = token,
                 // What it is now is found out when it is written again.
-                Ok(PublicationReading::Found { .. } | PublicationReading::Absent) | Err(_) => {
-                    return None;
-                }
+                Ok(Checked::Other { .. } | Checked::Absent) | Err(_) => return None,
             }
         }
         Some(files)
@@ -339,6 +310,7 @@ impl Inner {
     async fn publish_one(
         &self,
         rendering: Rendering,
+        there: &There,
         current: &Current,
         memory: &mut Memory,
         kept: &mut BTreeSet<String>,
@@ -353,29 +325,11 @@ impl Inner {
             ..
         } = rendering;
         let mut is_complete = true;
-        let mut files = Files::new();
-        let mut changes = Vec::new();
+        let mut wanted = Vec::new();
         for Rendered { format, path, file } in rendered {
             kept.extend(path.clone());
             match (path, file) {
-                (Some(path), Ok((bytes, hash))) => {
-                    let found = self.store.read_publication(&path, None).await;
-                    let token = match found {
-                        Ok(PublicationReading::Found {
-                            bytes: found,
-                            token,
-                        }) if found == bytes => token,
-                        // One that cannot be read is told of when it cannot be written either.
-                        Ok(_) | Err(_) => {
-                            changes.push(PublicationChange {
-                                path: path.clone(),
-                                bytes: Some(bytes),
-                            });
-                            None
-                        }
-                    };
-                    files.insert(path, Written { hash, token });
-                }
+                (Some(path), Ok((bytes, digest))) => wanted.push((path, bytes, digest)),
                 (path, Err(source)) => {
                     is_complete = false;
                     let path = path.unwrap_or_else(|| directory.clone());
@@ -389,7 +343,47 @@ impl Inner {
                 (None, Ok(_)) => {}
             }
         }
-        is_complete &= self.write(changes, current, warnings).await?;
+        let checks = stream::iter(wanted).map(async |(path, bytes, digest)| {
+            let checked = match there.is_other(&path, &digest) {
+                true => Ok(Checked::Other {
+                    token: there.token(&path),
+                }),
+                false => self.store.check_publication(&path, &digest).await,
+            };
+            (path, bytes, digest, checked)
+        });
+        let checked: Vec<_> = checks.buffered(LOOKS).collect().await;
+        let mut files = Files::new();
+        let mut changes = Vec::new();
+        for (path, bytes, digest, checked) in checked {
+            let token = match checked {
+                Ok(Checked::Same { token }) => token,
+                // One that cannot be read is told of when it cannot be written either.
+                other => {
+                    let found = match other {
+                        Ok(Checked::Other { token }) => token,
+                        _ => None,
+                    };
+                    changes.push(PublicationChange {
+                        path: path.clone(),
+                        bytes: Some(bytes),
+                        found,
+                    });
+                    None
+                }
+            };
+            files.insert(path, Written { digest, token });
+        }
+        match self.write(changes, current, warnings).await? {
+            Some(tokens) => {
+                for (path, token) in tokens {
+                    if let Some(written) = files.get_mut(&path) {
+                        written.token = Some(token);
+                    }
+                }
+            }
+            None => is_complete = false,
+        }
         memory.notices.insert(id.clone(), notices);
         if is_complete {
             memory.published.insert(id, files);
@@ -397,15 +391,15 @@ impl Inner {
         Ok(())
     }
 
-    /// Whether everything was done.
+    /// The tokens of what was written, as far as the store knows them; none if not everything was done.
     async fn write(
         &self,
         changes: Vec<PublicationChange>,
         current: &Current,
         warnings: &mut Vec<PublicationWarning>,
-    ) -> Result<bool, Stopped> {
+    ) -> Result<Option<Vec<(String, Token)>>, Stopped> {
         if changes.is_empty() {
-            return Ok(true);
+            return Ok(Some(Vec::new()));
         }
         let published = self.store.publish(changes, &current.token).await;
         let published = published.map_err(Stopped::Failed)?;
@@ -418,6 +412,6 @@ impl Inner {
         let is_complete = published.failures.is_empty();
         let failures = published.failures.into_iter();
         warnings.extend(failures.map(|(_, failure)| PublicationWarning::Store(failure)));
-        Ok(is_complete)
+        Ok(is_complete.then_some(published.tokens))
     }
 }

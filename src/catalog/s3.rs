@@ -25,20 +25,21 @@
 mod calls;
 mod conditions;
 mod errors;
+mod missed;
 mod publications;
 
-use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use tokio::sync::OnceCell;
 
 use super::store::{
-    Failure, ListHistoryError, PublicationChange, PublicationReading, Published, ReadDocumentError,
-    ReadHistoryError, Reading, Store, Stored, Swap, SwapDocumentError, Token, WriteHistoryError,
+    Checked, Digest, Failure, ListHistoryError, Listed, PublicationChange, Published,
+    ReadDocumentError, ReadHistoryError, Reading, Store, Stored, Swap, SwapDocumentError, Token,
+    WriteHistoryError,
 };
 use calls::{Condition, Connected, Get, Put};
 use errors::Problem;
@@ -109,8 +110,6 @@ pub struct S3 {
     checks_match: OnceCell<()>,
     /// Whether the bucket was seen to check `If-None-Match`.
     checks_absence: OnceCell<()>,
-    /// ETags of publications as last read, by path.
-    seen: Mutex<HashMap<String, Option<String>>>,
 }
 
 impl S3 {
@@ -127,7 +126,6 @@ impl S3 {
             tenant,
             checks_match: OnceCell::new(),
             checks_absence: OnceCell::new(),
-            seen: Mutex::default(),
         }
     }
 
@@ -176,17 +174,6 @@ impl S3 {
             }
         }
         Err(S3Error::Contended(TRIES).into())
-    }
-
-    fn see(&self, path: &str, etag: Option<&str>) {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.insert(path.to_owned(), etag.map(ToOwned::to_owned));
-    }
-
-    /// Takes the ETag of a publication as last read: the outer none if it was not read, the inner one if there was none.
-    fn take_seen(&self, path: &str) -> Option<Option<String>> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.remove(path)
     }
 }
 
@@ -277,8 +264,8 @@ impl Store for S3 {
     }
 
     async fn list_history(&self) -> Result<Vec<u64>, ListHistoryError> {
-        let names = match self.list(HISTORY).await {
-            Ok(names) => names,
+        let files = match self.list(HISTORY).await {
+            Ok(files) => files,
             Err(problem) => {
                 let is_denied = problem.is_denied;
                 let failure = self.failure("list", HISTORY, problem);
@@ -288,7 +275,7 @@ impl Store for S3 {
                 });
             }
         };
-        let versions = names.iter().filter_map(|path| {
+        let versions = files.iter().filter_map(|Listed { path, .. }| {
             let stem = path.strip_prefix(HISTORY)?.strip_suffix(".json")?;
             let version = stem.parse::<u64>().ok()?;
             (stem == version.to_string()).then_some(version)
@@ -302,39 +289,21 @@ impl Store for S3 {
         self.url(path)
     }
 
-    async fn read_publication(
-        &self,
-        path: &str,
-        known: Option<&Token>,
-    ) -> Result<PublicationReading, Failure> {
-        let known = known.map(etag_of);
-        let got = self.get(path, known.as_deref()).await;
-        match got.map_err(|problem| self.failure("read", path, problem))? {
-            Get::Absent => {
-                self.see(path, None);
-                Ok(PublicationReading::Absent)
-            }
-            Get::Unchanged => Ok(PublicationReading::Unchanged),
-            Get::Found { bytes, etag } => {
-                self.see(path, Some(&etag));
-                Ok(PublicationReading::Found {
-                    bytes,
-                    token: Some(token_of(&etag)),
-                })
-            }
-        }
+    async fn check_publication(&self, path: &str, wanted: &Digest) -> Result<Checked, Failure> {
+        let checked = self.look(path, Some(wanted)).await;
+        checked.map_err(|problem| self.failure("read", path, problem))
     }
 
-    async fn list_publications(&self, directory: Option<&str>) -> Result<Vec<String>, Failure> {
+    async fn list_publications(&self, directory: Option<&str>) -> Result<Vec<Listed>, Failure> {
         let below = directory.map_or(WORKSPACES.to_owned(), |directory| format!("{directory}/"));
-        let names = self.list(&below).await;
-        let mut names = names.map_err(|problem| self.failure("list", &below, problem))?;
+        let files = self.list(&below).await;
+        let mut files = files.map_err(|problem| self.failure("list", &below, problem))?;
         // What is deeper, or is a console's placeholder for a directory, is the user's own.
-        names.retain(|path| {
+        files.retain(|Listed { path, .. }| {
             path.bytes().filter(|byte| *byte == b'/').count() == 3 && !path.ends_with('/')
         });
-        names.sort_unstable();
-        Ok(names)
+        files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        Ok(files)
     }
 
     async fn publish(

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 /// What keeps one tenant's catalog: bytes and version tokens, whatever they mean.
@@ -51,17 +52,12 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// The place of the publication with this path below the tenant's place, as the user configured it.
     fn publication_place(&self, path: &str) -> String;
 
-    /// Reads a publication. With `known`, [`PublicationReading::Unchanged`] is the answer while it is certainly still
-    /// the one that has this token.
-    async fn read_publication(
-        &self,
-        path: &str,
-        known: Option<&Token>,
-    ) -> Result<PublicationReading, Failure>;
+    /// Compares a publication with what it should be.
+    async fn check_publication(&self, path: &str, wanted: &Digest) -> Result<Checked, Failure>;
 
-    /// The paths of the files in a workspace's directory, such as `workspaces/acme/security`, or in those of all there
-    /// are: whoever put them there, and those that a killed writer began. Sorted.
-    async fn list_publications(&self, directory: Option<&str>) -> Result<Vec<String>, Failure>;
+    /// The files in a workspace's directory, such as `workspaces/acme/security`, or in those of all there are: whoever
+    /// put them there, and those that a killed writer began. Sorted by path, each once.
+    async fn list_publications(&self, directory: Option<&str>) -> Result<Vec<Listed>, Failure>;
 
     /// Writes and removes publications, each as a whole, in this order, but only while the document is still the one with
     /// the token `of`: what an older version publishes never replaces what a newer one does. One that fails does not
@@ -76,6 +72,53 @@ pub trait Store: fmt::Debug + Send + Sync {
     ) -> Result<Published, Failure>;
 }
 
+/// What a publication should be: the length and the SHA-256 of its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Digest {
+    /// In bytes.
+    pub length: u64,
+    /// SHA-256.
+    pub sha256: [u8; 32],
+}
+
+impl Digest {
+    /// Of this content.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self {
+            length: bytes.len() as u64,
+            sha256: Sha256::digest(bytes).into(),
+        }
+    }
+}
+
+/// A publication compared with what it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Checked {
+    /// It is exactly that.
+    Same {
+        /// Names that content; none where the store could not tell it from one that is written a moment later.
+        token: Option<Token>,
+    },
+    /// It is another.
+    Other {
+        /// Names what is there.
+        token: Option<Token>,
+    },
+    /// There is none.
+    Absent,
+}
+
+/// A file as a list has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// With `/` between its parts.
+    pub path: String,
+    /// In bytes; none: it was begun and is not whole.
+    pub length: Option<u64>,
+    /// Names its content, as in [`Checked::Same`].
+    pub token: Option<Token>,
+}
+
 /// What is to become of a publication.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PublicationChange {
@@ -83,6 +126,9 @@ pub struct PublicationChange {
     pub path: String,
     /// Its content from now on; none: it is removed.
     pub bytes: Option<Vec<u8>>,
+    /// What there was when it was looked at; none: nothing, or it was not looked at. A store may use it to save a look
+    /// of its own.
+    pub found: Option<Token>,
 }
 
 impl fmt::Debug for PublicationChange {
@@ -105,22 +151,8 @@ pub struct Published {
     pub is_overtaken: bool,
     /// What was not done, by path.
     pub failures: Vec<(String, Failure)>,
-}
-
-/// What reading a publication found.
-#[derive(Debug, Clone)]
-pub enum PublicationReading {
-    /// There is none.
-    Absent,
-    /// It is still the known one.
-    Unchanged,
-    /// It is there.
-    Found {
-        /// Its content.
-        bytes: Vec<u8>,
-        /// Names that content; none where the store could not tell it from one that is written a moment later.
-        token: Option<Token>,
-    },
+    /// What was written, by path, where the store can name it without another look.
+    pub tokens: Vec<(String, Token)>,
 }
 
 /// Makes other writers wait until it is dropped.

@@ -97,7 +97,7 @@ pub(super) async fn existing(data: &Data, diagnostics: &mut Diagnostics) -> Opti
             None
         }
         Err(error) => {
-            diagnostics.push(unreadable(&error));
+            diagnostics.push(unreadable(&error, Severity::Error));
             None
         }
     }
@@ -112,7 +112,7 @@ pub(super) async fn possible(
     catalog
         .read()
         .await
-        .map_err(|error| diagnostics.push(unreadable(&error)))
+        .map_err(|error| diagnostics.push(unreadable(&error, Severity::Error)))
         .ok()
 }
 
@@ -130,9 +130,20 @@ fn missing(catalog: &Catalog) -> Diagnostic {
     )
 }
 
-fn unreadable(error: &ReadError) -> Diagnostic {
+/// An error of whoever needs the catalog, and a warning of a plan that is made without it.
+fn unreadable(error: &ReadError, severity: Severity) -> Diagnostic {
     let summary = storage::summary(error, "The catalog cannot be read");
-    Diagnostic::error(summary, sentence(error))
+    match severity {
+        Severity::Error => Diagnostic::error(summary, sentence(error)),
+        Severity::Warning => Diagnostic::warning(
+            summary,
+            format!(
+                "{} So this plan does not tell what its changes meet in the catalog, and what reaches workspaces. Unless \
+                 this run changes that, the apply will fail.",
+                sentence(error)
+            ),
+        ),
+    }
 }
 
 /// Adds an object to the catalog.
@@ -287,7 +298,7 @@ fn not_committed(catalog: &Catalog, error: &CommitError<Conflict>) -> Diagnostic
             ),
             Conflict::Clash(clashes) => clashing(clashes, Severity::Error),
         },
-        CommitError::Read(error) => unreadable(error),
+        CommitError::Read(error) => unreadable(error, Severity::Error),
         error => {
             let summary = storage::summary(error, "The catalog was not changed");
             Diagnostic::error(summary, sentence(error))
@@ -477,7 +488,7 @@ fn warn_of_publications(warnings: &[PublicationWarning], diagnostics: &mut Diagn
 }
 
 /// Warns of what a planned change of the catalog meets and does: why it would be refused, whose handles change, and what
-/// reaches workspaces. Writes nothing, and says nothing where the catalog cannot be read: the apply will.
+/// reaches workspaces; and that it is not known where the catalog cannot be read. Writes nothing.
 pub(super) async fn warn_of_change(
     data: &Data,
     change: impl FnOnce(&mut Tenant) -> Result<(), Refusal>,
@@ -488,8 +499,13 @@ pub(super) async fn warn_of_change(
     };
     // Terraform plans during an apply, too, and then applies what it planned.
     let _expected = catalog.expect_commit();
-    let Ok(Some(document)) = catalog.read().await else {
-        return;
+    let document = match catalog.read().await {
+        Ok(Some(document)) => document,
+        Ok(None) => return,
+        Err(error) => {
+            diagnostics.push(unreadable(&error, Severity::Warning));
+            return;
+        }
     };
     let before = document.tenant();
     let mut after = before.clone();

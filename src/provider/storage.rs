@@ -350,6 +350,12 @@ fn directory(path: &str) -> Result<(), Violation> {
 
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
 fn bucket(name: &str) -> Result<(), Violation> {
+    if name.ends_with("--x-s3") {
+        return Err(Violation::new(
+            "It must be a general purpose bucket; the name of a directory bucket ends so.",
+            "Give the name of a general purpose bucket.",
+        ));
+    }
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let bytes = name.as_bytes();
     let has_ends = [bytes.first(), bytes.last()]
@@ -446,13 +452,23 @@ mod tests {
             "acme.",
             "s3://acme",
             "acme/prod",
+            "arn:aws:s3:::acme",
+            "acme--use1-az4--x-s3",
         ] {
             assert!(bucket(name).is_err(), "{name}");
         }
-        for text in ["", "prod", "a b/ä", "/prod/eu/"] {
+        for text in ["", "/", "prod", "a b/ä", "/prod/eu/", ".../.a", " "] {
             assert_eq!(prefix(text).err(), None, "{text}");
         }
-        for text in ["a//b", "../x", "a/./b", "a\nb"] {
+        for text in [
+            "a//b",
+            "../x",
+            "a/./b",
+            "a\nb",
+            "..",
+            "a/..",
+            &"ä".repeat(257),
+        ] {
             assert!(prefix(text).is_err(), "{text}");
         }
     }

@@ -11,7 +11,7 @@ use crate::model::visibility::{Resolved, View};
 use crate::model::workspace::{OptionValue, Options, Workspace};
 
 /// An integration `in_HANDLE` that everybody sees: OUs as ID, name and parent, accounts as ID, name and OU.
-pub(super) fn integration(
+pub(crate) fn integration(
     handle: &str,
     units: &[(&str, &str, Option<&str>)],
     accounts: &[(&str, &str, Option<&str>)],

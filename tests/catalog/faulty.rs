@@ -211,16 +211,12 @@ impl Store for Faulty {
         self.disk.publication_place(path)
     }
 
-    async fn read_publication(
-        &self,
-        path: &str,
-        known: Option<&Token>,
-    ) -> Result<PublicationReading, Failure> {
-        let made = self.disk.read_publication(path, known);
+    async fn check_publication(&self, path: &str, wanted: &Digest) -> Result<Checked, Failure> {
+        let made = self.disk.check_publication(path, wanted);
         with_fault!(self, ReadPublication, made, injected(), injected()).0
     }
 
-    async fn list_publications(&self, directory: Option<&str>) -> Result<Vec<String>, Failure> {
+    async fn list_publications(&self, directory: Option<&str>) -> Result<Vec<Listed>, Failure> {
         let made = self.disk.list_publications(directory);
         with_fault!(self, ListPublications, made, injected(), injected()).0
     }

@@ -17,11 +17,16 @@ fn cause(error: &(dyn StdError + 'static)) -> (S3Error, String) {
     panic!("no S3Error below {error:?}");
 }
 
-async fn reading(catalog: &Catalog) -> (S3Error, String) {
+pub(super) async fn reading(catalog: &Catalog) -> (S3Error, String) {
     cause(&catalog.read().await.unwrap_err())
 }
 
-fn answered(status: u16, region: Option<&'static str>, code: &str, message: &str) -> Bucket {
+pub(super) fn answered(
+    status: u16,
+    region: Option<&'static str>,
+    code: &str,
+    message: &str,
+) -> Bucket {
     let bucket = Bucket::nowhere("orgmirror-test-errors");
     let body = error_body(code, message);
     bucket.on(move |_| Act::Say {
@@ -32,7 +37,7 @@ fn answered(status: u16, region: Option<&'static str>, code: &str, message: &str
     bucket
 }
 
-fn assert_says(text: &str, parts: &[&str]) {
+pub(super) fn assert_says(text: &str, parts: &[&str]) {
     for part in parts {
         assert!(text.contains(part), "{part:?} is not in {text}");
     }

@@ -104,10 +104,12 @@ async fn of_another_document_nothing_is_published() {
         PublicationChange {
             path: "workspaces/acme/one/connections.json".into(),
             bytes: Some(b"old".to_vec()),
+            found: None,
         },
         PublicationChange {
             path: "workspaces/acme/two/connections.json".into(),
             bytes: None,
+            found: None,
         },
     ];
     let published = store.publish(changes, &stored.token).await.unwrap();

@@ -36,6 +36,8 @@ use super::moto;
 /// A call that came.
 #[derive(Debug, Clone)]
 pub struct Call {
+    /// Such as `HEAD`.
+    pub method: String,
     /// As in IAM policies.
     pub action: String,
     /// Without the bucket.
@@ -326,13 +328,14 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         .to_owned();
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let verb = match (parts.method.as_str(), key.is_empty()) {
-        ("GET", false) => "s3:GetObject".to_owned(),
+        ("GET" | "HEAD", false) => "s3:GetObject".to_owned(),
         ("PUT", false) => "s3:PutObject".to_owned(),
         ("DELETE", false) => "s3:DeleteObject".to_owned(),
         ("GET", true) if query.contains("list-type=2") => "s3:ListBucket".to_owned(),
         (method, _) => format!("{method} {}", parts.uri),
     };
     let call = Call {
+        method: parts.method.to_string(),
         action: verb,
         key,
         query,

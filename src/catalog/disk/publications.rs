@@ -11,7 +11,7 @@ use super::{
     Disk, ReplaceError, SwapError, create_directories, failure, replace, sync_directory, temporary,
 };
 use crate::catalog::store::{
-    Failure, PublicationChange, PublicationReading, Published, Reading, Token,
+    Checked, Digest, Failure, Listed, PublicationChange, Published, Reading, Token,
 };
 
 /// A file that was changed more recently than this may change again without a trace in its times.
@@ -28,37 +28,36 @@ impl Disk {
         self.tenant.join("workspaces")
     }
 
-    pub(super) fn read_file(
-        &self,
-        path: &str,
-        known: Option<&Token>,
-    ) -> io::Result<PublicationReading> {
+    pub(super) fn check_file(&self, path: &str, wanted: &Digest) -> io::Result<Checked> {
         let path = self.publication(path);
         // Looked at before it is opened: opening a pipe waits for its writer, and a device may never end.
         match fs::metadata(&path) {
             Ok(metadata) if metadata.is_file() => {}
-            Ok(_) => return Ok(PublicationReading::Absent),
-            Err(error) if is_absent(&error) => return Ok(PublicationReading::Absent),
+            Ok(_) => return Ok(Checked::Absent),
+            Err(error) if is_absent(&error) => return Ok(Checked::Absent),
             Err(error) => return Err(error),
         }
         let mut file = match File::open(&path) {
             Ok(file) => file,
-            Err(error) if is_absent(&error) => return Ok(PublicationReading::Absent),
+            Err(error) if is_absent(&error) => return Ok(Checked::Absent),
             Err(error) => return Err(error),
         };
         // Taken before the content: what is written in between has a later one.
         let metadata = file.metadata()?;
         let token = token(&metadata);
-        if known.is_some() && token.as_ref() == known {
-            return Ok(PublicationReading::Unchanged);
+        if metadata.len() != wanted.length {
+            return Ok(Checked::Other { token });
         }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        Ok(PublicationReading::Found { bytes, token })
+        Ok(match Digest::of(&bytes) == *wanted {
+            true => Checked::Same { token },
+            false => Checked::Other { token },
+        })
     }
 
     /// The files of one workspace, or all where none is named.
-    pub(super) fn list_files(&self, directory: Option<&str>) -> Result<Vec<String>, Failure> {
+    pub(super) fn list_files(&self, directory: Option<&str>) -> Result<Vec<Listed>, Failure> {
         let directories = match directory {
             Some(directory) => vec![directory.to_owned()],
             None => self.directories()?,
@@ -71,12 +70,22 @@ impl Disk {
                     && let Some(name) = file.file_name().to_str()
                 {
                     let begun = name.strip_prefix('.').and_then(|n| n.strip_suffix(".tmp"));
-                    files.push(format!("{directory}/{}", begun.unwrap_or(name)));
+                    // One that is gone by now is listed all the same: whoever needs it looks at it.
+                    let metadata = match begun {
+                        Some(_) => None,
+                        None => file.metadata().ok(),
+                    };
+                    files.push(Listed {
+                        path: format!("{directory}/{}", begun.unwrap_or(name)),
+                        length: metadata.as_ref().map(Metadata::len),
+                        token: metadata.as_ref().and_then(token),
+                    });
                 }
             }
         }
-        files.sort_unstable();
-        files.dedup();
+        // One that is there, and begun anew, is there.
+        files.sort_unstable_by(|a, b| (&a.path, b.length).cmp(&(&b.path, a.length)));
+        files.dedup_by(|later, earlier| later.path == earlier.path);
         Ok(files)
     }
 

@@ -1,7 +1,6 @@
 //! Rendering what is published for workspaces, several at a time.
 
 use std::collections::{BTreeSet, HashMap};
-use std::hash::{DefaultHasher, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
@@ -10,10 +9,12 @@ use tokio::sync::mpsc;
 
 use crate::catalog::commit::lock;
 use crate::catalog::document::Document;
+use crate::catalog::store::Digest;
 use crate::model::visibility::Resolved;
 use crate::model::workspace::Workspace;
-use crate::publish::{Publication, RenderError, publications};
+use crate::publish::{Publication, RenderError};
 
+use super::sync::Render;
 use super::{PublicationWarning, directory};
 
 /// Workspaces whose files wait to be written. Together they may be large, so there are few.
@@ -52,8 +53,8 @@ impl Rendering {
             format: publication.format,
             path: publication.path,
             file: publication.rendered.map(|rendered| {
-                let hash = hash(&rendered.bytes);
-                (rendered.bytes, hash)
+                let digest = Digest::of(&rendered.bytes);
+                (rendered.bytes, digest)
             }),
         });
         Self {
@@ -83,20 +84,14 @@ pub(super) struct Rendered {
     pub(super) format: String,
     /// None for a format that does not exist.
     pub(super) path: Option<String>,
-    /// Content and its hash.
-    pub(super) file: Result<(Vec<u8>, u64), RenderError>,
+    /// Content and its digest.
+    pub(super) file: Result<(Vec<u8>, Digest), RenderError>,
 }
 
-pub(super) fn hash(bytes: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(bytes);
-    hasher.finish()
-}
-
-/// Renders workspaces of `document` on threads of their own, as fast as they are taken. What panics is not
-/// among them. `known` has the notices of `base`
-/// that are known, by the workspace's ID; none: `base` is the same.
+/// Renders workspaces of `document` by `publications` on threads of their own, as fast as they are taken. What panics is
+/// not among them. `known` has the notices of `base` that are known, by the workspace's ID; none: `base` is the same.
 pub(super) fn render(
+    publications: Render,
     base: &Arc<Document>,
     document: &Arc<Document>,
     ids: Vec<String>,

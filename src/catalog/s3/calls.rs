@@ -1,27 +1,26 @@
 //! One call to S3: its attempts, and what its failure means.
 
-use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::errors::{NO_VALID_ANSWER, Problem, S3Error};
-use super::{NotConnected, S3};
-use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::operation::RequestId;
+use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::ServerSideEncryption;
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, Object, ServerSideEncryption};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::errors::{Problem, S3Error};
+use super::missed::{Again, Missed, innermost, no_answer};
+use super::{NotConnected, S3, token_of};
+use crate::catalog::store::{Digest, Listed};
 
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 /// An endpoint that cannot be reached is a wrong name more often than a lost packet.
 const UNREACHABLE_RETRIES: u32 = 3;
-/// S3 names the bucket's region in it, whatever it refuses.
-const REGION_HEADER: &str = "x-amz-bucket-region";
 
 /// What must hold for a write to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +39,20 @@ pub(super) enum Get {
     Found { bytes: Vec<u8>, etag: String },
 }
 
+/// What a look at an object without its content found.
+#[derive(Debug)]
+pub(super) enum Head {
+    Absent,
+    Found {
+        etag: String,
+        length: Option<u64>,
+        /// As S3 has it from whoever wrote the object, and checked it then; none: written without.
+        sha256: Option<String>,
+    },
+    /// It was refused, and such an answer has no body that says why.
+    Refused,
+}
+
 /// How a conditional write ended.
 #[derive(Debug)]
 pub(super) enum Put {
@@ -53,37 +66,14 @@ pub(super) enum Put {
 #[derive(Debug)]
 pub(super) struct Connected {
     client: Client,
-    endpoint: Arc<SeenEndpoint>,
+    pub(super) endpoint: Arc<SeenEndpoint>,
 }
 
 impl Connected {
-    fn region(&self) -> String {
+    pub(super) fn region(&self) -> String {
         let region = self.client.config().region();
         region.map_or_else(|| "none".to_owned(), ToString::to_string)
     }
-}
-
-/// How an attempt failed.
-enum Missed {
-    /// 304
-    Unchanged,
-    /// There is no such object.
-    Absent,
-    /// 412, and 409 of two writes at the same time.
-    NotMet,
-    Failed {
-        error: S3Error,
-        again: Again,
-        may_be_made: bool,
-    },
-}
-
-/// Whether to try again.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Again {
-    Never,
-    AFewTimes,
-    Patiently,
 }
 
 impl S3 {
@@ -130,6 +120,35 @@ impl S3 {
         }
     }
 
+    /// Looks at an object without reading it.
+    pub(super) async fn head(&self, path: &str) -> Result<Head, Problem> {
+        const ACTION: &str = "s3:GetObject";
+        let connected = self.connected().await?;
+        let found = self.attempts(ACTION, || async {
+            let request = connected.client.head_object();
+            let request = request.bucket(&self.place.bucket).key(self.key(path));
+            let answer = match request.checksum_mode(ChecksumMode::Enabled).send().await {
+                Ok(answer) => answer,
+                Err(error) => {
+                    return match error.raw_response().map(|raw| raw.status().as_u16()) {
+                        Some(404) => Ok(Head::Absent),
+                        Some(429) => Err(self.missed(connected, ACTION, &error)),
+                        Some(300..500) => Ok(Head::Refused),
+                        _ => Err(self.missed(connected, ACTION, &error)),
+                    };
+                }
+            };
+            Ok(Head::Found {
+                etag: etag(answer.e_tag, ACTION)?,
+                length: answer
+                    .content_length
+                    .and_then(|length| length.try_into().ok()),
+                sha256: answer.checksum_sha256,
+            })
+        });
+        Ok(found.await?.unwrap_or(Head::Refused))
+    }
+
     /// Writes an object while `condition` is met.
     pub(super) async fn put(
         &self,
@@ -144,6 +163,8 @@ impl S3 {
             true => "application/json",
             false => "text/plain; charset=utf-8",
         };
+        // Checked by S3 while it writes, and kept: a look at it later tells the content without reading it.
+        let sha256 = STANDARD.encode(Digest::of(bytes).sha256);
         let put = self.attempts(ACTION, || async {
             let request = connected.client.put_object();
             let request = request.bucket(&self.place.bucket).key(self.key(path));
@@ -154,6 +175,8 @@ impl S3 {
             let answer = request
                 .body(ByteStream::from(bytes.to_vec()))
                 .content_type(content_type)
+                .checksum_algorithm(ChecksumAlgorithm::Sha256)
+                .checksum_sha256(&sha256)
                 .set_server_side_encryption(kms.map(|_| ServerSideEncryption::AwsKms))
                 .set_ssekms_key_id(kms.cloned())
                 .send()
@@ -167,15 +190,14 @@ impl S3 {
         }
     }
 
-    /// Deletes an object, with `expected` while it has this ETag; false if it had not. One that is gone is deleted.
-    pub(super) async fn delete(&self, path: &str, expected: Option<&str>) -> Result<bool, Problem> {
+    /// Deletes an object while it has this ETag; false if it had not. One that is gone is deleted.
+    pub(super) async fn delete(&self, path: &str, expected: &str) -> Result<bool, Problem> {
         const ACTION: &str = "s3:DeleteObject";
         let connected = self.connected().await?;
         let deleted = self.attempts(ACTION, || async {
             let request = connected.client.delete_object();
             let request = request.bucket(&self.place.bucket).key(self.key(path));
-            let request = request.set_if_match(expected.map(ToOwned::to_owned));
-            let answer = request.send().await;
+            let answer = request.if_match(expected).send().await;
             answer.map_err(|error| self.missed(connected, ACTION, &error))
         });
         match deleted.await? {
@@ -184,16 +206,31 @@ impl S3 {
         }
     }
 
-    /// The paths of all objects below a path.
-    pub(super) async fn list(&self, below: &str) -> Result<Vec<String>, Problem> {
+    /// All objects below a path.
+    pub(super) async fn list(&self, below: &str) -> Result<Vec<Listed>, Problem> {
+        let objects = self.objects(below).await?.into_iter();
+        let files = objects.filter_map(|object| {
+            Some(Listed {
+                path: object.key?.strip_prefix(&self.tenant)?.to_owned(),
+                length: object.size.and_then(|size| size.try_into().ok()),
+                token: object.e_tag.map(|etag| token_of(&etag)),
+            })
+        });
+        Ok(files.collect())
+    }
+
+    /// All objects whose path begins so.
+    pub(super) async fn objects(&self, beginning: &str) -> Result<Vec<Object>, Problem> {
         const ACTION: &str = "s3:ListBucket";
         let connected = self.connected().await?;
-        let mut paths = Vec::new();
+        let mut objects = Vec::new();
         let mut next: Option<String> = None;
         loop {
             let page = self.attempts(ACTION, || async {
                 let request = connected.client.list_objects_v2();
-                let request = request.bucket(&self.place.bucket).prefix(self.key(below));
+                let request = request
+                    .bucket(&self.place.bucket)
+                    .prefix(self.key(beginning));
                 let request = request.set_continuation_token(next.clone());
                 let answer = request.send().await;
                 answer.map_err(|error| self.missed(connected, ACTION, &error))
@@ -204,11 +241,7 @@ impl S3 {
                     return Err(no_answer(ACTION, "the answer is not one to a list").into());
                 }
             };
-            let objects = page.contents.unwrap_or_default().into_iter();
-            paths.extend(objects.filter_map(|object| {
-                let path = object.key?.strip_prefix(&self.tenant)?.to_owned();
-                Some(path)
-            }));
+            objects.extend(page.contents.unwrap_or_default());
             match (page.is_truncated, page.next_continuation_token) {
                 (Some(true), Some(token)) => next = Some(token),
                 (Some(true), None) => {
@@ -216,7 +249,7 @@ impl S3 {
                         no_answer(ACTION, "the list goes on, and S3 does not say where").into(),
                     );
                 }
-                _ => return Ok(paths),
+                _ => return Ok(objects),
             }
         }
     }
@@ -273,141 +306,6 @@ impl S3 {
             tokio::time::sleep(backoff(attempts)).await;
         }
     }
-
-    fn missed<E>(
-        &self,
-        connected: &Connected,
-        action: &'static str,
-        error: &SdkError<E, HttpResponse>,
-    ) -> Missed
-    where
-        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
-    {
-        let failed = |error, again, may_be_made| Missed::Failed {
-            error,
-            again,
-            may_be_made,
-        };
-        let unreachable = || S3Error::Unreachable {
-            endpoint: connected.endpoint.get(),
-            message: innermost(error),
-        };
-        match error {
-            SdkError::ServiceError(_) => {}
-            _ if let Some(cause) = credentials_error(error) => {
-                return failed(S3Error::NoCredentials(chain(cause)), Again::Never, false);
-            }
-            SdkError::ConstructionFailure(_) => {
-                return failed(no_answer(action, &chain(error)), Again::Never, false);
-            }
-            SdkError::ResponseError(answer) => {
-                let again = match answer.raw().status().as_u16() {
-                    429 | 500.. => Again::Patiently,
-                    _ => Again::Never,
-                };
-                return failed(no_answer(action, &chain(error)), again, true);
-            }
-            _ => return failed(unreachable(), Again::AFewTimes, true),
-        }
-        let SdkError::ServiceError(answered) = error else {
-            return failed(unreachable(), Again::AFewTimes, true);
-        };
-        let status = answered.raw().status().as_u16();
-        let actual_region = answered.raw().headers().get(REGION_HEADER);
-        let message = answered.err().message();
-        let message = message.unwrap_or("S3 gave no reason").to_owned();
-        let code = answered.err().code();
-        let code = code.map_or_else(|| format!("HTTP {status}"), str::to_owned);
-        let other_region = |actual: Option<&str>| S3Error::OtherRegion {
-            bucket: self.place.bucket.clone(),
-            used: connected.region(),
-            actual: actual.map(ToOwned::to_owned),
-        };
-        match (status, code.as_str()) {
-            (304, _) => Missed::Unchanged,
-            (412, _) | (409, "ConditionalRequestConflict" | "OperationAborted") => Missed::NotMet,
-            (_, "NoSuchKey") => Missed::Absent,
-            (_, "NoSuchBucket") => {
-                let bucket = self.place.bucket.clone();
-                failed(S3Error::NoBucket { bucket }, Again::Never, false)
-            }
-            (301 | 307, _)
-            | (
-                _,
-                "PermanentRedirect"
-                | "TemporaryRedirect"
-                | "AuthorizationHeaderMalformed"
-                | "IllegalLocationConstraintException",
-            ) => {
-                let actual = actual_region.or_else(|| expected_region(&message));
-                failed(other_region(actual), Again::Never, false)
-            }
-            (_, code) if code.starts_with("KMS.") => failed(
-                S3Error::Key {
-                    code: code.to_owned(),
-                    message,
-                },
-                Again::Never,
-                false,
-            ),
-            (_, "AccessDenied" | "AllAccessDisabled") | (403, "HTTP 403") => {
-                let error = match message.contains("kms:") {
-                    true => S3Error::Key { code, message },
-                    false => S3Error::Denied { action, message },
-                };
-                failed(error, Again::Never, false)
-            }
-            (_, "RequestTimeTooSkewed") => failed(S3Error::Clock(message), Again::Never, false),
-            (
-                _,
-                "InvalidAccessKeyId"
-                | "SignatureDoesNotMatch"
-                | "ExpiredToken"
-                | "InvalidToken"
-                | "TokenRefreshRequired",
-            ) => failed(
-                S3Error::InvalidCredentials { code, message },
-                Again::Never,
-                false,
-            ),
-            (_, "NotImplemented") => {
-                let error = match action {
-                    "s3:PutObject" => self.no_conditions(connected, "If-Match and If-None-Match"),
-                    _ => service(action, code, message, error.request_id()),
-                };
-                failed(error, Again::Never, false)
-            }
-            (429, _)
-            | (_, "SlowDown" | "Throttling" | "ThrottlingException" | "RequestLimitExceeded") => {
-                failed(
-                    S3Error::Throttled {
-                        action,
-                        attempts: 1,
-                        message,
-                    },
-                    Again::Patiently,
-                    false,
-                )
-            }
-            (500.., _) | (_, "RequestTimeout") => failed(
-                service(action, code, message, error.request_id()),
-                Again::Patiently,
-                true,
-            ),
-            _ => failed(
-                service(action, code, message, error.request_id()),
-                Again::Never,
-                false,
-            ),
-        }
-    }
-
-    pub(super) fn no_conditions(&self, connected: &Connected, condition: &'static str) -> S3Error {
-        S3Error::NoConditions {
-            endpoint: connected.endpoint.get(),
-            condition,
-        }
-    }
 }
 
 /// Answers that are no failures, but not what was hoped for.
@@ -415,24 +313,6 @@ enum NotDone {
     Unchanged,
     Absent,
     NotMet,
-}
-
-fn service(
-    action: &'static str,
-    code: String,
-    message: String,
-    request_id: Option<&str>,
-) -> S3Error {
-    S3Error::Service {
-        action,
-        code,
-        message,
-        request_id: request_id.map(ToOwned::to_owned),
-    }
-}
-
-fn no_answer(action: &'static str, message: &str) -> S3Error {
-    service(action, NO_VALID_ANSWER.to_owned(), message.to_owned(), None)
 }
 
 fn etag(etag: Option<String>, action: &'static str) -> Result<String, Missed> {
@@ -444,11 +324,6 @@ fn etag(etag: Option<String>, action: &'static str) -> Result<String, Missed> {
         })
 }
 
-/// The region in `the region 'us-east-1' is wrong; expecting 'eu-west-1'`.
-fn expected_region(message: &str) -> Option<&str> {
-    message.split("expecting '").nth(1)?.split('\'').next()
-}
-
 /// Exponential with jitter: between half and all of the doubled time.
 fn backoff(attempts: u32) -> Duration {
     let doublings = attempts.saturating_sub(1).min(10);
@@ -457,52 +332,12 @@ fn backoff(attempts: u32) -> Duration {
     full.mul_f64(rand::random_range(0.5..=1.0))
 }
 
-/// An error and its causes, the innermost last.
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    let mut next = Some(error);
-    std::iter::from_fn(move || {
-        let cause = next?;
-        next = cause.source();
-        Some(cause)
-    })
-}
-
-/// The failure of a credentials provider somewhere below an SDK error.
-fn credentials_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a CredentialsError> {
-    causes(error)
-        .skip(1)
-        .find_map(|cause| cause.downcast_ref::<CredentialsError>())
-}
-
-/// The two innermost causes: what is around them is how the SDK is built.
-fn innermost(error: &(dyn Error + 'static)) -> String {
-    let causes: Vec<String> = causes(error).map(ToString::to_string).collect();
-    match causes.as_slice() {
-        [.., above, last] if !above.contains(last.as_str()) => format!("{above}: {last}"),
-        [.., last] => last.clone(),
-        [] => String::new(),
-    }
-}
-
-/// An error and its causes in one line.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    for cause in causes(error).skip(1) {
-        let cause = cause.to_string();
-        if !text.contains(&cause) {
-            text.push_str(": ");
-            text.push_str(&cause);
-        }
-    }
-    text
-}
-
 /// Notes where calls go, so that an error can name it: only the SDK knows what environment and profile make of it.
 #[derive(Debug, Default)]
 pub(super) struct SeenEndpoint(Mutex<Option<String>>);
 
 impl SeenEndpoint {
-    fn get(&self) -> String {
+    pub(super) fn get(&self) -> String {
         let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         seen.clone()
             .unwrap_or_else(|| "the endpoint of S3".to_owned())

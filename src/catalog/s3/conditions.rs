@@ -3,8 +3,12 @@
 //! A bucket that makes a write whose condition is not met would lose updates without a word. So before the first write of
 //! a process a small object is written under a new name on the condition that it has a certain ETag. As there is no such
 //! object, S3 writes nothing; that is one call, and leaves nothing. Before the document itself is made, which happens once in a
-//! catalog's life, a small object is written twice on the condition that it is absent, and deleted.
+//! catalog's life, a small object is written twice on the condition that it is absent, and deleted. A process that is
+//! killed in between leaves it, and has made no document; so the next one that makes the document deletes it as well.
 
+use std::time::Duration;
+
+use aws_sdk_s3::types::Object;
 use rand::RngExt;
 
 use super::S3;
@@ -19,7 +23,7 @@ impl S3 {
             let never = Condition::Match("\"00000000000000000000000000000000\"".to_owned());
             match self.put(&path, PROBE, &never).await.map_err(certain)? {
                 Put::NotMet => Ok(()),
-                Put::Made(_) => self.refuse(&path, "If-Match").await,
+                Put::Made(etag) => self.refuse(&path, &etag, "If-Match").await,
             }
         });
         checked.await.copied()
@@ -27,20 +31,53 @@ impl S3 {
 
     /// Makes sure that the bucket checks `If-None-Match`.
     pub(super) async fn check_absence(&self) -> Result<(), Problem> {
+        // The first may be answered as if it had not been made.
+        const WRITES: usize = 3;
         let checked = self.checks_absence.get_or_try_init(|| async {
             let path = probe_path();
-            let absent = Condition::Absent;
-            self.put(&path, PROBE, &absent).await.map_err(certain)?;
-            match self.put(&path, PROBE, &absent).await.map_err(certain)? {
-                Put::NotMet => self.delete(&path, None).await.map(drop).map_err(certain),
-                Put::Made(_) => self.refuse(&path, "If-None-Match").await,
+            let mut is_made = false;
+            for _ in 0..WRITES {
+                let put = self.put(&path, PROBE, &Condition::Absent).await;
+                match put.map_err(certain)? {
+                    Put::Made(etag) if is_made => {
+                        return self.refuse(&path, &etag, "If-None-Match").await;
+                    }
+                    Put::Made(_) => is_made = true,
+                    Put::NotMet if is_made => break,
+                    Put::NotMet => {}
+                }
             }
+            self.sweep(&path).await.map_err(certain)
         });
         checked.await.copied()
     }
 
-    async fn refuse(&self, path: &str, condition: &'static str) -> Result<(), Problem> {
-        if let Err(problem) = self.delete(path, None).await {
+    /// Deletes the object at `own`, and those that killed processes left.
+    async fn sweep(&self, own: &str) -> Result<(), Problem> {
+        let probes = self.objects(PROBES).await?;
+        let own = self.key(own);
+        let now = probes.iter().find(|probe| probe.key() == Some(&own));
+        // By the clock of S3 alone.
+        let now = now.and_then(|probe| probe.last_modified());
+        let is_left = |probe: &Object| {
+            let written = probe.last_modified();
+            written.zip(now).is_some_and(|(written, now)| {
+                written.secs().saturating_add(LEFT_AFTER.as_secs() as i64) < now.secs()
+            })
+        };
+        for probe in &probes {
+            if let (Some(key), Some(etag)) = (probe.key(), probe.e_tag())
+                && let Some(path) = key.strip_prefix(&self.tenant)
+                && (key == own || is_left(probe))
+            {
+                self.delete(path, etag).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn refuse(&self, path: &str, etag: &str, condition: &'static str) -> Result<(), Problem> {
+        if let Err(problem) = self.delete(path, etag).await {
             tracing::warn!(place = self.url(path), error = %problem.source, "a test object was not deleted");
         }
         let connected = self.connected().await?;
@@ -50,10 +87,13 @@ impl S3 {
 
 const PROBE: &[u8] =
     b"Written to see whether conditions of writes are checked here. It may be deleted.\n";
+const PROBES: &str = "test-of-conditions-";
+/// A live process needs its own for seconds.
+const LEFT_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// A name that nothing has.
 fn probe_path() -> String {
-    format!("test-of-conditions-{:016x}", rand::rng().random::<u64>())
+    format!("{PROBES}{:016x}", rand::rng().random::<u64>())
 }
 
 /// Whatever became of a test, the document is untouched.

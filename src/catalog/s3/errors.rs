@@ -118,7 +118,9 @@ impl S3Error {
                         " and s3:ListBucket on the bucket, without a condition on s3:prefix (S3 denies access to a missing \
                          object to those who may not list)"
                     }
-                    "s3:PutObject" => " and s3:GetObject, which conditional writes need as well",
+                    "s3:PutObject" | "s3:DeleteObject" => {
+                        " and s3:GetObject, which conditions need as well"
+                    }
                     _ => "",
                 };
                 format!(
@@ -143,7 +145,7 @@ impl S3Error {
                 "Check the place the credentials come from; for single sign-on, sign in again with aws sso login".to_owned()
             }
             Self::InvalidCredentials { code, .. } => match code.as_str() {
-                "ExpiredToken" => "The temporary credentials have expired: obtain new ones (aws sso login, or the step of the \
+                "ExpiredToken" | "ExpiredTokenException" => "The temporary credentials have expired: obtain new ones (aws sso login, or the step of the \
                                    pipeline that assumes the role)"
                     .to_owned(),
                 _ => "Check that the access key exists and is active, that the secret key belongs to it, and that a temporary \
@@ -170,6 +172,11 @@ impl S3Error {
                 NO_VALID_ANSWER => {
                     "Check that the endpoint is S3 and not something else, such as a proxy's sign-in page; with an endpoint of \
                      your own, use_path_style = true may be needed"
+                        .to_owned()
+                }
+                "InvalidObjectState" => {
+                    "A lifecycle rule or intelligent tiering has archived it: restore it (aws s3api restore-object), and keep \
+                     such rules from objects below the prefix of the catalog"
                         .to_owned()
                 }
                 "InternalError" | "ServiceUnavailable" => {

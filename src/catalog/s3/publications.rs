@@ -4,14 +4,14 @@
 //! so between looking at the document and writing a publication the document may be replaced. What keeps an older
 //! publication from replacing a newer one is this. A publisher of the version *a*
 //!
-//! 1. reads the publication's ETag *e*,
+//! 1. learns the publication's ETag *e*, from a list or by a look at it,
 //! 2. sees that the document is still *a*,
 //! 3. writes (or deletes) on the condition that the publication still has *e*; if not, it goes back to 1,
 //! 4. and when it has written something, looks at the document again. If it is another one by now, it is *overtaken*, and
 //!    publishes what that one says (`publishing.rs`), by the same steps.
 //!
 //! Let *b* be a newer version, committed after 2, or the publisher had stopped there. The publisher of *b* reads the
-//! publication after its commit, so after 2 and after *e* was read.
+//! publication after its commit, so after 2 and after *a* learnt *e*.
 //!
 //! - If it reads what *a* wrote, it replaces that: the newer one wins.
 //! - If it reads *e* or anything else and writes other content before *a* writes, *a*'s condition is not met: in 2 it finds *b*
@@ -28,13 +28,23 @@
 //! What is left is a process that is killed, or a request that S3 makes after it was given up, between 3 and 4 in the third
 //! case: a publication that the next plan shows as out of sync, and that the next commit or apply repairs, as after any
 //! crash between the document and its publications. Readers never see a part of a file in any case.
+//!
+//! The last case is also what happens to a removal where a service checks conditions of writes, but not those of removals.
+//!
+//! # What is there already
+//!
+//! Content is compared by its SHA-256, which S3 keeps with what is written here and checked at that time, so a look at an
+//! object is enough. The ETag is no such digest where a KMS key encrypts, and metadata of one's own would be what the last
+//! writer says, not what the content is. An object that somebody else wrote without a SHA-256 is read.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::{StreamExt, stream};
 
-use super::calls::{Condition, Get, Put};
+use super::calls::{Condition, Get, Head, Put};
 use super::errors::{Problem, S3Error};
-use super::{DOCUMENT, S3, WORKSPACES, etag_of};
-use crate::catalog::store::{Failure, PublicationChange, Published, Token};
+use super::{DOCUMENT, S3, WORKSPACES, etag_of, token_of};
+use crate::catalog::store::{Checked, Digest, Failure, PublicationChange, Published, Token};
 
 /// Publications that are written at the same time.
 const AT_ONCE: usize = 8;
@@ -45,7 +55,8 @@ const TRIES: u32 = 10;
 enum Outcome {
     /// It is as it should be, and was not touched.
     Untouched,
-    Written,
+    /// With the ETag, if it is there.
+    Written(Option<String>),
     /// The document is another one. An attempt of its own may have written it all the same.
     Outdated {
         may_be_made: bool,
@@ -60,9 +71,14 @@ impl S3 {
         of: &Token,
     ) -> Result<Published, Failure> {
         let document = etag_of(of);
-        self.check_match()
-            .await
-            .map_err(|problem| self.failure("write", WORKSPACES, problem))?;
+        let unable = |problem| self.failure("write", WORKSPACES, problem);
+        self.check_match().await.map_err(unable)?;
+        if !self.is_current(&document).await.map_err(unable)? {
+            return Ok(Published {
+                is_outdated: true,
+                ..Published::default()
+            });
+        }
         let outcomes = stream::iter(changes).map(async |change| {
             let outcome = self.publish_one(&change, &document).await;
             (change, outcome)
@@ -73,7 +89,11 @@ impl S3 {
         for (change, outcome) in outcomes {
             match outcome {
                 Outcome::Untouched => {}
-                Outcome::Written => is_written = true,
+                Outcome::Written(etag) => {
+                    is_written = true;
+                    let token = etag.map(|etag| (change.path, token_of(&etag)));
+                    published.tokens.extend(token);
+                }
                 Outcome::Outdated { may_be_made } => {
                     published.is_outdated = true;
                     is_written |= may_be_made;
@@ -110,44 +130,96 @@ impl S3 {
         document: &str,
     ) -> Result<Outcome, Problem> {
         let path = &change.path;
-        let mut seen = self.take_seen(path);
+        let wanted = change.bytes.as_deref().map(Digest::of);
+        // The caller has looked, and the document was looked at since.
+        let mut seen = match (&change.bytes, &change.found) {
+            (None, None) => None,
+            (_, found) => Some(found.as_ref().map(etag_of)),
+        };
         let mut may_be_made = false;
         for _ in 0..TRIES {
             let etag = match seen.take() {
                 Some(etag) => etag,
-                None => match self.get(path, None).await? {
-                    Get::Found { bytes, .. } if change.bytes.as_ref() == Some(&bytes) => {
-                        return Ok(match may_be_made {
-                            true => Outcome::Written,
-                            false => Outcome::Untouched,
-                        });
+                None => {
+                    let token = match self.look(path, wanted.as_ref()).await? {
+                        Checked::Same { token } if may_be_made => {
+                            return Ok(Outcome::Written(token.as_ref().map(etag_of)));
+                        }
+                        Checked::Same { .. } => return Ok(Outcome::Untouched),
+                        Checked::Other { token } => token,
+                        Checked::Absent => None,
+                    };
+                    if !self.is_current(document).await? {
+                        return Ok(Outcome::Outdated { may_be_made });
                     }
-                    Get::Found { etag, .. } => Some(etag),
-                    Get::Absent | Get::Unchanged => None,
-                },
+                    token.as_ref().map(etag_of)
+                }
             };
-            if !self.is_current(document).await? {
-                return Ok(Outcome::Outdated { may_be_made });
-            }
-            let is_done = match (&change.bytes, &etag) {
+            match (&change.bytes, &etag) {
                 (Some(bytes), etag) => {
                     let condition = match etag {
                         Some(etag) => Condition::Match(etag.clone()),
                         None => Condition::Absent,
                     };
-                    let put = self.put(path, bytes, &condition).await?;
-                    matches!(put, Put::Made(_))
+                    if let Put::Made(etag) = self.put(path, bytes, &condition).await? {
+                        return Ok(Outcome::Written(Some(etag)));
+                    }
                 }
-                (None, Some(etag)) => self.delete(path, Some(etag)).await?,
+                (None, Some(etag)) => {
+                    if self.delete(path, etag).await? {
+                        return Ok(Outcome::Written(None));
+                    }
+                }
+                (None, None) if may_be_made => return Ok(Outcome::Written(None)),
                 (None, None) => return Ok(Outcome::Untouched),
-            };
-            if is_done {
-                return Ok(Outcome::Written);
             }
             // It may have lost against an attempt of its own.
             may_be_made = true;
         }
         Err(S3Error::Contended(TRIES).into())
+    }
+
+    /// Compares an object with what it should be; with nothing, any is another.
+    pub(super) async fn look(
+        &self,
+        path: &str,
+        wanted: Option<&Digest>,
+    ) -> Result<Checked, Problem> {
+        match self.head(path).await? {
+            Head::Absent => return Ok(Checked::Absent),
+            Head::Found {
+                etag,
+                length,
+                sha256,
+            } => {
+                let token = Some(token_of(&etag));
+                let Some(wanted) = wanted else {
+                    return Ok(Checked::Other { token });
+                };
+                if length.is_some_and(|length| length != wanted.length) {
+                    return Ok(Checked::Other { token });
+                }
+                // One of an upload in parts is a digest of digests.
+                if let Some(sha256) = sha256.and_then(|sha256| STANDARD.decode(sha256).ok()) {
+                    return Ok(match sha256 == wanted.sha256 {
+                        true => Checked::Same { token },
+                        false => Checked::Other { token },
+                    });
+                }
+            }
+            // Reading it gives the reason.
+            Head::Refused => {}
+        }
+        Ok(match self.get(path, None).await? {
+            Get::Found { bytes, etag } => {
+                let token = Some(token_of(&etag));
+                match wanted == Some(&Digest::of(&bytes)) {
+                    true => Checked::Same { token },
+                    false => Checked::Other { token },
+                }
+            }
+            Get::Absent | Get::Unchanged => Checked::Absent,
+        })
     }
 
     /// Whether the document is still the one with this ETag.

@@ -57,10 +57,15 @@ fn wanted() -> WantedIndexes {
 }
 
 async fn session(double: &Double) -> Session {
+    session_with(double, &double.url()).await
+}
+
+/// With Resource Explorer at this URL.
+async fn session_with(double: &Double, resource_explorer: &str) -> Session {
     let settings = settings(double);
     let settings = Settings {
         endpoints: Endpoints {
-            resource_explorer: Some(double.url()),
+            resource_explorer: Some(resource_explorer.to_owned()),
             ..settings.endpoints
         },
         ..settings
@@ -269,4 +274,17 @@ async fn credentials_that_aws_refuses_are_one_error_and_not_that_of_every_accoun
         matches!(error, ConnectError::InvalidCredentials { .. }),
         "{error:?}"
     );
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_not_there_is_the_accounts_error_and_named() {
+    let double = Double::start(organization(0));
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let session = session_with(&double, &url).await;
+    let read = session.indexes(targets(), &wanted(), 1).await.unwrap();
+    let error = read[ACCOUNT].as_ref().unwrap_err();
+    assert!(error.to_string().contains(&url), "{error}");
+    assert!(error.fix().contains(&url), "{}", error.fix());
 }

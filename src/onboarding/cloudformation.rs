@@ -146,7 +146,7 @@ impl Onboarding {
         ])
     }
 
-    /// The role, and what it may read of the AWS organization; under this condition only.
+    /// The role and its own policies, under this condition only.
     fn role(&self, condition: Option<&'static str>) -> Vec<(&'static str, Node)> {
         let (path, name) = self.path_and_name();
         let policies = self.permissions_policies.iter();
@@ -160,28 +160,18 @@ impl Onboarding {
             let arns = policies.map(|policy| policy.arn.as_str());
             properties.push(("ManagedPolicyArns", list(arns)));
         }
-        if let Some(policy) = self.connection_policy() {
-            let policy = map([
-                ("PolicyName", CONNECTION_POLICY.into()),
-                ("PolicyDocument", policy),
-            ]);
-            properties.push(("Policies", list([policy])));
+        let mut resources = vec![(
+            ROLE,
+            resource("AWS::IAM::Role", condition, Node::Map(properties)),
+        )];
+        if let Some(document) = self.connection_policy() {
+            let policy = policy(CONNECTION_POLICY, document, condition);
+            resources.push(("ConnectionPolicy", policy));
         }
-        let discovery = map([
-            ("PolicyName", DISCOVERY_POLICY.into()),
-            ("PolicyDocument", self.discovery_policy()),
-            ("Roles", list([reference(ROLE)])),
-        ]);
-        vec![
-            (
-                ROLE,
-                resource("AWS::IAM::Role", condition, Node::Map(properties)),
-            ),
-            (
-                "DiscoveryPolicy",
-                resource("AWS::IAM::Policy", Some(READS_ORGANIZATION), discovery),
-            ),
-        ]
+        let document = self.discovery_policy();
+        let policy = policy(DISCOVERY_POLICY, document, Some(READS_ORGANIZATION));
+        resources.push(("DiscoveryPolicy", policy));
+        resources
     }
 
     fn stack_set(&self) -> Result<Node, WriteError> {
@@ -262,6 +252,16 @@ fn resource(kind: &str, condition: Option<&str>, properties: Node) -> Node {
     resource.extend(condition.map(|condition| ("Condition", condition.into())));
     resource.push(("Properties", properties));
     Node::Map(resource)
+}
+
+/// A policy of the role's own.
+fn policy(name: &str, document: Node, condition: Option<&str>) -> Node {
+    let properties = map([
+        ("PolicyName", name.into()),
+        ("PolicyDocument", document),
+        ("Roles", list([reference(ROLE)])),
+    ]);
+    resource("AWS::IAM::Policy", condition, properties)
 }
 
 fn role_arn_output(condition: Option<&str>) -> Node {

@@ -275,6 +275,8 @@ fn the_stackset_makes_the_role_in_member_accounts_and_the_stack_in_the_managemen
         let role = &roles[moto.account(member)];
         assert_eq!(role["trust"], management["trust"], "{member}");
         assert!(!reads_organization(role), "{member}");
+        let own = &role["inline"]["orgmirror-connection"]["Statement"][0];
+        assert_eq!(own["Sid"], "ReadResourceExplorer", "{member}");
     }
     assert_eq!(
         roles[moto.account("Lab")],

@@ -1,4 +1,5 @@
-//! AWS: credentials, one consistent reading of an AWS organization, and tests of connections.
+//! AWS: credentials, one consistent reading of an AWS organization, tests of connections, and what Resource Explorer and
+//! service control policies say.
 //!
 //! [`Reader`] is the door for discovery: it opens a [`Session`] from [`Settings`] and reads a snapshot, identical
 //! readings only once. A [`Session`] can also be opened and used by itself.
@@ -94,8 +95,7 @@ impl Purpose {
 /// What has to be allowed, to whom [`Purpose::caller`] says, and nothing more.
 ///
 /// The policies that users copy are made from this list; `tests/discovery/reading.rs` and `readiness.rs` hold it to the
-/// calls.
-/// `sts:GetCallerIdentity` is called too, and needs no permission:
+/// calls. `sts:GetCallerIdentity` is called too, and needs no permission:
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>.
 pub const REQUIRED_ACTIONS: &[Action] = &[
     Action {

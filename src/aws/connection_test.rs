@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::calls::Allowance;
 use super::credentials::{ASSUME_ROLE, AssumeRole, ConnectError, Session};
+use crate::model::partition;
 
 pub use problem::{Cause, Problem};
 
@@ -142,8 +143,7 @@ pub(super) fn is_of_the_caller(error: &ConnectError) -> bool {
 
 /// Credentials of one partition are unknown in every other; STS would say no more than that it refuses.
 pub(super) fn elsewhere(role_arn: &str, caller: &str) -> Option<Problem> {
-    let partition = |arn: &str| arn.split(':').nth(1).map(str::to_owned);
-    let (theirs, ours) = (partition(role_arn)?, partition(caller)?);
+    let (theirs, ours) = (partition::of_arn(role_arn)?, partition::of_arn(caller)?);
     (theirs != ours).then(|| {
         Problem::new(
             Cause::Partition,

@@ -9,13 +9,13 @@
 
 pub mod connection_test;
 pub mod credentials;
-pub mod denial;
 pub mod discovery;
 pub mod key_age;
 pub mod reader;
 pub mod resource_explorer;
 
 mod calls;
+mod denial;
 mod service_control;
 
 pub use credentials::{AssumeRole, ConnectError, Endpoints, Session, Settings};

@@ -1,6 +1,6 @@
 //! What AWS Organizations says of the services and the policies of an AWS organization.
 
-use aws_sdk_organizations::types::{PolicySummary, PolicyType, PolicyTypeStatus};
+use aws_sdk_organizations::types::{PolicySummary, PolicyType};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::calls::{self, Failure, pages};
@@ -85,10 +85,7 @@ impl Session {
             .await
             .map_err(|failure| self.refused(LIST_ROOTS, failure))?;
         let mut types = roots.iter().flat_map(|root| root.policy_types());
-        Ok(types.any(|policy_type| {
-            policy_type.r#type() == Some(&PolicyType::ServiceControlPolicy)
-                && policy_type.status() != Some(&PolicyTypeStatus::PendingDisable)
-        }))
+        Ok(types.any(|listed| listed.r#type() == Some(&PolicyType::ServiceControlPolicy)))
     }
 
     async fn policies(&self) -> Result<Vec<PolicySummary>, DiscoveryError> {

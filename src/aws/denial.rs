@@ -2,7 +2,7 @@
 
 /// A kind of policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PolicyKind {
+pub(super) enum PolicyKind {
     /// Attached to the caller, or to a group that it is in.
     Identity,
     /// The permissions boundary of the caller.
@@ -35,13 +35,13 @@ const NAMES: [(&str, PolicyKind); 8] = [
 
 /// What a message of AccessDenied says about the policy behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Denial<'m> {
+pub(super) struct Denial<'m> {
     /// Its kind.
-    pub kind: PolicyKind,
+    pub(super) kind: PolicyKind,
     /// Whether it has a statement that denies; else none of this kind allows.
-    pub is_explicit: bool,
+    pub(super) is_explicit: bool,
     /// Its ARN, where AWS tells it.
-    pub policy_arn: Option<&'m str>,
+    pub(super) policy_arn: Option<&'m str>,
     /// The kind as AWS calls it.
     name: &'static str,
 }
@@ -51,7 +51,7 @@ impl<'m> Denial<'m> {
     ///
     /// The forms are those of
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>.
-    pub fn of(message: &'m str) -> Option<Self> {
+    pub(super) fn of(message: &'m str) -> Option<Self> {
         const EXPLICIT: &str = "with an explicit deny in ";
         const IMPLICIT: &str = "because no ";
         let (is_explicit, rest) = match message.split_once(EXPLICIT) {
@@ -74,7 +74,7 @@ impl<'m> Denial<'m> {
     }
 
     /// What `caller`, whom `action` is denied, can do about it.
-    pub fn fix(&self, action: &str, caller: &str) -> String {
+    pub(super) fn fix(&self, action: &str, caller: &str) -> String {
         let name = self.name;
         let which = self
             .policy_arn

@@ -1,4 +1,5 @@
-//! AWS: credentials, one consistent reading of an AWS organization, and tests of connections.
+//! AWS: credentials, one consistent reading of an AWS organization, tests of connections, and what Resource Explorer and
+//! service control policies say.
 //!
 //! [`Reader`] is the door for discovery: it opens a [`Session`] from [`Settings`] and reads a snapshot, identical
 //! readings only once. A [`Session`] can also be opened and used by itself.
@@ -7,7 +8,6 @@
 //! throttling after some hundred retries in all, whatever the user's `max_retries` says.
 
 pub mod connection_test;
-pub mod denial;
 pub mod discovery;
 pub mod key_age;
 pub mod reader;
@@ -16,6 +16,7 @@ pub mod resource_explorer;
 mod calls;
 mod connect_error;
 mod credentials;
+mod denial;
 mod region;
 mod service_control;
 mod session;
@@ -100,8 +101,7 @@ impl Purpose {
 /// What has to be allowed, to whom [`Purpose::caller`] says, and nothing more.
 ///
 /// The policies that users copy are made from this list; `tests/discovery/reading.rs` and `readiness.rs` hold it to the
-/// calls.
-/// `sts:GetCallerIdentity` is called too, and needs no permission:
+/// calls. `sts:GetCallerIdentity` is called too, and needs no permission:
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>.
 pub const REQUIRED_ACTIONS: &[Action] = &[
     Action {

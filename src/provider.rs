@@ -1,6 +1,7 @@
 //! Where Terraform calls in: schemas, and thin glue from them to the other rooms.
 
 pub mod arguments;
+mod concurrency;
 mod credentials;
 pub mod data_sources;
 mod dormancy;

@@ -36,6 +36,8 @@ mod history;
 mod kills;
 #[path = "catalog/lock.rs"]
 mod lock;
+#[path = "catalog/objects.rs"]
+mod objects;
 #[path = "catalog/place.rs"]
 mod place;
 #[path = "catalog/processes.rs"]

@@ -3,7 +3,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::print_stdout,
-    missing_docs
+    missing_docs,
+    unreachable_pub
 )]
 
 #[allow(unreachable_pub)]
@@ -11,6 +12,9 @@
 mod moto;
 #[path = "support/s3.rs"]
 mod s3;
+
+#[path = "catalog/objects.rs"]
+mod objects;
 
 #[path = "s3/buckets.rs"]
 mod buckets;
@@ -32,12 +36,11 @@ mod reading;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use orgmirror::catalog::{Catalog, Committed, Connect, Document, Entry, S3Place, Who};
-use orgmirror::model::integration::{ConnectionSettings, Integration, RemovalGuard};
-use orgmirror::model::late::Late;
-use orgmirror::model::mirror::{Connection, Folder, Mirror};
+use orgmirror::catalog::{Catalog, Committed, Connect, Document, Entry, S3Place};
+use orgmirror::model::integration::Integration;
 use orgmirror::model::workspace::Workspace;
 
+use objects::ada;
 use s3::{Act, Bucket};
 
 const TENANT: &str = "acme";
@@ -68,77 +71,20 @@ fn open_direct(bucket: &Bucket) -> Catalog {
     open_with(&bucket.name, bucket.direct())
 }
 
-fn ada() -> Who {
-    Who {
-        arn: None,
-        user: "ada".into(),
-        host: "ci-7".into(),
-    }
-}
-
 fn workspace(handle: &str) -> Workspace {
-    Workspace {
-        id: format!("ws_{handle}"),
-        organization: "acme".into(),
-        handle: handle.into(),
-        attach: None,
-        publish: BTreeMap::from([("json".to_owned(), BTreeMap::new())]),
-    }
+    let (id, name) = (format!("ws_{handle}"), format!("acme/{handle}"));
+    objects::workspace(&id, &name, &["json"])
 }
 
 /// An integration whose accounts everybody sees.
 fn integration(accounts: &[&str]) -> Integration {
-    let known = |text: String| Late::Known(text);
-    let folder = Folder {
-        name: known("Root".into()),
-        derived_handle: known("root".into()),
-        parent_id: None,
-        path: known("/".into()),
-    };
+    let mut integration = objects::integration("in_1", "aws");
     let connections = accounts.iter().map(|id| {
-        let connection = Connection {
-            name: known(format!("a{id}")),
-            email: Late::Known(None),
-            state: "ACTIVE".into(),
-            tags: Late::Known(None),
-            derived_handle: known(format!("a{id}")),
-            folder_id: "r-ab12".into(),
-            path: known("/".into()),
-            derived_role_arn: known(format!("arn:aws:iam::{id}:role/readonly")),
-            owners: Late::Known(None),
-            sign_in_url: Late::Known(None),
-        };
+        let connection = objects::connection(id, id, "r-ab12", "/");
         ((*id).to_owned(), connection)
     });
-    Integration {
-        id: "int_1".into(),
-        handle: "aws".into(),
-        organization: None,
-        handle_prefix: None,
-        initial_handles: None,
-        connection_settings: ConnectionSettings {
-            role_name: "readonly".into(),
-            external_id: None,
-            regions: ["*".to_owned()].into(),
-            default_region: "us-east-1".into(),
-            max_error_retry_attempts: 9,
-            min_error_retry_delay: 25,
-            ignore_error_codes: BTreeSet::new(),
-        },
-        permissions: ["*".to_owned()].into(),
-        sso: None,
-        owners: None,
-        resource_owners: None,
-        custom_access_details: None,
-        removal_guard: RemovalGuard::default(),
-        deletion_protection: false,
-        mirror: Mirror {
-            aws_organization_id: Late::Known(None),
-            folders: [("r-ab12".to_owned(), folder)].into(),
-            connections: connections.collect(),
-        },
-        effective_handles: BTreeMap::new(),
-    }
+    integration.mirror.connections = connections.collect();
+    integration
 }
 
 async fn commit(

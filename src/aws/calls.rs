@@ -239,6 +239,24 @@ impl Pacer {
     }
 }
 
+/// Everything in a list that comes in pages. `page` gets the token of a page and gives what is on it, and the token of the
+/// next one. An empty page with a token is not the end.
+pub(super) async fn pages<T, E, F>(mut page: impl FnMut(Option<String>) -> F) -> Result<Vec<T>, E>
+where
+    F: Future<Output = Result<(Option<Vec<T>>, Option<String>), E>>,
+{
+    let mut all = Vec::new();
+    let mut token = None;
+    loop {
+        let (items, next) = page(token).await?;
+        all.extend(items.unwrap_or_default());
+        if next.is_none() {
+            return Ok(all);
+        }
+        token = next;
+    }
+}
+
 /// Exponential with jitter: between half and all of the doubled time.
 fn backoff(attempts: u32) -> Duration {
     let full = FIRST_BACKOFF

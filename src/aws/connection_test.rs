@@ -13,6 +13,7 @@ use super::connect_error::ConnectError;
 use super::credentials::ASSUME_ROLE;
 use super::session::Session;
 use super::settings::AssumeRole;
+use crate::model::partition;
 
 pub use problem::{Cause, Problem};
 
@@ -145,8 +146,7 @@ pub(super) fn is_of_the_caller(error: &ConnectError) -> bool {
 
 /// Credentials of one partition are unknown in every other; STS would say no more than that it refuses.
 pub(super) fn elsewhere(role_arn: &str, caller: &str) -> Option<Problem> {
-    let partition = |arn: &str| arn.split(':').nth(1).map(str::to_owned);
-    let (theirs, ours) = (partition(role_arn)?, partition(caller)?);
+    let (theirs, ours) = (partition::of_arn(role_arn)?, partition::of_arn(caller)?);
     (theirs != ours).then(|| {
         Problem::new(
             Cause::Partition,

@@ -2,7 +2,7 @@
 
 /// A kind of policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PolicyKind {
+pub(super) enum PolicyKind {
     /// Attached to the caller, or to a group that it is in.
     Identity,
     /// The permissions boundary of the caller.
@@ -35,13 +35,15 @@ const NAMES: [(&str, PolicyKind); 8] = [
 
 /// What a message of AccessDenied says about the policy behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Denial<'m> {
+pub(super) struct Denial<'m> {
     /// Its kind.
-    pub kind: PolicyKind,
+    pub(super) kind: PolicyKind,
     /// Whether it has a statement that denies; else none of this kind allows.
-    pub is_explicit: bool,
+    pub(super) is_explicit: bool,
     /// Its ARN, where AWS tells it.
-    pub policy_arn: Option<&'m str>,
+    pub(super) policy_arn: Option<&'m str>,
+    /// The kind as AWS calls it.
+    name: &'static str,
 }
 
 impl<'m> Denial<'m> {
@@ -49,7 +51,7 @@ impl<'m> Denial<'m> {
     ///
     /// The forms are those of
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>.
-    pub fn of(message: &'m str) -> Option<Self> {
+    pub(super) fn of(message: &'m str) -> Option<Self> {
         const EXPLICIT: &str = "with an explicit deny in ";
         const IMPLICIT: &str = "because no ";
         let (is_explicit, rest) = match message.split_once(EXPLICIT) {
@@ -57,25 +59,23 @@ impl<'m> Denial<'m> {
             None => (false, message.split_once(IMPLICIT)?.1),
         };
         let articles = ["an ", "a ", "the "].into_iter();
-        let name = articles
+        let rest = articles
             .filter(|_| is_explicit)
             .find_map(|article| rest.strip_prefix(article))
             .unwrap_or(rest);
-        let (_, kind) = NAMES.iter().find(|(known, _)| name.starts_with(known))?;
+        let (name, kind) = NAMES.iter().find(|(name, _)| rest.starts_with(name))?;
         let mut words = rest.split_whitespace();
         Some(Self {
             kind: *kind,
             is_explicit,
             policy_arn: words.find(|word| word.starts_with("arn:")),
+            name,
         })
     }
 
     /// What `caller`, whom `action` is denied, can do about it.
-    pub fn fix(&self, action: &str, caller: &str) -> String {
-        let (name, _) = NAMES
-            .iter()
-            .find(|(_, kind)| *kind == self.kind)
-            .unwrap_or(&NAMES[0]);
+    pub(super) fn fix(&self, action: &str, caller: &str) -> String {
+        let name = self.name;
         let which = self
             .policy_arn
             .map_or_else(String::new, |arn| format!(" ({arn})"));
@@ -109,16 +109,7 @@ mod tests {
 
     #[test]
     fn every_form_of_the_user_guide_is_understood() {
-        for (name, policy) in [
-            ("identity-based policy", PolicyKind::Identity),
-            ("permissions boundary", PolicyKind::PermissionsBoundary),
-            ("session policy", PolicyKind::Session),
-            ("service control policy", PolicyKind::ServiceControl),
-            ("resource control policy", PolicyKind::ResourceControl),
-            ("VPC endpoint policy", PolicyKind::VpcEndpoint),
-            ("resource-based policy", PolicyKind::Resource),
-            ("role trust policy", PolicyKind::RoleTrust),
-        ] {
+        for (name, policy) in NAMES {
             for article in ["a", "an", "the"] {
                 let explicit = format!("with an explicit deny in {article} {name}");
                 assert_eq!(denial(&explicit), Some((policy, true)), "{explicit}");

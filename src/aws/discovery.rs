@@ -20,6 +20,7 @@ use futures_util::future::{Either, select};
 use tokio_util::sync::CancellationToken;
 
 use super::session::Session;
+use crate::model::partition;
 use crate::model::snapshot::{AccountFacts, Facts, Snapshot, UnitFacts};
 use error::{malformed, required};
 use round::Round;
@@ -231,7 +232,7 @@ fn assemble(
             joined_method: account.joined_method,
         })
         .collect();
-    let partition = organization.arn.split(':').nth(1).unwrap_or("aws");
+    let partition = partition::of_arn(&organization.arn).unwrap_or(partition::AWS);
     Ok(Snapshot::assemble(Facts {
         partition: partition.to_owned(),
         id: organization.id,

@@ -1,9 +1,9 @@
 //! What AWS Organizations says of the services and the policies of an AWS organization.
 
-use aws_sdk_organizations::types::{PolicySummary, PolicyType, PolicyTypeStatus};
+use aws_sdk_organizations::types::{PolicySummary, PolicyType};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::calls::{self, Failure};
+use super::calls::{self, Failure, pages};
 use super::connect_error::{ConnectError, principal};
 use super::discovery::DiscoveryError;
 use super::session::Session;
@@ -26,29 +26,22 @@ impl Session {
     /// # Errors
     /// When AWS Organizations does not say.
     pub async fn has_trusted_access(&self, service: &str) -> Result<bool, DiscoveryError> {
-        let client = &self.organizations;
-        let mut token: Option<String> = None;
-        loop {
-            let answer = self
-                .pacer
-                .call(LIST_SERVICE_ACCESS, || {
-                    client
-                        .list_aws_service_access_for_organization()
-                        .max_results(PAGE)
-                        .set_next_token(token.clone())
-                        .send()
-                })
-                .await
-                .map_err(|failure| self.refused(LIST_SERVICE_ACCESS, failure))?;
-            let mut enabled = answer.enabled_service_principals().iter();
-            if enabled.any(|principal| principal.service_principal() == Some(service)) {
-                return Ok(true);
-            }
-            token = answer.next_token;
-            if token.is_none() {
-                return Ok(false);
-            }
-        }
+        let enabled = pages(|token| async move {
+            let list = || {
+                self.organizations
+                    .list_aws_service_access_for_organization()
+                    .max_results(PAGE)
+                    .set_next_token(token.clone())
+                    .send()
+            };
+            let answer = self.pacer.call(LIST_SERVICE_ACCESS, list).await?;
+            Ok((answer.enabled_service_principals, answer.next_token))
+        });
+        let enabled = enabled
+            .await
+            .map_err(|failure| self.refused(LIST_SERVICE_ACCESS, failure))?;
+        let mut names = enabled.iter().map(|enabled| enabled.service_principal());
+        Ok(names.any(|name| name == Some(service)))
     }
 
     /// The service control policies of the AWS organization; none where they are not in force.
@@ -78,55 +71,40 @@ impl Session {
 
     /// Whether the root has the policy type switched on, without which no policy counts.
     async fn has_service_control_policies(&self) -> Result<bool, DiscoveryError> {
-        let client = &self.organizations;
-        let mut token: Option<String> = None;
-        loop {
-            let answer = self
-                .pacer
-                .call(LIST_ROOTS, || {
-                    client
-                        .list_roots()
-                        .max_results(PAGE)
-                        .set_next_token(token.clone())
-                        .send()
-                })
-                .await
-                .map_err(|failure| self.refused(LIST_ROOTS, failure))?;
-            let mut types = answer.roots().iter().flat_map(|root| root.policy_types());
-            let is_on = types.any(|policy_type| {
-                policy_type.r#type() == Some(&PolicyType::ServiceControlPolicy)
-                    && policy_type.status() != Some(&PolicyTypeStatus::PendingDisable)
-            });
-            token = answer.next_token;
-            if is_on || token.is_none() {
-                return Ok(is_on);
-            }
-        }
+        let roots = pages(|token| async move {
+            let list = || {
+                self.organizations
+                    .list_roots()
+                    .max_results(PAGE)
+                    .set_next_token(token.clone())
+                    .send()
+            };
+            let answer = self.pacer.call(LIST_ROOTS, list).await?;
+            Ok((answer.roots, answer.next_token))
+        });
+        let roots = roots
+            .await
+            .map_err(|failure| self.refused(LIST_ROOTS, failure))?;
+        let mut types = roots.iter().flat_map(|root| root.policy_types());
+        Ok(types.any(|listed| listed.r#type() == Some(&PolicyType::ServiceControlPolicy)))
     }
 
     async fn policies(&self) -> Result<Vec<PolicySummary>, DiscoveryError> {
-        let client = &self.organizations;
-        let mut policies = Vec::new();
-        let mut token: Option<String> = None;
-        loop {
-            let answer = self
-                .pacer
-                .call(LIST_POLICIES, || {
-                    client
-                        .list_policies()
-                        .filter(PolicyType::ServiceControlPolicy)
-                        .max_results(PAGE)
-                        .set_next_token(token.clone())
-                        .send()
-                })
-                .await
-                .map_err(|failure| self.refused(LIST_POLICIES, failure))?;
-            policies.extend(answer.policies.unwrap_or_default());
-            token = answer.next_token;
-            if token.is_none() {
-                return Ok(policies);
-            }
-        }
+        let policies = pages(|token| async move {
+            let list = || {
+                self.organizations
+                    .list_policies()
+                    .filter(PolicyType::ServiceControlPolicy)
+                    .max_results(PAGE)
+                    .set_next_token(token.clone())
+                    .send()
+            };
+            let answer = self.pacer.call(LIST_POLICIES, list).await?;
+            Ok((answer.policies, answer.next_token))
+        });
+        policies
+            .await
+            .map_err(|failure| self.refused(LIST_POLICIES, failure))
     }
 
     /// ID, name and document of a policy, and the IDs of what it is attached to; none where that is nothing.
@@ -158,29 +136,23 @@ impl Session {
     }
 
     async fn targets(&self, policy_id: &str) -> Result<Vec<String>, DiscoveryError> {
-        let client = &self.organizations;
-        let mut target_ids = Vec::new();
-        let mut token: Option<String> = None;
-        loop {
-            let answer = self
-                .pacer
-                .call(LIST_TARGETS, || {
-                    client
-                        .list_targets_for_policy()
-                        .policy_id(policy_id)
-                        .max_results(PAGE)
-                        .set_next_token(token.clone())
-                        .send()
-                })
-                .await
-                .map_err(|failure| self.refused(LIST_TARGETS, failure))?;
-            let targets = answer.targets.unwrap_or_default().into_iter();
-            target_ids.extend(targets.filter_map(|target| target.target_id));
-            token = answer.next_token;
-            if token.is_none() {
-                return Ok(target_ids);
-            }
-        }
+        let targets = pages(|token| async move {
+            let list = || {
+                self.organizations
+                    .list_targets_for_policy()
+                    .policy_id(policy_id)
+                    .max_results(PAGE)
+                    .set_next_token(token.clone())
+                    .send()
+            };
+            let answer = self.pacer.call(LIST_TARGETS, list).await?;
+            Ok((answer.targets, answer.next_token))
+        });
+        let targets = targets
+            .await
+            .map_err(|failure| self.refused(LIST_TARGETS, failure))?;
+        let ids = targets.into_iter().filter_map(|target| target.target_id);
+        Ok(ids.collect())
     }
 
     /// What a failed call means to whoever could read the accounts of the AWS organization.

@@ -87,7 +87,7 @@ impl Session {
             key_id.map(|id| LongLivedKey::new(id, config.clone(), endpoints.iam.clone()));
         let session = Self::with(config, endpoints.clone(), settings.max_retries);
         let session = match &settings.assume_role {
-            Some(role) => session.assume(role, None).await?,
+            Some(role) => session.assume(role).await?,
             None => session,
         };
         Ok(Self {
@@ -123,15 +123,11 @@ impl Session {
     }
 
     /// A session with the credentials of a role, which this session's credentials assume, by this session's pace. It has
-    /// a pace of its own, as the role's account has limits of its own, and works in `region`; none: in this session's.
+    /// a pace of its own, as the role's account has limits of its own, and works in this session's Region.
     ///
     /// # Errors
     /// When the role is not given.
-    pub async fn assume(
-        &self,
-        role: &AssumeRole,
-        region: Option<&str>,
-    ) -> Result<Self, ConnectError> {
+    pub async fn assume(&self, role: &AssumeRole) -> Result<Self, ConnectError> {
         refuse_other_partition(&role.role_arn, self.region())?;
         let assumed = self.assumed(role);
         let first = assumed.assume(&mut Allowance::unlimited()).await?;
@@ -143,9 +139,6 @@ impl Session {
             .identity_cache(identity_cache());
         // Its connections serve all roles: each role with a client of its own costs a handshake and the roots of TLS.
         config.set_http_client(self.sts_endpoint.http_client());
-        if let Some(region) = region {
-            config = config.region(Region::new(region.to_owned()));
-        }
         Ok(Self::with(
             config.build(),
             self.endpoints.clone(),

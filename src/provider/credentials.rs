@@ -66,7 +66,7 @@ pub(super) fn assume_role(description: &str) -> Attribute {
     .description(description)
 }
 
-/// Arguments of a data source that replace those of the provider.
+/// Arguments of a data source, or of the catalog, that replace those of the provider.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Replacement<'a> {
     pub(super) assume_role: &'a Value<AssumeRoleArgument>,
@@ -96,7 +96,12 @@ pub(super) fn replacements(what: &str, region: &str) -> [Attribute; 3] {
 impl Replacement<'_> {
     /// The provider's settings with what is replaced; else which of its arguments are missing for that.
     pub(super) fn settings(&self, data: &Data) -> Result<Settings, Unknown> {
-        let mut settings = data.settings(&self.replaced())?.clone();
+        Ok(self.replacing(data.settings(&self.replaced())?))
+    }
+
+    /// These settings of the provider with what is replaced.
+    pub(super) fn replacing(&self, provider: &Settings) -> Settings {
+        let mut settings = provider.clone();
         if let Some(profile) = self.profile.known() {
             settings.profile = Some(profile.clone());
             settings.access_key = None;
@@ -110,11 +115,11 @@ impl Replacement<'_> {
         if let Some(region) = self.region.known() {
             settings.region = Some(region.clone());
         }
-        Ok(settings)
+        settings
     }
 
     /// The provider's arguments that are not needed.
-    fn replaced(&self) -> Vec<&'static str> {
+    pub(super) fn replaced(&self) -> Vec<&'static str> {
         let mut names = Vec::new();
         if !self.profile.is_null() {
             names.extend([

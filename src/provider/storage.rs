@@ -15,7 +15,7 @@ use crate::framework::schema::{Attribute, Violation};
 use crate::framework::value::Value;
 
 use super::arguments;
-use super::credentials::{self, AssumeRoleArgument, assume_role};
+use super::credentials::{self, AssumeRoleArgument, Replacement, assume_role};
 
 /// Where the catalog is unless said otherwise, relative to Terraform's working directory.
 const DEFAULT: &str = ".orgmirror";
@@ -133,43 +133,17 @@ impl S3Argument {
         .collect()
     }
 
-    /// The provider's arguments that it has values of its own for.
-    fn replacing(&self) -> Vec<&'static str> {
-        let mut names = Vec::new();
-        if !self.profile.is_null() {
-            names.extend([
-                "profile",
-                "access_key",
-                "secret_key",
-                "token",
-                "assume_role",
-            ]);
+    fn replacement(&self) -> Replacement<'_> {
+        Replacement {
+            assume_role: &self.assume_role,
+            profile: &self.profile,
+            region: &self.region,
         }
-        if !self.assume_role.is_null() {
-            names.push("assume_role");
-        }
-        if !self.region.is_null() {
-            names.push("region");
-        }
-        names
     }
 
     /// The provider's settings with what it has values of its own for.
     fn settings(&self, provider: &Settings) -> Settings {
-        let mut settings = provider.clone();
-        if let Some(profile) = self.profile.known() {
-            settings.profile = Some(profile.clone());
-            settings.access_key = None;
-            settings.secret_key = None;
-            settings.token = None;
-            settings.assume_role = None;
-        }
-        if let Some(role) = self.assume_role.known() {
-            settings.assume_role = Some(role.role());
-        }
-        if let Some(region) = self.region.known() {
-            settings.region = Some(region.clone());
-        }
+        let mut settings = self.replacement().replacing(provider);
         if let Some(endpoint) = self.endpoint.known() {
             settings.endpoints.s3 = Some(endpoint.clone());
         }
@@ -251,7 +225,7 @@ pub(super) fn open(
     let opened = match &kept.location {
         Location::Disk(directory) => Catalog::on_disk(directory, &tenant),
         Location::S3 { bucket, prefix } => {
-            let replaced = kept.s3.replacing();
+            let replaced = kept.s3.replacement().replaced();
             let needed = unknown.iter().copied();
             let waits: Vec<_> = needed.filter(|name| !replaced.contains(name)).collect();
             if !waits.is_empty() {
@@ -495,6 +469,6 @@ mod tests {
         assert_eq!((settings.access_key, settings.secret_key), (None, None));
         let endpoint = settings.endpoints.s3;
         assert_eq!(endpoint.as_deref(), Some("https://s3.example.com"));
-        assert!(own.replacing().contains(&"access_key"));
+        assert!(own.replacement().replaced().contains(&"access_key"));
     }
 }

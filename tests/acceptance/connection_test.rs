@@ -379,6 +379,22 @@ fn accounts_are_selected_and_one_that_is_no_connection_is_warned_of() {
 }
 
 #[test]
+fn the_shortest_session_that_sts_gives_is_asked_for() {
+    let accounts = many_accounts(2);
+    let double = double(&accounts);
+    let integration = mirror(&accounts);
+    let workspace = mirrored(&double, &integration);
+    workspace.write("main.tf", &format!("{}{}", integration.hcl(), test("")));
+    workspace.apply().assert_none();
+    let calls = assumed(&double);
+    assert!(!calls.is_empty());
+    for call in calls {
+        assert_eq!(text(&call.input, "DurationSeconds"), "900");
+    }
+    workspace.plan().assert_no_changes();
+}
+
+#[test]
 fn the_test_may_use_another_profile_or_role_than_the_provider() {
     let accounts = many_accounts(2);
     let double = double(&accounts);

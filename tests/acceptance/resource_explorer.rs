@@ -409,6 +409,10 @@ fn only_the_wanted_units_are_asked_and_what_cannot_be_asked_is_listed() {
     {
         let mut organization = double.organization();
         organization.add_account_with_id(&within, "joined", joined);
+        // Nobody asks for one that is closed and never had a connection.
+        let closed = "555555555555";
+        organization.add_account_with_id(&within, "closed", closed);
+        organization.set_state(closed, "SUSPENDED");
         organization.set_state(SHOP, "SUSPENDED");
     }
     let parts = [

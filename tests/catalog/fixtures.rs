@@ -3,16 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::fs;
-
 use std::path::{Path, PathBuf};
 
 use orgmirror::catalog::*;
 use orgmirror::model::folder_ref::FolderRef;
-use orgmirror::model::integration::{
-    ConnectionSettings, Integration, Owner, RemovalGuard, ResourceOwner, Sso,
-};
-use orgmirror::model::late::Late;
-use orgmirror::model::mirror::{Connection, Folder, Mirror};
+use orgmirror::model::integration::{Owner, ResourceOwner, Sso};
 use orgmirror::model::overriding::{ConnectionOverride, FolderOverride, OverriddenSettings};
 use orgmirror::model::permission::{ConnectionPermission, FolderPermission};
 use orgmirror::model::tenant::{Held, Tenant};
@@ -20,6 +15,7 @@ use orgmirror::model::visibility::Resolved;
 use orgmirror::model::workspace::{OptionValue, Options, Workspace};
 use orgmirror::publish::publications;
 
+pub use crate::objects::*;
 use crate::place::Place;
 
 pub const TENANT: &str = "acme";
@@ -28,95 +24,6 @@ pub const DOCUMENT: &str = "tenants/acme/catalog.json";
 pub const OF_TENANT: &str = "tenants/acme/";
 pub const FORMATS: [&str; 2] = ["c7n_org", "json"];
 pub const INTEGRATION: &str = "in_0123456789abcdefghij";
-
-pub fn known<T>(value: T) -> Late<T> {
-    Late::Known(value)
-}
-
-pub fn folder(name: &str, handle: &str, parent: Option<&str>, path: &str) -> Folder {
-    Folder {
-        name: known(name.into()),
-        derived_handle: known(handle.into()),
-        parent_id: parent.map(Into::into),
-        path: known(path.into()),
-    }
-}
-
-pub fn connection(id: &str, name: &str, folder: &str, path: &str) -> Connection {
-    Connection {
-        name: known(name.into()),
-        email: known(Some(format!("{name}@example.com"))),
-        state: "ACTIVE".into(),
-        tags: known(Some(BTreeMap::from([("env".into(), "prod".into())]))),
-        derived_handle: known(format!("aws_{name}")),
-        folder_id: folder.into(),
-        path: known(path.into()),
-        derived_role_arn: known(format!("arn:aws:iam::{id}:role/readonly")),
-        owners: known(None),
-        sign_in_url: known(None),
-    }
-}
-
-pub fn integration(id: &str, handle: &str) -> Integration {
-    Integration {
-        id: id.into(),
-        handle: handle.into(),
-        organization: None,
-        handle_prefix: Some("aws_".into()),
-        initial_handles: None,
-        connection_settings: ConnectionSettings {
-            role_name: "readonly".into(),
-            external_id: Some("acme:3x4mpl3ext3rn4l1".into()),
-            regions: ["*".to_owned()].into(),
-            default_region: "us-east-1".into(),
-            max_error_retry_attempts: 9,
-            min_error_retry_delay: 25,
-            ignore_error_codes: BTreeSet::new(),
-        },
-        permissions: ["*".to_owned()].into(),
-        sso: None,
-        owners: None,
-        resource_owners: None,
-        custom_access_details: None,
-        removal_guard: RemovalGuard::default(),
-        deletion_protection: true,
-        mirror: Mirror {
-            aws_organization_id: known(Some("o-exampleorg1".into())),
-            folders: [
-                ("r-ab12", folder("Root", "acme", None, "/")),
-                (
-                    "ou-ab12-11111111",
-                    folder("Workloads", "aws_workloads", Some("r-ab12"), "/Workloads"),
-                ),
-                (
-                    "ou-ab12-22222222",
-                    folder("Sandbox", "aws_sandbox", Some("r-ab12"), "/Sandbox"),
-                ),
-            ]
-            .map(|(id, folder)| (id.to_owned(), folder))
-            .into(),
-            connections: [
-                connection("111111111111", "billing", "ou-ab12-11111111", "/Workloads"),
-                connection("222222222222", "shop", "ou-ab12-11111111", "/Workloads"),
-                connection("333333333333", "lab", "ou-ab12-22222222", "/Sandbox"),
-            ]
-            .map(|c| {
-                let arn = c.derived_role_arn.known().unwrap();
-                (arn[13..25].to_owned(), c)
-            })
-            .into(),
-        },
-        effective_handles: BTreeMap::new(),
-    }
-}
-
-pub fn ada() -> Who {
-    Who {
-        arn: None,
-        user: "ada".into(),
-        host: "ci-7".into(),
-    }
-}
 
 /// The catalog in a directory.
 pub fn open(directory: &Path) -> Catalog {
@@ -235,20 +142,6 @@ pub async fn remove<T: Held>(catalog: &Catalog, id: String) {
         Ok::<_, Infallible>(())
     };
     catalog.commit(&ada(), change).await.unwrap();
-}
-
-pub fn workspace(id: &str, name: &str, formats: &[&str]) -> Workspace {
-    let (organization, handle) = name.split_once('/').unwrap();
-    let formats = formats.iter();
-    Workspace {
-        id: id.into(),
-        organization: organization.into(),
-        handle: handle.into(),
-        attach: None,
-        publish: formats
-            .map(|format| ((*format).to_owned(), Options::new()))
-            .collect(),
-    }
 }
 
 pub fn folder_permission(id: &str, integration_id: &str, grantee: &str) -> FolderPermission {

@@ -137,6 +137,13 @@ fn the_stackset_has_the_template_of_one_account() {
     );
     let default = &template["Parameters"]["DiscoveryAccountId"]["Default"];
     assert_eq!(default, "012345678901", "a string with its leading zero");
+    // A delegated administrator of StackSets is a member account, which the StackSet reaches.
+    let by_management_account = json!([
+        { "Fn::Equals": [{ "Ref": "CallAs" }, "SELF"] },
+        { "Fn::Equals": [{ "Ref": "ManagementAccountRole" }, "true"] },
+    ]);
+    let makes_role = &template["Conditions"]["MakesManagementAccountRole"];
+    assert_eq!(makes_role["Fn::And"], by_management_account);
 }
 
 #[test]

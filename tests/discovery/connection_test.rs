@@ -471,7 +471,7 @@ async fn all_roles_are_used_by_the_same_connections() {
         .await
         .unwrap();
     for target in &targets {
-        let role = session.assume(&target.role, None).await.unwrap();
+        let role = session.assume(&target.role).await.unwrap();
         role.caller_arn(options().timeout).await.unwrap();
     }
     assert!(double.accepted() <= 4, "{}", double.accepted());

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use super::super::calls::Failure;
+use super::super::calls::{Failure, pages};
 use super::error::{DiscoveryError, malformed};
 use super::round::{Listed, Round, Unit};
 use super::{Organization, PAGE, Reading};
@@ -150,40 +150,26 @@ impl Reading<'_> {
         organization: &Organization,
     ) -> Result<Option<BTreeSet<String>>, DiscoveryError> {
         const ACTION: &str = "organizations:ListParents";
-        let client = &self.session.organizations;
-        let mut parents = BTreeSet::new();
-        let mut token: Option<String> = None;
-        loop {
-            let answer = self
-                .session
-                .pacer
-                .call(ACTION, || {
-                    client
-                        .list_parents()
-                        .child_id(id)
-                        .max_results(PAGE)
-                        .set_next_token(token.clone())
-                        .send()
-                })
-                .await;
-            let answer = match answer {
-                Ok(answer) => answer,
-                Err(Failure::Gone) => return Ok(None),
-                Err(failure) => {
-                    return Err(self.error(ACTION, failure, Some(organization)).await);
-                }
+        let parents = pages(|token| async move {
+            let list = || {
+                let client = &self.session.organizations;
+                client
+                    .list_parents()
+                    .child_id(id)
+                    .max_results(PAGE)
+                    .set_next_token(token.clone())
+                    .send()
             };
-            parents.extend(
-                answer
-                    .parents
-                    .unwrap_or_default()
-                    .into_iter()
-                    .filter_map(|parent| parent.id),
-            );
-            token = answer.next_token;
-            if token.is_none() {
-                return Ok(Some(parents));
+            let answer = self.session.pacer.call(ACTION, list).await?;
+            Ok((answer.parents, answer.next_token))
+        });
+        match parents.await {
+            Ok(parents) => {
+                let ids = parents.into_iter().filter_map(|parent| parent.id);
+                Ok(Some(ids.collect()))
             }
+            Err(Failure::Gone) => Ok(None),
+            Err(failure) => Err(self.error(ACTION, failure, Some(organization)).await),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use super::super::calls::{Allowance, Failure};
+use super::super::calls::{Allowance, Failure, pages};
 use super::error::DiscoveryError;
 use super::settling::{Consistent, Contradictions};
 use super::{CONCURRENCY, Organization, Reading};
@@ -118,27 +118,19 @@ impl Reading<'_> {
     }
 
     async fn tags_of(&self, id: &str) -> Result<BTreeMap<String, String>, Failure> {
-        let client = &self.session.organizations;
-        let mut tags = BTreeMap::new();
-        let mut token: Option<String> = None;
-        loop {
-            let answer = self
-                .session
-                .pacer
-                .call(ACTION, || {
-                    client
-                        .list_tags_for_resource()
-                        .resource_id(id)
-                        .set_next_token(token.clone())
-                        .send()
-                })
-                .await?;
-            let told = answer.tags.unwrap_or_default().into_iter();
-            tags.extend(told.map(|tag| (tag.key, tag.value)));
-            token = answer.next_token;
-            if token.is_none() {
-                return Ok(tags);
-            }
-        }
+        let tags = pages(|token| async move {
+            let list = || {
+                let client = &self.session.organizations;
+                client
+                    .list_tags_for_resource()
+                    .resource_id(id)
+                    .set_next_token(token.clone())
+                    .send()
+            };
+            let answer = self.session.pacer.call(ACTION, list).await?;
+            Ok((answer.tags, answer.next_token))
+        });
+        let told = tags.await?.into_iter();
+        Ok(told.map(|tag| (tag.key, tag.value)).collect())
     }
 }

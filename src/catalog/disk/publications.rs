@@ -44,7 +44,7 @@ impl Disk {
         };
         // Taken before the content: what is written in between has a later one.
         let metadata = file.metadata()?;
-        let token = token(&metadata);
+        let token = token(&metadata, SystemTime::now());
         if metadata.len() != wanted.length {
             return Ok(Checked::Other { token });
         }
@@ -78,7 +78,9 @@ impl Disk {
                     files.push(Listed {
                         path: format!("{directory}/{}", begun.unwrap_or(name)),
                         length: metadata.as_ref().map(Metadata::len),
-                        token: metadata.as_ref().and_then(token),
+                        token: metadata
+                            .as_ref()
+                            .and_then(|metadata| token(metadata, SystemTime::now())),
                     });
                 }
             }
@@ -236,13 +238,13 @@ fn is_absent(error: &io::Error) -> bool {
 }
 
 /// Every change of a file shows in one of these, except one that comes within the grain of the file system's clock.
-fn token(metadata: &Metadata) -> Option<Token> {
+fn token(metadata: &Metadata, now: SystemTime) -> Option<Token> {
     let changed = u64::try_from(metadata.ctime()).ok()?;
     let nanoseconds = u64::try_from(metadata.ctime_nsec()).ok()?;
     let changed =
         SystemTime::UNIX_EPOCH + Duration::from_secs(changed) + Duration::from_nanos(nanoseconds);
     // A clock that is behind the file's gives an error, and no token.
-    if SystemTime::now().duration_since(changed).ok()? < GRAIN {
+    if now.duration_since(changed).ok()? < GRAIN {
         return None;
     }
     let facts = [
@@ -256,4 +258,24 @@ fn token(metadata: &Metadata) -> Option<Token> {
     ];
     let bytes: Vec<u8> = facts.into_iter().flat_map(u64::to_le_bytes).collect();
     Some(Token::new(bytes))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_changed_a_moment_ago_has_no_token() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let metadata = file.as_file().metadata().unwrap();
+        // Nothing but its making has changed it, so its times are the same.
+        let changed = metadata.modified().unwrap();
+        let has_token = |now| token(&metadata, now).is_some();
+        assert!(!has_token(changed));
+        assert!(!has_token(changed + GRAIN / 2));
+        assert!(has_token(changed + GRAIN * 2));
+        // By a clock that was put back.
+        assert!(!has_token(changed - GRAIN));
+    }
 }

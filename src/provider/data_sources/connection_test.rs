@@ -18,6 +18,7 @@ use crate::framework::schema::{Attribute, Schema};
 use crate::framework::types::Type;
 use crate::framework::value::{Set, Value};
 use crate::model::visibility::EffectiveConnection;
+use crate::provider::concurrency::{at_once, concurrency};
 use crate::provider::credentials::{self, AssumeRoleArgument, Replacement, replacements};
 use crate::provider::kept::{opened, readable};
 use crate::provider::orgmirror::Data;
@@ -25,9 +26,6 @@ use crate::provider::selection::{Selection, selection};
 use crate::provider::timeouts::{Timeouts, read_timeout, timeouts};
 use crate::provider::{arguments, duration, late};
 
-const DEFAULT_CONCURRENCY: usize = 16;
-/// STS allows 600 calls per second by default; more at once would only be throttled.
-const MOST_CONCURRENCY: i64 = 256;
 const DEFAULT_CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
 /// Shortest and longest test of one connection.
 const CONNECTION_TIMEOUT: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5 * 60)];
@@ -153,11 +151,7 @@ fn attributes() -> Vec<Attribute> {
         assume_role,
         profile,
         region,
-        Attribute::number("concurrency")
-            .optional()
-            .at_least(1)
-            .at_most(MOST_CONCURRENCY)
-            .description("How many connections are tested at once, at most 256. Default 16."),
+        concurrency("connections are tested"),
         Attribute::string("connection_timeout")
             .optional()
             .check_string(|text| {
@@ -227,14 +221,11 @@ fn settings(config: &State, data: &Data) -> Result<Settings, Diagnostic> {
 }
 
 fn options(config: &State) -> Options {
-    let concurrency = config.concurrency.known();
     let connection_timeout = config.connection_timeout.known();
     Options {
-        // The schema has checked both.
-        concurrency: concurrency
-            .and_then(|count| usize::try_from(*count).ok())
-            .unwrap_or(DEFAULT_CONCURRENCY),
+        concurrency: at_once(&config.concurrency),
         connection_timeout: connection_timeout
+            // The schema has checked it.
             .and_then(|text| duration::parse(text).ok())
             .unwrap_or(DEFAULT_CONNECTION_TIMEOUT),
         timeout: read_timeout(&config.timeouts).unwrap_or(DEFAULT_TIMEOUT),

@@ -26,6 +26,7 @@ use crate::model::readiness::{Indexes, Readings, WantedIndexes};
 use crate::model::service_control::{Obstacles, ServiceControlPolicies};
 use crate::model::snapshot::{Selection, Snapshot};
 use crate::model::visibility::EffectiveConnection;
+use crate::provider::concurrency::{at_once, concurrency};
 use crate::provider::credentials::{Replacement, replacements};
 use crate::provider::kept::{opened, readable};
 use crate::provider::orgmirror::Data;
@@ -36,8 +37,6 @@ use super::aws_organization::{failed, not_selected};
 use super::connection_test::target;
 use state::{Found, State};
 
-const DEFAULT_CONCURRENCY: usize = 16;
-const MOST_CONCURRENCY: i64 = 256;
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// The feature set without which an AWS organization has neither trusted access nor policies.
 const ALL_FEATURES: &str = "ALL";
@@ -148,11 +147,7 @@ fn schema() -> Schema {
         assume_role,
         profile,
         region,
-        Attribute::number("concurrency")
-            .optional()
-            .at_least(1)
-            .at_most(MOST_CONCURRENCY)
-            .description("How many accounts are asked at once, at most 256. Default 16."),
+        concurrency("accounts are asked"),
         timeouts("How long all of it may take. Default `30m`."),
     ];
     attributes.extend(state::results());
@@ -322,13 +317,10 @@ impl Look<'_> {
             .data
             .settings(&[])
             .map_err(|unknown| unknown.diagnostic("Looking at Resource Explorer"))?;
-        let concurrency = self.config.concurrency.known();
-        // The schema has checked it.
-        let concurrency = concurrency.and_then(|count| usize::try_from(*count).ok());
+        let concurrency = at_once(&self.config.concurrency);
         let read = async {
             let session = Session::open(settings, self.timeout).await?;
             let targets = connections.iter().map(|connection| target(connection));
-            let concurrency = concurrency.unwrap_or(DEFAULT_CONCURRENCY);
             session
                 .indexes(targets.collect(), wanted, concurrency)
                 .await
@@ -433,7 +425,7 @@ fn too_late(timeout: Duration) -> Diagnostic {
         format!(
             "Not all accounts had answered within {} seconds. Allow more time with timeouts = {{ read = \"...\" }}, raise \
              concurrency, or ask for some OUs at a time with organizational_unit_ids.",
-            timeout.as_secs()
+            timeout.as_secs_f64().ceil()
         ),
     )
 }

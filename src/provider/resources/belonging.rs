@@ -67,7 +67,13 @@ pub trait BelongingState: Model + PartialEq + fmt::Debug + for<'a> From<&'a Self
         true
     }
 
-    /// What a plan that creates or changes it should say about itself; `partition` is its integration's, where known.
+    /// Whether it names Regions, of which [`Self::remark`] may say something.
+    fn names_regions(&self) -> bool {
+        false
+    }
+
+    /// What a plan that creates or changes it should say about itself; `partition` is its integration's, where that is known
+    /// and it names Regions.
     fn remark(&self, partition: Option<&str>, diagnostics: &mut Diagnostics) {
         let _ = (partition, diagnostics);
     }
@@ -142,8 +148,10 @@ impl<S: BelongingState> Resource for BelongingResource<S> {
         let object = plan.planned.object(id);
         if is_changed {
             let partition = match &object {
-                Ok(object) => partition_of(context.data, object.integration_id()).await,
-                Err(_) => None,
+                Ok(object) if plan.planned.names_regions() => {
+                    partition_of(context.data, object.integration_id()).await
+                }
+                _ => None,
             };
             plan.planned.remark(partition.as_deref(), diagnostics);
         }

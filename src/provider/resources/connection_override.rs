@@ -125,6 +125,10 @@ impl BelongingState for State {
         self.settings().validate(role_arn, diagnostics);
     }
 
+    fn names_regions(&self) -> bool {
+        self.settings().names_regions()
+    }
+
     fn remark(&self, partition: Option<&str>, diagnostics: &mut Diagnostics) {
         self.settings().remark(partition, diagnostics);
         if self.settings().is_all_inherited() && self.handle.is_null() && self.role_arn.is_null() {

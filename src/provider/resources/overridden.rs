@@ -59,9 +59,11 @@ impl Settings {
                 ..Self::default()
             }
     }
-}
 
-impl Settings {
+    pub(super) fn names_regions(&self) -> bool {
+        !self.regions.is_null() || !self.default_region.is_null()
+    }
+
     /// Refuses values of two partitions; `role_arn` is one more of them.
     pub(super) fn validate(&self, role_arn: Option<&str>, diagnostics: &mut Diagnostics) {
         let claims = regions::claims(REGIONS, &self.regions)

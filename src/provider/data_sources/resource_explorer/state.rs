@@ -165,8 +165,8 @@ pub(super) fn results() -> Vec<Attribute> {
             ),
         strings(
             "skipped_account_ids",
-            "Accounts that were not asked: their state is not `ACTIVE`, an override disables their connection, or they \
-             have none in the integration.",
+            "Accounts that were not asked: the state of a connection's account is not `ACTIVE`, an override disables the \
+             connection, or an `ACTIVE` account has none in the integration.",
         ),
     ]
 }

@@ -379,6 +379,23 @@ fn accounts_are_selected_and_one_that_is_no_connection_is_warned_of() {
 }
 
 #[test]
+fn arguments_that_select_no_connection_are_warned_of() {
+    let accounts = many_accounts(1);
+    let double = double(&accounts);
+    let integration = mirror(&accounts);
+    let workspace = mirrored(&double, &integration);
+    let with = |arguments: &str| {
+        let content = format!("{}{}", integration.hcl(), test(arguments));
+        workspace.write("main.tf", &content);
+        workspace.plan()
+    };
+    with("workspace = \"acme/nobody\"")
+        .assert_warning(&["No connection to test", "permissions of the workspace"]);
+    with("account_ids = []").assert_no_warnings();
+    assert_eq!(assumed(&double).len(), 0);
+}
+
+#[test]
 fn the_test_may_use_another_profile_or_role_than_the_provider() {
     let accounts = many_accounts(2);
     let double = double(&accounts);

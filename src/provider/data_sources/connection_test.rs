@@ -110,6 +110,8 @@ impl DataSource for ConnectionTest {
         if let Some(wanted) = late::set(&config.account_ids).known().cloned().flatten() {
             connections.retain(|connection| wanted.contains(connection.account_id));
             warn_of_absent(wanted, &connections, diagnostics);
+        } else if connections.is_empty() {
+            warn_of_none(diagnostics);
         }
         let (tested, skipped): (Vec<_>, Vec<_>) = connections
             .into_iter()
@@ -351,6 +353,15 @@ fn warn_of_absent(
             ),
         );
     }
+}
+
+/// An empty `failed` must not look like a test that all passed.
+fn warn_of_none(diagnostics: &mut Diagnostics) {
+    diagnostics.warning(
+        "No connection to test",
+        "workspace, integration_id and folder_path select no connection, so that nothing was tested: failed is empty, and so \
+         is connections. Check for a typing error, the permissions of the workspace, and the provider's tenant and catalog.",
+    );
 }
 
 fn not_run(error: &TestError) -> Diagnostic {

@@ -479,6 +479,25 @@ fn credentials_that_are_of_no_use_are_errors() {
 }
 
 #[test]
+fn a_test_that_is_switched_off_needs_no_catalog() {
+    let double = double(&[]);
+    let workspace = Workspace::new();
+    workspace.write("provider.tf", &provider(&arguments_for(&double)));
+    let with = |account_ids: &str| {
+        let content = format!(
+            "data \"orgmirror_connection_test\" \"these\" {{\n  account_ids = {account_ids}\n}}\n"
+        );
+        workspace.write("main.tf", &content);
+    };
+    with("null");
+    workspace
+        .plan_fails()
+        .assert_only_error(&["There is no catalog to read"]);
+    with("[]");
+    workspace.plan().assert_no_warnings();
+}
+
+#[test]
 fn arguments_out_of_bounds_are_refused() {
     for (arguments, fragments) in [
         ("concurrency = 0", &["concurrency", "at least 1"][..]),

@@ -95,6 +95,10 @@ impl DataSource for ConnectionTest {
         config: State,
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
+        let wanted = late::set(&config.account_ids).known().cloned().flatten();
+        if wanted.as_ref().is_some_and(BTreeSet::is_empty) {
+            return Some(filled(config, &[], Vec::new(), &[]));
+        }
         let catalog = opened(context.data, diagnostics)?;
         let document = readable(context.data, diagnostics).await?;
         let selection = Selection {
@@ -107,7 +111,7 @@ impl DataSource for ConnectionTest {
             .map_err(|diagnostic| diagnostics.push(diagnostic))
             .ok()?;
         let mut connections = selected.connections;
-        if let Some(wanted) = late::set(&config.account_ids).known().cloned().flatten() {
+        if let Some(wanted) = wanted {
             connections.retain(|connection| wanted.contains(connection.account_id));
             warn_of_absent(wanted, &connections, diagnostics);
         } else if connections.is_empty() {
@@ -149,8 +153,8 @@ fn attributes() -> Vec<Attribute> {
             .optional()
             .check_string(arguments::account_id)
             .description(
-                "Only connections of these accounts. `[]` tests none, and makes no call: a switch for where `count` is not \
-                 allowed.",
+                "Only connections of these accounts. `[]` tests none, and asks neither AWS nor the catalog: a switch for \
+                 where `count` is not allowed.",
             ),
         assume_role,
         profile,

@@ -7,7 +7,6 @@
 //! throttling after some hundred retries in all, whatever the user's `max_retries` says.
 
 pub mod connection_test;
-pub mod credentials;
 pub mod denial;
 pub mod discovery;
 pub mod key_age;
@@ -15,12 +14,19 @@ pub mod reader;
 pub mod resource_explorer;
 
 mod calls;
+mod connect_error;
+mod credentials;
+mod region;
 mod service_control;
+mod session;
+mod settings;
 
-pub use credentials::{AssumeRole, ConnectError, Endpoints, Session, Settings};
+pub use connect_error::ConnectError;
 pub use discovery::{DiscoveryError, Options};
 pub use key_age::KeyAge;
 pub use reader::{Discovered, Reader};
+pub use session::Session;
+pub use settings::{AssumeRole, Endpoints, Settings};
 
 /// An IAM action that the provider calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

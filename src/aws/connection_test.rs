@@ -9,7 +9,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::calls::Allowance;
-use super::credentials::{ASSUME_ROLE, AssumeRole, ConnectError, Session};
+use super::connect_error::ConnectError;
+use super::credentials::ASSUME_ROLE;
+use super::session::Session;
+use super::settings::AssumeRole;
 
 pub use problem::{Cause, Problem};
 

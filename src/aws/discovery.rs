@@ -19,7 +19,7 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use tokio_util::sync::CancellationToken;
 
-use super::credentials::Session;
+use super::session::Session;
 use crate::model::snapshot::{AccountFacts, Facts, Snapshot, UnitFacts};
 use error::{malformed, required};
 use round::Round;

@@ -6,7 +6,7 @@ use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
 use time::OffsetDateTime;
 
-use super::credentials::Session;
+use super::session::Session;
 
 const ACTION: &str = "iam:ListAccessKeys";
 

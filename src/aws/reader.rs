@@ -9,9 +9,10 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 use tokio_util::sync::CancellationToken;
 
-use super::credentials::{Session, Settings};
 use super::discovery::{DiscoveryError, Options};
 use super::key_age::KeyAge;
+use super::session::Session;
+use super::settings::Settings;
 use crate::model::snapshot::Snapshot;
 
 /// The age of a key is a nicety of a reading; it must not hold it up.

@@ -10,8 +10,10 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use thiserror::Error;
 
 use super::calls::{Allowance, Failure, Pacer, SeenEndpoint};
+use super::connect_error::ConnectError;
 use super::connection_test::{Problem, Target, elsewhere, is_of_the_caller};
-use super::credentials::{AssumeRole, ConnectError, Regional, Session};
+use super::session::{Regional, Session};
+use super::settings::AssumeRole;
 use super::{Purpose, REQUIRED_ACTIONS};
 use crate::model::readiness::{Index, Indexes, WantedIndexes};
 

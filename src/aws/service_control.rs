@@ -4,8 +4,9 @@ use aws_sdk_organizations::types::{PolicySummary, PolicyType, PolicyTypeStatus};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::calls::{self, Failure};
-use super::credentials::{ConnectError, Session, principal};
+use super::connect_error::{ConnectError, principal};
 use super::discovery::DiscoveryError;
+use super::session::Session;
 use crate::model::service_control::ServiceControlPolicies;
 
 /// The API's limit: <https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListPolicies.html>.

@@ -23,10 +23,7 @@ fn example(management: [&str; 2]) -> Workspace {
         assert!(text.contains(of_example), "the example names {of_example}");
         text = text.replace(of_example, own);
     }
-    let workspace = Workspace::new();
-    workspace.write("terraform.tf", "");
-    workspace.write("main.tf", &text);
-    workspace
+    Workspace::of_example(&text)
 }
 
 #[test]

@@ -23,13 +23,6 @@ const PARIS: [&str; 2] = [
     "acme:k3v9w2q8r5t1y7u4",
 ];
 
-fn example(text: &str) -> Workspace {
-    let workspace = Workspace::new();
-    workspace.write("terraform.tf", "");
-    workspace.write("main.tf", text);
-    workspace
-}
-
 /// Who the AWS CLI says that a profile of a published file is; none where it is refused.
 fn identity(home: &Path, file: &Path, profile: &str, url: &str) -> Option<Value> {
     let mut command = python::python(home);
@@ -69,7 +62,7 @@ fn accounts_by_hand_are_mirrored_published_and_reached_through_their_roles() {
         nobody.add_role(role, Some(external_id));
     }
     let double = Double::start(nobody);
-    let workspace = example(SINGLE);
+    let workspace = Workspace::of_example(SINGLE);
     workspace.apply();
     assert_eq!(double.calls().total(), 0);
     assert_eq!(
@@ -112,7 +105,7 @@ fn accounts_from_elsewhere_stand_beside_a_discovered_organization() {
     let moto = Moto::seed(json!({
         "organizational_units": [{ "name": "Workloads", "accounts": [{ "name": "Shop" }] }],
     }));
-    let mut workspace = example(MERGED);
+    let mut workspace = Workspace::of_example(MERGED);
     for (name, value) in moto.environment() {
         workspace.set_env(name, &value);
     }

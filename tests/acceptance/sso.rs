@@ -103,6 +103,26 @@ fn links_and_profiles_open_account_and_role_in_every_partition() {
 }
 
 #[test]
+fn the_example_gives_links_and_profiles() {
+    let workspace = Workspace::of_example(include_str!("../../examples/single-sign-on/main.tf"));
+    workspace.apply().assert_none();
+    let links = workspace.output("sign_in");
+    let link =
+        "https://acme.awsapps.com/start/#/console?account_id=222233334444&role_name=ReadOnly";
+    assert_eq!(links["Shop"], link);
+    let location = workspace.output("aws_config");
+    let published = workspace.path().join(location.as_str().unwrap());
+    let published = fs::read_to_string(published).unwrap();
+    for part in [
+        "[sso-session acme-eu-west-1]\n",
+        "[profile shop]\n",
+        "sso_account_id = 222233334444\n",
+    ] {
+        assert!(published.contains(part), "no {part:?} in\n{published}");
+    }
+}
+
+#[test]
 fn a_portal_of_another_region_is_warned_of_once() {
     let workspace = Workspace::new();
     let sso = |region: &str| {

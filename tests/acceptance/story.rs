@@ -28,13 +28,9 @@ fn company() -> Moto {
 }
 
 fn configured(moto: &Moto) -> Workspace {
-    let mut workspace = Workspace::new();
     assert!(EXAMPLE.contains(SANDBOX), "the example names the sandbox");
-    workspace.write("terraform.tf", "");
-    workspace.write(
-        "main.tf",
-        &EXAMPLE.replace(SANDBOX, &moto.account("Sandbox")),
-    );
+    let example = EXAMPLE.replace(SANDBOX, &moto.account("Sandbox"));
+    let mut workspace = Workspace::of_example(&example);
     for (name, value) in moto.environment() {
         workspace.set_env(name, &value);
     }

@@ -71,6 +71,14 @@ impl Workspace {
         workspace
     }
 
+    /// [`Workspace::new`] with the text of an example, which requires the provider itself.
+    pub fn of_example(text: &str) -> Self {
+        let workspace = Self::new();
+        workspace.write("terraform.tf", "");
+        workspace.write("main.tf", text);
+        workspace
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         self.directory.path()

@@ -1,7 +1,9 @@
 //! Why a role cannot be used, in words.
 
-use super::super::credentials::{ASSUME_ROLE, AssumeRole, ConnectError, principal};
+use super::super::connect_error::{ConnectError, principal};
+use super::super::credentials::ASSUME_ROLE;
 use super::super::denial::{Denial, PolicyKind};
+use super::super::settings::AssumeRole;
 
 /// What is behind a [`Problem`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::calls::Failure;
-use super::super::credentials::{ConnectError, principal};
+use super::super::connect_error::{ConnectError, principal};
 use super::super::denial::Denial;
 use super::{Organization, Reading};
 use crate::model::snapshot::SnapshotError;

@@ -54,12 +54,15 @@ fn configured(
     if let (Some(least), Some(count)) = (attribute.min_items, length(value))
         && count < least
     {
+        let fix = if attribute.is_required() {
+            "Add what is missing.".to_owned()
+        } else {
+            format!("Add what is missing, or leave {path} out.")
+        };
         diagnostics.error_at(
             path.clone(),
             "Too few elements",
-            format!(
-                "{path} has {count} elements and needs at least {least}. Add what is missing, or leave {path} out."
-            ),
+            format!("{path} has {count} elements and needs at least {least}. {fix}"),
         );
     }
     match attribute.kind() {
@@ -264,6 +267,18 @@ mod tests {
                 "\"x\" cannot be used for a. It must not be x. Use y.".into()
             )]
         );
+    }
+
+    #[test]
+    fn leaving_out_is_no_fix_for_what_is_required() {
+        let set = || Attribute::set("a", Type::String);
+        let empty = |attribute: Attribute| found(attribute.min_items(1), json!([]));
+        let few = "a has 0 elements and needs at least 1. Add what is missing";
+        assert_eq!(
+            empty(set().optional()),
+            [("a".into(), format!("{few}, or leave a out."))]
+        );
+        assert_eq!(empty(set().required()), [("a".into(), format!("{few}."))]);
     }
 
     #[test]

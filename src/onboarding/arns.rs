@@ -63,11 +63,11 @@ impl ArnError {
 }
 
 impl Principal {
-    /// The partition that it is in; none of an account, which says nothing of it.
-    pub fn partition(&self) -> Option<&str> {
+    /// The partition that it is in, and the ARN that says so; none of an account, whose ID does not.
+    pub fn partition_and_arn(&self) -> Option<(&str, &str)> {
         match self {
             Self::Account(_) => None,
-            Self::Arn { partition, .. } => Some(partition),
+            Self::Arn { partition, arn, .. } => Some((partition, arn)),
         }
     }
 
@@ -189,7 +189,8 @@ mod tests {
             ),
         ] {
             let principal: Principal = text.parse().unwrap();
-            assert_eq!(principal.partition(), partition, "{text}");
+            let expected = partition.map(|partition| (partition, text));
+            assert_eq!(principal.partition_and_arn(), expected, "{text}");
             assert_eq!(principal.account_id(), account, "{text}");
         }
         let account: Principal = "111122223333".parse().unwrap();

@@ -378,7 +378,11 @@ fn refused(refusal: &Refusal, catalog: &Catalog, severity: Severity) -> Diagnost
         } => (
             Path::of(*attribute),
             "Another partition",
-            own_regions(partition),
+            if *attribute == "role_arn" {
+                format!("Give a role of the partition {partition}.")
+            } else {
+                own_regions(partition)
+            },
         ),
         Refusal::HandleTaken { .. } => (
             Path::of("handle"),

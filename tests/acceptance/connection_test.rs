@@ -395,6 +395,23 @@ fn the_shortest_session_that_sts_gives_is_asked_for() {
 }
 
 #[test]
+fn arguments_that_select_no_connection_are_warned_of() {
+    let accounts = many_accounts(1);
+    let double = double(&accounts);
+    let integration = mirror(&accounts);
+    let workspace = mirrored(&double, &integration);
+    let with = |arguments: &str| {
+        let content = format!("{}{}", integration.hcl(), test(arguments));
+        workspace.write("main.tf", &content);
+        workspace.plan()
+    };
+    with("workspace = \"acme/nobody\"")
+        .assert_warning(&["No connection to test", "permissions of the workspace"]);
+    with("account_ids = []").assert_no_warnings();
+    assert_eq!(assumed(&double).len(), 0);
+}
+
+#[test]
 fn the_test_may_use_another_profile_or_role_than_the_provider() {
     let accounts = many_accounts(2);
     let double = double(&accounts);
@@ -475,6 +492,25 @@ fn credentials_that_are_of_no_use_are_errors() {
         &format!("{}{}", integration.hcl(), test("account_ids = []")),
     );
     workspace.plan();
+}
+
+#[test]
+fn a_test_that_is_switched_off_needs_no_catalog() {
+    let double = double(&[]);
+    let workspace = Workspace::new();
+    workspace.write("provider.tf", &provider(&arguments_for(&double)));
+    let with = |account_ids: &str| {
+        let content = format!(
+            "data \"orgmirror_connection_test\" \"these\" {{\n  account_ids = {account_ids}\n}}\n"
+        );
+        workspace.write("main.tf", &content);
+    };
+    with("null");
+    workspace
+        .plan_fails()
+        .assert_only_error(&["There is no catalog to read"]);
+    with("[]");
+    workspace.plan().assert_no_warnings();
 }
 
 #[test]

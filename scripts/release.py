@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Puts one platform's release files in dist/, in the shape that Terraform's registry takes.
 
-    scripts/release.py BINARY VERSION OS_ARCH
+    scripts/release.py [PROFILE]
 
-The same binary gives the same bytes. SHA256SUMS covers every platform of this version that is in dist/.
+Builds the binary first; PROFILE is cargo's, without one release. The same binary gives the same bytes. SHA256SUMS covers every platform of this version that is in dist/.
 """
 
 import hashlib
@@ -12,14 +12,15 @@ import sys
 import zipfile
 from pathlib import Path
 
-NAME = "terraform-provider-orgmirror"
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from build import NAME, ROOT, BuildError, build, this_platform
+from build import version as current_version
 
 
 def main():
-    if len(sys.argv) != 4:
-        sys.exit(__doc__)
-    binary, version, platform = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
-    dist = Path(__file__).resolve().parent.parent / "dist"
+    binary = build(sys.argv[1] if len(sys.argv) > 1 else "release")
+    version, platform = current_version(), this_platform()
+    dist = ROOT / "dist"
     dist.mkdir(exist_ok=True)
     stem = f"{NAME}_{version}"
 
@@ -46,4 +47,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (BuildError, OSError) as error:
+        sys.exit(f"release.py: {error}")

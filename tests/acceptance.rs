@@ -42,6 +42,8 @@ mod handles;
 mod history;
 #[path = "acceptance/identity.rs"]
 mod identity;
+#[path = "acceptance/installed.rs"]
+mod installed;
 #[path = "acceptance/key_age.rs"]
 mod key_age;
 #[path = "acceptance/lifecycle.rs"]

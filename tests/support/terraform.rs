@@ -96,6 +96,13 @@ impl Workspace {
         self.environment.insert(name.to_owned(), value.into());
     }
 
+    /// `terraform init`: finds the provider, where no override leads to it.
+    #[track_caller]
+    pub fn init(&self) {
+        let run = self.run(&["init", "-input=false", "-no-color"]);
+        assert_eq!(run.code, 0, "the init failed\n{}", run.transcript);
+    }
+
     /// `terraform get`: takes in the modules of the configuration.
     #[track_caller]
     pub fn get_modules(&self) {

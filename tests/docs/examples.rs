@@ -164,8 +164,13 @@ fn terraform(
     settings: &Path,
     input: &str,
 ) -> (bool, String) {
-    let executable =
-        std::env::var("ORGMIRROR_TERRAFORM").unwrap_or_else(|_| "terraform".to_owned());
+    let chosen = std::env::var_os("ORGMIRROR_TERRAFORM").unwrap_or_else(|| "terraform".into());
+    // It runs in another directory, so a path relative to this one has to be made absolute.
+    let executable = if Path::new(&chosen).components().count() > 1 {
+        std::fs::canonicalize(&chosen).map_or(chosen, std::path::PathBuf::into_os_string)
+    } else {
+        chosen
+    };
     let mut command = Command::new(&executable);
     for (name, _) in std::env::vars_os() {
         // Nothing of the user's Terraform, AWS or orgmirror settings takes part.
@@ -189,8 +194,9 @@ fn terraform(
         .spawn()
         .unwrap_or_else(|error| {
             panic!(
-                "{executable} cannot be started ({error}). `make test` and `make lint` find Terraform or install one; by \
-                 hand, set ORGMIRROR_TERRAFORM"
+                "{} cannot be started ({error}). `make test` and `make lint` find Terraform or install one; by \
+                 hand, set ORGMIRROR_TERRAFORM",
+                executable.display()
             )
         });
     child

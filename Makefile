@@ -28,8 +28,8 @@ endif
 # OpenTofu is tested as well where there is one.
 TOFU ?= $(shell command -v tofu 2>/dev/null)
 
-# Targets whose tests start nothing but what cargo built.
-UNIT := --lib --bins --test corpus --test framework --test house --test model --test wire
+# Targets whose tests start no other process.
+UNIT := --lib --bins --test corpus --test framework --test house --test model
 
 # Of `make install` and `make release`: how cargo builds what they install.
 PROFILE ?= release

@@ -191,7 +191,7 @@ def set_up(targets):
     failed = []
 
     def make():
-        done = subprocess.run([os.environ.get("MAKE", "make"), "--no-print-directory", *targets], cwd=ROOT, stdin=subprocess.DEVNULL)
+        done = subprocess.run([os.environ.get("MAKE", "make"), "--silent", "--no-print-directory", *targets], cwd=ROOT, stdin=subprocess.DEVNULL)
         if done.returncode != 0:
             failed.append(done)
             # Nobody waits minutes for a build that is of no use.

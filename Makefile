@@ -50,8 +50,8 @@ define pip
 endef
 define offline
 { \
-	echo "==> pip could not install it: what it said is above. It needs a package index: a network, or the" >&2; \
-	echo "    mirror or proxy that your pip is set up for (PIP_INDEX_URL, PIP_PROXY). Then run the command again." >&2; \
+	echo "==> pip could not install it: what it said is above. It needs room on the disk, and a package" >&2; \
+	echo "    index: a network, or the mirror or proxy that your pip is set up for (PIP_INDEX_URL, PIP_PROXY)." >&2; \
 	exit 1; \
 }
 endef

@@ -35,6 +35,15 @@ if ! [ -w "$here" ]; then
         "git clone '$here' ~/orgmirror"
 fi
 
+# Megabytes: what a build adds to, or what the first one makes.
+room=200
+[ -d "$here/target" ] || [ -n "${CARGO_TARGET_DIR:-}" ] || room=3000
+free=$(df -Pk "$here" 2>/dev/null | awk 'NR == 2 { print int($4 / 1024) }')
+if [ "${free:-$room}" -lt "$room" ]; then
+    lacks "The disk that $here is on has $free MB left; $room MB are needed. Make room, or build elsewhere:" \
+        "export CARGO_TARGET_DIR=/a/directory/on/another/disk"
+fi
+
 for tool in "$@"; do
     case $tool in
     cargo)

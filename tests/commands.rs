@@ -12,9 +12,9 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// What the Makefile and the scripts call that is on every machine.
-const EVERYWHERE: [&str; 22] = [
-    "awk", "basename", "bash", "cat", "chmod", "cp", "cut", "dirname", "env", "git", "head", "ls",
-    "make", "mkdir", "mktemp", "mv", "rm", "sed", "sh", "touch", "tr", "uname",
+const EVERYWHERE: [&str; 23] = [
+    "awk", "basename", "bash", "cat", "chmod", "cp", "cut", "df", "dirname", "env", "git", "head",
+    "ls", "make", "mkdir", "mktemp", "mv", "rm", "sed", "sh", "touch", "tr", "uname",
 ];
 
 /// A machine with a checkout and programs of its own.
@@ -250,6 +250,30 @@ fn a_checkout_that_cannot_be_written_to_is_named() {
 }
 
 #[test]
+fn a_disk_without_room_is_named() {
+    let machine = Machine::new();
+    machine.with_compilers().script("cargo", "exit 0");
+    fs::remove_file(machine.program("df")).unwrap();
+    let df = |free: u64| {
+        let row = format!("/dev/vda 9 9 {} 99% /", free * 1024);
+        machine.script(
+            "df",
+            &format!("echo 'Filesystem 1024-blocks Used'; echo '{row}'"),
+        );
+    };
+    df(2_999);
+    machine
+        .make(&["demo"])
+        .failed(&["has 2999 MB left; 3000 MB are needed", "CARGO_TARGET_DIR"]);
+    fs::create_dir(machine.checkout().join("target")).unwrap();
+    assert!(machine.make(&["unit"]).succeeded);
+    df(199);
+    machine
+        .make(&["unit"])
+        .failed(&["has 199 MB left; 200 MB are needed"]);
+}
+
+#[test]
 fn a_build_that_fails_ends_the_command() {
     let machine = Machine::new();
     machine
@@ -343,7 +367,7 @@ fn python_packages_that_cannot_be_installed_end_the_command() {
     machine.make(&["test"]).failed(&[
         "Could not find a version",
         "pip could not install it",
-        "a package index",
+        "a network, or the mirror or proxy",
     ]);
     machine
         .make(&["test", "TERRAFORM=scripts/terraform-1.11", "TOFU="])

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 const LATENCY: Duration = Duration::from_millis(2);
 const ACCOUNTS: [usize; 2] = [100, 1000];
+const MANY_ACCOUNTS: usize = 10_000;
 
 fn main() {
     divan::main();
@@ -49,6 +50,12 @@ fn session(double: &Double, runtime: &Runtime) -> Session {
         .unwrap()
 }
 
+/// The double's own part: its AWS organizations are made in no time.
+#[divan::bench(sample_count = 10)]
+fn make_50_000_accounts() -> Organization {
+    Organization::generate(50_000, 1)
+}
+
 fn discover(bencher: Bencher, accounts: usize, without_paths: bool) {
     let (double, runtime) = emulated(accounts);
     double.faults().without_paths = without_paths;
@@ -70,10 +77,38 @@ fn orgmirror_without_paths(bencher: Bencher, accounts: usize) {
     discover(bencher, accounts, true);
 }
 
+/// In the time of one list: the walk of the OUs, which are calls as many again, is to take none of its own.
+#[divan::bench(sample_count = 3)]
+fn orgmirror_10_000_accounts(bencher: Bencher) {
+    discover(bencher, MANY_ACCOUNTS, false);
+}
+
+#[divan::bench(sample_count = 3)]
+fn orgmirror_without_paths_10_000_accounts(bencher: Bencher) {
+    discover(bencher, MANY_ACCOUNTS, true);
+}
+
+/// What 10,000 accounts are to be compared with: one list, page after page.
+#[divan::bench(sample_count = 3)]
+fn one_list_of_10_000_accounts(bencher: Bencher) {
+    let (double, runtime) = emulated(MANY_ACCOUNTS);
+    let client = client(&double);
+    bencher.bench_local(|| {
+        assert_eq!(runtime.block_on(one_list(&client)), MANY_ACCOUNTS);
+    });
+}
+
 #[divan::bench(args = ACCOUNTS, sample_count = 10)]
 fn one_call_after_another(bencher: Bencher, accounts: usize) {
     let (double, runtime) = emulated(accounts);
-    let client = Client::from_conf(
+    let client = client(&double);
+    bencher.bench_local(|| {
+        assert_eq!(runtime.block_on(depth_first(&client)), accounts);
+    });
+}
+
+fn client(double: &Double) -> Client {
+    Client::from_conf(
         aws_sdk_organizations::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
@@ -86,10 +121,17 @@ fn one_call_after_another(bencher: Bencher, accounts: usize) {
             ))
             .endpoint_url(double.url())
             .build(),
-    );
-    bencher.bench_local(|| {
-        assert_eq!(runtime.block_on(depth_first(&client)), accounts);
-    });
+    )
+}
+
+/// Gives the number of accounts.
+async fn one_list(client: &Client) -> usize {
+    let mut pages = client.list_accounts().into_paginator().send();
+    let mut accounts = 0;
+    while let Some(page) = pages.next().await {
+        accounts += page.unwrap().accounts().len();
+    }
+    accounts
 }
 
 /// Two lists per node, each after the one before; gives the number of accounts.

@@ -33,6 +33,21 @@ use orgmirror::aws::{DiscoveryError, Endpoints, Options, Session, Settings};
 use orgmirror::model::snapshot::{Account, OrganizationalUnit, Snapshot};
 use tokio_util::sync::CancellationToken;
 
+/// Only a limit against hanging: minutes away from what anything here takes, also on a busy machine.
+const LIMIT: Duration = Duration::from_secs(15 * 60);
+
+/// Gives an attempt ever more time, until it has an outcome. This is for what a timeout ends: what has to come before it
+/// comes on a slow machine, too.
+async fn in_ever_more_time<T>(mut attempt: impl AsyncFnMut(Duration) -> Option<T>) -> T {
+    // A call that is not answered ends by itself after 30 seconds.
+    for seconds in [1, 2, 4, 8, 16] {
+        if let Some(outcome) = attempt(Duration::from_secs(seconds)).await {
+            return outcome;
+        }
+    }
+    panic!("it does not come, however long it may take");
+}
+
 /// A user of the management account, with no waiting for the environment of whoever runs the tests.
 fn settings(double: &Double) -> Settings {
     Settings {
@@ -52,7 +67,7 @@ fn settings(double: &Double) -> Settings {
 
 fn options() -> Options {
     Options {
-        timeout: Duration::from_secs(120),
+        timeout: LIMIT,
         ..Options::default()
     }
 }
@@ -71,6 +86,12 @@ fn with_tags() -> Options {
 
 async fn read(double: &Double) -> Result<Snapshot, DiscoveryError> {
     read_with(&settings(double), &options()).await
+}
+
+/// Makes a call and waits for its answer: what was on its way to the double before has come then.
+async fn round_trip(double: &Double) {
+    let session = Session::open(&settings(double), LIMIT).await.unwrap();
+    session.caller_arn(LIMIT).await.unwrap();
 }
 
 /// The snapshot that a perfect reading gives, made the slow and obvious way.

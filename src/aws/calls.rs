@@ -152,7 +152,7 @@ impl Pacer {
         // Why the attempt before failed says more than that there was no time for another.
         let mut before = None;
         loop {
-            let slot = self.slot(action);
+            let slot = self.slot(action, Instant::now());
             tokio::time::sleep_until(slot).await;
             let started = Instant::now();
             let outcome = tokio::time::timeout(allowance.left, attempt()).await;
@@ -172,7 +172,7 @@ impl Pacer {
             let pause = backoff(attempts);
             let retries = match sort(&error) {
                 Sort::Throttled(message) => {
-                    self.slow_down(action, started);
+                    self.slow_down(action, started, Instant::now());
                     if attempts > self.max_retries {
                         return Err(Failure::Throttled { attempts, message });
                     }
@@ -194,8 +194,7 @@ impl Pacer {
     }
 
     /// When the next call of an action may be made.
-    fn slot(&self, action: &'static str) -> Instant {
-        let now = Instant::now();
+    fn slot(&self, action: &'static str, now: Instant) -> Instant {
         let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
         match paces.get_mut(action) {
             Some(pace) => {
@@ -217,9 +216,9 @@ impl Pacer {
         }
     }
 
-    fn slow_down(&self, action: &'static str, started: Instant) {
+    /// Notes that a call that was made at `started` was throttled.
+    fn slow_down(&self, action: &'static str, started: Instant, now: Instant) {
         self.throttled.fetch_add(1, Ordering::Relaxed);
-        let now = Instant::now();
         let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
         let pace = paces.entry(action).or_insert(Pace {
             interval: Duration::ZERO,
@@ -259,10 +258,13 @@ where
 
 /// Exponential with jitter: between half and all of the doubled time.
 fn backoff(attempts: u32) -> Duration {
-    let full = FIRST_BACKOFF
+    full_backoff(attempts).mul_f64(rand::random_range(0.5..=1.0))
+}
+
+fn full_backoff(attempts: u32) -> Duration {
+    FIRST_BACKOFF
         .saturating_mul(1 << attempts.saturating_sub(1).min(10))
-        .min(LONGEST_BACKOFF);
-    full.mul_f64(rand::random_range(0.5..=1.0))
+        .min(LONGEST_BACKOFF)
 }
 
 fn sort<E>(error: &SdkError<E, HttpResponse>) -> Sort
@@ -472,36 +474,4 @@ impl Intercept for NoteEndpoint {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn backoff_grows_and_ends() {
-        assert!(backoff(1) <= FIRST_BACKOFF);
-        assert!(backoff(1) >= FIRST_BACKOFF / 2);
-        assert!(backoff(25) <= LONGEST_BACKOFF);
-        assert!(backoff(25) >= LONGEST_BACKOFF / 2);
-        assert!(backoff(u32::MAX) <= LONGEST_BACKOFF);
-    }
-
-    #[tokio::test]
-    async fn a_pace_slows_once_per_change_and_recovers() {
-        let pacer = Pacer::new(3);
-        let started = Instant::now();
-        tokio::time::sleep(Duration::from_millis(1)).await;
-        pacer.slow_down("ListRoots", started);
-        pacer.slow_down("ListRoots", started);
-        let interval = |pacer: &Pacer| pacer.paces.lock().unwrap()["ListRoots"].interval;
-        assert_eq!(interval(&pacer), FIRST_INTERVAL);
-        assert_eq!(pacer.throttled(), 2);
-        pacer.slow_down("ListRoots", Instant::now());
-        assert_eq!(interval(&pacer), FIRST_INTERVAL.mul_f64(1.5));
-        let first = pacer.slot("ListRoots");
-        assert!(pacer.slot("ListRoots") >= first + FIRST_INTERVAL);
-        assert!(pacer.slot("ListAccounts") <= Instant::now());
-        for _ in 0..200 {
-            pacer.speed_up("ListRoots");
-        }
-        assert!(pacer.paces.lock().unwrap().is_empty());
-    }
-}
+mod tests;

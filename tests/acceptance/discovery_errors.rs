@@ -1,7 +1,6 @@
 //! What goes wrong between here and AWS Organizations, and what people are told then.
 
 use std::net::TcpListener;
-use std::time::{Duration, Instant};
 
 use crate::configuration::{
     DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for, endpoints, provider, snapshot,
@@ -281,7 +280,7 @@ fn a_member_account_without_delegation_is_an_error() {
 #[test]
 fn throttling_within_the_limits_is_waited_out() {
     let double = double();
-    double.faults().throttle(None, 20.0, 3, Answer::throttled());
+    double.faults().throttle(None, 4, Answer::throttled());
     double
         .faults()
         .fail_first("ListAccounts", 2, Answer::throttled_429());
@@ -290,13 +289,14 @@ fn throttling_within_the_limits_is_waited_out() {
         .fail_first("DescribeOrganization", 1, Answer::internal());
     let workspace = reading(&arguments_for(&double), "");
     workspace.apply();
-    let refused = double
-        .calls()
+    let calls = double.calls();
+    let throttled = calls
         .all()
         .iter()
-        .filter(|call| call.error.is_some())
-        .count();
+        .filter(|call| call.error.as_deref() == Some("TooManyRequestsException"));
+    let refused = throttled.count();
     assert!(refused >= 3, "{refused} calls were throttled");
+    assert_eq!(calls.failed("DescribeOrganization"), 1);
 }
 
 #[test]
@@ -317,16 +317,10 @@ fn throttling_beyond_max_retries_is_an_error_that_names_the_argument() {
 #[test]
 fn a_reading_that_takes_too_long_is_an_error_that_names_the_timeout() {
     let double = double();
-    double.faults().latency = Duration::from_secs(3);
-    let started = Instant::now();
+    double.faults().never_answer("ListAccounts");
     reading(&arguments_for(&double), "timeouts = { read = \"1s\" }")
         .plan_fails()
         .assert_only_error(&["timeouts", "read"]);
-    assert!(
-        started.elapsed() < Duration::from_secs(20),
-        "it took {:?}",
-        started.elapsed()
-    );
 }
 
 #[test]
@@ -335,7 +329,6 @@ fn an_endpoint_that_nobody_answers_at_is_named() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         listener.local_addr().expect("its address")
     };
-    let started = Instant::now();
     reading(
         &format!(
             "region = \"us-east-1\"\n  access_key = \"AKIANOBODY\"\n  secret_key = \"nobody\"\n  max_retries = 1\n  {}",
@@ -345,11 +338,6 @@ fn an_endpoint_that_nobody_answers_at_is_named() {
     )
     .plan_fails()
     .assert_only_error(&[&address.to_string()]);
-    assert!(
-        started.elapsed() < Duration::from_secs(60),
-        "it took {:?}",
-        started.elapsed()
-    );
 }
 
 #[test]

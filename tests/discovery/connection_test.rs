@@ -6,11 +6,10 @@ use std::time::Duration;
 use orgmirror::aws::connection_test::{Cause, Options, Target, TestError, Verdict};
 use orgmirror::aws::{AssumeRole, ConnectError, Session};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::layer::SubscriberExt;
 
-use crate::credentials::{Log, run};
-use crate::double::{Double, Failure, KeyFault, Organization, Role};
-use crate::settings;
+use crate::credentials::{assert_logged_without, logged_alone, run};
+use crate::double::{Call, Double, Failure, KeyFault, Organization, Role};
+use crate::{LIMIT, in_ever_more_time, round_trip, settings};
 
 const EXTERNAL_ID: &str = "acme:0123456789abcdef";
 
@@ -52,8 +51,8 @@ fn targets(accounts: usize) -> Vec<Target> {
 fn options() -> Options {
     Options {
         concurrency: 16,
-        connection_timeout: Duration::from_secs(30),
-        timeout: Duration::from_secs(120),
+        connection_timeout: LIMIT,
+        timeout: LIMIT,
     }
 }
 
@@ -215,25 +214,22 @@ async fn what_is_wrong_with_one_connection_is_its_verdict_alone() {
     assert_eq!(asked.count("AssumeRole"), 11);
 }
 
+fn throttled() -> Failure {
+    Failure::new(400, "Throttling", "Rate exceeded")
+}
+
 #[tokio::test]
 async fn throttling_slows_the_test_and_fails_nobody() {
     let double = double(60);
-    let throttled = || Failure::new(400, "Throttling", "Rate exceeded");
-    double
-        .faults()
-        .throttle(Some("AssumeRole"), 100.0, 2, throttled());
-    double
-        .faults()
-        .throttle(Some("GetCallerIdentity"), 40.0, 2, throttled());
+    let actions = ["AssumeRole", "GetCallerIdentity"];
+    for action in actions {
+        double.faults().throttle(Some(action), 20, throttled());
+    }
     let verdicts = test(&double, &targets(60)).await;
     assert!(verdicts.iter().all(|verdict| verdict.problem.is_none()));
-    for action in ["AssumeRole", "GetCallerIdentity"] {
-        let calls = double.calls();
-        let mut calls = calls.all().iter();
-        assert!(
-            calls.any(|call| call.action == action && call.error.is_some()),
-            "{action} was not throttled"
-        );
+    for action in actions {
+        // Of twenty calls one is refused, and nineteen are of use.
+        assert_eq!(double.calls().failed(action), 3, "{action}");
     }
 }
 
@@ -263,77 +259,124 @@ async fn throttling_that_does_not_end_is_said_of_the_connection() {
     assert_eq!(double.calls().count("AssumeRole"), 2);
 }
 
-/// Nobody waits for the dead ones: they would take an hour each.
 #[tokio::test]
-async fn a_dead_connection_is_given_up_and_delays_nobody() {
-    let double = double(40);
-    for number in 1..=3 {
-        change(&double, number, |role| {
-            role.latency = Duration::from_secs(3600)
-        });
-    }
-    let few = Options {
-        concurrency: 4,
+async fn dead_connections_are_given_up() {
+    let double = double(3);
+    double.faults().never_answer("AssumeRole");
+    let short = Options {
         connection_timeout: Duration::from_secs(2),
         ..options()
     };
-    let verdicts = test_with(&double, &targets(40), &few).await.unwrap();
-    for (number, verdict) in (1..).zip(&verdicts) {
-        let expected = (number <= 3).then_some(Cause::Timeout);
-        assert_eq!(cause(verdict), expected, "{number}: {verdict:?}");
+    let verdicts = test_with(&double, &targets(3), &short).await.unwrap();
+    for verdict in verdicts {
+        assert_eq!(cause(&verdict), Some(Cause::Timeout), "{verdict:?}");
+        assert_eq!(
+            verdict.problem.unwrap().to_string(),
+            "sts:AssumeRole did not end within 2 seconds"
+        );
     }
-    let problem = verdicts[0].problem.as_ref().unwrap();
-    assert_eq!(
-        problem.to_string(),
-        "sts:AssumeRole did not end within 2 seconds"
-    );
-    // All others had their turn while the first three were waited for.
-    let calls = double.calls();
-    let assumed = calls
-        .all()
-        .iter()
-        .filter(|call| call.action == "AssumeRole");
-    assert_eq!(assumed.count(), 40);
+}
+
+/// They would take a quarter of an hour each.
+#[tokio::test]
+async fn nobody_waits_for_dead_connections() {
+    let double = double(40);
+    for number in 1..=3 {
+        change(&double, number, |role| role.never_answers = true);
+    }
+    let four = Options {
+        concurrency: 4,
+        ..options()
+    };
+    let targets = targets(40);
+    let all_others_are_tested = double.until(|calls| {
+        // One that asks who it is is the caller itself.
+        calls.answered("GetCallerIdentity") == 1 + 37 && calls.under_way("AssumeRole") == 3
+    });
+    tokio::select! {
+        verdicts = test_with(&double, &targets, &four) => panic!("{verdicts:?}"),
+        () = all_others_are_tested => {}
+    }
 }
 
 #[tokio::test]
+async fn others_are_tested_after_dead_connections_were_given_up() {
+    let verdicts = in_ever_more_time(async |connection_timeout| {
+        let double = double(6);
+        for number in 1..=3 {
+            change(&double, number, |role| role.never_answers = true);
+        }
+        let two = Options {
+            concurrency: 2,
+            connection_timeout,
+            ..options()
+        };
+        let verdicts = test_with(&double, &targets(6), &two).await.unwrap();
+        let (dead, others) = verdicts.split_at(3);
+        let is_given_up = |verdict: &Verdict| cause(verdict) == Some(Cause::Timeout);
+        assert!(dead.iter().all(is_given_up), "{dead:?}");
+        (!others.iter().any(is_given_up)).then(|| others.to_vec())
+    });
+    for verdict in verdicts.await {
+        assert_eq!(cause(&verdict), None, "{verdict:?}");
+    }
+}
+
+/// The first connection is throttled for longer than it may take, and the second waits for its turn meanwhile.
+#[tokio::test]
 async fn neither_the_queue_nor_the_pace_counts_as_the_time_of_a_connection() {
-    let double = double(16);
-    let short = Options {
-        concurrency: 8,
-        connection_timeout: Duration::from_secs(1),
-        ..options()
-    };
-    let throttled = || Failure::new(400, "Throttling", "Rate exceeded");
-    // The pauses after six of them are a second and a half at least.
-    double.faults().fail_first("AssumeRole", 6, throttled());
-    let mut verdicts = test_with(&double, &targets(1), &short).await.unwrap();
-    // All of it takes more than three seconds: eight wait for a turn, and each for AWS.
-    double
-        .faults()
-        .throttle(Some("AssumeRole"), 5.0, 1, throttled());
-    verdicts.extend(test_with(&double, &targets(16), &short).await.unwrap());
-    assert!(
-        verdicts.iter().all(|verdict| verdict.problem.is_none()),
-        "{verdicts:?}"
-    );
+    let verdicts = in_ever_more_time(async |connection_timeout| {
+        let double = double(2);
+        // Each pause is at least half of what it may be, and that is 50 milliseconds, twice as much each time, and 5 seconds
+        // in the end.
+        let (mut refusals, mut pauses) = (0, Duration::ZERO);
+        while pauses <= connection_timeout {
+            let doubled = Duration::from_millis(50) * (1 << refusals);
+            pauses += doubled.min(Duration::from_secs(5)) / 2;
+            refusals += 1;
+        }
+        double
+            .faults()
+            .fail_first("AssumeRole", refusals, throttled());
+        let one = Options {
+            concurrency: 1,
+            connection_timeout,
+            ..options()
+        };
+        let verdicts = test_with(&double, &targets(2), &one).await.unwrap();
+        assert_eq!(double.calls().count("AssumeRole"), refusals + 2);
+        let are_in_time = !verdicts
+            .iter()
+            .any(|verdict| cause(verdict) == Some(Cause::Timeout));
+        are_in_time.then_some(verdicts)
+    });
+    for verdict in verdicts.await {
+        assert_eq!(verdict.problem, None);
+    }
 }
 
 #[tokio::test]
 async fn failures_that_may_pass_are_repeated_for_as_long_as_the_time_of_a_connection() {
-    let double = double(2);
     let internal = || Failure::new(500, "InternalFailure", "An internal error occurred.");
-    double.faults().fail_first("AssumeRole", 2, internal());
-    let verdicts = test(&double, &targets(1)).await;
+    let passing = double(2);
+    passing.faults().fail_first("AssumeRole", 2, internal());
+    let verdicts = test(&passing, &targets(1)).await;
     assert_eq!(verdicts[0].problem, None);
 
-    double.faults().fail_always("AssumeRole", internal());
-    let short = Options {
-        connection_timeout: Duration::from_secs(1),
-        ..options()
-    };
-    let verdicts = test_with(&double, &targets(2), &short).await.unwrap();
-    for verdict in verdicts {
+    let verdicts = in_ever_more_time(async |connection_timeout| {
+        let lasting = double(2);
+        lasting.faults().fail_always("AssumeRole", internal());
+        let short = Options {
+            connection_timeout,
+            ..options()
+        };
+        let verdicts = test_with(&lasting, &targets(2), &short).await.unwrap();
+        let are_answered = !verdicts
+            .iter()
+            .any(|verdict| cause(verdict) == Some(Cause::Timeout));
+        are_answered.then_some(verdicts)
+    });
+    for verdict in verdicts.await {
         assert_eq!(cause(&verdict), Some(Cause::Other), "{verdict:?}");
     }
 }
@@ -341,37 +384,60 @@ async fn failures_that_may_pass_are_repeated_for_as_long_as_the_time_of_a_connec
 #[tokio::test]
 async fn no_more_connections_than_asked_for_are_tested_at_once() {
     let double = double(30);
-    double.faults().latency = Duration::from_millis(20);
+    let gate = double.faults().hold("AssumeRole");
     let five = Options {
         concurrency: 5,
         ..options()
     };
-    test_with(&double, &targets(30), &five).await.unwrap();
-    assert_eq!(double.calls().peak(), 5);
+    let five_wait = async {
+        double
+            .until(|calls| calls.under_way("AssumeRole") >= 5)
+            .await;
+        round_trip(&double).await;
+        assert_eq!(double.calls().under_way("AssumeRole"), 5);
+        gate.open();
+    };
+    let targets = targets(30);
+    let (verdicts, ()) = tokio::join!(test_with(&double, &targets, &five), five_wait);
+    assert_eq!(verdicts.unwrap().len(), 30);
+    let is_of_a_connection =
+        |call: &Call| call.action == "AssumeRole" || call.access_key.starts_with("ASIA");
+    assert_eq!(double.calls().peak(is_of_a_connection), 5);
 }
 
 #[tokio::test]
 async fn the_time_of_the_whole_test_leaves_verdicts() {
-    let double = double(20);
-    double
-        .faults()
-        .latency_of
-        .insert("AssumeRole".to_owned(), Duration::from_millis(300));
-    let short = Options {
-        concurrency: 1,
-        timeout: Duration::from_secs(2),
-        ..options()
-    };
-    let verdicts = test_with(&double, &targets(20), &short).await.unwrap();
-    let tested = verdicts
-        .iter()
-        .take_while(|verdict| verdict.problem.is_none())
-        .count();
-    assert!((1..20).contains(&tested), "{tested}");
-    for verdict in &verdicts[tested..] {
-        assert_eq!(cause(verdict), Some(Cause::NotTested));
-        assert!(verdict.problem.as_ref().unwrap().fix().contains("timeouts"));
-    }
+    in_ever_more_time(async |timeout| {
+        let double = double(20);
+        let _shut = double.faults().hold_from("AssumeRole", 4);
+        let session = Session::open(&settings(&double), LIMIT).await.unwrap();
+        let short = Options {
+            concurrency: 1,
+            timeout,
+            ..options()
+        };
+        let tested = session
+            .test_connections(&targets(20), &short, &CancellationToken::new())
+            .await;
+        let verdicts = match tested {
+            Ok(verdicts) => verdicts,
+            // Not even the caller was known in time.
+            Err(TestError::Connect(ConnectError::TimedOut { .. })) => return None,
+            Err(error) => panic!("{error:?}"),
+        };
+        let tested = verdicts
+            .iter()
+            .take_while(|verdict| verdict.problem.is_none())
+            .count();
+        assert!(tested <= 3, "{tested}");
+        for verdict in &verdicts[tested..] {
+            assert_eq!(cause(verdict), Some(Cause::NotTested));
+            assert!(verdict.problem.as_ref().unwrap().fix().contains("timeouts"));
+        }
+        // Three have their verdicts, if there is time for them.
+        (tested == 3).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -414,12 +480,9 @@ async fn credentials_of_a_role_that_sts_refuses_are_a_verdict() {
 }
 
 #[tokio::test]
-async fn a_cancelled_test_ends_at_once() {
+async fn a_cancelled_test_ends() {
     let double = double(20);
-    double
-        .faults()
-        .latency_of
-        .insert("AssumeRole".to_owned(), Duration::from_secs(3600));
+    double.faults().never_answer("AssumeRole");
     let session = Session::open(&settings(&double), options().timeout)
         .await
         .unwrap();
@@ -428,9 +491,9 @@ async fn a_cancelled_test_ends_at_once() {
     let (outcome, ()) = tokio::join!(
         session.test_connections(&targets, &options, &cancelled),
         async {
-            while double.calls().count("AssumeRole") == 0 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
+            double
+                .until(|calls| calls.under_way("AssumeRole") > 0)
+                .await;
             cancelled.cancel();
         }
     );
@@ -439,18 +502,17 @@ async fn a_cancelled_test_ends_at_once() {
 
 #[test]
 fn no_secret_of_a_test_is_logged_at_any_level() {
-    let double = double(3);
-    let mut targets = targets(3);
-    targets[0].role.external_id = Some("acme:wrong".to_owned());
-    let log = Log::default();
-    let subscriber = tracing_subscriber::registry().with(log.clone());
-    let verdicts = tracing::subscriber::with_default(subscriber, || run(test(&double, &targets)));
-    assert_eq!(cause(&verdicts[0]), Some(Cause::RoleOrTrust));
-    let log = log.0.lock().unwrap();
-    assert!(log.contains("TRACE") && log.contains("AssumeRole"), "{log}");
-    for secret in ["very-secret-key", "double-secret", "double-token"] {
-        let at = log.find(secret).map(|at| &log[at.saturating_sub(2000)..at]);
-        assert!(at.is_none(), "{secret} was logged after: {at:?}");
+    const NAME: &str = "connection_test::no_secret_of_a_test_is_logged_at_any_level";
+    let log = logged_alone(NAME, || {
+        let double = double(3);
+        let mut targets = targets(3);
+        targets[0].role.external_id = Some("acme:wrong".to_owned());
+        let verdicts = run(test(&double, &targets));
+        assert_eq!(cause(&verdicts[0]), Some(Cause::RoleOrTrust));
+    });
+    if let Some(log) = log {
+        let secrets = ["very-secret-key", "double-secret", "double-token"];
+        assert_logged_without(&log, "AssumeRole", &secrets);
     }
 }
 

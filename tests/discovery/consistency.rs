@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use orgmirror::aws::DiscoveryError;
 use orgmirror::model::snapshot::Snapshot;
 use proptest::prelude::*;
 
-use crate::double::{Double, Faults, Organization, Paging, Sequence};
-use crate::{expected, options, read, read_with, settings, with_tags};
+use crate::double::{Calls, Double, Failure, Faults, Organization, Paging, Sequence};
+use crate::{calls_needed, expected, options, read, read_with, settings, with_tags};
 
 /// `/A`, `/B` and `/C`, each with accounts, `/A/Below` with one.
 fn small() -> Organization {
@@ -158,16 +157,20 @@ async fn an_ou_that_moves_is_read_in_one_place() {
 
 /// Reads `small` without Paths, with `change` right after the root's accounts were listed and before those of any OU.
 async fn read_with_change_after_root(double: &Double, change: Change) -> Snapshot {
-    {
+    let gate = {
         let mut faults = double.faults();
         faults.without_paths = true;
-        faults.latency_of.insert(
-            "ListOrganizationalUnitsForParent".to_owned(),
-            Duration::from_millis(100),
-        );
         faults.after("ListAccountsForParent", 1, change);
-    }
-    let snapshot = read(double).await.unwrap();
+        // No OU is known before.
+        faults.hold("ListOrganizationalUnitsForParent")
+    };
+    let changed = async {
+        let is_changed = |calls: &Calls| calls.answered("ListAccountsForParent") == 1;
+        double.until(is_changed).await;
+        gate.open();
+    };
+    let (snapshot, ()) = tokio::join!(read(double), changed);
+    let snapshot = snapshot.unwrap();
     assert_eq!(snapshot, expected(&double.organization(), false));
     snapshot
 }
@@ -317,6 +320,7 @@ async fn an_ou_that_goes_after_it_was_listed_is_not_there() {
 #[tokio::test]
 async fn an_account_that_leaves_after_its_parent_was_listed_is_not_there() {
     let double = Double::start(Organization::generate(60, 22));
+    let needed = calls_needed(&double.organization(), false);
     let leaving = double
         .organization()
         .accounts()
@@ -324,19 +328,24 @@ async fn an_account_that_leaves_after_its_parent_was_listed_is_not_there() {
         .next_back()
         .unwrap()
         .clone();
-    {
+    let gate = {
         let mut faults = double.faults();
         faults.without_paths = true;
-        // The first page starts the lists per parent, which are done long before the second one comes.
-        faults
-            .latency_of
-            .insert("ListAccounts".to_owned(), Duration::from_millis(500));
         let leaving = leaving.clone();
         faults.after("ListAccounts", 2, move |organization| {
             organization.remove_account(&leaving);
         });
-    }
-    let snapshot = read(&double).await.unwrap();
+        // The first page starts the lists per parent, which are done before the second one comes.
+        faults.hold_from("ListAccounts", 2)
+    };
+    let listed = async {
+        let per_parent = needed["organizations:ListAccountsForParent"];
+        let are_listed = |calls: &Calls| calls.answered("ListAccountsForParent") == per_parent;
+        double.until(are_listed).await;
+        gate.open();
+    };
+    let (snapshot, ()) = tokio::join!(read(&double), listed);
+    let snapshot = snapshot.unwrap();
     assert!(!snapshot.accounts.contains_key(&leaving));
     assert_eq!(snapshot, expected(&double.organization(), false));
     assert_eq!(double.calls().count("ListParents"), 1);
@@ -540,7 +549,7 @@ async fn random_faults_throttling_and_pages_together_are_survived() {
     {
         let mut faults = double.faults();
         random_faults(&mut faults, 7, true);
-        faults.throttle(None, 30.0, 2, crate::double::Failure::throttled());
+        faults.throttle(None, 5, Failure::throttled());
     }
     let snapshot = read_with(&settings(&double), &options()).await.unwrap();
     assert_eq!(snapshot, expected(&double.organization(), false));

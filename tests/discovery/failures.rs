@@ -1,52 +1,58 @@
 //! Every error that a reading can end in, with its text.
 
 use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use orgmirror::aws::{ConnectError, DiscoveryError, Options, Purpose, REQUIRED_ACTIONS};
+use orgmirror::aws::{ConnectError, DiscoveryError, Options, Purpose, REQUIRED_ACTIONS, Session};
+use tokio_util::sync::CancellationToken;
 
 use crate::double::{Double, Failure, Organization};
-use crate::{expected, options, read, read_with, settings, with_tags};
+use crate::{LIMIT, expected, in_ever_more_time, options, read, read_with, settings, with_tags};
 
 #[tokio::test]
 async fn throttling_is_met_by_patience() {
+    const UNITS: &str = "ListOrganizationalUnitsForParent";
     for failure in [Failure::throttled(), Failure::throttled_429()] {
-        let double = Double::start(Organization::generate(100, 40));
+        let double = Double::start(Organization::generate(150, 40));
         {
             let mut faults = double.faults();
             faults.fail_first("ListRoots", 4, failure.clone());
-            faults.throttle(Some("ListOrganizationalUnitsForParent"), 40.0, 3, failure);
+            faults.throttle(Some(UNITS), 5, failure);
         }
         assert_eq!(
             read(&double).await.unwrap(),
             expected(&double.organization(), false)
         );
-        assert_eq!(double.calls().count("ListRoots"), 5);
+        let calls = double.calls();
+        assert_eq!(calls.count("ListRoots"), 5);
+        let needed = double.organization().units().len() + 1;
+        assert_eq!(calls.count(UNITS) - calls.failed(UNITS), needed);
+        // Of five calls one is refused, and four are of use.
+        assert_eq!(calls.failed(UNITS), (needed - 1) / 4);
     }
 }
 
+/// How it adapts is tested beside it.
 #[tokio::test]
-async fn the_pace_adapts_to_the_service() {
+async fn what_was_throttled_is_called_at_a_pace() {
+    const UNITS: &str = "ListOrganizationalUnitsForParent";
     let double = Double::start(Organization::generate(900, 41));
-    double.faults().throttle(
-        Some("ListOrganizationalUnitsForParent"),
-        20.0,
-        2,
-        Failure::throttled(),
-    );
-    assert_eq!(
-        read(&double).await.unwrap(),
-        expected(&double.organization(), false)
-    );
-    let calls = double.calls();
-    let refused = calls
-        .all()
-        .iter()
-        .filter(|call| call.error.is_some())
-        .count();
-    let needed = double.organization().units().len() + 1;
-    // Knocking blindly would be refused far more often than it is let in.
-    assert!(refused < needed * 2, "{refused} refused, {needed} needed");
+    double.faults().fail_first(UNITS, 1, Failure::throttled());
+    let session = Session::open(&settings(&double), LIMIT).await.unwrap();
+    let began = Instant::now();
+    let snapshot = session
+        .discover(&options(), &CancellationToken::new())
+        .await
+        .unwrap();
+    let took = began.elapsed();
+    assert_eq!(snapshot, expected(&double.organization(), false));
+    assert_eq!(double.calls().count(UNITS), 62);
+    // The first interval is 50 milliseconds, and each success makes it a twentieth shorter. However fast the machine is, 60
+    // calls are as long as all these intervals.
+    let least: f64 = (1..60).map(|call| 0.05 * 0.95_f64.powi(call)).sum();
+    assert!(took > Duration::from_secs_f64(least), "{took:?}");
 }
 
 #[tokio::test]
@@ -86,46 +92,55 @@ async fn no_retries_means_one_attempt() {
     assert_eq!(double.calls().count("ListAccounts"), 1);
 }
 
-#[tokio::test]
-async fn a_reading_that_takes_too_long_ends_with_its_timeout() {
-    let double = Double::start(Organization::generate(400, 44));
-    double.faults().latency = Duration::from_millis(100);
+/// What a reading ends in that may take so long.
+async fn read_within(double: &Double, timeout: Duration) -> DiscoveryError {
+    let session = Session::open(&settings(double), LIMIT).await.unwrap();
     let short = Options {
-        timeout: Duration::from_millis(600),
+        timeout,
         ..options()
     };
-    let started = Instant::now();
-    let error = read_with(&settings(&double), &short).await.unwrap_err();
-    assert!(started.elapsed() < Duration::from_secs(10));
-    let DiscoveryError::TimedOut {
-        after,
-        accounts,
-        throttled: 0,
-        ..
-    } = error
-    else {
-        panic!("{error:?}");
-    };
-    assert_eq!(after, short.timeout);
-    assert!((1..400).contains(&accounts), "{accounts} accounts");
+    let read = session.discover(&short, &CancellationToken::new()).await;
+    read.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_reading_that_takes_too_long_ends_with_its_timeout() {
+    let error = in_ever_more_time(async |timeout| {
+        let double = Double::start(Organization::generate(400, 44));
+        let _shut = double.faults().hold_from("ListAccounts", 4);
+        let error = read_within(&double, timeout).await;
+        let DiscoveryError::TimedOut {
+            after,
+            accounts,
+            throttled: 0,
+            ..
+        } = error
+        else {
+            panic!("{error:?}");
+        };
+        assert_eq!(after, timeout);
+        // Three pages come, if there is time for them.
+        assert!([0, 20, 40, 60].contains(&accounts), "{accounts} accounts");
+        (accounts == 60).then_some(error)
+    });
+    let error = error.await;
     assert!(error.fix().contains("timeouts = { read"), "{}", error.fix());
 }
 
 #[tokio::test]
 async fn throttling_that_outlasts_the_timeout_is_named() {
-    let double = Double::start(Organization::generate(20, 45));
-    double
-        .faults()
-        .fail_always("ListRoots", Failure::throttled());
-    let short = Options {
-        timeout: Duration::from_millis(500),
-        ..options()
-    };
-    let error = read_with(&settings(&double), &short).await.unwrap_err();
-    let DiscoveryError::TimedOut { throttled, .. } = error else {
-        panic!("{error:?}");
-    };
-    assert!(throttled > 0);
+    let error = in_ever_more_time(async |timeout| {
+        let double = Double::start(Organization::generate(20, 45));
+        double
+            .faults()
+            .fail_always("ListRoots", Failure::throttled());
+        let error = read_within(&double, timeout).await;
+        let DiscoveryError::TimedOut { throttled, .. } = error else {
+            panic!("{error:?}");
+        };
+        (throttled > 0).then_some(error)
+    });
+    let error = error.await;
     assert!(error.fix().contains("throttles"), "{}", error.fix());
 }
 
@@ -315,26 +330,53 @@ async fn keys_that_aws_refuses_are_told_apart() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_not_there_is_named_soon() {
+async fn an_endpoint_that_is_not_there_is_named() {
     let double = Double::start(Organization::new(52));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let mut settings = settings(&double);
     settings.endpoints.organizations = Some(format!("{url}/"));
-    let started = Instant::now();
     let error = read_with(&settings, &options()).await.unwrap_err();
-    assert!(
-        started.elapsed() < Duration::from_secs(10),
-        "{:?}",
-        started.elapsed()
-    );
     let DiscoveryError::Connect(ConnectError::Unreachable { endpoint, .. }) = &error else {
         panic!("{error:?}");
     };
     assert_eq!(*endpoint, url);
     assert!(error.to_string().contains(&url), "{error}");
     assert!(error.fix().contains("endpoints"), "{}", error.fix());
+}
+
+/// DescribeOrganization, ListRoots and ListAccounts are what a reading begins with. Where nobody answers them, each is tried
+/// again three times.
+const ATTEMPTS_WITHOUT_ANSWER: usize = 3 * 4;
+
+/// It is a wrong name more often than a lost packet, and people wait for the error.
+#[tokio::test]
+async fn an_endpoint_that_only_hangs_up_is_given_up_soon() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&accepted);
+    let hanging_up = tokio::spawn(async move {
+        while let Ok((connection, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::Relaxed);
+            drop(connection);
+        }
+    });
+    let double = Double::start(Organization::new(52));
+    let mut settings = settings(&double);
+    settings.endpoints.organizations = Some(url.clone());
+    let error = read_with(&settings, &options()).await.unwrap_err();
+    hanging_up.abort();
+    let DiscoveryError::Connect(ConnectError::Unreachable { endpoint, .. }) = &error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(*endpoint, url);
+    let accepted = accepted.load(Ordering::Relaxed);
+    assert!(
+        (4..=ATTEMPTS_WITHOUT_ANSWER).contains(&accepted),
+        "{accepted} attempts"
+    );
 }
 
 #[tokio::test]
@@ -362,15 +404,23 @@ async fn a_sign_in_page_is_not_taken_for_aws() {
     // Answers everything with a page, as the proxy of a network that wants a sign-in does.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let page = axum::Router::new().fallback(|| async { "<html>sign in</html>" });
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let page = axum::Router::new().fallback(async move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        "<html>sign in</html>"
+    });
     let serving = tokio::spawn(async move { axum::serve(listener, page).await });
     let double = Double::start(Organization::new(54));
     let mut settings = settings(&double);
     settings.endpoints.organizations = Some(url);
-    let started = Instant::now();
     let error = read_with(&settings, &options()).await.unwrap_err();
     serving.abort();
-    assert!(started.elapsed() < Duration::from_secs(20));
+    let asked = asked.load(Ordering::Relaxed);
+    assert!(
+        (4..=ATTEMPTS_WITHOUT_ANSWER).contains(&asked),
+        "{asked} attempts"
+    );
     assert!(
         matches!(
             &error,

@@ -1,8 +1,7 @@
-//! The double itself: held to the published API model, and as fast as it must be.
+//! The double itself: held to the published API model.
 
 use std::ffi::OsString;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use crate::double::{Double, Explorer, Organization, StateForm};
 
@@ -92,14 +91,9 @@ fn answers_are_those_of_the_published_model() {
     }
 }
 
+/// How long it takes is measured in `benches`.
 #[test]
-fn fifty_thousand_accounts_are_made_in_seconds() {
-    let started = Instant::now();
+fn fifty_thousand_accounts_can_be_made() {
     let organization = Organization::generate(50_000, 71);
     assert_eq!(organization.accounts().len(), 50_000);
-    assert!(
-        started.elapsed() < Duration::from_secs(20),
-        "{:?}",
-        started.elapsed()
-    );
 }

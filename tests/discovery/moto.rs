@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::time::Duration;
 
 use aws_sdk_organizations::Client;
 use aws_sdk_organizations::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_organizations::types::{ChildType, OrganizationFeatureSet, Tag};
-use orgmirror::aws::{DiscoveryError, Endpoints, Options, Settings};
+use orgmirror::aws::{DiscoveryError, Endpoints, Settings};
 
 use crate::fidelity::{PYTHON_MISSING, python};
 use crate::{options, read_with, with_tags};
@@ -287,11 +286,7 @@ async fn accounts_of_a_deleted_ou_are_never_dropped() {
             .iter()
             .all(|child| child.id() != Some(&orphan))
     );
-    let brief = Options {
-        timeout: Duration::from_secs(60),
-        ..options()
-    };
-    let error = read_with(&moto.settings(), &brief).await.unwrap_err();
+    let error = read_with(&moto.settings(), &options()).await.unwrap_err();
     let DiscoveryError::Inconsistent { accounts, .. } = &error else {
         panic!("{error:?}");
     };

@@ -1,7 +1,6 @@
 //! What is read for readiness: policies and trusted access of the AWS organization, and Resource Explorer in its accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use orgmirror::aws::connection_test::Target;
 use orgmirror::aws::resource_explorer::{ReadingError, SERVICE_PRINCIPAL};
@@ -14,7 +13,7 @@ use serde_json::json;
 
 use crate::double::{Double, Explorer, Failure, KeyFault, Organization, Paging};
 use crate::reading::required;
-use crate::settings;
+use crate::{LIMIT, settings};
 
 const ACCOUNT: &str = "111111111111";
 
@@ -70,9 +69,7 @@ async fn session_with(double: &Double, resource_explorer: &str) -> Session {
         },
         ..settings
     };
-    Session::open(&settings, Duration::from_secs(60))
-        .await
-        .unwrap()
+    Session::open(&settings, LIMIT).await.unwrap()
 }
 
 #[tokio::test]

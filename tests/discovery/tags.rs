@@ -1,7 +1,6 @@
 //! The tags of accounts: in bulk where that can be done, whole in any case.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use orgmirror::aws::{DiscoveryError, Settings};
 
@@ -207,14 +206,15 @@ async fn beside_another_endpoint_of_organizations_the_tagging_api_needs_one_too(
 async fn reading_ends_with_its_error_and_not_after_all_tags() {
     let double = Double::start(tagged(92));
     double.faults().deny("ListAccounts");
-    let patient = Duration::from_secs(600);
-    double
-        .faults()
-        .latency_of
-        .insert("GetResources".to_owned(), patient);
-    let error = read_with(&settings(&double), &with_tags()).await;
+    // All attempts together take most of a minute on any machine.
+    let throttled = Failure::new(400, "ThrottledException", "Rate exceeded");
+    double.faults().fail_always("GetResources", throttled);
+    let settings = settings(&double);
+    let error = read_with(&settings, &with_tags()).await;
     assert!(matches!(
         error,
         Err(DiscoveryError::MissingPermission { .. })
     ));
+    let attempts = double.calls().count("GetResources");
+    assert!(attempts <= settings.max_retries as usize, "{attempts}");
 }

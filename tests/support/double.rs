@@ -1,17 +1,21 @@
 //! Our own double of AWS Organizations and STS, for what other emulators lack: `Paths`, both forms of an account's
-//! state, empty pages with a token, throttling, latency, permissions, trust, and an AWS organization that changes while it
-//! is read, its service control policies, and AWS Resource Explorer in its accounts. Of the Resource Groups Tagging API it
-//! has the accounts' tags, of IAM the caller's access keys.
+//! state, empty pages with a token, throttling, permissions, trust, and an AWS organization that changes while it is read,
+//! its service control policies, and AWS Resource Explorer in its accounts. Of the Resource Groups Tagging API it has the
+//! accounts' tags, of IAM the caller's access keys.
+//!
+//! No test may depend on how fast the machine is, so it counts calls and not seconds: a throttle refuses every so many
+//! calls, and an answer that is held back comes when the test opens its gate, or never.
 //!
 //! It answers as the published API model says; `check_double.py` holds it to that. It lives in a thread of its own and
 //! ends when dropped, so synchronous tests can use it too:
 //!
 //! ```ignore
 //! let double = Double::start(Organization::generate(100, 1));
-//! double.faults().latency = Duration::from_millis(5);
+//! let gate = double.faults().hold("ListRoots");
 //! double.organization().rename_account("111122223333", "new name");
 //! // endpoints = { organizations = double.url(), sts = double.url() }
-//! assert_eq!(double.calls().count("ListRoots"), 1);
+//! double.until(|calls| calls.under_way("ListRoots") == 1).await;
+//! gate.open();
 //! ```
 //!
 //! Every access key works and is a user of the management account, unless the organization says otherwise.
@@ -37,23 +41,26 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::Duration;
 
 use axum::Router;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 #[allow(unused_imports)]
 pub use explorer::Explorer;
 #[allow(unused_imports)]
-pub use faults::{Failure, Faults, Paging, StateForm};
+pub use faults::{Failure, Faults, Gate, Paging, StateForm};
 #[allow(unused_imports)]
 pub use organization::{Account, KeyFault, Organization, Role, Sequence, Unit};
 #[allow(unused_imports)]
 pub use policies::FULL_ACCESS;
 
-/// One call that the double answered.
+/// How long [`Double::until`] waits. Only a limit against hanging: what is waited for takes moments, this is minutes.
+const HANGING: Duration = Duration::from_secs(10 * 60);
+
+/// One call that came.
 #[derive(Debug, Clone)]
 pub struct Call {
     /// As in IAM policies: `organizations`, `tag`, `sts`, `iam` or `resource-explorer-2`.
@@ -66,26 +73,57 @@ pub struct Call {
     pub access_key: String,
     /// Region it was signed for.
     pub region: String,
+    /// What became of it.
+    pub progress: Progress,
     /// Code of the error answered, if one was.
     pub error: Option<String>,
-    /// When it came.
-    pub at: Instant,
+    /// How many calls were under way when it came, itself among them.
+    pub at_once: usize,
 }
 
-/// The calls answered so far, in the order in which they came.
+/// What became of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// It waits for its answer.
+    UnderWay,
+    /// It has its answer.
+    Answered,
+    /// The caller hung up before there was an answer.
+    GivenUp,
+}
+
+/// The calls that came so far, in the order in which they came.
 #[derive(Debug, Clone, Default)]
 pub struct Calls {
     calls: Vec<Call>,
-    peak: usize,
 }
 
 impl Calls {
     /// How many calls of an action came, those that failed among them.
     pub fn count(&self, action: &str) -> usize {
-        self.calls
-            .iter()
-            .filter(|call| call.action == action)
-            .count()
+        self.of(action).count()
+    }
+
+    /// How many calls of an action wait for their answers.
+    pub fn under_way(&self, action: &str) -> usize {
+        let is_under_way = |call: &&Call| call.progress == Progress::UnderWay;
+        self.of(action).filter(is_under_way).count()
+    }
+
+    /// How many calls of an action have an answer, be it an error.
+    pub fn answered(&self, action: &str) -> usize {
+        let is_answered = |call: &&Call| call.progress == Progress::Answered;
+        self.of(action).filter(is_answered).count()
+    }
+
+    /// How many calls of an action were answered with an error.
+    pub fn failed(&self, action: &str) -> usize {
+        self.of(action).filter(|call| call.error.is_some()).count()
+    }
+
+    /// Calls of an action.
+    pub fn of(&self, action: &str) -> impl Iterator<Item = &Call> {
+        self.calls.iter().filter(move |call| call.action == action)
     }
 
     /// How many calls came.
@@ -109,24 +147,49 @@ impl Calls {
         &self.calls
     }
 
-    /// The largest number of calls under way at once.
-    pub fn peak(&self) -> usize {
-        self.peak
+    /// The largest number of calls under way at once when one of these came.
+    pub fn peak(&self, is_counted: impl Fn(&Call) -> bool) -> usize {
+        let counted = self.calls.iter().filter(|call| is_counted(call));
+        counted.map(|call| call.at_once).max().unwrap_or(0)
     }
 }
 
 #[derive(Default)]
 struct Log {
     calls: Calls,
+    /// How many came before these and were forgotten.
+    forgotten: usize,
     running: usize,
     /// Answers made per action, for the changes that follow on one.
     answered: BTreeMap<String, usize>,
+}
+
+impl Log {
+    /// Notes a call that came, and gives its number.
+    fn begin(&mut self, mut call: Call) -> usize {
+        self.running += 1;
+        call.at_once = self.running;
+        self.calls.calls.push(call);
+        self.forgotten + self.calls.calls.len()
+    }
+
+    /// Notes what became of a call.
+    fn end(&mut self, number: usize, progress: Progress, error: Option<String>) {
+        self.running -= 1;
+        let place = number.checked_sub(self.forgotten + 1);
+        if let Some(call) = place.and_then(|place| self.calls.calls.get_mut(place)) {
+            call.progress = progress;
+            call.error = error;
+        }
+    }
 }
 
 struct State {
     organization: Mutex<Organization>,
     faults: Mutex<Faults>,
     log: Mutex<Log>,
+    /// Told of every change of the log.
+    logged: watch::Sender<()>,
     /// Role sessions by access key ID: account ID and ARN.
     sessions: Mutex<BTreeMap<String, (String, String)>>,
     accepted: AtomicUsize,
@@ -147,6 +210,7 @@ impl Double {
             organization: Mutex::new(organization),
             faults: Mutex::default(),
             log: Mutex::default(),
+            logged: watch::Sender::new(()),
             sessions: Mutex::default(),
             accepted: AtomicUsize::new(0),
         });
@@ -205,6 +269,19 @@ impl Double {
         lock(&self.state.log).calls.clone()
     }
 
+    /// Waits until the calls are as they are wanted.
+    pub async fn until(&self, are_so: impl Fn(&Calls) -> bool) {
+        let mut logged = self.state.logged.subscribe();
+        let waited = tokio::time::timeout(HANGING, async {
+            while !are_so(&lock(&self.state.log).calls) {
+                logged.changed().await.expect("the double is there");
+            }
+        });
+        if waited.await.is_err() {
+            panic!("what is waited for did not come: {:#?}", self.calls());
+        }
+    }
+
     /// How many connections of the network it accepted.
     pub fn accepted(&self) -> usize {
         self.state.accepted.load(Ordering::Relaxed)
@@ -213,6 +290,7 @@ impl Double {
     /// Forgets the calls so far.
     pub fn forget_calls(&self) {
         let mut log = lock(&self.state.log);
+        log.forgotten += log.calls.total();
         log.calls = Calls::default();
         log.answered.clear();
     }

@@ -17,8 +17,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
-/// How long one Terraform command may take before it counts as hung.
-const LIMIT: Duration = Duration::from_secs(180);
+/// How long one Terraform command may take before it counts as hung. Only a limit against hanging: it is minutes away from
+/// what any of them takes, also on a busy machine.
+const LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// What a difference shows for a value that is known only after apply.
 pub const UNKNOWN: &str = "(known after apply)";
@@ -909,7 +910,7 @@ fn terraform() -> &'static Terraform {
     })
 }
 
-/// A turn to run Terraform: a few at a time, so that none of them is starved into a time limit.
+/// A turn to run Terraform: a few at a time, so that they do not take memory and processors from each other.
 struct Turn;
 
 static RUNNING: Mutex<usize> = Mutex::new(0);

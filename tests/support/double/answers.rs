@@ -2,7 +2,7 @@
 //! Resource Explorer.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State as Served};
@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::faults::{Failure, Faults, StateForm};
 use super::organization::{KeyFault, Organization};
-use super::{Call, State, explorer, iam, lock, policies, tagging};
+use super::{Call, Progress, State, explorer, iam, lock, policies, tagging};
 
 /// The API's limit on MaxResults.
 const PAGE: usize = 20;
@@ -78,7 +78,6 @@ pub(super) struct Caller {
 
 /// Answers one request.
 pub(super) async fn answer(Served(state): Served<Arc<State>>, request: Request) -> Response<Body> {
-    let started = Instant::now();
     let (head, body) = request.into_parts();
     let Ok(body) = to_bytes(body, 1 << 20).await else {
         return Response::new(Body::from("the request's body broke off"));
@@ -108,37 +107,24 @@ pub(super) async fn answer(Served(state): Served<Arc<State>>, request: Request) 
         }
     };
     let (access_key, region) = signer(&head.headers);
-    let number = {
-        let mut log = lock(&state.log);
-        log.running += 1;
-        log.calls.peak = log.calls.peak.max(log.running);
-        log.calls.calls.push(Call {
+    let under_way = UnderWay::begin(
+        &state,
+        Call {
             service: service.prefix(),
             action: action.clone(),
             input: input.clone(),
             access_key: access_key.clone(),
             region: region.clone(),
+            progress: Progress::UnderWay,
             error: None,
-            at: started,
-        });
-        log.calls.calls.len() - 1
-    };
-    let delay = lock(&state.faults).delay(&action);
-    let delay = delay.max(delay_of_role(&state, &input));
-    if delay > Duration::ZERO {
-        tokio::time::sleep(delay).await;
-    }
+            at_once: 0,
+        },
+    );
+    let number = under_way.number;
+    wait(&state, &action, &input).await;
     let outcome = decide(&state, service, &action, &input, access_key, region);
-    {
-        let mut log = lock(&state.log);
-        log.running -= 1;
-        if let Err(failure) = &outcome
-            && let Some(call) = log.calls.calls.get_mut(number)
-        {
-            call.error = Some(failure.code.clone());
-        }
-    }
-    let request_id = format!("00000000-0000-4000-8000-{:012x}", number + 1);
+    under_way.end(outcome.as_ref().err().map(|failure| failure.code.clone()));
+    let request_id = format!("00000000-0000-4000-8000-{number:012x}");
     let response = Response::builder().header("x-amzn-RequestId", &request_id);
     let namespace = service.xml_namespace();
     let response = match (outcome, service.is_json()) {
@@ -169,13 +155,69 @@ pub(super) async fn answer(Served(state): Served<Arc<State>>, request: Request) 
     response.expect("an answer with plain headers")
 }
 
-/// How long AssumeRole of the role takes.
-fn delay_of_role(state: &State, input: &Value) -> Duration {
+/// A call in the log. It counts as given up when it is dropped before its end, as it is when the caller hangs up.
+struct UnderWay<'a> {
+    state: &'a State,
+    number: usize,
+    is_over: bool,
+}
+
+impl<'a> UnderWay<'a> {
+    fn begin(state: &'a State, call: Call) -> Self {
+        let number = lock(&state.log).begin(call);
+        state.logged.send_replace(());
+        Self {
+            state,
+            number,
+            is_over: false,
+        }
+    }
+
+    fn end(mut self, error: Option<String>) {
+        self.note(Progress::Answered, error);
+    }
+
+    fn note(&mut self, progress: Progress, error: Option<String>) {
+        self.is_over = true;
+        lock(&self.state.log).end(self.number, progress, error);
+        self.state.logged.send_replace(());
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.note(Progress::GivenUp, None);
+        }
+    }
+}
+
+/// Waits until the answer may be made.
+async fn wait(state: &State, action: &str, input: &Value) {
+    let (latency, gates) = {
+        let mut faults = lock(&state.faults);
+        (faults.latency, faults.held(action))
+    };
+    if is_never_assumed(state, input) {
+        std::future::pending::<()>().await;
+    }
+    for mut gate in gates {
+        if gate.wait_for(|is_open| *is_open).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+    if latency > Duration::ZERO {
+        tokio::time::sleep(latency).await;
+    }
+}
+
+/// Whether AssumeRole of the role is never answered.
+fn is_never_assumed(state: &State, input: &Value) -> bool {
     let role_arn = input.get("RoleArn").and_then(Value::as_str);
     let organization = lock(&state.organization);
     role_arn
         .and_then(|role_arn| organization.roles.get(role_arn))
-        .map_or(Duration::ZERO, |role| role.latency)
+        .is_some_and(|role| role.never_answers)
 }
 
 enum Answer {
@@ -194,7 +236,7 @@ fn decide(
 ) -> Result<Answer, Failure> {
     let mut organization = lock(&state.organization);
     let mut faults = lock(&state.faults);
-    if let Some(failure) = faults.failure(action, service == Service::Organizations) {
+    if let Some(failure) = faults.failure(action, input, service == Service::Organizations) {
         return Err(failure);
     }
     let caller = caller(state, &organization, service, access_key, region)?;

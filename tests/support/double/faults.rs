@@ -1,7 +1,10 @@
-//! What the double does to its callers: faults, delays, and the forms its answers take.
+//! What the double does to its callers: faults, answers that it holds back, and the forms its answers take.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::watch;
 
 use super::organization::{Organization, Sequence};
 
@@ -74,13 +77,40 @@ impl Failure {
     }
 }
 
-struct Bucket {
+/// Refuses every so many calls.
+struct Throttle {
+    /// None: all actions of AWS Organizations together.
     action: Option<String>,
-    per_second: f64,
-    burst: f64,
-    tokens: f64,
-    refilled: Instant,
+    every: usize,
+    came: usize,
     failure: Failure,
+}
+
+/// Refuses calls until enough different ones came.
+struct Quorum {
+    action: String,
+    key: String,
+    values: BTreeSet<String>,
+    wanted: usize,
+    failure: Failure,
+}
+
+/// Holds answers back until it is opened; one that is dropped stays shut.
+#[derive(Debug)]
+pub struct Gate(watch::Sender<bool>);
+
+impl Gate {
+    /// Lets pass what waits and what is to come.
+    pub fn open(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+struct Hold {
+    action: String,
+    /// How many calls pass before one is held back.
+    passing: usize,
+    gate: watch::Receiver<bool>,
 }
 
 type Change = Box<dyn FnOnce(&mut Organization) + Send>;
@@ -94,10 +124,8 @@ struct Hook {
 /// Faults in force. Actions are named as in the API: `ListAccounts`, `AssumeRole`.
 #[derive(Default)]
 pub struct Faults {
-    /// Every answer takes at least this long.
+    /// Every answer takes at least this long. For benchmarks: tests [hold answers back](Self::hold).
     pub latency: Duration,
-    /// Answers of these actions take at least this long instead.
-    pub latency_of: BTreeMap<String, Duration>,
     /// Whether the caller's account is in no AWS organization.
     pub not_in_use: bool,
     /// How lists are cut into pages.
@@ -113,7 +141,9 @@ pub struct Faults {
     /// How many calls of an action pass before it fails.
     passing: BTreeMap<String, usize>,
     always: BTreeMap<String, Failure>,
-    buckets: Vec<Bucket>,
+    throttles: Vec<Throttle>,
+    quorums: Vec<Quorum>,
+    holds: Vec<Hold>,
     hooks: Vec<Hook>,
     pages: Option<Sequence>,
 }
@@ -145,23 +175,54 @@ impl Faults {
         self.always.insert(action.to_owned(), failure);
     }
 
-    /// Throttles: `burst` calls at once, refilled at `per_second`. `action` none: all actions of AWS Organizations
-    /// together.
-    pub fn throttle(
-        &mut self,
-        action: Option<&str>,
-        per_second: f64,
-        burst: u32,
-        failure: Failure,
-    ) {
-        self.buckets.push(Bucket {
+    /// Throttles: refuses every call whose number is a multiple of `every`. `action` none: all actions of AWS
+    /// Organizations together.
+    pub fn throttle(&mut self, action: Option<&str>, every: usize, failure: Failure) {
+        self.throttles.push(Throttle {
             action: action.map(str::to_owned),
-            per_second,
-            burst: f64::from(burst),
-            tokens: f64::from(burst),
-            refilled: Instant::now(),
+            every,
+            came: 0,
             failure,
         });
+    }
+
+    /// Fails calls of an action until `wanted` different values of `key` have come: so many callers are then at it at once,
+    /// because none of them had what it wants before.
+    pub fn fail_until_different(
+        &mut self,
+        action: &str,
+        key: &str,
+        wanted: usize,
+        failure: Failure,
+    ) {
+        self.quorums.push(Quorum {
+            action: action.to_owned(),
+            key: key.to_owned(),
+            values: BTreeSet::new(),
+            wanted,
+            failure,
+        });
+    }
+
+    /// Holds the answers of an action back.
+    pub fn hold(&mut self, action: &str) -> Gate {
+        self.hold_from(action, 1)
+    }
+
+    /// Holds back the answer to call `call` (the first from now on is 1) of an action, and to every later one.
+    pub fn hold_from(&mut self, action: &str, call: usize) -> Gate {
+        let (opened, gate) = watch::channel(false);
+        self.holds.push(Hold {
+            action: action.to_owned(),
+            passing: call - 1,
+            gate,
+        });
+        Gate(opened)
+    }
+
+    /// Never answers calls of an action.
+    pub fn never_answer(&mut self, action: &str) {
+        drop(self.hold(action));
     }
 
     /// Changes the organization right after the answer to call `call` (the first is 1) of an action was made.
@@ -178,13 +239,21 @@ impl Faults {
         });
     }
 
-    /// Removes all faults, delays and changes still to come; answers take their usual form.
+    /// Removes all faults, gates and changes still to come; answers take their usual form.
     pub fn clear(&mut self) {
         *self = Self::default();
     }
 
-    pub(super) fn delay(&self, action: &str) -> Duration {
-        self.latency_of.get(action).copied().unwrap_or(self.latency)
+    /// What this call has to wait for.
+    pub(super) fn held(&mut self, action: &str) -> Vec<watch::Receiver<bool>> {
+        let mut gates = Vec::new();
+        for hold in self.holds.iter_mut().filter(|hold| hold.action == action) {
+            match hold.passing.checked_sub(1) {
+                Some(passing) => hold.passing = passing,
+                None => gates.push(hold.gate.clone()),
+            }
+        }
+        gates
     }
 
     pub(super) fn is_denied(&self, action: &str) -> bool {
@@ -192,7 +261,12 @@ impl Faults {
     }
 
     /// The failure that this call meets, if any.
-    pub(super) fn failure(&mut self, action: &str, is_organizations: bool) -> Option<Failure> {
+    pub(super) fn failure(
+        &mut self,
+        action: &str,
+        input: &Value,
+        is_organizations: bool,
+    ) -> Option<Failure> {
         if let Some((calls, failure)) = self.first.get_mut(action)
             && *calls > 0
         {
@@ -205,22 +279,24 @@ impl Faults {
                 _ => return Some(failure.clone()),
             }
         }
-        let now = Instant::now();
-        for bucket in &mut self.buckets {
-            let concerned = match &bucket.action {
+        for quorum in self.quorums.iter_mut().filter(|it| it.action == action) {
+            quorum.values.insert(input[&quorum.key].to_string());
+            if quorum.values.len() < quorum.wanted {
+                return Some(quorum.failure.clone());
+            }
+        }
+        for throttle in &mut self.throttles {
+            let is_concerned = match &throttle.action {
                 Some(name) => name == action,
                 None => is_organizations,
             };
-            if !concerned {
+            if !is_concerned {
                 continue;
             }
-            let refill = now.duration_since(bucket.refilled).as_secs_f64() * bucket.per_second;
-            bucket.tokens = (bucket.tokens + refill).min(bucket.burst);
-            bucket.refilled = now;
-            if bucket.tokens < 1.0 {
-                return Some(bucket.failure.clone());
+            throttle.came += 1;
+            if throttle.came.is_multiple_of(throttle.every) {
+                return Some(throttle.failure.clone());
             }
-            bucket.tokens -= 1.0;
         }
         None
     }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
-use std::time::Duration;
 
 use super::faults::Failure;
 
@@ -72,8 +71,8 @@ pub struct Role {
     pub trusted_accounts: Option<BTreeSet<String>>,
     /// When set, AssumeRole is answered with this.
     pub refusal: Option<Failure>,
-    /// AssumeRole takes at least this long.
-    pub latency: Duration,
+    /// Whether AssumeRole is never answered.
+    pub never_answers: bool,
     /// Account that its sessions are in; none: the one in its ARN.
     pub session_account: Option<String>,
 }

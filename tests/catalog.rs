@@ -28,8 +28,6 @@ mod documents;
 mod faulty;
 #[path = "catalog/fixtures.rs"]
 mod fixtures;
-#[path = "catalog/gathering.rs"]
-mod gathering;
 #[path = "catalog/history.rs"]
 mod history;
 #[path = "catalog/kills.rs"]

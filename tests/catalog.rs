@@ -34,6 +34,8 @@ mod history;
 mod kills;
 #[path = "catalog/lock.rs"]
 mod lock;
+#[path = "catalog/logged.rs"]
+mod logged;
 #[path = "catalog/objects.rs"]
 mod objects;
 #[path = "catalog/place.rs"]

@@ -28,14 +28,14 @@ mod documents;
 mod faulty;
 #[path = "catalog/fixtures.rs"]
 mod fixtures;
-#[path = "catalog/gathering.rs"]
-mod gathering;
 #[path = "catalog/history.rs"]
 mod history;
 #[path = "catalog/kills.rs"]
 mod kills;
 #[path = "catalog/lock.rs"]
 mod lock;
+#[path = "catalog/logged.rs"]
+mod logged;
 #[path = "catalog/objects.rs"]
 mod objects;
 #[path = "catalog/place.rs"]

@@ -25,7 +25,7 @@ use super::store::{
     SwapDocumentError, Token, WriteHistoryError,
 };
 pub use queue::Expected;
-use queue::{Job, Queue, Waiting, apply, enqueue, stopped, wanted};
+use queue::{Job, LINGER, Queue, Waiting, apply, enqueue, stopped, wanted};
 
 /// Entries of the history that are read at the same time.
 const READS: usize = 8;
@@ -52,6 +52,8 @@ pub(super) struct Inner {
     pub(super) place: String,
     pub(super) cache: Mutex<Option<Current>>,
     queue: Mutex<Queue>,
+    /// How long the writer waits for company at most: [`LINGER`], unless a test has another.
+    linger: Duration,
     /// How long the last commit took.
     pace: Mutex<Duration>,
     pub(super) published: Mutex<Memory>,
@@ -206,6 +208,7 @@ impl Catalog {
                 tenant: tenant.to_owned(),
                 cache: Mutex::default(),
                 queue: Mutex::default(),
+                linger: LINGER,
                 pace: Mutex::default(),
                 published: Mutex::default(),
                 renderer: Renderer::default(),

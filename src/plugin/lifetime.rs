@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tracing::debug;
 
 /// How long applies in flight may take to finish once the process is to end.
 ///
@@ -122,7 +123,7 @@ impl Drop for Counted {
 /// The signals that this process handles.
 #[derive(Debug)]
 pub(super) struct Signals {
-    _interrupt: Signal,
+    interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
 }
@@ -131,7 +132,7 @@ impl Signals {
     pub(super) fn install() -> io::Result<Self> {
         Ok(Self {
             // Ctrl-C reaches the whole process group, and Terraform then decides: having a handler is to ignore it.
-            _interrupt: signal(SignalKind::interrupt())?,
+            interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
         })
@@ -139,9 +140,12 @@ impl Signals {
 
     /// Resolves with the signal that asks this process to end.
     pub(super) async fn terminated(mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.hangup.recv() => "SIGHUP",
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return "SIGTERM",
+                _ = self.hangup.recv() => return "SIGHUP",
+                Some(()) = self.interrupt.recv() => debug!("SIGINT is left to Terraform, which says when to stop"),
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use orgmirror::catalog::*;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::fixtures::*;
 use crate::place::Place;
@@ -48,7 +48,7 @@ pub enum Fault {
 pub struct Faulty {
     pub store: Arc<dyn Store>,
     pub fault: Mutex<Option<(Operation, usize, Fault)>>,
-    pub calls: Mutex<Vec<Operation>>,
+    pub calls: watch::Sender<Vec<Operation>>,
     /// Whoever is stopped or held by a fault says so.
     pub stopped: Notify,
     pub go_on: Notify,
@@ -68,7 +68,7 @@ impl Faulty {
         Arc::new(Self {
             store: place.store(),
             fault: Mutex::default(),
-            calls: Mutex::default(),
+            calls: watch::Sender::default(),
             stopped: Notify::new(),
             go_on: Notify::new(),
             reserved: Arc::default(),
@@ -85,14 +85,23 @@ impl Faulty {
     }
 
     pub fn count(&self, operation: Operation) -> usize {
-        let calls = self.calls.lock().unwrap();
-        calls.iter().filter(|call| **call == operation).count()
+        count(&self.calls.borrow(), operation)
+    }
+
+    /// Waits until an operation was asked for this often.
+    pub async fn asked(&self, operation: Operation, times: usize) {
+        let mut calls = self.calls.subscribe();
+        let asked = calls.wait_for(|calls| count(calls, operation) >= times);
+        match tokio::time::timeout(PATIENCE, asked).await {
+            Ok(asked) => drop(asked.unwrap()),
+            Err(_) => panic!("{operation:?} is not asked for"),
+        }
     }
 
     /// The fault of this call, if it has one.
     pub fn begin(&self, operation: Operation) -> Option<Fault> {
         let call = self.count(operation);
-        self.calls.lock().unwrap().push(operation);
+        self.calls.send_modify(|calls| calls.push(operation));
         let fault = *self.fault.lock().unwrap();
         fault.and_then(|(on, at, fault)| (on == operation && at == call).then_some(fault))
     }
@@ -132,6 +141,10 @@ impl Faulty {
             commit_one(&catalog, id).await;
         }
     }
+}
+
+fn count(calls: &[Operation], operation: Operation) -> usize {
+    calls.iter().filter(|call| **call == operation).count()
 }
 
 /// Gives the lock back when dropped.

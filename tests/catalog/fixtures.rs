@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use orgmirror::catalog::*;
 use orgmirror::model::folder_ref::FolderRef;
@@ -17,6 +18,9 @@ use orgmirror::publish::publications;
 
 pub use crate::objects::*;
 use crate::place::Place;
+
+/// What takes this long hangs: a limit for tests that fail, far beyond what any machine needs.
+pub const PATIENCE: Duration = Duration::from_secs(300);
 
 pub const TENANT: &str = "acme";
 /// Paths below the place of a catalog.

@@ -48,8 +48,9 @@ async fn killed_writers_lose_nothing_and_leave_nothing_that_is_not_repaired(plac
 
 /// Four at a time, so that some die while another writes, and all die somewhere else each time.
 async fn kill_some(place: &Place, round: usize, left: &mut Left) {
-    let mut writers =
-        ["a", "b", "c", "d"].map(|name| helper(place, &format!("write-forever {round}{name}")));
+    let way = place.way();
+    let mut writers = ["a", "b", "c", "d"]
+        .map(|name| helper_at(&way.address, &format!("write-forever {round}{name}")));
     let lines = writers.each_mut().map(|writer| {
         let mut lines = writer.lines();
         let first: Vec<_> = lines.by_ref().take(rand::random_range(1..4)).collect();
@@ -63,7 +64,7 @@ async fn kill_some(place: &Place, round: usize, left: &mut Left) {
     left.kills += writers.len();
     left.acknowledged += acknowledged.len();
     drop(writers);
-    place.settled().await;
+    way.close().await;
 
     // The document is a whole one with all that was acknowledged, and the record ends with its commit.
     let catalog = place.open();

@@ -124,22 +124,41 @@ impl Place {
         }
     }
 
-    /// Waits until nothing changes any more: moto still makes what a process asked for that is killed by now.
-    pub async fn settled(&self) {
-        let Place::S3(bucket) = self else { return };
-        let mut before = bucket.etags("").await;
-        loop {
-            tokio::time::sleep(std::time::Duration::from_millis(30)).await;
-            let now = bucket.etags("").await;
-            if now == before {
-                return;
+    /// A way here for processes that are to be killed.
+    pub fn way(&self) -> Way {
+        match self {
+            Place::Disk(_) => Way {
+                address: self.address(),
+                proxy: None,
+            },
+            Place::S3(bucket) => {
+                let proxy = Bucket::nowhere(&bucket.name);
+                Way {
+                    address: format!("{}/{}", proxy.url(), bucket.name),
+                    proxy: Some(proxy),
+                }
             }
-            before = now;
         }
     }
 }
 
-/// The store at [`Place::address`].
+/// A way to a place, see [`Place::way`].
+pub struct Way {
+    /// What leads another process through it.
+    pub address: String,
+    proxy: Option<Bucket>,
+}
+
+impl Way {
+    /// What the killed asked for is made when this returns, or never will be. Without it moto might still be at it.
+    pub async fn close(self) {
+        if let Some(proxy) = self.proxy {
+            proxy.close().await;
+        }
+    }
+}
+
+/// The store at [`Place::address`] or the end of a [`Way`].
 pub fn store_at(address: &str) -> Arc<dyn Store> {
     if !address.starts_with("http://") {
         return Arc::new(Disk::new(Path::new(address), TENANT));

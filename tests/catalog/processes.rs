@@ -83,6 +83,12 @@ fn helper_process() {
                 Ok(_) => say("committed".into()),
                 Err(error) => say(format!("{error:?} | {error}")),
             },
+            // As a commit does before it writes.
+            "reserve" => {
+                let _reserved = store_at(&address).reserve().await.unwrap().unwrap();
+                say("reserved".into());
+                std::future::pending::<()>().await;
+            }
             "lock" => {
                 let lock = fs::File::open(Path::new(&address).join(argument)).unwrap();
                 lock.lock().unwrap();
@@ -166,8 +172,12 @@ impl Drop for Helper {
 }
 
 pub fn helper(place: &Place, work: &str) -> Helper {
+    helper_at(&place.address(), work)
+}
+
+pub fn helper_at(address: &str, work: &str) -> Helper {
     let program = env::current_exe().unwrap();
-    let mut command = helper_command(&program, &place.address(), work);
+    let mut command = helper_command(&program, address, work);
     Helper(command.spawn().unwrap())
 }
 

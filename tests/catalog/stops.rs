@@ -1,7 +1,7 @@
 //! Callers that are to stop, as Terraform is by Ctrl-C.
 
 use std::fs;
-use std::time::Duration;
+use std::io::Write;
 
 use orgmirror::catalog::*;
 use tokio::task::JoinHandle;
@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::faulty::*;
 use crate::fixtures::*;
 use crate::lock::lock_of;
+use crate::logged;
 use crate::place::{Place, on_each_store};
 
 on_each_store!(
@@ -39,12 +40,17 @@ async fn a_commit_that_waits_for_the_lock_is_given_up() {
     let place = Place::on_disk();
     commit_one(&place.open(), "in_a").await;
     let before = place.files().await;
-    let lock = fs::File::open(lock_of(&place)).unwrap();
+    let mut lock = fs::File::options()
+        .append(true)
+        .open(lock_of(&place))
+        .unwrap();
     lock.lock().unwrap();
+    lock.write_all(b"process 7").unwrap();
     let catalog = place.open();
     let stop = CancellationToken::new();
+    logged::listen();
     let waiting = begin(&catalog, &stop, "in_b");
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    logged::lock_was_refused(&place.address(), "process 7").await;
     assert!(!waiting.is_finished());
     stop.cancel();
     let outcome = waiting.await.unwrap();
@@ -78,9 +84,7 @@ async fn a_commit_that_loses_every_race_is_given_up(place: Place) {
     let catalog = Catalog::with_store(store.clone(), TENANT);
     let stop = CancellationToken::new();
     let losing = begin(&catalog, &stop, "in_a");
-    while store.count(Operation::SwapDocument) < 3 {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    store.asked(Operation::SwapDocument, 3).await;
     stop.cancel();
     let outcome = losing.await.unwrap();
     assert!(matches!(outcome, Err(CommitError::Stopped)), "{outcome:?}");

@@ -185,9 +185,10 @@ async fn keys_clocks_and_credentials() {
 
 #[tokio::test]
 async fn an_endpoint_that_is_no_s3() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
+    // Kept, so that nobody else listens there meanwhile.
+    let deaf = tokio::net::TcpSocket::new_v4().unwrap();
+    deaf.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}", deaf.local_addr().unwrap());
     let catalog = open_with("somewhere", s3::client(&url));
     let (error, text) = reading(&catalog).await;
     assert!(matches!(error, S3Error::Unreachable { .. }), "{error:?}");

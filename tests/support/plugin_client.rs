@@ -8,7 +8,7 @@
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -44,8 +44,11 @@ pub const MAGIC_COOKIE: (&str, &str) = (
 /// Terraform's own limit for a message, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 256 << 20;
 
-/// Bounds every wait. It is generous: a busy machine must not fail a test.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// What takes this long hangs: a limit for tests that fail, far beyond what any machine needs.
+pub const PATIENCE: Duration = Duration::from_secs(300);
+
+/// How often to look whether something is there.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Variables of this process that must not reach the plugin.
 const REMOVED: [&str; 9] = [
@@ -145,6 +148,9 @@ pub struct PluginProcess {
     stderr: Arc<Mutex<Vec<u8>>>,
     reader: Option<std::thread::JoinHandle<()>>,
     temporary: TempDir,
+    /// The first authenticated connection. Terraform has one all the time, and the plugin ends some seconds after the last
+    /// one is gone.
+    connection: OnceLock<Channel>,
 }
 
 impl PluginProcess {
@@ -208,6 +214,7 @@ impl PluginProcess {
             stderr,
             reader: Some(reader),
             temporary,
+            connection: OnceLock::new(),
         }
     }
 
@@ -218,7 +225,14 @@ impl PluginProcess {
 
     /// An authenticated connection, for any service.
     pub async fn channel(&self) -> Channel {
-        self.channel_as(Some(&self.identity)).await.unwrap()
+        let channel = self.channel_as(Some(&self.identity)).await.unwrap();
+        let _ = self.connection.set(channel.clone());
+        channel
+    }
+
+    /// Gives up the connection that is kept, as Terraform never does.
+    pub fn disconnect(&mut self) {
+        self.connection.take();
     }
 
     /// A connection as somebody else, or with no certificate at all.
@@ -315,12 +329,7 @@ impl PluginProcess {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(
-                start.elapsed() < PATIENCE,
-                "the process goes on: {}",
-                self.stderr_text()
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            self.look_again(start, "the process goes on").await;
         }
     }
 
@@ -329,13 +338,14 @@ impl PluginProcess {
     pub async fn stderr_closed(&mut self) {
         let start = Instant::now();
         while !self.reader.as_ref().unwrap().is_finished() {
-            assert!(
-                start.elapsed() < PATIENCE,
-                "the process goes on: {}",
-                self.stderr_text()
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            self.look_again(start, "the process goes on").await;
         }
+    }
+
+    async fn look_again(&self, start: Instant, complaint: &str) {
+        let log = || self.stderr_text();
+        assert!(start.elapsed() < PATIENCE, "{complaint}: {}", log());
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 
     /// What the plugin has written to standard error so far; after its end, all of it.
@@ -357,14 +367,30 @@ impl PluginProcess {
 
     /// Waits until the log has a line with this message.
     pub async fn logged(&self, message: &str) {
+        self.logged_often(message, 1).await;
+    }
+
+    /// Waits until the log has so many lines with this message.
+    pub async fn logged_often(&self, message: &str, times: usize) {
         let start = Instant::now();
-        while !self.log().iter().any(|line| line["@message"] == message) {
-            assert!(
-                start.elapsed() < PATIENCE,
-                "no {message:?} in {}",
-                self.stderr_text()
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        let is_it = |line: &Map<String, Value>| line["@message"] == message;
+        while self.log().into_iter().filter(is_it).count() < times {
+            self.look_again(start, &format!("not {times} of {message:?}"))
+                .await;
+        }
+    }
+
+    /// Waits until somebody has found the catalog's lock to be held by this holder, a part of what the lock says. Needs
+    /// `TF_LOG=debug`.
+    pub async fn lock_was_refused(&self, holder: &str) {
+        let start = Instant::now();
+        let is_it = |line: &Map<String, Value>| {
+            line["@message"] == "the lock is held by another writer"
+                && line["holder"].as_str().unwrap().contains(holder)
+        };
+        while !self.log().iter().any(is_it) {
+            self.look_again(start, &format!("no writer found {holder:?}"))
+                .await;
         }
     }
 }

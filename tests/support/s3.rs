@@ -19,7 +19,8 @@ use std::thread::JoinHandle;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
-use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, StalledStreamProtectionConfig};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -29,7 +30,7 @@ use hyper_util::client::legacy::Client as Http;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::moto;
 
@@ -93,6 +94,34 @@ struct Shared {
     http: Http<HttpConnector, Body>,
     rule: Mutex<Rule>,
     calls: Mutex<Vec<Call>>,
+    passing: watch::Sender<Passing>,
+}
+
+/// What is on its way between the proxy and moto.
+#[derive(Default)]
+struct Passing {
+    calls: usize,
+    is_over: bool,
+}
+
+/// A call that moto works on, until dropped.
+struct Passed(Arc<Shared>);
+
+impl Shared {
+    /// None once the proxy passes nothing on any more.
+    fn pass(self: &Arc<Self>) -> Option<Passed> {
+        let passes = self.passing.send_if_modified(|passing| {
+            passing.calls += usize::from(!passing.is_over);
+            !passing.is_over
+        });
+        passes.then(|| Passed(Arc::clone(self)))
+    }
+}
+
+impl Drop for Passed {
+    fn drop(&mut self) {
+        self.0.passing.send_modify(|passing| passing.calls -= 1);
+    }
 }
 
 /// A bucket of its own.
@@ -116,13 +145,14 @@ impl Bucket {
         made
     }
 
-    /// The proxy of a bucket that is not there.
+    /// The proxy of a bucket that is not there, or another proxy of one that is.
     pub fn nowhere(name: &str) -> Self {
         let shared = Arc::new(Shared {
             name: name.to_owned(),
             http: Http::builder(TokioExecutor::new()).build_http(),
             rule: Mutex::new(Box::new(|_| Act::Pass)),
             calls: Mutex::default(),
+            passing: watch::Sender::default(),
         });
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, address) = std::sync::mpsc::channel();
@@ -175,6 +205,18 @@ impl Bucket {
             .rule
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = Box::new(rule);
+    }
+
+    /// Passes nothing on from now on, and waits until moto is done with what was passed on: what somebody who is killed
+    /// by now had asked for is made or never will be.
+    pub async fn close(&self) {
+        let passing = &self.shared.passing;
+        passing.send_modify(|passing| passing.is_over = true);
+        let mut passing = passing.subscribe();
+        passing
+            .wait_for(|passing| passing.calls == 0)
+            .await
+            .unwrap();
     }
 
     /// The calls so far.
@@ -289,13 +331,15 @@ impl Drop for Bucket {
     }
 }
 
-/// A client of an endpoint; moto takes any key.
+/// A client of an endpoint; moto takes any key. Without the SDK's limits of seconds: moto takes its time on a busy machine.
 pub fn client(url: &str) -> Client {
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("AKIATEST", "secret", None, None, "test"))
         .retry_config(RetryConfig::disabled())
+        .timeout_config(TimeoutConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .endpoint_url(url)
         .force_path_style(true);
     Client::from_conf(config.build())
@@ -390,11 +434,20 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     }
     let uri = format!("{}{}", moto::url(), parts.uri.path_and_query().unwrap());
     parts.uri = uri.parse().unwrap();
-    let answered = shared
-        .http
-        .request(Request::from_parts(parts, body.into()))
-        .await;
-    let answered = answered.expect("moto answers").map(Body::new);
+    let Some(passed) = shared.pass() else {
+        return say(
+            503,
+            None,
+            error_body("ServiceUnavailable", "the proxy is closed"),
+        );
+    };
+    // In a task of its own, as moto goes on as well when whoever asked is gone.
+    let answered = tokio::spawn(async move {
+        let request = Request::from_parts(parts, body.into());
+        let answered = passed.0.http.request(request).await;
+        answered.expect("moto answers").map(Body::new)
+    });
+    let answered = answered.await.unwrap();
     if breaks {
         let broken =
             futures_util::stream::once(async { Err::<Vec<u8>, _>("the connection broke") });

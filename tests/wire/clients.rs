@@ -11,7 +11,7 @@ use tonic::transport::{Channel, Error};
 use tonic::{Code, Request};
 use tonic_prost::ProstCodec;
 
-use crate::plugin_client::{ClientIdentity, PluginProcess};
+use crate::plugin_client::{ClientIdentity, PATIENCE, PluginProcess};
 
 const DEBUG: [(&str, &str); 1] = [("TF_LOG", "debug")];
 
@@ -121,10 +121,13 @@ async fn silent_and_garbled_clients_keep_nobody_out() {
 #[tokio::test]
 async fn a_silent_client_is_turned_away_in_time() {
     let plugin = PluginProcess::start(&DEBUG);
-    let _terraform = plugin.client().await;
+    // The connection of Terraform, for which the server lives on meanwhile.
+    assert_serving(&plugin).await;
     let mut silent = UnixStream::connect(&plugin.handshake.socket).await.unwrap();
     // Ends when the server closes the connection.
-    silent.read_to_end(&mut Vec::new()).await.unwrap();
+    let mut said = Vec::new();
+    let closed = tokio::time::timeout(PATIENCE, silent.read_to_end(&mut said)).await;
+    closed.expect("it is never turned away").unwrap();
     assert_serving(&plugin).await;
 }
 

@@ -7,6 +7,9 @@ use orgmirror::proto::tfplugin6::get_provider_schema;
 
 use crate::plugin_client::PluginProcess;
 
+/// What the plugin says of a Ctrl-C.
+pub(crate) const LEFT_TO_TERRAFORM: &str = "SIGINT is left to Terraform, which says when to stop";
+
 fn assert_left_nothing(plugin: &PluginProcess) {
     let left: Vec<_> = std::fs::read_dir(plugin.temporary_directory())
         .unwrap()
@@ -53,10 +56,11 @@ async fn shutdown_ends_the_streams_that_terraform_keeps_open() {
 
 #[tokio::test]
 async fn ctrl_c_is_for_terraform() {
-    let mut plugin = PluginProcess::start(&[]);
+    let mut plugin = PluginProcess::start(&[("TF_LOG", "debug")]);
     assert_serving(&plugin).await;
-    for _ in 0..3 {
+    for times in 1..=3 {
         plugin.signal("INT");
+        plugin.logged_often(LEFT_TO_TERRAFORM, times).await;
         assert_serving(&plugin).await;
     }
     assert!(plugin.shutdown().await.success());
@@ -91,6 +95,7 @@ async fn it_ends_when_its_parent_is_killed() {
 async fn it_ends_when_its_only_client_is_gone() {
     let mut plugin = PluginProcess::start(&[]);
     assert_serving(&plugin).await;
+    plugin.disconnect();
     assert!(plugin.exited().await.success());
     assert_left_nothing(&plugin);
 }

@@ -1,8 +1,8 @@
 //! The provider's own RPCs: what Terraform sends, what no Terraform sends, and what happens while it is stopped.
 
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use orgmirror::framework::msgpack::{from_slice, to_vec};
 use orgmirror::proto::tfplugin6::provider_client::ProviderClient;
@@ -11,8 +11,10 @@ use serde_json::{Map, Value as Json, json};
 use tempfile::TempDir;
 use tonic::transport::Channel;
 
+use crate::lifetime::LEFT_TO_TERRAFORM;
 use crate::plugin_client::{PATIENCE, PluginProcess};
 
+const DEBUG: [(&str, &str); 1] = [("TF_LOG", "debug")];
 const INTEGRATION: &str = "orgmirror_integration";
 
 fn dynamic(value: &Json) -> Option<DynamicValue> {
@@ -177,7 +179,7 @@ impl Provider {
         self.directory.path().join("tenants/default/catalog.json")
     }
 
-    /// Keeps every commit waiting until the file is dropped.
+    /// Keeps every commit waiting until the file is dropped. What is written to it names the holder.
     fn lock_catalog(&self) -> File {
         let path = self.directory.path().join("tenants/default/catalog.lock");
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -626,18 +628,24 @@ async fn what_is_not_offered_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_apply_that_waits_survives_ctrl_c_and_is_given_up_when_stopped() {
-    let mut provider = Provider::start().await;
+    let mut provider = Provider::of(PluginProcess::start(&DEBUG), json!({})).await;
     let config = config("acme", accounts(["a".to_owned()].into_iter()));
     let plan = provider.plan(&Json::Null, &config).await;
     let request = Provider::apply_request(&Json::Null, &config, plan);
-    let lock = provider.lock_catalog();
+    let mut lock = provider.lock_catalog();
+    lock.write_all(b"before").unwrap();
     let mut client = provider.client.clone();
     let apply = tokio::spawn(async move { client.apply_resource_change(request).await });
+    provider.process.lock_was_refused("before").await;
     // Ctrl-C reaches the whole process group; whether to stop is for Terraform to say.
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    provider.process.signal("INT");
-    provider.process.signal("INT");
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    for times in [1, 2] {
+        provider.process.signal("INT");
+        let process = &provider.process;
+        process.logged_often(LEFT_TO_TERRAFORM, times).await;
+    }
+    // The apply goes on waiting.
+    lock.write_all(b" and after").unwrap();
+    provider.process.lock_was_refused("before and after").await;
     assert!(!apply.is_finished());
     let stop = provider
         .client
@@ -656,24 +664,23 @@ async fn an_apply_that_waits_survives_ctrl_c_and_is_given_up_when_stopped() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_apply_in_flight_is_finished_when_terraform_is_killed() {
-    let process = PluginProcess::start_under_shell(&[]);
+    let process = PluginProcess::start_under_shell(&DEBUG);
     let mut provider = Provider::of(process, json!({})).await;
     let config = config("acme", accounts(["a".to_owned()].into_iter()));
     let plan = provider.plan(&Json::Null, &config).await;
     let request = Provider::apply_request(&Json::Null, &config, plan);
-    let lock = provider.lock_catalog();
+    let mut lock = provider.lock_catalog();
+    lock.write_all(b"the test").unwrap();
     let mut client = provider.client.clone();
     let apply = tokio::spawn(async move { client.apply_resource_change(request).await });
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    provider.process.lock_was_refused("the test").await;
     provider.process.signal("KILL");
     apply.abort();
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    provider.process.logged("provider is ending").await;
     assert!(!provider.catalog().exists());
     drop(lock);
     // The shell was killed; the provider holds the other end of standard error until it ends.
-    tokio::time::timeout(PATIENCE, provider.process.stderr_closed())
-        .await
-        .expect("the provider outlives a killed Terraform");
+    provider.process.stderr_closed().await;
     let catalog: Json = serde_json::from_slice(&fs::read(provider.catalog()).unwrap()).unwrap();
     assert_eq!(catalog["integrations"].as_object().unwrap().len(), 1);
 }

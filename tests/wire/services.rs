@@ -1,16 +1,16 @@
 //! The services that go-plugin's host uses beside the provider.
 
-use std::time::Duration;
-
+use futures_util::FutureExt;
 use orgmirror::proto::go_plugin::ConnInfo;
 use orgmirror::proto::go_plugin::grpc_broker_client::GrpcBrokerClient;
 use orgmirror::proto::go_plugin::grpc_stdio_client::GrpcStdioClient;
 use orgmirror::proto::health::HealthCheckRequest;
 use orgmirror::proto::health::health_check_response::ServingStatus;
 use orgmirror::proto::health::health_client::HealthClient;
+use orgmirror::proto::tfplugin6::get_provider_schema;
 use tonic::Code;
 
-use crate::plugin_client::PluginProcess;
+use crate::plugin_client::{PluginProcess, provider_client};
 
 fn ask(service: &str) -> HealthCheckRequest {
     HealthCheckRequest {
@@ -43,14 +43,20 @@ async fn health_can_be_watched() {
 
 #[tokio::test]
 async fn stdio_opens_and_carries_nothing() {
-    let plugin = PluginProcess::start(&[]);
-    let mut stdio = GrpcStdioClient::new(plugin.channel().await)
+    // The log is not for this stream, either.
+    let mut plugin = PluginProcess::start(&[("TF_LOG", "trace")]);
+    let channel = plugin.channel().await;
+    let mut stdio = GrpcStdioClient::new(channel.clone())
         .stream_stdio(())
         .await
         .unwrap()
         .into_inner();
-    let wait = tokio::time::timeout(Duration::from_millis(300), stdio.message());
-    assert!(wait.await.is_err(), "the stream ended or carried something");
+    let schema = get_provider_schema::Request {};
+    let schema = provider_client(channel).get_provider_schema(schema).await;
+    assert!(schema.is_ok());
+    assert!(stdio.message().now_or_never().is_none(), "it is open");
+    assert!(plugin.shutdown().await.success());
+    assert!(stdio.message().await.unwrap().is_none());
 }
 
 #[tokio::test]

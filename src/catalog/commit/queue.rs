@@ -1,5 +1,8 @@
 //! Changes that wait to be committed, and the one writer that commits them together.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -20,7 +23,7 @@ const GATHER: Duration = Duration::from_millis(5);
 const LONGEST_GATHER: Duration = Duration::from_millis(200);
 
 /// After that long the writer waits no more, whoever comes or is [expected](super::Catalog::expect_commit).
-const LINGER: Duration = Duration::from_millis(500);
+pub(super) const LINGER: Duration = Duration::from_millis(500);
 
 /// A commit that is expected, see [`super::Catalog::expect_commit`].
 #[derive(Debug)]
@@ -194,7 +197,7 @@ async fn write(mut writer: Writer) {
 /// Waits for company: until a moment passes in which nobody came and nobody is expected.
 async fn gather(inner: &Inner) {
     let moment = lock(&inner.pace).clamp(GATHER, LONGEST_GATHER);
-    let until = Instant::now() + LINGER;
+    let until = Instant::now() + inner.linger;
     let mut came = lock(&inner.queue).waiting.len();
     loop {
         tokio::time::sleep(moment).await;

@@ -76,7 +76,8 @@ impl Disk {
         }
         let start = Instant::now();
         let mut pause = Duration::from_millis(1);
-        let mut is_told = false;
+        let mut told_holder = None;
+        let mut is_warned = false;
         loop {
             let disk = self.clone();
             let attempt = blocking(move || disk.try_lock()).await.flatten();
@@ -95,9 +96,14 @@ impl Disk {
                     waited,
                 });
             }
-            if waited >= LONG_WAIT && !is_told {
-                tracing::warn!(place = %self.lock_path().display(), %holder, "waiting for the lock");
-                is_told = true;
+            let place = self.lock_path();
+            if told_holder.as_ref() != Some(&holder) {
+                tracing::debug!(place = %place.display(), %holder, "the lock is held by another writer");
+                told_holder = Some(holder.clone());
+            }
+            if waited >= LONG_WAIT && !is_warned {
+                tracing::warn!(place = %place.display(), %holder, "waiting for the lock");
+                is_warned = true;
             }
             // Uneven pauses keep waiting writers from going in step.
             tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.0))).await;

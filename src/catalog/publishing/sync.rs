@@ -25,7 +25,7 @@ pub(in crate::catalog) struct Renderer {
     pub(super) render: Render,
     /// What may be rendered at the same time, in connections: all formats of 10,000 take some 70 MB, and Terraform reads ten
     /// workspaces at once.
-    room: Semaphore,
+    pub(super) room: Semaphore,
     most: u32,
 }
 

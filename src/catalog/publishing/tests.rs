@@ -3,10 +3,11 @@
 use std::convert::Infallible;
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::join_all;
 
 use super::sync::{Render, Renderer};
 use super::*;
@@ -14,6 +15,9 @@ use crate::catalog::history::Who;
 use crate::model::visibility::View;
 use crate::publish::sample::integration;
 use crate::publish::{Publication, publications};
+
+/// What takes this long hangs: a limit for tests that fail, far beyond what any machine needs.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 fn workspace(handle: &str) -> Workspace {
     Workspace {
@@ -80,55 +84,74 @@ async fn what_panics_keeps_its_files_and_takes_no_others_with_it() {
     assert!(catalog.in_sync(&document, "ws_one").await.unwrap());
 }
 
-/// Looks at four workspaces at the same time that see three connections each.
-async fn at_once(render: Render, room: u32) {
-    let directory = tempfile::tempdir().unwrap();
+/// A catalog of four workspaces that see three connections each.
+async fn of_four(directory: &Path, render: Render, room: u32) -> (Catalog, [String; 4]) {
     let handles = ["one", "two", "three", "four"];
-    put(&open(directory.path(), publications, 100), &handles).await;
-    let catalog = open(directory.path(), render, room);
-    let document = catalog.read().await.unwrap().unwrap();
-    let looks = handles.map(|handle| {
-        let (catalog, document) = (catalog.clone(), Arc::clone(&document));
-        tokio::spawn(async move { catalog.in_sync(&document, &format!("ws_{handle}")).await })
-    });
-    for look in looks {
-        assert!(look.await.unwrap().unwrap());
+    put(&open(directory, publications, 100), &handles).await;
+    let ids = handles.map(|handle| format!("ws_{handle}"));
+    (open(directory, render, room), ids)
+}
+
+/// How many of four looks that begin together are let in at once.
+async fn let_in(room: u32) -> usize {
+    static IS_HELD: Mutex<bool> = Mutex::new(false);
+    static RELEASED: Condvar = Condvar::new();
+    fn held(view: &View<'_>) -> Vec<Publication> {
+        let is_held = IS_HELD.lock().unwrap();
+        drop(RELEASED.wait_timeout_while(is_held, PATIENCE, |is_held| *is_held));
+        publications(view)
     }
+    let directory = tempfile::tempdir().unwrap();
+    let (catalog, ids) = of_four(directory.path(), held, room).await;
+    let document = catalog.read().await.unwrap().unwrap();
+    *IS_HELD.lock().unwrap() = true;
+    let mut looks = ids
+        .each_ref()
+        .map(|id| Box::pin(catalog.in_sync(&document, id)));
+    // Polled once, each has begun to render or waits for room.
+    for look in &mut looks {
+        assert!(look.as_mut().now_or_never().is_none());
+    }
+    // Fails those that wait, and them alone.
+    catalog.inner.renderer.room.close();
+    *IS_HELD.lock().unwrap() = false;
+    RELEASED.notify_all();
+    let looked = join_all(looks).await;
+    looked.iter().filter(|look| look.is_ok()).count()
 }
 
 #[tokio::test]
 async fn what_is_larger_than_the_room_is_rendered_alone() {
-    static INSIDE: AtomicUsize = AtomicUsize::new(0);
-    static MOST: AtomicUsize = AtomicUsize::new(0);
-    fn counted(view: &View<'_>) -> Vec<Publication> {
-        let inside = 1 + INSIDE.fetch_add(1, Ordering::SeqCst);
-        MOST.fetch_max(inside, Ordering::SeqCst);
-        thread::sleep(Duration::from_millis(20));
-        INSIDE.fetch_sub(1, Ordering::SeqCst);
-        publications(view)
-    }
-    at_once(counted, 2).await;
-    assert_eq!(MOST.load(Ordering::SeqCst), 1);
-    at_once(counted, 7).await;
-    let most = MOST.load(Ordering::SeqCst);
-    assert!((1..=2).contains(&most), "{most}");
+    assert_eq!(let_in(2).await, 1);
+    assert_eq!(let_in(7).await, 2);
+    assert_eq!(let_in(12).await, 4);
+    // Those who wait get their turn.
+    let directory = tempfile::tempdir().unwrap();
+    let (catalog, ids) = of_four(directory.path(), publications, 2).await;
+    let document = catalog.read().await.unwrap().unwrap();
+    let looks = join_all(ids.iter().map(|id| catalog.in_sync(&document, id)));
+    let looked = tokio::time::timeout(PATIENCE, looks).await.unwrap();
+    assert!(looked.into_iter().all(Result::unwrap));
 }
 
 #[tokio::test]
 async fn what_fits_the_room_is_rendered_together() {
-    static INSIDE: AtomicUsize = AtomicUsize::new(0);
+    static INSIDE: Mutex<usize> = Mutex::new(0);
+    static CAME: Condvar = Condvar::new();
     /// Waits until all four are here.
     fn together(view: &View<'_>) -> Vec<Publication> {
-        let start = Instant::now();
-        INSIDE.fetch_add(1, Ordering::SeqCst);
-        while INSIDE.load(Ordering::SeqCst) < 4 {
-            assert!(
-                start.elapsed() < Duration::from_secs(60),
-                "nobody else comes"
-            );
-            thread::sleep(Duration::from_millis(1));
-        }
+        let mut inside = INSIDE.lock().unwrap();
+        *inside += 1;
+        CAME.notify_all();
+        let (_inside, waited) = CAME
+            .wait_timeout_while(inside, PATIENCE, |inside| *inside < 4)
+            .unwrap();
+        assert!(!waited.timed_out(), "nobody else comes");
         publications(view)
     }
-    at_once(together, 12).await;
+    let directory = tempfile::tempdir().unwrap();
+    let (catalog, ids) = of_four(directory.path(), together, 12).await;
+    let document = catalog.read().await.unwrap().unwrap();
+    let looks = join_all(ids.iter().map(|id| catalog.in_sync(&document, id)));
+    assert!(looks.await.into_iter().all(Result::unwrap));
 }

@@ -372,25 +372,34 @@ impl PluginProcess {
 
     /// Waits until the log has so many lines with this message.
     pub async fn logged_often(&self, message: &str, times: usize) {
-        let start = Instant::now();
-        let is_it = |line: &Map<String, Value>| line["@message"] == message;
-        while self.log().into_iter().filter(is_it).count() < times {
-            self.look_again(start, &format!("not {times} of {message:?}"))
-                .await;
-        }
+        let is_it = |line: &&Map<String, Value>| line["@message"] == message;
+        let complaint = format!("not {times} of {message:?}");
+        self.log_has(&complaint, |log| log.iter().filter(is_it).count() >= times)
+            .await;
     }
 
     /// Waits until somebody has found the catalog's lock to be held by this holder, a part of what the lock says. Needs
     /// `TF_LOG=debug`.
     pub async fn lock_was_refused(&self, holder: &str) {
-        let start = Instant::now();
         let is_it = |line: &Map<String, Value>| {
             line["@message"] == "the lock is held by another writer"
                 && line["holder"].as_str().unwrap().contains(holder)
         };
-        while !self.log().iter().any(is_it) {
-            self.look_again(start, &format!("no writer found {holder:?}"))
-                .await;
+        let complaint = format!("nobody found the lock held by {holder:?}");
+        self.log_has(&complaint, |log| log.iter().any(is_it)).await;
+    }
+
+    /// Waits until the log is so.
+    async fn log_has(&self, complaint: &str, is_so: impl Fn(&[Map<String, Value>]) -> bool) {
+        let start = Instant::now();
+        loop {
+            // Looked at first: what comes after its end is nothing.
+            let has_ended = self.reader.as_ref().unwrap().is_finished();
+            if is_so(&self.log()) {
+                return;
+            }
+            assert!(!has_ended, "{complaint}: {}", self.stderr_text());
+            self.look_again(start, complaint).await;
         }
     }
 }

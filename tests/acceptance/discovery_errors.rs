@@ -290,13 +290,16 @@ fn throttling_within_the_limits_is_waited_out() {
     let workspace = reading(&arguments_for(&double), "");
     workspace.apply();
     let calls = double.calls();
-    let throttled = calls
-        .all()
-        .iter()
-        .filter(|call| call.error.as_deref() == Some("TooManyRequestsException"));
-    let refused = throttled.count();
-    assert!(refused >= 3, "{refused} calls were throttled");
-    assert_eq!(calls.failed("DescribeOrganization"), 1);
+    let refused = |code| {
+        let calls = calls.all().iter();
+        calls
+            .filter(|call| call.error.as_deref() == Some(code))
+            .count()
+    };
+    let throttled = refused("TooManyRequestsException");
+    assert!(throttled >= 3, "{throttled} calls were throttled");
+    // Whether that very call is throttled too depends on the order in which calls come.
+    assert_eq!(refused("ServiceException"), 1);
 }
 
 #[test]

@@ -84,7 +84,7 @@ test: tools $(MOTO) $(CONSUMERS) $(CLOUDFORMATION) $(C7N) $(call stamps_of,$(FIR
 lint: tools $(call stamps_of,$(TERRAFORM)) ## Check format, lints, house rules, docs and dependencies
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	"$(TERRAFORM)" fmt -check -diff -recursive examples
+	scripts/without-settings "$(TERRAFORM)" fmt -check -diff -recursive examples
 	cargo test --locked --quiet --test house
 	ORGMIRROR_TERRAFORM="$(TERRAFORM)" cargo test --locked --quiet --test docs
 	@if cargo deny --version >/dev/null 2>&1; then \

@@ -474,6 +474,7 @@ fn an_installed_terraform_is_used_if_it_is_new_enough() {
         Said::of(
             &command
                 .arg("scripts/installed-terraform.sh")
+                .env("TF_CLI_ARGS", "-nonsense")
                 .output()
                 .unwrap(),
         )
@@ -496,6 +497,15 @@ fn an_installed_terraform_is_used_if_it_is_new_enough() {
     }
     machine.script("terraform", "exit 1");
     assert_eq!(found().text, "");
+    // A version manager that looks for its settings in the home.
+    machine.script("terraform", "[ -d \"$HOME\" ] && echo 'Terraform v1.15.5'");
+    assert_eq!(found().text, "");
+    // One that the user's settings would break.
+    machine.script(
+        "terraform",
+        "[ -z \"${TF_CLI_ARGS-}\" ] && echo 'Terraform v1.15.5'",
+    );
+    assert_eq!(found().text, place);
 }
 
 /// Otherwise tests pass or fail by the `~/.aws`, the proxy and the Terraform of whoever runs them.

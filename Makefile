@@ -80,11 +80,15 @@ unit: cargo ## Run the tests that need neither Python nor Terraform nor a networ
 test: tools $(MOTO) $(CONSUMERS) $(CLOUDFORMATION) $(C7N) $(call stamps_of,$(FIRST_TERRAFORM) $(SECOND_TERRAFORM)) ## Run all tests
 	@"$(PYTHON)" -I scripts/test.py "$(FIRST_TERRAFORM)" "$(SECOND_TERRAFORM)" "$(TOFU)"
 
+.PHONY: stress
+stress: tools $(MOTO) $(CONSUMERS) $(CLOUDFORMATION) $(C7N) $(call stamps_of,$(FIRST_TERRAFORM) $(SECOND_TERRAFORM) $(DEMO_TERRAFORM)) ## Run all tests on a busy machine and with hostile settings (hours)
+	@ORGMIRROR_TERRAFORM="$(FIRST_TERRAFORM)" "$(PYTHON)" -I scripts/stress.py $(STRESS)
+
 .PHONY: lint
 lint: tools $(call stamps_of,$(TERRAFORM)) ## Check format, lints, house rules, docs and dependencies
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	"$(TERRAFORM)" fmt -check -diff -recursive examples
+	scripts/without-settings "$(TERRAFORM)" fmt -check -diff -recursive examples
 	cargo test --locked --quiet --test house
 	ORGMIRROR_TERRAFORM="$(TERRAFORM)" cargo test --locked --quiet --test docs
 	@if cargo deny --version >/dev/null 2>&1; then \

@@ -23,6 +23,9 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+from environment import without_settings
+
 NAME = "terraform-provider-orgmirror"
 PAUSE = 0.005
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -195,16 +198,13 @@ def main():
         settings.write_text(
             f'provider_installation {{\n  dev_overrides {{\n    "orgmirror/orgmirror" = "{provider.parent}"\n  }}\n}}\n'
         )
-        environment = {
-            name: value for name, value in os.environ.items() if not name.startswith(("TF_", "AWS_", "ORGMIRROR_"))
-        }
-        environment |= {
-            "HOME": str(home),
-            "TF_CLI_CONFIG_FILE": str(settings),
-            "TF_CLI_ARGS": "-no-color",
-            "TF_INPUT": "0",
-            "CHECKPOINT_DISABLE": "1",
-        }
+        environment = without_settings(
+            HOME=str(home),
+            TF_CLI_CONFIG_FILE=str(settings),
+            TF_CLI_ARGS="-no-color",
+            TF_INPUT="0",
+            CHECKPOINT_DISABLE="1",
+        )
         terraform = arguments.terraform
         rows = []
         parallelism = f"-parallelism={arguments.parallelism}"

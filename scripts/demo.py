@@ -22,6 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import build
+from environment import without_settings
 
 ROOT = build.ROOT
 # Has moto and the AWS CLI.
@@ -86,9 +87,10 @@ def quote(text, keep=None):
 class Emulator:
     """The emulated AWS organization, a process that ends with this one."""
 
-    def __init__(self):
+    def __init__(self, home):
         self.process = subprocess.Popen(
             [PYTHON, "-I", str(ROOT / "tests" / "support" / "moto_server.py")],
+            env=without_settings(HOME=str(home)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -126,18 +128,14 @@ class Terraform:
         self.command = str(Path(command).absolute()) if os.sep in command else command
         self.directory = home / "acme"
         shutil.copytree(EXAMPLE, self.directory, ignore=shutil.ignore_patterns(".*", "*.tfstate*", "*.json", SECOND))
-        # Nothing of the user's Terraform, AWS or orgmirror settings takes part.
-        self.environment = {
-            name: value for name, value in os.environ.items() if not name.startswith(("TF_", "AWS_", "ORGMIRROR_"))
-        }
-        self.environment |= {
-            "HOME": str(home),
-            "TF_CLI_CONFIG_FILE": str(home / "terraform.rc"),
-            "TF_INPUT": "0",
-            "TF_CLI_ARGS": "-no-color",
-            "CHECKPOINT_DISABLE": "1",
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
+        self.environment = without_settings(
+            HOME=str(home),
+            TF_CLI_CONFIG_FILE=str(home / "terraform.rc"),
+            TF_INPUT="0",
+            TF_CLI_ARGS="-no-color",
+            CHECKPOINT_DISABLE="1",
+            AWS_EC2_METADATA_DISABLED="true",
+        )
         (home / "terraform.rc").write_text(
             f'provider_installation {{\n  filesystem_mirror {{\n    path = "{home / "plugins"}"\n  }}\n}}\n'
         )
@@ -363,7 +361,7 @@ def demo(home, targets):
     right(f"{binary.name} {version}, {time.monotonic() - started:.0f} s")
 
     step("Start an emulated AWS (moto) with the organization of a company")
-    aws = Emulator()
+    aws = Emulator(home)
     try:
         story(home, aws, binary, version)
     finally:
@@ -661,13 +659,12 @@ def cli(terraform, aws, organization, config, handle):
     done = subprocess.run(
         [PYTHON, "-I", "-m", "awscli", *command[1:]],
         cwd=terraform.directory,
-        env={
-            "PATH": os.environ["PATH"],
-            "HOME": str(home),
-            "AWS_CONFIG_FILE": str(config),
-            "AWS_ENDPOINT_URL": aws.url,
-            "AWS_EC2_METADATA_DISABLED": "true",
-        },
+        env=without_settings(
+            HOME=str(home),
+            AWS_CONFIG_FILE=str(config),
+            AWS_ENDPOINT_URL=aws.url,
+            AWS_EC2_METADATA_DISABLED="true",
+        ),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

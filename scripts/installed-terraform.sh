@@ -2,7 +2,8 @@
 # Prints where the installed Terraform is, if it is new enough for the provider (1.11); else nothing.
 set -eu
 found=$(command -v terraform 2>/dev/null) || exit 0
-first=$(CHECKPOINT_DISABLE=1 TF_CLI_CONFIG_FILE=/dev/null "$found" version 2>/dev/null) || exit 0
+# As the demo starts it: a version manager that then does not know which one is meant does not count.
+first=$(CDPATH='' cd -- "$(dirname -- "$0")" && ./without-settings env CHECKPOINT_DISABLE=1 "$found" version 2>/dev/null) || exit 0
 version=${first%%
 *}
 version=${version#Terraform v}

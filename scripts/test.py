@@ -19,6 +19,9 @@ import time
 from collections import deque
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from environment import without_settings
+
 ROOT = Path(__file__).resolve().parent.parent
 CARGO_TEST = ["cargo", "test", "--locked"]
 AT_ONCE = 2
@@ -109,7 +112,14 @@ class Part:
 def version(terraform):
     """Name and version of a client, as it says them."""
     try:
-        done = subprocess.run([terraform, "version"], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        done = subprocess.run(
+            [terraform, "version"],
+            cwd=ROOT,
+            env=without_settings(CHECKPOINT_DISABLE="1"),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
     except OSError as error:
         sys.exit(f"test.py: {terraform} cannot be started: {error.strerror}")
     first = done.stdout.partition("\n")[0]

@@ -474,6 +474,7 @@ fn an_installed_terraform_is_used_if_it_is_new_enough() {
         Said::of(
             &command
                 .arg("scripts/installed-terraform.sh")
+                .env("TF_CLI_ARGS", "-nonsense")
                 .output()
                 .unwrap(),
         )
@@ -496,4 +497,86 @@ fn an_installed_terraform_is_used_if_it_is_new_enough() {
     }
     machine.script("terraform", "exit 1");
     assert_eq!(found().text, "");
+    // A version manager that looks for its settings in the home.
+    machine.script("terraform", "[ -d \"$HOME\" ] && echo 'Terraform v1.15.5'");
+    assert_eq!(found().text, "");
+    // One that the user's settings would break.
+    machine.script(
+        "terraform",
+        "[ -z \"${TF_CLI_ARGS-}\" ] && echo 'Terraform v1.15.5'",
+    );
+    assert_eq!(found().text, place);
+}
+
+/// Otherwise tests pass or fail by the `~/.aws`, the proxy and the Terraform of whoever runs them.
+#[test]
+fn only_what_is_listed_gets_through_to_the_tests() {
+    let machine = Machine::new();
+    // Neither blanks nor quotes nor an equals sign in a path are in the way.
+    let name = "it's = \"a program\"";
+    let text = "printf '%s|' \"$@\" \"$(umask)\" \"$RUST_TEST_X\"; echo; env; exit 7";
+    machine.script(name, text);
+    let value = "a \"b\" $c `d`\nAWS_REGION=x";
+    let run = |home: Option<&str>| {
+        let mut command = machine.command("sh");
+        match home {
+            Some(home) => command.env("HOME", home),
+            None => command.env_remove("HOME"),
+        };
+        let shell = "umask 077; exec scripts/without-settings \"$@\"";
+        let output = command
+            .args(["-c", shell, "sh"])
+            .arg(machine.program(name))
+            .args(["a b", "", "\"$c\""])
+            .envs([
+                ("ALL_PROXY", "http://127.0.0.1:9"),
+                ("AWS_PROFILE", "nonsense"),
+                ("GIT_DIR", "/nowhere"),
+                ("ORGMIRROR_CATALOG", "/nowhere"),
+                ("ORGMIRROR_PYTHON", "/a python"),
+                ("PYTHONPATH", "/nowhere"),
+                ("RUST_TEST_X", value),
+                // A shell cannot unset it.
+                ("SHELLOPTS", "braceexpand"),
+                ("TF_LOG", "trace"),
+                ("https_proxy", "http://127.0.0.1:9"),
+            ])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(7), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let said = run(Some("/home/of the user"));
+    let start = format!("a b||\"$c\"|0022|{value}|\n");
+    let environment = said
+        .strip_prefix(&start)
+        .unwrap_or_else(|| panic!("{said}"))
+        .replace(value, "");
+    let mut lines: Vec<_> = environment
+        .lines()
+        // Shells set these themselves.
+        .filter(|line| {
+            !["OLDPWD=", "PWD=", "SHLVL=", "_="]
+                .iter()
+                .any(|own| line.starts_with(own))
+        })
+        .collect();
+    lines.sort_unstable();
+    let path = format!("PATH={}/programs", machine.directory.path().display());
+    assert_eq!(
+        lines,
+        [
+            "CARGO_HOME=/home/of the user/.cargo",
+            "HOME=/proc/no-home",
+            "NO_PROXY=127.0.0.1",
+            "ORGMIRROR_PYTHON=/a python",
+            &path,
+            "RUSTUP_HOME=/home/of the user/.rustup",
+            "RUST_TEST_X=",
+        ]
+    );
+    let without = run(None);
+    assert!(without.contains("HOME=/proc/no-home"), "{without}");
+    assert!(!without.contains("CARGO_HOME"), "{without}");
+    assert!(fs::create_dir_all("/proc/no-home").is_err());
 }

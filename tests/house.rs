@@ -1,4 +1,5 @@
-//! Holds the rules of the house (`docs/design.md`): which room may use which, and how files are named.
+//! Holds the rules of the house (`docs/design.md`): which room may use which, how files are named, and that tests do not
+//! depend on whose machine it is.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -179,6 +180,28 @@ fn every_dependency_is_defended() {
         silent.is_empty(),
         "docs/decisions/dependencies.md says nothing of {silent:?}"
     );
+}
+
+#[test]
+fn tests_have_no_home_and_no_settings_of_their_user() {
+    let home = std::env::var("HOME").unwrap_or_default();
+    assert_eq!(
+        home, "/proc/no-home",
+        "scripts/without-settings did not start this test: does a setting of cargo, or a debugger, come before?"
+    );
+    let settings: Vec<_> = std::env::vars_os()
+        .filter_map(|(name, _)| name.into_string().ok())
+        // Of the build of a dependency.
+        .filter(|name| !name.starts_with("AWS_LC_"))
+        .filter(|name| {
+            ["AWS_", "GIT_", "PYTHON", "TF_"]
+                .iter()
+                .any(|start| name.starts_with(start))
+                || ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY"]
+                    .contains(&name.to_ascii_uppercase().as_str())
+        })
+        .collect();
+    assert!(settings.is_empty(), "{settings:?}");
 }
 
 /// The rules are worth as much as the reading of paths.

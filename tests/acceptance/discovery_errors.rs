@@ -289,14 +289,17 @@ fn throttling_within_the_limits_is_waited_out() {
         .fail_first("DescribeOrganization", 1, Answer::internal());
     let workspace = reading(&arguments_for(&double), "");
     workspace.apply();
-    let calls = double.calls();
-    let throttled = calls
-        .all()
-        .iter()
-        .filter(|call| call.error.as_deref() == Some("TooManyRequestsException"));
-    let refused = throttled.count();
+    let failed = |code: &str| {
+        let calls = double.calls();
+        let failed = calls.all().iter();
+        failed
+            .filter(|call| call.error.as_deref() == Some(code))
+            .count()
+    };
+    let refused = failed("TooManyRequestsException");
     assert!(refused >= 3, "{refused} calls were throttled");
-    assert_eq!(calls.failed("DescribeOrganization"), 1);
+    assert_eq!(failed("ThrottlingException"), 2);
+    assert_eq!(failed("ServiceException"), 1);
 }
 
 #[test]

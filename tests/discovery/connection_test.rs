@@ -536,5 +536,6 @@ async fn all_roles_are_used_by_the_same_connections() {
         let role = session.assume(&target.role).await.unwrap();
         role.caller_arn(options().timeout).await.unwrap();
     }
-    assert!(double.accepted() <= 4, "{}", double.accepted());
+    // One that comes back a moment late is replaced, once for each of the four.
+    assert!(double.accepted() <= 2 * 4, "{}", double.accepted());
 }

@@ -6,7 +6,7 @@ use std::pin::pin;
 use orgmirror::aws::{Action, DiscoveryError, Options, Purpose, REQUIRED_ACTIONS, Reader, Session};
 use tokio_util::sync::CancellationToken;
 
-use crate::double::{Double, Organization, Paging, StateForm};
+use crate::double::{Calls, Double, Gate, Organization, Paging, StateForm};
 use crate::{calls_needed, expected, options, read, read_with, round_trip, settings, with_tags};
 
 #[tokio::test]
@@ -323,14 +323,25 @@ async fn sixteen_calls_are_made_at_once_and_no_more() {
         organization.add_unit(&root, &format!("Unit {number}"));
     }
     let double = Double::start(organization);
-    double.faults().without_paths = true;
-    let held = "ListAccountsForParent";
-    let gate = double.faults().hold(held);
+    let (units, accounts) = ("ListOrganizationalUnitsForParent", "ListAccountsForParent");
+    let gates = {
+        let mut faults = double.faults();
+        faults.without_paths = true;
+        // The first is that of the root.
+        [faults.hold_from(units, 2), faults.hold(accounts)]
+    };
+    let under_way = |calls: &Calls| calls.under_way(units) + calls.under_way(accounts);
     let sixteen_wait = async {
-        double.until(|calls| calls.under_way(held) >= AT_ONCE).await;
+        double
+            .until(|calls| {
+                let others = ["DescribeOrganization", "ListRoots", "ListAccounts"];
+                let are_over = others.iter().all(|other| calls.answered(other) == 1);
+                are_over && under_way(calls) >= AT_ONCE
+            })
+            .await;
         round_trip(&double).await;
-        assert_eq!(double.calls().under_way(held), AT_ONCE);
-        gate.open();
+        assert_eq!(under_way(&double.calls()), AT_ONCE);
+        gates.iter().for_each(Gate::open);
     };
     let (snapshot, ()) = tokio::join!(read(&double), sixteen_wait);
     assert_eq!(snapshot.unwrap(), expected(&double.organization(), false));

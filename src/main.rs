@@ -19,7 +19,7 @@ fn main() -> ExitCode {
             &format!("{} {}\n", ABOUT.name, ABOUT.version),
         ),
         Some("--help" | "-h" | "help") => tell(&mut io::stdout(), &introduction()),
-        _ if plugin::is_started_by_terraform() => plugin::serve(provider::server(), ABOUT),
+        _ if plugin::is_started_by_terraform() => provider::serve(ABOUT),
         _ => {
             tell(&mut io::stderr(), &introduction());
             ExitCode::FAILURE

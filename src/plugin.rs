@@ -10,6 +10,7 @@ mod calls;
 mod connections;
 mod invitation;
 mod lifetime;
+mod routes;
 mod services;
 mod socket;
 mod tls;
@@ -33,6 +34,7 @@ use calls::Calls;
 use connections::Connections;
 use invitation::{Invitation, Refusal};
 use lifetime::{APPLIES_MAY_TAKE, Host, Lifetime, Signals};
+use routes::Routes;
 use services::{Broker, Controller, Health, Stdio};
 use socket::{Socket, SocketError};
 use tls::{Tls, TlsError};
@@ -159,16 +161,17 @@ async fn run<P: Provider>(
     let provider = ProviderServer::new(provider)
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
+    let routes = Routes::default()
+        .with(Calls::new(provider, lifetime.clone()))
+        .with(GrpcControllerServer::new(Controller::new(lifetime.clone())))
+        .with(GrpcStdioServer::new(Stdio::new(lifetime.clone())))
+        .with(GrpcBrokerServer::new(Broker::new(lifetime.clone())))
+        .with(HealthServer::new(Health::new(lifetime.clone())));
     let server = Server::builder()
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_frame_size(FRAME_BYTES)
-        .add_service(Calls::new(provider, lifetime.clone()))
-        .add_service(GrpcControllerServer::new(Controller::new(lifetime.clone())))
-        .add_service(GrpcStdioServer::new(Stdio::new(lifetime.clone())))
-        .add_service(GrpcBrokerServer::new(Broker::new(lifetime.clone())))
-        .add_service(HealthServer::new(Health::new(lifetime.clone())))
-        .serve_with_incoming_shutdown(incoming, lifetime.clone().finished());
+        .serve_with_incoming_shutdown(routes, incoming, lifetime.clone().finished());
     tokio::pin!(server);
 
     let cause = tokio::select! {

@@ -16,13 +16,16 @@ mod selection;
 mod storage;
 mod timeouts;
 
+use std::process::ExitCode;
+
 use crate::framework::server::Server;
+use crate::plugin::{self, About};
 
 pub use orgmirror::Orgmirror;
 
-/// The provider as the gRPC service that [`crate::plugin::serve`] takes.
-pub fn server() -> Server<Orgmirror> {
-    Server::new(Orgmirror)
+/// Serves the provider until Terraform ends it ([`plugin::serve`]).
+pub fn serve(about: About) -> ExitCode {
+    plugin::serve(Server::new(Orgmirror), about)
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! The age of the long-lived access key in use.
 
+mod iam_endpoint;
+mod list_access_keys;
+
 use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
@@ -7,6 +10,8 @@ use aws_credential_types::Credentials;
 use time::OffsetDateTime;
 
 use super::session::Session;
+use iam_endpoint::Endpoint;
+use list_access_keys::ListAccessKeys;
 
 const ACTION: &str = "iam:ListAccessKeys";
 
@@ -52,15 +57,17 @@ impl Session {
     /// they are no such key, or IAM does not tell within `timeout`.
     pub async fn key_age(&self, timeout: Duration) -> Option<KeyAge> {
         let key = self.long_lived_key.as_ref()?;
-        let mut builder = aws_sdk_iam::config::Builder::from(&key.config);
-        if let Some(url) = &key.endpoint {
-            builder = builder.endpoint_url(url);
-        }
-        let client = aws_sdk_iam::Client::from_conf(builder.build());
-        // Without a user's name IAM lists the keys of the caller, who has two at most.
-        let call = self.pacer.call(ACTION, || client.list_access_keys().send());
+        let endpoint = match Endpoint::of(&key.config, key.endpoint.as_deref()) {
+            Ok(endpoint) => endpoint,
+            Err(unusable) => {
+                tracing::debug!(%unusable, "the age of the access key is not known");
+                return None;
+            }
+        };
+        let request = ListAccessKeys::new(&key.config, endpoint);
+        let call = self.pacer.call(ACTION, || request.send());
         let keys = match tokio::time::timeout(timeout, call).await {
-            Ok(Ok(answer)) => answer.access_key_metadata,
+            Ok(Ok(keys)) => keys,
             Ok(Err(failure)) => {
                 tracing::debug!(?failure, "the age of the access key is not known");
                 return None;
@@ -72,8 +79,8 @@ impl Session {
         };
         let own = keys
             .iter()
-            .find(|listed| listed.access_key_id() == Some(key.id.as_str()))?;
-        let made = SystemTime::try_from(*own.create_date()?).ok()?;
+            .find(|listed| listed.id.as_ref() == Some(&key.id))?;
+        let made = SystemTime::try_from(own.made?).ok()?;
         let age = OffsetDateTime::now_utc() - OffsetDateTime::from(made);
         let length = key.id.chars().count();
         Some(KeyAge {

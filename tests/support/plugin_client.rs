@@ -5,6 +5,9 @@
 // Each test binary uses its own part.
 #![allow(dead_code, unreachable_pub)]
 
+#[path = "plugin_channel.rs"]
+mod channel;
+
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -13,7 +16,6 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-use hyper_util::rt::TokioIo;
 use orgmirror::proto::go_plugin::Empty;
 use orgmirror::proto::go_plugin::grpc_controller_client::GrpcControllerClient;
 use orgmirror::proto::tfplugin6::provider_client::ProviderClient;
@@ -30,7 +32,8 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
-use tonic::transport::{Channel, Endpoint};
+
+pub use channel::{Channel, Error};
 
 /// The provider's executable, built by cargo for this test.
 pub const EXECUTABLE: &str = env!("CARGO_BIN_EXE_terraform-provider-orgmirror");
@@ -236,28 +239,14 @@ impl PluginProcess {
     }
 
     /// A connection as somebody else, or with no certificate at all.
-    pub async fn channel_as(
-        &self,
-        identity: Option<&ClientIdentity>,
-    ) -> Result<Channel, tonic::transport::Error> {
-        let (socket, connector) = (self.handshake.socket.clone(), self.connector(identity));
-        endpoint()
-            .connect_with_connector(tower::service_fn(move |_| {
-                let (socket, connector) = (socket.clone(), connector.clone());
-                async move { Ok::<_, io::Error>(TokioIo::new(connect_tls(&socket, &connector).await?)) }
-            }))
-            .await
+    pub async fn channel_as(&self, identity: Option<&ClientIdentity>) -> Result<Channel, Error> {
+        let connector = self.connector(identity);
+        Channel::over(connect_tls(&self.handshake.socket, &connector).await?).await
     }
 
     /// A connection without TLS.
-    pub async fn channel_in_plaintext(&self) -> Result<Channel, tonic::transport::Error> {
-        let socket = self.handshake.socket.clone();
-        endpoint()
-            .connect_with_connector(tower::service_fn(move |_| {
-                let socket = socket.clone();
-                async move { Ok::<_, io::Error>(TokioIo::new(UnixStream::connect(socket).await?)) }
-            }))
-            .await
+    pub async fn channel_in_plaintext(&self) -> Result<Channel, Error> {
+        Channel::over(UnixStream::connect(&self.handshake.socket).await?).await
     }
 
     /// The certificate that is let in, with a key that is not its own.
@@ -454,12 +443,6 @@ fn pem(certificate: &[u8]) -> String {
         "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
         lines.join("\n")
     )
-}
-
-fn endpoint() -> Endpoint {
-    Endpoint::from_static("http://localhost")
-        .initial_stream_window_size(16 << 20)
-        .initial_connection_window_size(64 << 20)
 }
 
 async fn connect_tls(socket: &Path, connector: &TlsConnector) -> io::Result<TlsStream<UnixStream>> {

@@ -7,11 +7,10 @@ use orgmirror::proto::go_plugin::ConnInfo;
 use orgmirror::proto::tfplugin6::{get_provider_schema, stop_provider, upgrade_resource_state};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tonic::transport::{Channel, Error};
 use tonic::{Code, Request};
 use tonic_prost::ProstCodec;
 
-use crate::plugin_client::{ClientIdentity, PATIENCE, PluginProcess};
+use crate::plugin_client::{Channel, ClientIdentity, Error, PATIENCE, PluginProcess};
 
 const DEBUG: [(&str, &str); 1] = [("TF_LOG", "debug")];
 

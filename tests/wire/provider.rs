@@ -9,10 +9,9 @@ use orgmirror::proto::tfplugin6::provider_client::ProviderClient;
 use orgmirror::proto::tfplugin6::{self as wire, DynamicValue};
 use serde_json::{Map, Value as Json, json};
 use tempfile::TempDir;
-use tonic::transport::Channel;
 
 use crate::lifetime::LEFT_TO_TERRAFORM;
-use crate::plugin_client::{PATIENCE, PluginProcess};
+use crate::plugin_client::{Channel, PATIENCE, PluginProcess};
 
 const DEBUG: [(&str, &str); 1] = [("TF_LOG", "debug")];
 const INTEGRATION: &str = "orgmirror_integration";

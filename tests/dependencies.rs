@@ -24,11 +24,22 @@ fn crates(kinds: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// Name and version.
+fn identity(line: &str) -> Vec<&str> {
+    line.split(' ').take(2).collect()
+}
+
 #[test]
 fn the_tests_need_no_crate_of_the_provider_with_other_features() {
-    let used = crates("normal,build");
+    // What macros are made with is compiled by itself, and little stands on it.
+    let used = crates("normal,no-proc-macro");
     assert!(used.len() > 100, "{used:?}");
-    let tested = crates("normal,build,dev");
-    let again: Vec<_> = used.difference(&tested).collect();
+    let tested = crates("normal,dev,no-proc-macro");
+    let known: BTreeSet<_> = used.iter().map(|line| identity(line)).collect();
+    let again: Vec<_> = tested
+        .difference(&used)
+        .filter(|line| known.contains(&identity(line)))
+        .chain(used.difference(&tested))
+        .collect();
     assert!(again.is_empty(), "compiled twice: {again:#?}");
 }

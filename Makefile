@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+# Two pips at once in one venv would be in each other's way.
+.NOTPARALLEL:
 
 PYTHON ?= python3
 # Paths are relative to the checkout: its own path may have blanks, which make cannot quote.
@@ -59,6 +61,8 @@ endef
 export ORGMIRROR_PYTHON := $(CURDIR)/$(VENV)/bin/python
 export ORGMIRROR_C7N_PYTHON := $(CURDIR)/$(C7N_VENV)/bin/python
 export PYTHON
+# A venv has no packages of a user, whatever the settings of pip say.
+export PIP_USER := 0
 # They would reach the Python that is started here and git; what Terraform gets is said where it is started.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE TF_CLI_CONFIG_FILE
 

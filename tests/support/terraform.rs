@@ -233,7 +233,7 @@ impl Workspace {
         run.into_failure()
     }
 
-    /// `terraform apply` that gets Ctrl-C once its output has `text`, and must fail.
+    /// `terraform apply` that gets Ctrl-C once its output, its log included, has `text`, and must fail.
     #[track_caller]
     pub fn apply_interrupted_at(&self, text: &str) -> Failure {
         let arguments = ["apply", "-input=false", "-json", "-auto-approve"];
@@ -400,7 +400,9 @@ impl Workspace {
                 break Some(status);
             }
             if let Some(text) = interrupt_at
-                && fs::read_to_string(&stdout).is_ok_and(|output| output.contains(text))
+                && [&stdout, &stderr].into_iter().any(|stream| {
+                    fs::read_to_string(stream).is_ok_and(|output| output.contains(text))
+                })
             {
                 interrupt_at = None;
                 let group = format!("-{}", child.id());

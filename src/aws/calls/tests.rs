@@ -154,6 +154,7 @@ fn the_pace_adapts_to_the_service() {
 }
 
 /// An answer to ListRoots: an error with this code, or none.
+#[allow(clippy::result_large_err, reason = "the SDK's own error")]
 fn answer(code: Option<&str>) -> Result<(), SdkError<ListRootsError, HttpResponse>> {
     let Some(code) = code else {
         return Ok(());

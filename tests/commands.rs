@@ -517,6 +517,7 @@ fn only_what_is_listed_gets_through_to_the_tests() {
     let text = "printf '%s|' \"$@\" \"$(umask)\" \"$RUST_TEST_X\"; echo; env; exit 7";
     machine.script(name, text);
     let value = "a \"b\" $c `d`\nAWS_REGION=x";
+    let long = format!("/{}", "a_name/".repeat(10));
     let run = |home: Option<&str>| {
         let mut command = machine.command("sh");
         match home {
@@ -539,6 +540,8 @@ fn only_what_is_listed_gets_through_to_the_tests() {
                 // A shell cannot unset it.
                 ("SHELLOPTS", "braceexpand"),
                 ("TF_LOG", "trace"),
+                // Too long for the sockets that tests make below it.
+                ("TMPDIR", long.as_str()),
                 ("https_proxy", "http://127.0.0.1:9"),
             ])
             .output()

@@ -12,11 +12,11 @@ use divan::Bencher;
 use futures_util::future::{join, join_all};
 use orgmirror::catalog::{Catalog, Committed, Document, Who};
 use orgmirror::model::folder_ref::FolderRef;
-use orgmirror::model::integration::{ConnectionSettings, Integration, RemovalGuard};
 use orgmirror::model::late::Late;
-use orgmirror::model::permission::FolderPermission;
-use orgmirror::model::tenant::Held;
-use orgmirror::model::workspace::{OptionValue, Options, Publish, Workspace};
+use orgmirror::model::objects::workspace::{OptionValue, Options, Publish};
+use orgmirror::model::objects::{ConnectionSettings, FolderPermission, Integration, Workspace};
+use orgmirror::model::removal_guard::RemovalGuard;
+use orgmirror::model::tenant::Kind;
 use orgmirror::publish::FORMATS;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -113,7 +113,7 @@ impl Filled {
         filled
     }
 
-    fn put<T: Held + Clone + Send + Sync>(&self, object: T) -> impl Future<Output = Committed<()>> {
+    fn put<T: Kind + Clone + Send + Sync>(&self, object: T) -> impl Future<Output = Committed<()>> {
         let who = Who::here();
         let catalog = self.catalog.clone();
         async move {
@@ -125,7 +125,7 @@ impl Filled {
         }
     }
 
-    fn commit<T: Held + Clone + Send + Sync>(&self, object: T) {
+    fn commit<T: Kind + Clone + Send + Sync>(&self, object: T) {
         assert!(self.runtime.block_on(self.put(object)).written);
     }
 }

@@ -9,17 +9,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use orgmirror::model::admission::Admitted;
+use orgmirror::model::admission::Admit;
 use orgmirror::model::effective::settle;
 use orgmirror::model::folder_ref::FolderRef;
-use orgmirror::model::integration::{ConnectionSettings, Integration, RemovalGuard};
 use orgmirror::model::mirror::Mirrored;
-use orgmirror::model::overriding::{ConnectionOverride, FolderOverride, OverriddenSettings};
-use orgmirror::model::permission::{ConnectionPermission, FolderPermission};
+use orgmirror::model::objects::{
+    ConnectionOverride, ConnectionPermission, ConnectionSettings, FolderOverride, FolderPermission,
+    Integration, OverriddenSettings, Workspace,
+};
 use orgmirror::model::reach::compare;
+use orgmirror::model::removal_guard::RemovalGuard;
 use orgmirror::model::tenant::Tenant;
 use orgmirror::model::visibility::Resolved;
-use orgmirror::model::workspace::Workspace;
 
 use organization::{HANDLE, PREFIX, account, account_id, mirrored, source, source_with};
 

@@ -73,6 +73,7 @@ mod disk;
 mod document;
 mod history;
 mod location;
+mod preview;
 mod publishing;
 mod s3;
 mod store;
@@ -86,6 +87,7 @@ pub use history::{
     Action, Change, Entry, EntryError, Event, ObjectChange, SettingChange, Who, changes, random_id,
 };
 pub use location::{Location, LocationError};
+pub use preview::Preview;
 pub use publishing::PublicationWarning;
 pub use s3::{
     Connect, NotConnected, REQUIRED_KEY_ACTIONS, REQUIRED_S3_ACTIONS, S3, S3Error, S3Place,

@@ -3,21 +3,20 @@
 //!
 //! No I/O, no async, nothing of Terraform and nothing of the AWS SDK.
 
+pub mod active_overrides;
 pub mod admission;
-pub mod affected;
-pub mod belonging;
+pub mod affected_workspaces;
 pub mod effective;
 pub mod folder_ref;
 pub mod grantee;
 pub mod handle;
-pub mod integration;
 pub mod late;
 pub mod lineage;
 pub mod mirror;
 pub mod near;
-pub mod overriding;
+pub mod objects;
+pub mod owners;
 pub mod partition;
-pub mod permission;
 pub mod portal;
 pub mod reach;
 pub mod readiness;
@@ -26,8 +25,9 @@ pub mod removal_guard;
 #[allow(clippy::expect_used)]
 mod sample;
 pub mod service_control;
+pub mod side_effects;
 pub mod snapshot;
+pub mod sso;
 pub mod tenant;
 pub mod tree;
 pub mod visibility;
-pub mod workspace;

@@ -1,18 +1,22 @@
 //! Where Terraform calls in: schemas, and thin glue from them to the other rooms.
 
 pub mod arguments;
+mod catalog_ops;
+mod catalog_resource;
 mod concurrency;
 mod credentials;
+mod data;
 pub mod data_sources;
-mod dormancy;
 mod duration;
-mod kept;
+mod environment;
+mod impact;
 mod late;
+mod messages;
 pub mod orgmirror;
-mod reach;
 mod regions;
 pub mod resources;
 mod selection;
+mod side_effects;
 mod storage;
 mod timeouts;
 

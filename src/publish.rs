@@ -14,8 +14,9 @@ mod steampipe;
 
 use thiserror::Error;
 
+use crate::model::objects::Workspace;
+use crate::model::objects::workspace::{OptionValue, Options};
 use crate::model::visibility::View;
-use crate::model::workspace::{OptionValue, Options, Workspace};
 
 /// Every format there is, in the order of the documentation.
 pub static FORMATS: &[&dyn Format] = &[

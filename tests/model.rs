@@ -4,16 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orgmirror::model::effective::effective_handle;
-use orgmirror::model::handle::{self, Kind};
-use orgmirror::model::integration::{
-    ConnectionSettings, Integration, Owner, RemovalGuard, ResourceOwner, Sso,
-};
+use orgmirror::model::handle::{self, HandleKind};
 use orgmirror::model::late::Late;
 use orgmirror::model::mirror::{
     Connection, Folder, Held, Mirror, MirrorError, Mirrored, Source, SourceAccount, SourceUnit,
     Wanted, mirror, unexplained_handles,
 };
+use orgmirror::model::objects::{ConnectionSettings, Integration};
+use orgmirror::model::owners::{Owner, ResourceOwner};
+use orgmirror::model::removal_guard::RemovalGuard;
 use orgmirror::model::snapshot::{AccountFacts, Facts, Selection, Snapshot, UnitFacts};
+use orgmirror::model::sso::Sso;
 use orgmirror::model::tree::{draw, draw_source};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
@@ -856,7 +857,7 @@ proptest! {
         let derived = handle::derive(&name, &prefix, &id);
         prop_assert!(is_valid(&derived), "{derived}");
         prop_assert_eq!(&derived, &obvious_handle(&name, &prefix, &id));
-        for kind in [Kind::Folder, Kind::Connection] {
+        for kind in [HandleKind::Folder, HandleKind::Connection] {
             prop_assert_eq!(handle::check(kind, &derived), Ok(()));
             let mut seen = BTreeSet::new();
             for candidate in handle::candidates(&derived, kind, &id).take(5) {
@@ -881,13 +882,13 @@ proptest! {
     /// What a check accepts is what the patterns say.
     #[test]
     fn checks_follow_the_patterns(value in "[a-c0-1_A-]{0,6}|[a-z0-9_]{36,42}|.{0,4}") {
-        prop_assert_eq!(handle::check(Kind::Connection, &value).is_ok(), is_valid(&value));
+        prop_assert_eq!(handle::check(HandleKind::Connection, &value).is_ok(), is_valid(&value));
         let is_group = value.len() <= 63
             && !value.is_empty()
             && value.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c))
             && !value.starts_with(['_', '-'])
             && !value.ends_with(['_', '-']);
-        prop_assert_eq!(handle::check(Kind::Workspace, &value).is_ok(), is_group);
+        prop_assert_eq!(handle::check(HandleKind::Workspace, &value).is_ok(), is_group);
     }
 }
 

@@ -37,8 +37,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use orgmirror::catalog::{Catalog, Committed, Connect, Document, Entry, S3Place};
-use orgmirror::model::integration::Integration;
-use orgmirror::model::workspace::Workspace;
+use orgmirror::model::objects::{Integration, Workspace};
 
 use objects::ada;
 use s3::{Act, Bucket};

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::model::effective::HandleNotice;
-use crate::model::handle::{self, Kind};
+use crate::model::handle::{self, HandleKind};
 
 use super::disk::Disk;
 use super::document::{Document, DocumentError};
@@ -319,7 +319,7 @@ impl Catalog {
 }
 
 fn checked(tenant: &str) -> Result<&str, OpenError> {
-    match handle::check(Kind::Tenant, tenant) {
+    match handle::check(HandleKind::Tenant, tenant) {
         Ok(_) => Ok(tenant),
         Err(_) => Err(OpenError::Tenant(tenant.to_owned())),
     }

@@ -7,11 +7,8 @@ use thiserror::Error;
 
 use super::history::Entry;
 use crate::model::effective::{HandleNotice, settle};
-use crate::model::integration::Integration;
-use crate::model::overriding::{ConnectionOverride, FolderOverride};
-use crate::model::permission::{ConnectionPermission, FolderPermission};
-use crate::model::tenant::{Kept, Tenant};
-use crate::model::workspace::Workspace;
+use crate::model::objects::{ObjectMap, kinds};
+use crate::model::tenant::Tenant;
 
 /// The schema version this provider writes, and the newest it reads. Version 1 had integrations alone.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -30,31 +27,51 @@ pub struct Document {
     tenant: Tenant,
 }
 
-/// A document as it is stored. What a later schema version added is absent from older documents.
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    schema_version: u32,
-    version: u64,
-    tenant: String,
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "shared_entry"
-    )]
-    commit: Option<Arc<Entry>>,
-    #[serde(with = "shared")]
-    integrations: Kept<Integration>,
-    #[serde(default, with = "shared")]
-    folder_permissions: Kept<FolderPermission>,
-    #[serde(default, with = "shared")]
-    connection_permissions: Kept<ConnectionPermission>,
-    #[serde(default, with = "shared")]
-    folder_overrides: Kept<FolderOverride>,
-    #[serde(default, with = "shared")]
-    connection_overrides: Kept<ConnectionOverride>,
-    #[serde(default, with = "shared")]
-    workspaces: Kept<Workspace>,
+macro_rules! stored {
+    ($($(#[$_doc:meta])* $field:ident: $kind:ty [$($absent:meta)?],)+) => {
+        /// A document as it is stored. What a later schema version added is absent from older documents.
+        #[derive(Serialize, Deserialize)]
+        struct Stored {
+            schema_version: u32,
+            version: u64,
+            tenant: String,
+            #[serde(
+                default,
+                skip_serializing_if = "Option::is_none",
+                with = "shared_entry"
+            )]
+            commit: Option<Arc<Entry>>,
+            $(#[serde($($absent,)? with = "shared")] $field: ObjectMap<$kind>,)+
+        }
+
+        impl From<Stored> for Document {
+            fn from(stored: Stored) -> Self {
+                Self {
+                    version: stored.version,
+                    commit: stored.commit,
+                    tenant: Tenant {
+                        handle: stored.tenant,
+                        $($field: stored.$field,)+
+                    },
+                }
+            }
+        }
+
+        impl From<&Document> for Stored {
+            fn from(document: &Document) -> Self {
+                let tenant = document.tenant.clone();
+                Self {
+                    schema_version: SCHEMA_VERSION,
+                    version: document.version,
+                    tenant: tenant.handle,
+                    commit: document.commit.clone(),
+                    $($field: tenant.$field,)+
+                }
+            }
+        }
+    };
 }
+kinds!(stored);
 
 /// A document that is refused. It was not touched.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -231,63 +248,6 @@ impl Document {
     pub(super) fn stamp(&mut self, entry: Arc<Entry>) {
         self.version = entry.version;
         self.commit = Some(entry);
-    }
-}
-
-impl From<Stored> for Document {
-    fn from(stored: Stored) -> Self {
-        // Taken apart in full, so that a new field cannot be forgotten here.
-        let Stored {
-            schema_version: _,
-            version,
-            tenant,
-            commit,
-            integrations,
-            folder_permissions,
-            connection_permissions,
-            folder_overrides,
-            connection_overrides,
-            workspaces,
-        } = stored;
-        Self {
-            version,
-            commit,
-            tenant: Tenant {
-                handle: tenant,
-                integrations,
-                folder_permissions,
-                connection_permissions,
-                folder_overrides,
-                connection_overrides,
-                workspaces,
-            },
-        }
-    }
-}
-
-impl From<&Document> for Stored {
-    fn from(document: &Document) -> Self {
-        let Tenant {
-            handle,
-            integrations,
-            folder_permissions,
-            connection_permissions,
-            folder_overrides,
-            connection_overrides,
-            workspaces,
-        } = document.tenant.clone();
-        Self {
-            schema_version: SCHEMA_VERSION,
-            version: document.version,
-            tenant: handle,
-            commit: document.commit.clone(),
-            integrations,
-            folder_permissions,
-            connection_permissions,
-            folder_overrides,
-            connection_overrides,
-            workspaces,
-        }
     }
 }
 

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 use thiserror::Error;
 
-use crate::model::affected::affected;
-use crate::model::workspace::Workspace;
+use crate::model::affected_workspaces::affected;
+use crate::model::objects::Workspace;
 use crate::publish::{FORMATS, RenderError};
 
 use super::commit::{Catalog, Current, Inner, ReadError, lock};

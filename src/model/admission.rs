@@ -5,18 +5,18 @@ use thiserror::Error;
 use super::effective::{Bearer, holder};
 use super::folder_ref::FolderRef;
 use super::grantee::{Grantee, GranteeError};
-use super::integration::Integration;
 use super::mirror::Mirror;
 use super::near::near;
-use super::overriding::{ConnectionOverride, FolderOverride};
+use super::objects::{
+    ConnectionOverride, ConnectionPermission, FolderOverride, FolderPermission, Integration,
+    Workspace,
+};
 use super::partition::Claim;
-use super::permission::{ConnectionPermission, FolderPermission};
-use super::tenant::{Held, Tenant};
-use super::workspace::Workspace;
+use super::tenant::{Kind, Tenant};
 
 /// Why an object does not fit.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Refusal {
+pub enum Rejection {
     /// The integration it belongs to is not there.
     #[error("there is no integration {0:?}")]
     NoIntegration(String),
@@ -98,20 +98,20 @@ fn nearby(near: &[String]) -> String {
     }
 }
 
-/// What a tenant can refuse to take in.
-pub trait Admitted: Held {
+/// A kind of object that a tenant can reject.
+pub trait Admit: Kind {
     /// Whether it fits; `before` is the object as it is now, none when it is new. A folder or account that is not there
     /// is no fault of an object that was for it before: it is dormant.
     ///
     /// # Errors
     /// Why it does not fit.
-    fn admit(&self, before: Option<&Self>, tenant: &Tenant) -> Result<(), Refusal>;
+    fn admit(&self, before: Option<&Self>, tenant: &Tenant) -> Result<(), Rejection>;
 }
 
-impl Admitted for Integration {
-    fn admit(&self, _before: Option<&Self>, tenant: &Tenant) -> Result<(), Refusal> {
+impl Admit for Integration {
+    fn admit(&self, _before: Option<&Self>, tenant: &Tenant) -> Result<(), Rejection> {
         match tenant.integration_by_handle(&self.handle) {
-            Some(holder) if holder.id != self.id => Err(Refusal::IntegrationHandleTaken {
+            Some(holder) if holder.id != self.id => Err(Rejection::IntegrationHandleTaken {
                 handle: self.handle.clone(),
                 holder: holder.id.clone(),
             }),
@@ -120,8 +120,8 @@ impl Admitted for Integration {
     }
 }
 
-impl Admitted for FolderPermission {
-    fn admit(&self, before: Option<&Self>, tenant: &Tenant) -> Result<(), Refusal> {
+impl Admit for FolderPermission {
+    fn admit(&self, before: Option<&Self>, tenant: &Tenant) -> Result<(), Rejection> {
         let integration = integration(tenant, &self.integration_id)?;
         check_scope(&self.grantee, integration)?;
         if before.is_none_or(|before| before.folder != self.folder) {
@@ -131,8 +131,8 @@ impl Admitted for FolderPermission {
     }
 }
 
-impl Admitted for ConnectionPermission {
-    fn admit(&self, before: Option<&Self>, tenant: &Tenant) -> Result<(), Refusal> {
+impl Admit for ConnectionPermission {
+    fn admit(&self, before: Option<&Self>, tenant: &Tenant) -> Result<(), Rejection> {
         let integration = integration(tenant, &self.integration_id)?;
         check_scope(&self.grantee, integration)?;
         if before.is_none_or(|before| before.account_id != self.account_id) {
@@ -142,8 +142,8 @@ impl Admitted for ConnectionPermission {
     }
 }
 
-impl Admitted for FolderOverride {
-    fn admit(&self, before: Option<&Self>, tenant: &Tenant) -> Result<(), Refusal> {
+impl Admit for FolderOverride {
+    fn admit(&self, before: Option<&Self>, tenant: &Tenant) -> Result<(), Rejection> {
         let integration = integration(tenant, &self.integration_id)?;
         check_partition(self.settings.claims(), integration)?;
         let is_new = before.is_none_or(|before| before.folder != self.folder);
@@ -155,7 +155,7 @@ impl Admitted for FolderOverride {
                     && means(&other.folder, id, integration)
             });
             if let Some(other) = other {
-                return Err(Refusal::Overridden {
+                return Err(Rejection::Overridden {
                     object: format!("the folder {}", self.folder),
                     integration: integration.handle.clone(),
                     import_id: format!("{}:{}", integration.handle, other.folder),
@@ -168,8 +168,8 @@ impl Admitted for FolderOverride {
     }
 }
 
-impl Admitted for ConnectionOverride {
-    fn admit(&self, before: Option<&Self>, tenant: &Tenant) -> Result<(), Refusal> {
+impl Admit for ConnectionOverride {
+    fn admit(&self, before: Option<&Self>, tenant: &Tenant) -> Result<(), Rejection> {
         let integration = integration(tenant, &self.integration_id)?;
         let role_arn = self.role_arn.as_deref();
         let role = role_arn.and_then(|arn| Claim::of_arn("role_arn", arn));
@@ -182,7 +182,7 @@ impl Admitted for ConnectionOverride {
                     && other.id != self.id
             });
             if is_taken {
-                return Err(Refusal::Overridden {
+                return Err(Rejection::Overridden {
                     object: format!("the account {}", self.account_id),
                     integration: integration.handle.clone(),
                     import_id: format!("{}:{}", integration.handle, self.account_id),
@@ -194,33 +194,35 @@ impl Admitted for ConnectionOverride {
     }
 }
 
-impl Admitted for Workspace {
-    fn admit(&self, _before: Option<&Self>, tenant: &Tenant) -> Result<(), Refusal> {
+impl Admit for Workspace {
+    fn admit(&self, _before: Option<&Self>, tenant: &Tenant) -> Result<(), Rejection> {
         match tenant.workspace(&self.organization, &self.handle) {
-            Some(other) if other.id != self.id => Err(Refusal::WorkspaceExists(other.to_string())),
+            Some(other) if other.id != self.id => {
+                Err(Rejection::WorkspaceExists(other.to_string()))
+            }
             _ => Ok(()),
         }
     }
 }
 
-fn integration<'a>(tenant: &'a Tenant, id: &str) -> Result<&'a Integration, Refusal> {
+fn integration<'a>(tenant: &'a Tenant, id: &str) -> Result<&'a Integration, Rejection> {
     tenant
         .get::<Integration>(id)
-        .ok_or_else(|| Refusal::NoIntegration(id.to_owned()))
+        .ok_or_else(|| Rejection::NoIntegration(id.to_owned()))
 }
 
-fn check_scope(grantee: &Grantee, integration: &Integration) -> Result<(), Refusal> {
+fn check_scope(grantee: &Grantee, integration: &Integration) -> Result<(), Rejection> {
     Ok(grantee.check_scope(integration.organization.as_deref())?)
 }
 
 fn check_partition<'a>(
     mut claims: impl Iterator<Item = Claim<'a>>,
     integration: &Integration,
-) -> Result<(), Refusal> {
+) -> Result<(), Rejection> {
     let partition = integration.partition();
     match claims.find(|claim| claim.partition != partition) {
         None => Ok(()),
-        Some(claim) => Err(Refusal::OtherPartition {
+        Some(claim) => Err(Rejection::OtherPartition {
             attribute: claim.attribute,
             value: claim.value.to_owned(),
             found: claim.partition.to_owned(),
@@ -230,11 +232,14 @@ fn check_partition<'a>(
     }
 }
 
-fn folder_id<'a>(integration: &'a Integration, folder: &'a FolderRef) -> Result<&'a str, Refusal> {
+fn folder_id<'a>(
+    integration: &'a Integration,
+    folder: &'a FolderRef,
+) -> Result<&'a str, Rejection> {
     if let Some((id, _)) = folder.find(&integration.mirror) {
         return Ok(id);
     }
-    Err(Refusal::NoFolder {
+    Err(Rejection::NoFolder {
         integration: integration.handle.clone(),
         folder: folder.clone(),
         near: near_folders(folder, &integration.mirror),
@@ -266,7 +271,7 @@ fn near_folders(wanted: &FolderRef, mirror: &Mirror) -> Vec<String> {
         .collect()
 }
 
-fn check_account(integration: &Integration, account_id: &str) -> Result<(), Refusal> {
+fn check_account(integration: &Integration, account_id: &str) -> Result<(), Rejection> {
     let connections = &integration.mirror.connections;
     if connections.contains_key(account_id) {
         return Ok(());
@@ -275,7 +280,7 @@ fn check_account(integration: &Integration, account_id: &str) -> Result<(), Refu
     let accounts =
         accounts.filter_map(|(id, account)| Some((id.as_str(), account.name.known()?.as_str())));
     let near = near(account_id, accounts).into_iter();
-    Err(Refusal::NoAccount {
+    Err(Rejection::NoAccount {
         integration: integration.handle.clone(),
         account_id: account_id.to_owned(),
         near: near
@@ -290,12 +295,12 @@ fn check_handle(
     handle: Option<&str>,
     (integration, object): (&Integration, &str),
     id: &str,
-) -> Result<(), Refusal> {
+) -> Result<(), Rejection> {
     let Some(handle) = handle else {
         return Ok(());
     };
     match holder(tenant, handle, (&integration.id, object), id) {
-        Some(holder) => Err(Refusal::HandleTaken {
+        Some(holder) => Err(Rejection::HandleTaken {
             handle: handle.to_owned(),
             holder: Box::new(holder),
         }),
@@ -335,7 +340,7 @@ mod tests {
         tenant
     }
 
-    fn refusal<T: Admitted>(object: &T, tenant: &Tenant) -> String {
+    fn refusal<T: Admit>(object: &T, tenant: &Tenant) -> String {
         object.admit(None, tenant).unwrap_err().to_string()
     }
 
@@ -480,7 +485,7 @@ mod tests {
         let elsewhere = folder_permission("fp", "aws", "/Elsewhere", "acme");
         assert!(matches!(
             elsewhere.admit(Some(&was), &tenant),
-            Err(Refusal::NoFolder { .. })
+            Err(Rejection::NoFolder { .. })
         ));
 
         let was = connection_permission("cp", "aws", A, "*");
@@ -562,7 +567,7 @@ mod tests {
         let is = connection_override("co_1", "aws", B, "payments");
         assert!(matches!(
             is.admit(Some(was), tenant),
-            Err(Refusal::HandleTaken { .. })
+            Err(Rejection::HandleTaken { .. })
         ));
     }
 
@@ -601,7 +606,7 @@ mod tests {
                 .admit(None, &tenant)
                 .unwrap_err();
             assert_eq!(refusal.to_string(), text);
-            let Refusal::Overridden { import_id, .. } = refusal else {
+            let Rejection::Overridden { import_id, .. } = refusal else {
                 unreachable!()
             };
             assert_eq!(import_id, "aws:/Work");
@@ -613,7 +618,7 @@ mod tests {
             refusal.to_string(),
             "the account 222222222222 of the integration \"aws\" has an override already"
         );
-        let Refusal::Overridden { import_id, .. } = refusal else {
+        let Rejection::Overridden { import_id, .. } = refusal else {
             unreachable!()
         };
         assert_eq!(import_id, "aws:222222222222");
@@ -646,7 +651,7 @@ mod tests {
         let is = folder_override("fo_1", "aws", "ou-3333", "");
         assert!(matches!(
             is.admit(was, &tenant),
-            Err(Refusal::Overridden { .. })
+            Err(Rejection::Overridden { .. })
         ));
         // One that returns to the form it was in, by another word, is not in its own way.
         let is = FolderOverride {
@@ -655,7 +660,7 @@ mod tests {
         };
         assert!(matches!(
             is.admit(tenant.get("fo_3"), &tenant),
-            Err(Refusal::Overridden { import_id, .. }) if import_id == "aws:/Work"
+            Err(Rejection::Overridden { import_id, .. }) if import_id == "aws:/Work"
         ));
         tenant.remove::<FolderOverride>("fo_1");
         assert_eq!(is.admit(tenant.get("fo_3"), &tenant), Ok(()));

@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
-use super::handle::{Kind, candidates, is_candidate};
-use super::integration::Integration;
+use super::active_overrides::ActiveOverrides;
+use super::handle::{HandleKind, candidates, is_candidate};
 use super::late::Late;
 use super::mirror::Mirror;
-use super::overriding::{ConnectionOverride, FolderOverride, InForce};
+use super::objects::{ConnectionOverride, FolderOverride, Integration};
 use super::tenant::Tenant;
 
 /// A folder or connection of some integration.
@@ -21,7 +21,7 @@ pub struct Bearer {
     /// Handle of the integration.
     pub integration_handle: String,
     /// Folder or connection.
-    pub kind: Kind,
+    pub kind: HandleKind,
     /// Root, OU or account ID.
     pub id: String,
     /// Its name; empty when it is not there.
@@ -33,7 +33,7 @@ pub struct Bearer {
 impl fmt::Display for Bearer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.kind {
-            Kind::Connection => "account",
+            HandleKind::Connection => "account",
             _ => "folder",
         };
         write!(f, "the {what} {}", self.id)?;
@@ -112,24 +112,24 @@ fn derived_handle<'a>(mirror: &'a Mirror, id: &str) -> Option<&'a str> {
 }
 
 /// Every connection, then every folder, by ID, with its derived handle.
-fn bearers(mirror: &Mirror) -> impl Iterator<Item = (Kind, &str, &str)> {
+fn bearers(mirror: &Mirror) -> impl Iterator<Item = (HandleKind, &str, &str)> {
     let connections = mirror
         .connections
         .iter()
-        .map(|(id, connection)| (Kind::Connection, id, &connection.derived_handle));
+        .map(|(id, connection)| (HandleKind::Connection, id, &connection.derived_handle));
     let folders = mirror
         .folders
         .iter()
-        .map(|(id, folder)| (Kind::Folder, id, &folder.derived_handle));
+        .map(|(id, folder)| (HandleKind::Folder, id, &folder.derived_handle));
     connections
         .chain(folders)
         .filter_map(|(kind, id, handle)| Some((kind, id.as_str(), handle.known()?.as_str())))
 }
 
-fn bearer(integration: &Integration, kind: Kind, id: &str, is_reserved: bool) -> Bearer {
+fn bearer(integration: &Integration, kind: HandleKind, id: &str, is_reserved: bool) -> Bearer {
     let mirror = &integration.mirror;
     let name = match kind {
-        Kind::Connection => mirror.connections.get(id).map(|c| &c.name),
+        HandleKind::Connection => mirror.connections.get(id).map(|c| &c.name),
         _ => mirror.folders.get(id).map(|folder| &folder.name),
     };
     Bearer {
@@ -156,7 +156,7 @@ pub fn holder(
     override_id: &str,
 ) -> Option<Bearer> {
     for integration in tenant.each::<Integration>() {
-        let overrides = InForce::of(tenant, integration);
+        let overrides = ActiveOverrides::of(tenant, integration);
         if let Some(reservation) = reservations(integration, &overrides)
             .into_iter()
             .find(|reservation| reservation.handle == handle && reservation.by != override_id)
@@ -181,7 +181,7 @@ pub fn holder(
 /// A handle that an override gives.
 struct Reservation<'a> {
     integration: &'a Integration,
-    kind: Kind,
+    kind: HandleKind,
     /// Of its object; of a folder that is not there now, as the override has it.
     id: &'a str,
     handle: &'a str,
@@ -197,13 +197,16 @@ impl Reservation<'_> {
 }
 
 /// Every handle that an override of an integration gives, those in force first.
-fn reservations<'a>(integration: &'a Integration, overrides: &InForce<'a>) -> Vec<Reservation<'a>> {
+fn reservations<'a>(
+    integration: &'a Integration,
+    overrides: &ActiveOverrides<'a>,
+) -> Vec<Reservation<'a>> {
     let connection = |of: &'a ConnectionOverride, is_in_force| {
         let id = of.account_id.as_str();
-        (Kind::Connection, id, &of.handle, &of.id, is_in_force)
+        (HandleKind::Connection, id, &of.handle, &of.id, is_in_force)
     };
     let folder = |id: &'a str, of: &'a FolderOverride, is_in_force| {
-        (Kind::Folder, id, &of.handle, &of.id, is_in_force)
+        (HandleKind::Folder, id, &of.handle, &of.id, is_in_force)
     };
     let connections = overrides.connections.values();
     let idle_connections = overrides.idle_connections.iter();
@@ -252,7 +255,7 @@ type Differing = BTreeMap<String, String>;
 /// A folder or connection whose handle is to be settled.
 struct Seat<'a> {
     integration: &'a Integration,
-    kind: Kind,
+    kind: HandleKind,
     id: &'a str,
     derived: &'a str,
     /// The effective handle it had.
@@ -311,7 +314,7 @@ impl<'a> Settling<'a> {
 
     /// Adds the objects of an integration; those that an override names have their handles.
     fn seat(&mut self, integration: &'a Arc<Integration>) {
-        let overrides = InForce::of(self.tenant, integration);
+        let overrides = ActiveOverrides::of(self.tenant, integration);
         let idle = reservations(integration, &overrides).into_iter();
         self.idle
             .extend(idle.filter(|reservation| !reservation.is_in_force));
@@ -402,7 +405,7 @@ impl<'a> Settling<'a> {
     fn passed(&self) -> Vec<HandleNotice> {
         let changed = self.seats.iter().filter_map(|seat| {
             let handle = seat.handle.as_deref()?;
-            let is_new = seat.kind == Kind::Connection && seat.was != Some(handle);
+            let is_new = seat.kind == HandleKind::Connection && seat.was != Some(handle);
             is_new.then_some((handle, seat))
         });
         let changed: HashMap<&str, &Seat<'_>> = changed.collect();

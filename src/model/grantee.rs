@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
-use super::handle::{self, HandleError, Kind};
+use super::handle::{self, HandleError, HandleKind};
 
 /// Who a permission is for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -147,7 +147,7 @@ impl FromStr for Grantee {
                 value: value.to_owned(),
             }),
             [organization] => Ok(Grantee::Organization(checked(
-                Kind::Organization,
+                HandleKind::Organization,
                 organization,
             )?)),
             ["*", _] => Err(GranteeError::EveryOrganization {
@@ -155,11 +155,11 @@ impl FromStr for Grantee {
             }),
             [organization, "*"] => Err(GranteeError::EveryWorkspace {
                 value: value.to_owned(),
-                organization: checked(Kind::Organization, organization)?,
+                organization: checked(HandleKind::Organization, organization)?,
             }),
             [organization, workspace] => Ok(Grantee::Workspace {
-                organization: checked(Kind::Organization, organization)?,
-                workspace: checked(Kind::Workspace, workspace)?,
+                organization: checked(HandleKind::Organization, organization)?,
+                workspace: checked(HandleKind::Workspace, workspace)?,
             }),
             _ => Err(GranteeError::Malformed {
                 value: value.to_owned(),

@@ -25,7 +25,7 @@ const ID_SUFFIX_LENGTH: usize = 8;
 
 /// What a handle names; decides which rules it must obey.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum HandleKind {
     /// An integration.
     Integration,
     /// A folder: the mirror of the root or of an OU.
@@ -42,16 +42,16 @@ pub enum Kind {
     Workspace,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for HandleKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Kind::Integration => "integration handle",
-            Kind::Folder => "folder handle",
-            Kind::Connection => "connection handle",
-            Kind::Prefix => "handle prefix",
-            Kind::Tenant => "tenant handle",
-            Kind::Organization => "organization handle",
-            Kind::Workspace => "workspace handle",
+            HandleKind::Integration => "integration handle",
+            HandleKind::Folder => "folder handle",
+            HandleKind::Connection => "connection handle",
+            HandleKind::Prefix => "handle prefix",
+            HandleKind::Tenant => "tenant handle",
+            HandleKind::Organization => "organization handle",
+            HandleKind::Workspace => "workspace handle",
         })
     }
 }
@@ -63,13 +63,13 @@ pub enum HandleError {
     #[error("the {kind} is empty")]
     Empty {
         /// What it was to name.
-        kind: Kind,
+        kind: HandleKind,
     },
     /// More characters than the kind allows.
     #[error("the {kind} {value:?} has {length} characters; at most {max} are allowed")]
     TooLong {
         /// What it was to name.
-        kind: Kind,
+        kind: HandleKind,
         /// The offending value.
         value: String,
         /// Its characters.
@@ -81,7 +81,7 @@ pub enum HandleError {
     #[error("the {kind} {value:?} {}; {suggestion:?} would do", pattern_rule(*kind))]
     Malformed {
         /// What it was to name.
-        kind: Kind,
+        kind: HandleKind,
         /// The offending value.
         value: String,
         /// A valid handle near it.
@@ -94,7 +94,7 @@ pub enum HandleError {
     )]
     Reserved {
         /// What it was to name.
-        kind: Kind,
+        kind: HandleKind,
         /// The offending value.
         value: String,
         /// A valid handle near it.
@@ -102,13 +102,15 @@ pub enum HandleError {
     },
 }
 
-fn pattern_rule(kind: Kind) -> &'static str {
+fn pattern_rule(kind: HandleKind) -> &'static str {
     match kind {
-        Kind::Integration | Kind::Folder | Kind::Connection => {
+        HandleKind::Integration | HandleKind::Folder | HandleKind::Connection => {
             "must start with a letter and hold only a-z, 0-9 and single underscores, none at the end"
         }
-        Kind::Prefix => "must start with a letter and hold only a-z, 0-9 and single underscores",
-        Kind::Tenant | Kind::Organization | Kind::Workspace => {
+        HandleKind::Prefix => {
+            "must start with a letter and hold only a-z, 0-9 and single underscores"
+        }
+        HandleKind::Tenant | HandleKind::Organization | HandleKind::Workspace => {
             "must start and end with a letter or digit and hold only a-z, 0-9, - and _"
         }
     }
@@ -118,22 +120,22 @@ fn pattern_rule(kind: Kind) -> &'static str {
 ///
 /// # Errors
 /// The first rule that `value` breaks. The empty prefix is valid.
-pub fn check(kind: Kind, value: &str) -> Result<(), HandleError> {
+pub fn check(kind: HandleKind, value: &str) -> Result<(), HandleError> {
     if value.is_empty() {
         return match kind {
-            Kind::Prefix => Ok(()),
+            HandleKind::Prefix => Ok(()),
             _ => Err(HandleError::Empty { kind }),
         };
     }
     let (max, matches) = match kind {
-        Kind::Integration | Kind::Folder | Kind::Connection => {
+        HandleKind::Integration | HandleKind::Folder | HandleKind::Connection => {
             (MAX_HANDLE_LENGTH, matches_handle(value))
         }
-        Kind::Prefix => (
+        HandleKind::Prefix => (
             MAX_PREFIX_LENGTH,
             matches_handle(value.strip_suffix('_').unwrap_or(value)),
         ),
-        Kind::Tenant | Kind::Organization | Kind::Workspace => {
+        HandleKind::Tenant | HandleKind::Organization | HandleKind::Workspace => {
             (MAX_GROUP_HANDLE_LENGTH, matches_group_handle(value))
         }
     };
@@ -153,7 +155,7 @@ pub fn check(kind: Kind, value: &str) -> Result<(), HandleError> {
             suggestion: suggest(kind, value),
         });
     }
-    if matches!(kind, Kind::Folder | Kind::Connection) && is_reserved(value) {
+    if matches!(kind, HandleKind::Folder | HandleKind::Connection) && is_reserved(value) {
         return Err(HandleError::Reserved {
             kind,
             value: value.to_owned(),
@@ -186,14 +188,16 @@ fn is_word(byte: u8) -> bool {
 }
 
 /// A valid value of that kind near `value`.
-fn suggest(kind: Kind, value: &str) -> String {
+fn suggest(kind: HandleKind, value: &str) -> String {
     match kind {
-        Kind::Integration | Kind::Folder | Kind::Connection => derive(value, "", value),
-        Kind::Prefix => {
+        HandleKind::Integration | HandleKind::Folder | HandleKind::Connection => {
+            derive(value, "", value)
+        }
+        HandleKind::Prefix => {
             let stem = derive(value, "", value);
             format!("{}_", cut(&stem, MAX_PREFIX_LENGTH - 1))
         }
-        Kind::Tenant | Kind::Organization | Kind::Workspace => {
+        HandleKind::Tenant | HandleKind::Organization | HandleKind::Workspace => {
             let word = match slug(&any_ascii(value)) {
                 word if word.is_empty() => id_suffix(value),
                 word => word,
@@ -271,9 +275,9 @@ pub fn is_account_id(id: &str) -> bool {
 }
 
 /// What tells an object from another of the same name: an account's ID, a folder's ID suffix.
-fn distinction(kind: Kind, id: &str) -> String {
+fn distinction(kind: HandleKind, id: &str) -> String {
     match kind {
-        Kind::Connection if is_account_id(id) => id.to_owned(),
+        HandleKind::Connection if is_account_id(id) => id.to_owned(),
         _ => id_suffix(id),
     }
 }
@@ -284,7 +288,7 @@ fn distinction(kind: Kind, id: &str) -> String {
 /// iterator never ends.
 pub fn candidates<'a>(
     derived: &'a str,
-    kind: Kind,
+    kind: HandleKind,
     id: &'a str,
 ) -> impl Iterator<Item = String> + 'a {
     let distinction = distinction(kind, id);
@@ -295,7 +299,7 @@ pub fn candidates<'a>(
 }
 
 /// Whether `handle` is among the [`candidates`] of an object.
-pub fn is_candidate(handle: &str, derived: &str, kind: Kind, id: &str) -> bool {
+pub fn is_candidate(handle: &str, derived: &str, kind: HandleKind, id: &str) -> bool {
     if handle == derived {
         return true;
     }
@@ -403,12 +407,12 @@ mod tests {
     fn candidates_are_recognized() {
         let id = "111122223333";
         for derived in ["prod", "pg", "abcdefghijklmnopqrstuvwxyz_abc_22223333"] {
-            for handle in candidates(derived, Kind::Connection, id).take(12) {
+            for handle in candidates(derived, HandleKind::Connection, id).take(12) {
                 assert!(
-                    is_candidate(&handle, derived, Kind::Connection, id),
+                    is_candidate(&handle, derived, HandleKind::Connection, id),
                     "{handle}"
                 );
-                check(Kind::Connection, &handle).unwrap();
+                check(HandleKind::Connection, &handle).unwrap();
             }
         }
         for handle in [
@@ -418,63 +422,66 @@ mod tests {
             "prod_111122223333_1",
             "prod_111122223333_02",
         ] {
-            assert!(!is_candidate(handle, "prod", Kind::Connection, id));
+            assert!(!is_candidate(handle, "prod", HandleKind::Connection, id));
         }
     }
 
     #[test]
     fn what_users_write_is_checked() {
         for (kind, value) in [
-            (Kind::Integration, "aws"),
-            (Kind::Integration, "a"),
-            (Kind::Connection, "abcdefghijklmnopqrstuvwxyz_abcdefghijkl"),
-            (Kind::Prefix, ""),
-            (Kind::Prefix, "aws_"),
-            (Kind::Prefix, "abcdefghijklmnopqrs_"),
-            (Kind::Tenant, "0"),
-            (Kind::Workspace, "a--_b"),
+            (HandleKind::Integration, "aws"),
+            (HandleKind::Integration, "a"),
+            (
+                HandleKind::Connection,
+                "abcdefghijklmnopqrstuvwxyz_abcdefghijkl",
+            ),
+            (HandleKind::Prefix, ""),
+            (HandleKind::Prefix, "aws_"),
+            (HandleKind::Prefix, "abcdefghijklmnopqrs_"),
+            (HandleKind::Tenant, "0"),
+            (HandleKind::Workspace, "a--_b"),
         ] {
             assert_eq!(check(kind, value), Ok(()), "{kind} {value:?}");
         }
         for (kind, value, error) in [
             (
-                Kind::Integration,
+                HandleKind::Integration,
                 "",
                 "the integration handle is empty".to_owned(),
             ),
             (
-                Kind::Folder,
+                HandleKind::Folder,
                 "Prod",
                 format!(
                     "the folder handle \"Prod\" {}; \"prod\" would do",
-                    pattern_rule(Kind::Folder)
+                    pattern_rule(HandleKind::Folder)
                 ),
             ),
             (
-                Kind::Prefix,
+                HandleKind::Prefix,
                 "aws__",
                 format!(
                     "the handle prefix \"aws__\" {}; \"a_aws_\" would do",
-                    pattern_rule(Kind::Prefix)
+                    pattern_rule(HandleKind::Prefix)
                 ),
             ),
             (
-                Kind::Organization,
+                HandleKind::Organization,
                 "Acme Inc",
                 format!(
                     "the organization handle \"Acme Inc\" {}; \"acme-inc\" would do",
-                    pattern_rule(Kind::Organization)
+                    pattern_rule(HandleKind::Organization)
                 ),
             ),
             (
-                Kind::Connection,
+                HandleKind::Connection,
                 "abcdefghijklmnopqrstuvwxyz_abcdefghijklm",
                 "the connection handle \"abcdefghijklmnopqrstuvwxyz_abcdefghijklm\" has 40 characters; at most 39 \
                  are allowed"
                     .to_owned(),
             ),
             (
-                Kind::Connection,
+                HandleKind::Connection,
                 "aws",
                 "the connection handle \"aws\" is reserved: aws, public, pg_* and steampipe_* mean something else to \
                  Steampipe; \"a_aws\" would do"
@@ -484,23 +491,23 @@ mod tests {
             assert_eq!(check(kind, value).unwrap_err().to_string(), error);
         }
         for value in ["a_", "_a", "a__b", "1a", "a-b", "ä"] {
-            assert!(check(Kind::Connection, value).is_err(), "{value}");
+            assert!(check(HandleKind::Connection, value).is_err(), "{value}");
         }
         for value in ["-a", "a_", "A", "a b", "a/b"] {
-            assert!(check(Kind::Workspace, value).is_err(), "{value}");
+            assert!(check(HandleKind::Workspace, value).is_err(), "{value}");
         }
     }
 
     #[test]
     fn suggestions_are_valid() {
         for kind in [
-            Kind::Integration,
-            Kind::Folder,
-            Kind::Connection,
-            Kind::Prefix,
-            Kind::Tenant,
-            Kind::Organization,
-            Kind::Workspace,
+            HandleKind::Integration,
+            HandleKind::Folder,
+            HandleKind::Connection,
+            HandleKind::Prefix,
+            HandleKind::Tenant,
+            HandleKind::Organization,
+            HandleKind::Workspace,
         ] {
             for value in ["Ä b", "-", "*", "pg_", "__", "0123456789 0123456789 X"] {
                 let suggestion = suggest(kind, value);

@@ -8,12 +8,13 @@ use thiserror::Error;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::handle::{self, HandleError, Kind, is_account_id};
-use super::integration::{Owner, ResourceOwner, Sso};
+use super::handle::{self, HandleError, HandleKind, is_account_id};
 use super::late::Late;
 use super::lineage::{Broken, Lineage};
+use super::owners::{Owner, ResourceOwner};
 use super::partition;
 use super::snapshot::{ROOT_PATH, Snapshot, listed, path_below, path_segment};
+use super::sso::Sso;
 use placement::{Object, Prior, place};
 
 mod placement;
@@ -513,7 +514,7 @@ pub fn mirror(wanted: &Wanted<'_>, held: Option<&Held<'_>>) -> Result<Mirrored, 
             })
         });
         objects.push(Object {
-            kind: Kind::Connection,
+            kind: HandleKind::Connection,
             id,
             name: account.name.as_ref().map(String::as_str),
             joined_at: joined_at(id, account)?,
@@ -540,7 +541,7 @@ pub fn mirror(wanted: &Wanted<'_>, held: Option<&Held<'_>>) -> Result<Mirrored, 
             })
         });
         objects.push(Object {
-            kind: Kind::Folder,
+            kind: HandleKind::Folder,
             id,
             name,
             joined_at: Late::Known(None),
@@ -634,7 +635,7 @@ pub fn unexplained_handles(mirror: &Mirror, prefix: &str) -> BTreeMap<String, St
         .filter_map(|(id, connection)| {
             let handle = connection.derived_handle.known()?;
             let derived = handle::derive(connection.name.known()?, prefix, id);
-            (!handle::is_candidate(handle, &derived, Kind::Connection, id))
+            (!handle::is_candidate(handle, &derived, HandleKind::Connection, id))
                 .then(|| (id.clone(), handle.clone()))
         })
         .collect()

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::affected::affected;
+use super::affected_workspaces::affected;
+use super::objects::Workspace;
 use super::tenant::Tenant;
 use super::visibility::resolved::{FolderIndex, Published};
 use super::visibility::{EffectiveConnection, Resolved};
-use super::workspace::Workspace;
 
 /// What becomes of the connections of one workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -2,11 +2,30 @@
 //!
 //! That is what a wide exclude or a wrong profile looks like.
 
-use super::integration::RemovalGuard;
+use serde::{Deserialize, Serialize};
+
 use super::mirror::Mirror;
 
 /// The guard applies from this many held connections up.
 pub const APPLIES_FROM: usize = 8;
+
+/// How many connections one plan may remove.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovalGuard {
+    /// Per cent of the connections held before.
+    pub percent: i64,
+    /// Number of connections.
+    pub count: i64,
+}
+
+impl Default for RemovalGuard {
+    fn default() -> Self {
+        Self {
+            percent: 25,
+            count: 20,
+        }
+    }
+}
 
 /// More removals than the guard lets pass.
 #[derive(Debug, Clone, PartialEq, Eq)]

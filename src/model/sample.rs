@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::folder_ref::FolderRef;
-use super::integration::{ConnectionSettings, Integration, RemovalGuard};
 use super::late::Late;
 use super::mirror::{Held, Mirror, Source, SourceAccount, SourceUnit, Wanted, mirror};
-use super::overriding::{ConnectionOverride, FolderOverride, OverriddenSettings};
-use super::permission::{ConnectionPermission, FolderPermission};
+use super::objects::{
+    ConnectionOverride, ConnectionPermission, ConnectionSettings, FolderOverride, FolderPermission,
+    Integration, OverriddenSettings, Workspace,
+};
+use super::removal_guard::RemovalGuard;
 use super::tenant::Tenant;
-use super::workspace::Workspace;
 
 pub(super) const A: &str = "111111111111";
 pub(super) const B: &str = "222222222222";

@@ -4,73 +4,53 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::grantee::Grantee;
-use super::handle::{self, Kind, is_account_id};
-use super::integration::Integration;
+use super::handle::{self, HandleKind, is_account_id};
 use super::lineage::{Broken, Lineage};
-use super::overriding::{ConnectionOverride, FolderOverride};
-use super::permission::{ConnectionPermission, FolderPermission};
-use super::workspace::Workspace;
+use super::objects::object::kind_name;
+use super::objects::{Integration, Object, ObjectMap, Workspace, kinds};
 
-/// Objects of one kind, by ID. Cloning is cheap: objects are shared until one is replaced.
-pub type Kept<T> = BTreeMap<String, Arc<T>>;
+/// A kind of object that a tenant holds.
+pub trait Kind: Object {
+    /// All objects of the kind.
+    fn all(tenant: &Tenant) -> &ObjectMap<Self>;
 
-/// Everything a tenant holds.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Tenant {
-    /// Its handle.
-    pub handle: String,
-    /// Mirrors of AWS organizations and of hand-written accounts.
-    pub integrations: Kept<Integration>,
-    /// Grants of folders.
-    pub folder_permissions: Kept<FolderPermission>,
-    /// Grants of connections.
-    pub connection_permissions: Kept<ConnectionPermission>,
-    /// Settings of folders that differ.
-    pub folder_overrides: Kept<FolderOverride>,
-    /// Settings of connections that differ.
-    pub connection_overrides: Kept<ConnectionOverride>,
-    /// Consumers of connections.
-    pub workspaces: Kept<Workspace>,
+    /// All objects of the kind, to be changed.
+    fn all_mut(tenant: &mut Tenant) -> &mut ObjectMap<Self>;
 }
 
-/// What a tenant holds several of.
-pub trait Held: Sized + 'static {
-    /// Its ID.
-    fn id(&self) -> &str;
-
-    /// All of its kind.
-    fn all(tenant: &Tenant) -> &Kept<Self>;
-
-    /// All of its kind, to be changed.
-    fn all_mut(tenant: &mut Tenant) -> &mut Kept<Self>;
+/// Something that is done for each kind of object, whatever its type.
+pub trait ForEachKind {
+    /// Does it for one kind.
+    fn kind<T: Kind>(&mut self);
 }
 
-macro_rules! held {
-    ($($kind:ty: $field:ident),+ $(,)?) => {$(
-        impl Held for $kind {
-            fn id(&self) -> &str {
-                &self.id
-            }
+macro_rules! tenant {
+    ($($(#[$doc:meta])* $field:ident: $kind:ty [$($_absent:meta)?],)+) => {
+        /// Everything a tenant holds.
+        #[derive(Debug, Clone, PartialEq, Eq, Default)]
+        pub struct Tenant {
+            /// Its handle.
+            pub handle: String,
+            $($(#[$doc])* pub $field: ObjectMap<$kind>,)+
+        }
 
-            fn all(tenant: &Tenant) -> &Kept<Self> {
+        $(impl Kind for $kind {
+            fn all(tenant: &Tenant) -> &ObjectMap<Self> {
                 &tenant.$field
             }
 
-            fn all_mut(tenant: &mut Tenant) -> &mut Kept<Self> {
+            fn all_mut(tenant: &mut Tenant) -> &mut ObjectMap<Self> {
                 &mut tenant.$field
             }
-        }
-    )+};
-}
+        })+
 
-held! {
-    Integration: integrations,
-    FolderPermission: folder_permissions,
-    ConnectionPermission: connection_permissions,
-    FolderOverride: folder_overrides,
-    ConnectionOverride: connection_overrides,
-    Workspace: workspaces,
+        /// Does something for each kind of object, in the order in which a history names them.
+        pub fn for_each_kind(work: &mut impl ForEachKind) {
+            $(work.kind::<$kind>();)+
+        }
+    };
 }
+kinds!(tenant);
 
 impl Tenant {
     /// A tenant that holds nothing.
@@ -82,25 +62,25 @@ impl Tenant {
     }
 
     /// The object with this ID.
-    pub fn get<T: Held>(&self, id: &str) -> Option<&T> {
+    pub fn get<T: Kind>(&self, id: &str) -> Option<&T> {
         T::all(self).get(id).map(AsRef::as_ref)
     }
 
     /// All objects of a kind, by ID.
-    pub fn each<T: Held>(&self) -> impl ExactSizeIterator<Item = &T> {
+    pub fn each<T: Kind>(&self) -> impl ExactSizeIterator<Item = &T> {
         T::all(self).values().map(AsRef::as_ref)
     }
 
     /// Adds an object, or replaces the one with its ID.
-    pub fn put<T: Held>(&mut self, object: T) {
+    pub fn put<T: Kind>(&mut self, object: T) {
         let id = object.id().to_owned();
         T::all_mut(self).insert(id, Arc::new(object));
     }
 
     /// Removes an object; false: it was not there. An integration takes its permissions and overrides with it.
-    pub fn remove<T: Held>(&mut self, id: &str) -> bool {
+    pub fn remove<T: Kind>(&mut self, id: &str) -> bool {
         let is_removed = T::all_mut(self).remove(id).is_some();
-        self.drop_orphans();
+        for_each_kind(&mut RemoveOrphans(self));
         is_removed
     }
 
@@ -123,22 +103,13 @@ impl Tenant {
     /// What a plan shows as a difference, and an apply puts right, is no problem: an integration that was deleted with its
     /// permissions and overrides left behind, for instance.
     pub fn problem(&self) -> Option<String> {
-        // Taken apart in full, so that a new kind cannot be forgotten here.
-        let Self {
-            handle: _,
-            integrations,
-            folder_permissions,
-            connection_permissions,
-            folder_overrides,
-            connection_overrides,
-            workspaces,
-        } = self;
-        misplaced("integration", integrations)
-            .or_else(|| misplaced("folder permission", folder_permissions))
-            .or_else(|| misplaced("connection permission", connection_permissions))
-            .or_else(|| misplaced("folder override", folder_overrides))
-            .or_else(|| misplaced("connection override", connection_overrides))
-            .or_else(|| misplaced("workspace", workspaces))
+        let mut misplaced = Misplaced {
+            tenant: self,
+            found: None,
+        };
+        for_each_kind(&mut misplaced);
+        misplaced
+            .found
             .or_else(|| self.integration_twice())
             .or_else(|| self.workspace_at_fault())
             .or_else(|| {
@@ -162,8 +133,8 @@ impl Tenant {
     fn workspace_at_fault(&self) -> Option<String> {
         let mut ids = BTreeMap::new();
         self.each::<Workspace>().find_map(|workspace| {
-            let checked = handle::check(Kind::Organization, &workspace.organization)
-                .and_then(|()| handle::check(Kind::Workspace, &workspace.handle));
+            let checked = handle::check(HandleKind::Organization, &workspace.organization)
+                .and_then(|()| handle::check(HandleKind::Workspace, &workspace.handle));
             if let Err(error) = checked {
                 return Some(format!("in the workspace {:?}, {error}", workspace.id));
             }
@@ -175,26 +146,46 @@ impl Tenant {
             ))
         })
     }
+}
 
-    /// Removes what belongs to an integration that is not there.
-    fn drop_orphans(&mut self) {
-        let integrations = &self.integrations;
-        let has = |id: &String| integrations.contains_key(id);
-        self.folder_permissions
-            .retain(|_, permission| has(&permission.integration_id));
-        self.connection_permissions
-            .retain(|_, permission| has(&permission.integration_id));
-        self.folder_overrides
-            .retain(|_, overriding| has(&overriding.integration_id));
-        self.connection_overrides
-            .retain(|_, overriding| has(&overriding.integration_id));
+/// Looks for an object that is not under its own ID.
+struct Misplaced<'a> {
+    tenant: &'a Tenant,
+    found: Option<String>,
+}
+
+impl ForEachKind for Misplaced<'_> {
+    fn kind<T: Kind>(&mut self) {
+        let tenant = self.tenant;
+        self.found = self.found.take().or_else(|| {
+            let (key, object) = T::all(tenant)
+                .iter()
+                .find(|(key, object)| *key != object.id())?;
+            let (kind, id) = (kind_name::<T>(), object.id());
+            Some(format!("the {kind} under {key:?} has the id {id:?}"))
+        });
     }
 }
 
-fn misplaced<T: Held>(kind: &str, kept: &Kept<T>) -> Option<String> {
-    kept.iter()
-        .find(|(key, object)| *key != object.id())
-        .map(|(key, object)| format!("the {kind} under {key:?} has the id {:?}", object.id()))
+/// Removes the parts of integrations that are not there.
+struct RemoveOrphans<'a>(&'a mut Tenant);
+
+impl ForEachKind for RemoveOrphans<'_> {
+    fn kind<T: Kind>(&mut self) {
+        let Self(tenant) = self;
+        let is_orphan = |object: &T| {
+            let scoped = object.scoped();
+            scoped.is_some_and(|scoped| !tenant.integrations.contains_key(scoped.integration_id()))
+        };
+        let all = T::all(tenant).iter();
+        let orphans: Vec<String> = all
+            .filter(|(_, object)| is_orphan(object))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in orphans {
+            T::all_mut(tenant).remove(&id);
+        }
+    }
 }
 
 fn odd_grantee(integration: &Integration) -> Option<String> {
@@ -281,6 +272,9 @@ mod tests {
     use super::*;
     use crate::model::late::Late;
     use crate::model::mirror::Mirror;
+    use crate::model::objects::{
+        ConnectionOverride, ConnectionPermission, FolderOverride, FolderPermission,
+    };
     use crate::model::sample::{
         A, B, connection_override, connection_permission, folder_override, folder_permission,
         integration, put, workspace,

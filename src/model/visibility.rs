@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::grantee::Grantee;
-use super::integration::{Integration, Owner};
 use super::mirror::{ACTIVE, Connection, Folder, Mirror};
+use super::objects::{ConnectionPermission, FolderPermission, Integration, Workspace};
+use super::owners::Owner;
 use super::partition;
-use super::permission::{ConnectionPermission, FolderPermission};
 use super::tenant::Tenant;
-use super::workspace::Workspace;
 
 pub use resolved::Resolved;
 
@@ -197,7 +196,7 @@ pub fn attached_nowhere<'a>(attach: &'a BTreeSet<String>, tenant: &Tenant) -> Ve
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::overriding::{ConnectionOverride, FolderOverride, OverriddenSettings};
+    use crate::model::objects::{ConnectionOverride, FolderOverride, OverriddenSettings};
     use crate::model::sample::{
         A, B, connection_override, connection_permission, folder_override, folder_permission, put,
         workspace,

@@ -2,12 +2,14 @@
 
 use crate::framework::schema::Violation;
 use crate::model::grantee::Grantee;
-use crate::model::handle::{self, Kind};
+use crate::model::handle::{self, HandleKind};
 use crate::model::partition;
 use crate::model::portal::Portal;
 
 /// Refuses handles of this kind that break the rules.
-pub(super) fn handle(kind: Kind) -> impl Fn(&str) -> Result<(), Violation> + Send + Sync + 'static {
+pub(super) fn handle(
+    kind: HandleKind,
+) -> impl Fn(&str) -> Result<(), Violation> + Send + Sync + 'static {
     move |value| {
         handle::check(kind, value)
             .map_err(|error| Violation::new(sentence(&error), format!("Choose another {kind}.")))

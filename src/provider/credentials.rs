@@ -8,7 +8,7 @@ use crate::aws::{AssumeRole, ConnectError, Settings};
 use crate::framework::schema::{Attribute, Violation};
 use crate::framework::value::Value;
 
-use super::orgmirror::{Data, Unknown};
+use super::data::{Data, Unknown};
 use super::{arguments, duration};
 
 /// Shortest and longest session that STS gives.

@@ -8,7 +8,7 @@ use crate::model::late::Late;
 /// Something of a planned state that is not known although everything should be by now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is not known")]
-pub struct NotKnown(pub(super) &'static str);
+pub(in crate::provider) struct NotKnown(pub(super) &'static str);
 
 /// A value that cannot be null and has to be known by now.
 ///

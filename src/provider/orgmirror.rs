@@ -4,12 +4,9 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use std::time::Duration;
-
 use tokio::sync::OnceCell;
 
-use crate::aws::{Endpoints, Reader, Session, Settings};
-use crate::catalog::{Catalog, Who};
+use crate::aws::{Endpoints, Reader, Settings};
 use crate::framework::data_source::DataSourceType;
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::path::Path;
@@ -17,31 +14,17 @@ use crate::framework::provider::Provider;
 use crate::framework::resource::ResourceType;
 use crate::framework::schema::{Attribute, Schema};
 use crate::framework::value::Value;
-use crate::model::handle::{self, Kind};
+use crate::model::handle::{self, HandleKind};
 
-use super::arguments;
 use super::credentials::{AssumeRoleArgument, assume_role};
-use super::data_sources::aws_organization::AwsOrganization;
-use super::data_sources::catalog_history::CatalogHistory;
-use super::data_sources::connection_test::ConnectionTest;
-use super::data_sources::connections::Connections;
-use super::data_sources::integration::IntegrationData;
-use super::data_sources::onboarding::OnboardingData;
-use super::data_sources::resource_explorer::ResourceExplorer;
-use super::resources::connection_override::ConnectionOverrideResource;
-use super::resources::connection_permission::ConnectionPermissionResource;
-use super::resources::external_id::ExternalIdResource;
-use super::resources::folder_override::FolderOverrideResource;
-use super::resources::folder_permission::FolderPermissionResource;
-use super::resources::integration::IntegrationResource;
-use super::resources::workspace::WorkspaceResource;
+use super::data::{Data, Unknown};
+use super::environment::variable;
 use super::storage::{self, CatalogArgument, Opened};
+use super::{arguments, data_sources, resources};
 
 /// The tenant unless said otherwise.
 const DEFAULT_TENANT: &str = "default";
 const TENANT_VARIABLE: &str = "ORGMIRROR_TENANT";
-/// Who commits is a nicety of the history; it must not hold up an apply.
-const CALLER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The `orgmirror` provider.
 #[derive(Debug)]
@@ -127,120 +110,6 @@ impl EndpointsArgument {
     }
 }
 
-/// What resources and data sources work with. Arguments may be unknown while planning: what does not need them goes on.
-#[derive(Debug)]
-pub struct Data {
-    tenant: Result<String, Unknown>,
-    catalog: Result<Opened, Unknown>,
-    settings: Settings,
-    unknown_settings: Vec<&'static str>,
-    reader: Reader,
-    credential_rotation_days: Option<u64>,
-    who: OnceCell<Who>,
-}
-
-/// Provider arguments that are not known yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unknown(Vec<&'static str>);
-
-impl Unknown {
-    /// Why work that needs these arguments cannot be done now.
-    pub fn diagnostic(&self, what: &str) -> Diagnostic {
-        let names = self.0.join(", ");
-        Diagnostic::error(
-            "Provider argument not known yet",
-            format!(
-                "{what} needs {names} of the provider, which will only be known once other resources of this run have \
-                 been applied. Apply those first (terraform apply -target=...), or give {names} as a literal or a \
-                 variable."
-            ),
-        )
-    }
-}
-
-impl Data {
-    /// The tenant, or that it is not known yet.
-    pub fn tenant(&self) -> Result<&str, &Unknown> {
-        self.tenant.as_ref().map(String::as_str)
-    }
-
-    /// The catalog, or which arguments it waits for.
-    pub fn catalog(&self) -> Result<&Catalog, &Unknown> {
-        self.catalog.as_ref().map(|opened| &opened.catalog)
-    }
-
-    /// How to talk to AWS, or which arguments that waits for; `replaced` are those that the caller has values of its own
-    /// for.
-    pub fn settings(&self, replaced: &[&str]) -> Result<&Settings, Unknown> {
-        let waits = self.unknown_settings.iter().copied();
-        let waits: Vec<_> = waits.filter(|name| !replaced.contains(name)).collect();
-        if waits.is_empty() {
-            Ok(&self.settings)
-        } else {
-            Err(Unknown(waits))
-        }
-    }
-
-    /// Makes readings of AWS organizations, identical ones once.
-    pub fn reader(&self) -> &Reader {
-        &self.reader
-    }
-
-    /// After how many days an access key is to be replaced; none: not asked for, or not known yet.
-    pub fn credential_rotation_days(&self) -> Option<u64> {
-        self.credential_rotation_days
-    }
-
-    /// Who makes changes: the AWS caller that the catalog is written as, else the one that is configured, else the user of
-    /// this machine.
-    pub async fn who(&self) -> &Who {
-        self.who
-            .get_or_init(|| async {
-                let here = Who::here();
-                let writer = self.catalog.as_ref().ok();
-                let writer = writer.and_then(|opened| opened.caller.as_ref());
-                let configured = || self.settings(&[]).ok().filter(|s| is_aws_configured(s));
-                let Some(settings) = writer.or_else(configured) else {
-                    return here;
-                };
-                let caller = async {
-                    let session = Session::open(settings, CALLER_TIMEOUT).await?;
-                    session.caller_arn(CALLER_TIMEOUT).await
-                };
-                match tokio::time::timeout(CALLER_TIMEOUT, caller).await {
-                    Ok(Ok(arn)) => here.with_arn(arn),
-                    Ok(Err(error)) => {
-                        tracing::debug!(%error, "the AWS caller is not known; the history names the user");
-                        here
-                    }
-                    Err(_) => here,
-                }
-            })
-            .await
-    }
-}
-
-/// Whether someone said which AWS credentials to use. Without, asking AWS would search for credentials that a
-/// configuration of hand-written accounts does not have.
-fn is_aws_configured(settings: &Settings) -> bool {
-    const VARIABLES: [&str; 5] = [
-        "AWS_ACCESS_KEY_ID",
-        "AWS_PROFILE",
-        "AWS_WEB_IDENTITY_TOKEN_FILE",
-        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    ];
-    settings.profile.is_some()
-        || settings.access_key.is_some()
-        || settings.assume_role.is_some()
-        || VARIABLES.iter().any(|name| variable(name).is_some())
-}
-
-/// An environment variable; an empty one counts as none.
-pub(super) fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
 #[async_trait]
 impl Provider for Orgmirror {
     type Config = Config;
@@ -256,7 +125,7 @@ impl Provider for Orgmirror {
             vec![
                 Attribute::string("tenant")
                     .optional()
-                    .check_string(arguments::handle(Kind::Tenant))
+                    .check_string(arguments::handle(HandleKind::Tenant))
                     .description(
                         "The isolation boundary of the catalog: handles are unique within it. Default: the environment \
                          variable `ORGMIRROR_TENANT`, else `default`.",
@@ -408,27 +277,11 @@ impl Provider for Orgmirror {
     }
 
     fn resources(&self) -> Vec<ResourceType<Data>> {
-        vec![
-            ResourceType::new(IntegrationResource),
-            ResourceType::new(FolderPermissionResource::new()),
-            ResourceType::new(ConnectionPermissionResource::new()),
-            ResourceType::new(FolderOverrideResource::new()),
-            ResourceType::new(ConnectionOverrideResource::new()),
-            ResourceType::new(WorkspaceResource),
-            ResourceType::new(ExternalIdResource),
-        ]
+        resources::all()
     }
 
     fn data_sources(&self) -> Vec<DataSourceType<Data>> {
-        vec![
-            DataSourceType::new(AwsOrganization),
-            DataSourceType::new(IntegrationData),
-            DataSourceType::new(Connections),
-            DataSourceType::new(ConnectionTest),
-            DataSourceType::new(CatalogHistory),
-            DataSourceType::new(OnboardingData),
-            DataSourceType::new(ResourceExplorer),
-        ]
+        data_sources::all()
     }
 }
 
@@ -452,7 +305,7 @@ fn tenant(config: &Config) -> Result<String, Diagnostic> {
     match (config.tenant.known(), variable(TENANT_VARIABLE)) {
         (Some(tenant), _) => Ok(tenant.clone()),
         (None, Some(tenant)) => {
-            handle::check(Kind::Tenant, &tenant).map_err(|error| {
+            handle::check(HandleKind::Tenant, &tenant).map_err(|error| {
                 Diagnostic::error(
                     "Invalid tenant",
                     format!(

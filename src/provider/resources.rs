@@ -1,11 +1,29 @@
-//! The managed resources, one file each.
+//! The managed resources: a file for each, and the list of all.
 
-mod belonging;
-pub mod connection_override;
-pub mod connection_permission;
-pub mod external_id;
-pub mod folder_override;
-pub mod folder_permission;
-pub mod integration;
+mod connection_override;
+mod connection_permission;
+mod external_id;
+mod folder_override;
+mod folder_permission;
+pub(in crate::provider) mod integration;
 mod overridden;
-pub mod workspace;
+mod scoped;
+mod workspace;
+
+use crate::framework::resource::ResourceType;
+
+use super::catalog_resource::CatalogResource;
+use super::data::Data;
+
+/// All resources. Those that declare an object of the catalog share one life.
+pub(super) fn all() -> Vec<ResourceType<Data>> {
+    vec![
+        ResourceType::new(CatalogResource::<integration::State>::new()),
+        ResourceType::new(CatalogResource::<folder_permission::State>::new()),
+        ResourceType::new(CatalogResource::<connection_permission::State>::new()),
+        ResourceType::new(CatalogResource::<folder_override::State>::new()),
+        ResourceType::new(CatalogResource::<connection_override::State>::new()),
+        ResourceType::new(CatalogResource::<workspace::State>::new()),
+        ResourceType::new(external_id::ExternalIdResource),
+    ]
+}

@@ -7,13 +7,13 @@ use crate::framework::schema::{Attribute, Violation};
 use crate::framework::value::Value;
 use crate::model::folder_ref::FolderRef;
 use crate::model::grantee::Grantee;
-use crate::model::integration::Integration;
 use crate::model::near::near;
+use crate::model::objects::workspace::Publish;
+use crate::model::objects::{Integration, Workspace};
 use crate::model::visibility::{EffectiveConnection, Resolved, is_attached};
-use crate::model::workspace::{Publish, Workspace};
 
 use super::arguments;
-use super::kept::{IntegrationBy, integration_by};
+use super::catalog_ops::{IntegrationBy, integration_by};
 
 /// What a data source's arguments select.
 #[derive(Debug, Clone, Copy)]

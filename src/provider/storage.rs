@@ -266,7 +266,7 @@ fn kept(argument: Option<&CatalogArgument>) -> Result<Kept, Diagnostic> {
         });
     }
     let path = argument.and_then(|argument| argument.path.known());
-    let (text, origin) = match (path, super::orgmirror::variable(VARIABLE)) {
+    let (text, origin) = match (path, super::environment::variable(VARIABLE)) {
         (Some(path), _) => (path.clone(), "catalog.path"),
         (None, Some(text)) => (text, VARIABLE),
         (None, None) => (DEFAULT.to_owned(), "catalog"),

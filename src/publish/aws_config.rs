@@ -13,10 +13,11 @@ use std::fmt::{self, Write};
 use super::{
     Format, OptionError, OptionKind, OptionSpec, RenderError, Rendered, formats_of, is_on, text,
 };
-use crate::model::integration::{Integration, Sso};
+use crate::model::objects::workspace::Options;
+use crate::model::objects::{Integration, Workspace};
 use crate::model::partition;
+use crate::model::sso::Sso;
 use crate::model::visibility::{EffectiveConnection, View};
-use crate::model::workspace::{Options, Workspace};
 use preamble::Preamble;
 use sessions::Sessions;
 

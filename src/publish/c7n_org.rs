@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::{Format, RenderError, Rendered};
+use crate::model::objects::workspace::Options;
 use crate::model::partition;
 use crate::model::snapshot::listed;
 use crate::model::visibility::{EffectiveConnection, View};
-use crate::model::workspace::Options;
 
 /// What a tag of a folder starts with, as c7n-org's own `orgaccounts.py` writes it.
 const PATH_TAG: &str = "path:/";
@@ -187,8 +187,9 @@ fn is_taken(tag: &str) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::model::integration::{Integration, Owner};
     use crate::model::late::Late;
+    use crate::model::objects::Integration;
+    use crate::model::owners::Owner;
     use crate::publish::sample::{acme, options, with_view, workspace};
 
     fn render(integration: Integration) -> (String, Vec<String>) {

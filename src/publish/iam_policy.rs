@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::{Format, RenderError, Rendered};
+use crate::model::objects::workspace::Options;
 use crate::model::snapshot::listed;
 use crate::model::visibility::View;
-use crate::model::workspace::Options;
 
 /// Characters of a managed policy, white space not counted ("IAM and AWS STS quotas", IAM User Guide). An inline policy
 /// of a role may have 10,240, but all of them together.
@@ -161,9 +161,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::integration::Integration;
     use crate::model::late::Late;
     use crate::model::mirror::role_arn;
+    use crate::model::objects::Integration;
     use crate::publish::sample::{acme, integration, options, with_view, workspace};
 
     fn render(integrations: &[Integration]) -> (String, Vec<String>) {

@@ -10,9 +10,10 @@ use serde::Serialize;
 
 use super::{Format, RenderError, Rendered};
 use crate::model::effective::effective_handle;
-use crate::model::integration::{Integration, Owner};
+use crate::model::objects::Integration;
+use crate::model::objects::workspace::Options;
+use crate::model::owners::Owner;
 use crate::model::visibility::{EffectiveConnection, Grant, GrantSource, View, ViewFolder};
-use crate::model::workspace::Options;
 
 /// Raised when a key changes its meaning or goes; a new key alone does not raise it.
 const SCHEMA_VERSION: u32 = 1;
@@ -248,8 +249,9 @@ mod tests {
     use crate::model::folder_ref::FolderRef;
     use crate::model::grantee::Grantee;
     use crate::model::late::Late;
-    use crate::model::overriding::{ConnectionOverride, OverriddenSettings};
-    use crate::model::permission::{ConnectionPermission, FolderPermission};
+    use crate::model::objects::{
+        ConnectionOverride, ConnectionPermission, FolderPermission, OverriddenSettings,
+    };
     use crate::model::tenant::Tenant;
     use crate::model::visibility::Resolved;
     use crate::publish::sample::{acme, options, sso, workspace};

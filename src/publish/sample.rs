@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::effective::settle;
-use crate::model::integration::{ConnectionSettings, Integration, RemovalGuard, Sso};
 use crate::model::late::Late;
 use crate::model::mirror::{Source, SourceAccount, SourceUnit, Wanted, mirror};
+use crate::model::objects::workspace::{OptionValue, Options};
+use crate::model::objects::{ConnectionSettings, Integration, Workspace};
+use crate::model::removal_guard::RemovalGuard;
+use crate::model::sso::Sso;
 use crate::model::tenant::Tenant;
 use crate::model::visibility::{Resolved, View};
-use crate::model::workspace::{OptionValue, Options, Workspace};
 
 /// An integration `in_HANDLE` that everybody sees: OUs as ID, name and parent, accounts as ID, name and OU.
 pub(crate) fn integration(

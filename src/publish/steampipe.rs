@@ -9,8 +9,8 @@ use hcl::structure::{Block, BlockBuilder};
 
 use super::aws_config::{NAME as AWS_CONFIG, with_profiles};
 use super::{Format, OptionKind, OptionSpec, RenderError, Rendered, is_on};
+use crate::model::objects::workspace::Options;
 use crate::model::visibility::{EffectiveConnection, View};
-use crate::model::workspace::Options;
 
 /// The name of the format.
 const NAME: &str = "steampipe";
@@ -161,7 +161,7 @@ fn before_aws<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
     use super::*;
-    use crate::model::integration::Integration;
+    use crate::model::objects::Integration;
     use crate::publish::sample;
 
     fn rendered(

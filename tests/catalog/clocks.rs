@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use orgmirror::model::permission::FolderPermission;
+use orgmirror::model::objects::FolderPermission;
 use tempfile::TempDir;
 
 use crate::fixtures::*;

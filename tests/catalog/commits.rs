@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::FutureExt;
 use orgmirror::catalog::*;
-use orgmirror::model::integration::Integration;
+use orgmirror::model::objects::Integration;
 
 use crate::faulty::*;
 use crate::fixtures::*;

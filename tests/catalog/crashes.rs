@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use orgmirror::catalog::*;
-use orgmirror::model::integration::Integration;
+use orgmirror::model::objects::Integration;
 
 use tempfile::TempDir;
 

@@ -1,11 +1,12 @@
 //! Documents: read, refused, and as they are stored.
 
-use std::env;
-use std::fs;
 use std::path::Path;
+use std::{env, fs};
 
 use orgmirror::catalog::*;
-use orgmirror::model::integration::{Integration, Owner, Sso};
+use orgmirror::model::objects::Integration;
+use orgmirror::model::owners::Owner;
+use orgmirror::model::sso::Sso;
 use orgmirror::model::tenant::Tenant;
 
 use serde_json::Value;

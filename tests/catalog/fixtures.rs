@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use orgmirror::catalog::*;
 use orgmirror::model::folder_ref::FolderRef;
-use orgmirror::model::integration::{Owner, ResourceOwner, Sso};
-use orgmirror::model::overriding::{ConnectionOverride, FolderOverride, OverriddenSettings};
-use orgmirror::model::permission::{ConnectionPermission, FolderPermission};
-use orgmirror::model::tenant::{Held, Tenant};
+use orgmirror::model::objects::workspace::{OptionValue, Options};
+use orgmirror::model::objects::{
+    ConnectionOverride, ConnectionPermission, FolderOverride, FolderPermission, OverriddenSettings,
+    Workspace,
+};
+use orgmirror::model::owners::{Owner, ResourceOwner};
+use orgmirror::model::sso::Sso;
+use orgmirror::model::tenant::{Kind, Tenant};
 use orgmirror::model::visibility::Resolved;
-use orgmirror::model::workspace::{OptionValue, Options, Workspace};
 use orgmirror::publish::publications;
 
 pub use crate::objects::*;
@@ -111,11 +114,11 @@ pub fn created(history: &[Entry]) -> Vec<String> {
 }
 
 /// Adds an object or replaces it, whatever is there.
-pub async fn put<T: Held + Clone + Send + Sync>(catalog: &Catalog, object: T) -> Committed<()> {
+pub async fn put<T: Kind + Clone + Send + Sync>(catalog: &Catalog, object: T) -> Committed<()> {
     put_as(&ada(), catalog, object).await
 }
 
-pub async fn put_as<T: Held + Clone + Send + Sync>(
+pub async fn put_as<T: Kind + Clone + Send + Sync>(
     who: &Who,
     catalog: &Catalog,
     object: T,
@@ -140,7 +143,7 @@ pub async fn filled(catalog: &Catalog) {
     assert!(committed.warnings.is_empty(), "{:?}", committed.warnings);
 }
 
-pub async fn remove<T: Held>(catalog: &Catalog, id: String) {
+pub async fn remove<T: Kind>(catalog: &Catalog, id: String) {
     let change = move |document: &mut Document| {
         document.tenant_mut().remove::<T>(&id);
         Ok::<_, Infallible>(())

@@ -1,20 +1,20 @@
 //! What the history tells.
 
 use std::convert::Infallible;
-use std::env;
-use std::fs;
+use std::{env, fs};
 
 use std::path::Path;
 
 use orgmirror::catalog::*;
 use orgmirror::model::folder_ref::FolderRef;
-use orgmirror::model::integration::Integration;
-use orgmirror::model::overriding::{ConnectionOverride, FolderOverride};
-use orgmirror::model::permission::{ConnectionPermission, FolderPermission};
+use orgmirror::model::objects::{
+    ConnectionOverride, ConnectionPermission, FolderOverride, FolderPermission, Integration,
+};
 
 use orgmirror::model::tenant::Tenant;
 
-use orgmirror::model::workspace::{OptionValue, Workspace};
+use orgmirror::model::objects::Workspace;
+use orgmirror::model::objects::workspace::OptionValue;
 
 use crate::fixtures::*;
 use crate::place::{Place, on_each_store};

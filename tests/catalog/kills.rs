@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::env;
 use std::time::Duration;
 
-use orgmirror::model::permission::FolderPermission;
-use orgmirror::model::workspace::Workspace;
+use orgmirror::model::objects::{FolderPermission, Workspace};
 
 use crate::fixtures::*;
 use crate::place::{Place, on_each_store};

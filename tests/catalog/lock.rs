@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use orgmirror::catalog::*;
-use orgmirror::model::permission::FolderPermission;
+use orgmirror::model::objects::FolderPermission;
 
 use crate::fixtures::*;
 use crate::logged;

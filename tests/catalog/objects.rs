@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orgmirror::catalog::Who;
-use orgmirror::model::integration::{ConnectionSettings, Integration, RemovalGuard};
 use orgmirror::model::late::Late;
 use orgmirror::model::mirror::{Connection, Folder, Mirror};
-use orgmirror::model::workspace::{Options, Workspace};
+use orgmirror::model::objects::workspace::Options;
+use orgmirror::model::objects::{ConnectionSettings, Integration, Workspace};
+use orgmirror::model::removal_guard::RemovalGuard;
 
 pub fn known<T>(value: T) -> Late<T> {
     Late::Known(value)

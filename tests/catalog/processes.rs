@@ -1,8 +1,7 @@
 //! Other processes.
 
-use std::env;
-use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::{env, fs};
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
@@ -10,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use orgmirror::catalog::Catalog;
-use orgmirror::model::workspace::Workspace;
+use orgmirror::model::objects::Workspace;
 
 use crate::fixtures::*;
 use crate::place::{Place, store_at};

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use orgmirror::catalog::{Catalog, Document, PublicationWarning};
-use orgmirror::model::integration::Integration;
-use orgmirror::model::overriding::{ConnectionOverride, OverriddenSettings};
-use orgmirror::model::permission::FolderPermission;
-use orgmirror::model::workspace::{Options, Workspace};
+use orgmirror::model::objects::workspace::Options;
+use orgmirror::model::objects::{
+    ConnectionOverride, FolderPermission, Integration, OverriddenSettings, Workspace,
+};
 use tempfile::TempDir;
 
 use crate::faulty::*;

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use orgmirror::catalog::Catalog;
-use orgmirror::model::permission::FolderPermission;
-use orgmirror::model::workspace::Workspace;
+use orgmirror::model::objects::{FolderPermission, Workspace};
 
 use crate::fixtures::*;
 use crate::place::{Place, on_each_store, store_at};

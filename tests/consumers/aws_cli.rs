@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Mutex;
 
-use orgmirror::model::workspace::Options;
+use orgmirror::model::objects::workspace::Options;
 use serde_json::{Value, json};
 
 use crate::double::{Double, Organization, Role};

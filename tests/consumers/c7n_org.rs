@@ -5,10 +5,10 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use orgmirror::model::integration::Owner;
 use orgmirror::model::late::Late;
 use orgmirror::model::mirror::role_arn;
-use orgmirror::model::overriding::{ConnectionOverride, OverriddenSettings};
+use orgmirror::model::objects::{ConnectionOverride, OverriddenSettings};
+use orgmirror::model::owners::Owner;
 use orgmirror::model::partition;
 use serde_json::{Map, Value, json};
 

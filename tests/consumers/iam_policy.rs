@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use orgmirror::model::permission::ConnectionPermission;
+use orgmirror::model::objects::ConnectionPermission;
 use orgmirror::model::visibility::Resolved;
 use serde_json::{Value, json};
 

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use orgmirror::model::folder_ref::FolderRef;
-use orgmirror::model::integration::Owner;
 use orgmirror::model::late::Late;
-use orgmirror::model::permission::{ConnectionPermission, FolderPermission};
+use orgmirror::model::objects::{ConnectionPermission, FolderPermission};
+use orgmirror::model::owners::Owner;
 use serde_json::{Map, Value, json};
 
 use crate::c7n_org::{answer, c7n_python, hexadecimal, script, tagged_example};

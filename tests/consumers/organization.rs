@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orgmirror::model::effective::settle;
-use orgmirror::model::integration::{ConnectionSettings, Integration, RemovalGuard, Sso};
 use orgmirror::model::late::Late;
 use orgmirror::model::mirror::{Source, SourceAccount, SourceUnit, Wanted, mirror};
-use orgmirror::model::overriding::{ConnectionOverride, OverriddenSettings};
+use orgmirror::model::objects::workspace::{OptionValue, Options, Publish};
+use orgmirror::model::objects::{
+    ConnectionOverride, ConnectionSettings, Integration, OverriddenSettings, Workspace,
+};
+use orgmirror::model::removal_guard::RemovalGuard;
+use orgmirror::model::sso::Sso;
 use orgmirror::model::tenant::Tenant;
 use orgmirror::model::visibility::{Resolved, View};
-use orgmirror::model::workspace::{OptionValue, Options, Publish, Workspace};
 use orgmirror::publish::publications;
 
 pub const ROLE_NAME: &str = "audit/orgmirror-readonly";

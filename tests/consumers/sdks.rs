@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use aws_config::profile::{self, ProfileSet};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_types::os_shim_internal::{Env, Fs};
-use orgmirror::model::integration::Sso;
-use orgmirror::model::workspace::Options;
+use orgmirror::model::objects::workspace::Options;
+use orgmirror::model::sso::Sso;
 use serde::Deserialize;
 use serde_json::json;
 

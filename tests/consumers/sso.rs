@@ -1,6 +1,6 @@
 //! botocore takes a published profile with SSO to the access portal's service, in every partition.
 
-use orgmirror::model::integration::Sso;
+use orgmirror::model::sso::Sso;
 use serde_json::{Value, json};
 
 use crate::organization::{Example, options};

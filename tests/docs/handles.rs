@@ -72,7 +72,7 @@ pub(super) fn settle_names() {
     let mut rows = vec!["| name | `handle_prefix` | handle | why |\n|---|---|---|---|".to_owned()];
     for (name, prefix, id, why) in NAMES {
         let derived = handle::derive(name, prefix, id);
-        handle::check(handle::Kind::Connection, &derived).expect("a derived handle is valid");
+        handle::check(handle::HandleKind::Connection, &derived).expect("a derived handle is valid");
         let prefix = if prefix.is_empty() {
             "none".to_owned()
         } else {

@@ -1,10 +1,10 @@
 //! Effective handles over sequences of commits, each with several changes of several integrations and overrides.
 
 use super::*;
-use orgmirror::model::admission::{Admitted, Refusal};
+use orgmirror::model::admission::{Admit, Rejection};
 use orgmirror::model::effective::{HandleNotice, settle};
 use orgmirror::model::folder_ref::FolderRef;
-use orgmirror::model::overriding::{ConnectionOverride, FolderOverride, OverriddenSettings};
+use orgmirror::model::objects::{ConnectionOverride, FolderOverride, OverriddenSettings};
 use orgmirror::model::tenant::Tenant;
 
 const INTEGRATIONS: usize = 3;
@@ -90,14 +90,14 @@ impl Run {
     }
 
     /// Puts an override that fits; the refusal of one that does not.
-    fn put<T: Admitted>(&mut self, object: T) -> Result<(), Refusal> {
+    fn put<T: Admit>(&mut self, object: T) -> Result<(), Rejection> {
         let before = self.tenant.get::<T>(object.id());
         object.admit(before, &self.tenant)?;
         self.tenant.put(object);
         Ok(())
     }
 
-    fn step(&mut self, step: &Step) -> Result<(), Refusal> {
+    fn step(&mut self, step: &Step) -> Result<(), Rejection> {
         match step.clone() {
             Step::Change(index, change) => {
                 self.worlds[index].change(&change);
@@ -167,7 +167,7 @@ impl Run {
         index: usize,
         folder: FolderRef,
         handle: &str,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         let object = FolderOverride {
             id: self.new_id("fo"),
             integration_id: integration_id(index),
@@ -390,10 +390,10 @@ proptest! {
                 // Nothing was changed in this commit yet, so that who has what is plain to see.
                 if is_settled && let Step::OverrideAccount(index, account, handle) = step {
                     let own = (integration_id(*index), account_id(*account));
-                    let is_taken = matches!(outcome, Err(Refusal::HandleTaken { .. }));
+                    let is_taken = matches!(outcome, Err(Rejection::HandleTaken { .. }));
                     let is_other = matches!(
                         outcome,
-                        Err(Refusal::NoIntegration(_) | Refusal::NoAccount { .. } | Refusal::Overridden { .. })
+                        Err(Rejection::NoIntegration(_) | Rejection::NoAccount { .. } | Rejection::Overridden { .. })
                     );
                     prop_assert!(is_other || is_taken == is_held(&settled, handle, &own, ""), "{:?}", outcome);
                 }

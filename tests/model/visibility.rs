@@ -4,14 +4,16 @@ use super::*;
 use orgmirror::model::effective::settle;
 use orgmirror::model::folder_ref::FolderRef;
 use orgmirror::model::grantee::Grantee;
-use orgmirror::model::overriding::{ConnectionOverride, FolderOverride, OverriddenSettings};
-use orgmirror::model::permission::{ConnectionPermission, FolderPermission};
+use orgmirror::model::objects::workspace::Options;
+use orgmirror::model::objects::{
+    ConnectionOverride, ConnectionPermission, FolderOverride, FolderPermission, OverriddenSettings,
+    Workspace,
+};
 use orgmirror::model::reach::{Reach, Reached, Renamed, compare};
 use orgmirror::model::tenant::Tenant;
 use orgmirror::model::visibility::{
     EffectiveConnection, Grant, GrantSource, Resolved, is_attached,
 };
-use orgmirror::model::workspace::{Options, Workspace};
 
 const INTEGRATIONS: usize = 2;
 const GRANTEES: [&str; 6] = [

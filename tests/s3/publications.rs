@@ -2,13 +2,13 @@
 
 use super::*;
 use orgmirror::catalog::{PublicationChange, Reading, S3, Store};
-use orgmirror::model::tenant::Held;
+use orgmirror::model::tenant::Kind;
 use std::sync::Mutex;
 use tokio::sync::oneshot;
 
 const PUBLICATION: &str = "prod/eu/tenants/acme/workspaces/acme/one/connections.json";
 
-async fn put<T: Held + Clone + Send + Sync + 'static>(catalog: &Catalog, object: T) {
+async fn put<T: Kind + Clone + Send + Sync + 'static>(catalog: &Catalog, object: T) {
     let change = move |document: &mut Document| {
         document.tenant_mut().put(object.clone());
         Ok(())

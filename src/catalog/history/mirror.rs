@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::recorded::union;
 use super::{Change, Event, ObjectChange};
-use crate::model::integration::Integration;
 use crate::model::late::Late;
 use crate::model::mirror::{Connection, Folder, Mirror};
+use crate::model::objects::Integration;
 
 /// Adds what happened to the folders and connections of an integration.
 pub(super) fn diff(before: Option<&Integration>, after: Option<&Integration>, change: &mut Change) {

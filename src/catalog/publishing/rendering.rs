@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 use crate::catalog::commit::lock;
 use crate::catalog::document::Document;
 use crate::catalog::store::Digest;
+use crate::model::objects::Workspace;
 use crate::model::visibility::Resolved;
-use crate::model::workspace::Workspace;
 use crate::publish::{Publication, RenderError};
 
 use super::sync::Render;

@@ -8,9 +8,8 @@ use tokio::sync::Semaphore;
 use crate::catalog::commit::{Catalog, Inner};
 use crate::catalog::document::Document;
 use crate::catalog::store::{Checked, Digest, Failure};
-use crate::model::integration::Integration;
+use crate::model::objects::{Integration, Workspace};
 use crate::model::visibility::{Resolved, View};
-use crate::model::workspace::Workspace;
 use crate::publish::{Publication, publications};
 
 use super::there::There;

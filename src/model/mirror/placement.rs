@@ -9,14 +9,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use time::OffsetDateTime;
 
 use super::{Holder, MirrorError};
-use crate::model::handle::{self, Kind, candidates, derive, is_account_id, is_candidate};
+use crate::model::handle::{self, HandleKind, candidates, derive, is_account_id, is_candidate};
 use crate::model::late::Late;
 
 /// Something that needs a handle.
 #[derive(Debug, Clone)]
 pub(super) struct Object<'a> {
     /// A folder or a connection.
-    pub(super) kind: Kind,
+    pub(super) kind: HandleKind,
     /// Root, OU or account ID.
     pub(super) id: &'a str,
     /// Its name; the root's is the integration's handle.
@@ -81,7 +81,7 @@ pub(super) fn place(
         check_initial_handles(initial_handles)?;
     }
     let given_now = |object: &Object<'_>| match initial_handles {
-        Late::Known(entries) if object.kind == Kind::Connection && !object.is_held => {
+        Late::Known(entries) if object.kind == HandleKind::Connection && !object.is_held => {
             entries.get(object.id)
         }
         _ => None,
@@ -147,8 +147,9 @@ pub(super) fn place(
     for index in newcomers {
         let object = &objects[index];
         let Some(given) = given_now(object) else {
-            newcomers_unknown |=
-                object.kind == Kind::Connection && !object.is_held && !initial_handles.is_known();
+            newcomers_unknown |= object.kind == HandleKind::Connection
+                && !object.is_held
+                && !initial_handles.is_known();
             newcomers_unknown |= !object.name.is_known() && !object.is_root;
             unplaced.push(index);
             continue;
@@ -176,7 +177,7 @@ pub(super) fn place(
     // Then connections, then folders.
     let (mut connections, mut folders): (Vec<usize>, Vec<usize>) = unplaced
         .into_iter()
-        .partition(|&index| objects[index].kind == Kind::Connection);
+        .partition(|&index| objects[index].kind == HandleKind::Connection);
     let derived: HashMap<usize, String> = connections
         .iter()
         .chain(&folders)
@@ -224,9 +225,11 @@ fn check_initial_handles(initial_handles: &BTreeMap<String, String>) -> Result<(
                 key: account_id.clone(),
             });
         }
-        handle::check(Kind::Connection, handle).map_err(|source| MirrorError::InitialHandle {
-            account_id: account_id.clone(),
-            source,
+        handle::check(HandleKind::Connection, handle).map_err(|source| {
+            MirrorError::InitialHandle {
+                account_id: account_id.clone(),
+                source,
+            }
         })?;
         if let Some(first) = seen.insert(handle, account_id) {
             return Err(MirrorError::InitialHandleTwice {
@@ -250,7 +253,7 @@ fn claim<'a>(object: &Object<'a>, prefix: &str, held_prefix: Option<&str>) -> Cl
     }
     let given = prior
         .given
-        .filter(|given| handle::check(Kind::Connection, given).is_ok());
+        .filter(|given| handle::check(HandleKind::Connection, given).is_ok());
     let derived = derive(prior.name, prefix, object.id);
     let handle = if is_candidate(prior.handle, &derived, object.kind, object.id) {
         prior.handle
@@ -283,7 +286,7 @@ fn first_claimant(
     let connections: Vec<usize> = indices
         .iter()
         .copied()
-        .filter(|&index| objects[index].kind == Kind::Connection)
+        .filter(|&index| objects[index].kind == HandleKind::Connection)
         .collect();
     let ordered = connections.len() < 2
         || connections

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::integration::Integration;
-use crate::model::overriding::{FolderOverride, OverriddenSettings};
+use crate::model::objects::{FolderOverride, Integration, OverriddenSettings};
 
 /// What connections of a folder inherit.
 #[derive(Debug, Clone, Copy)]

@@ -7,15 +7,15 @@ use std::sync::Arc;
 
 use super::inherited::Inherited;
 use super::{EffectiveConnection, Grant, GrantSource, View, ViewFolder, names};
+use crate::model::active_overrides::ActiveOverrides;
 use crate::model::effective::effective_handle;
 use crate::model::folder_ref::Folders;
-use crate::model::integration::Integration;
 use crate::model::mirror::{Connection, Folder, Mirror, role_arn};
-use crate::model::overriding::{ConnectionOverride, InForce};
+use crate::model::objects::{
+    ConnectionOverride, ConnectionPermission, FolderPermission, Integration, Workspace,
+};
 use crate::model::partition;
-use crate::model::permission::{ConnectionPermission, FolderPermission};
 use crate::model::tenant::Tenant;
-use crate::model::workspace::Workspace;
 
 /// A tenant with all inheritance worked out, to ask about many workspaces.
 #[derive(Debug)]
@@ -111,7 +111,7 @@ impl<'t> Resolved<'t> {
         let mut integrations = Vec::with_capacity(tenant.integrations.len());
         let mut connections = Vec::new();
         for (index, integration) in tenant.each::<Integration>().enumerate() {
-            let overrides = InForce::of(tenant, integration);
+            let overrides = ActiveOverrides::of(tenant, integration);
             let resolved = ResolvedIntegration::of(tenant, integration, &overrides);
             resolved.connections(tenant, index, &overrides, &mut connections);
             integrations.push(resolved);
@@ -316,7 +316,11 @@ impl<'t> Resolved<'t> {
 }
 
 impl<'t> ResolvedIntegration<'t> {
-    fn of(tenant: &'t Tenant, integration: &'t Integration, overrides: &InForce<'t>) -> Self {
+    fn of(
+        tenant: &'t Tenant,
+        integration: &'t Integration,
+        overrides: &ActiveOverrides<'t>,
+    ) -> Self {
         let mirror = &integration.mirror;
         let ordered = parents_first(mirror);
         let mut folders: Vec<ResolvedFolder<'t>> = Vec::with_capacity(ordered.len());
@@ -392,7 +396,7 @@ impl<'t> ResolvedIntegration<'t> {
         &self,
         tenant: &'t Tenant,
         index: usize,
-        overrides: &InForce<'t>,
+        overrides: &ActiveOverrides<'t>,
         connections: &mut Vec<ResolvedConnection<'t>>,
     ) {
         let mut grants: HashMap<&str, Vec<Grant<'t>>> = HashMap::new();

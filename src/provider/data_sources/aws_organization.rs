@@ -15,18 +15,18 @@ use crate::framework::types::Type;
 use crate::framework::value::{Set, Value};
 use crate::model::snapshot::{Account, OrganizationalUnit, Selected, Selection, SelectionError};
 use crate::provider::credentials::{self, AssumeRoleArgument, Replacement, replacements};
-use crate::provider::orgmirror::Data;
+use crate::provider::data::Data;
 use crate::provider::timeouts::{Timeouts, read_timeout, timeouts};
 use crate::provider::{arguments, late};
 
 /// The data source.
 #[derive(Debug)]
-pub struct AwsOrganization;
+pub(in crate::provider) struct AwsOrganization;
 
 /// Its configuration and result.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct State {
+pub(in crate::provider) struct State {
     assume_role: Value<AssumeRoleArgument>,
     profile: Value<String>,
     region: Value<String>,

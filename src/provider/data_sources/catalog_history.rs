@@ -10,20 +10,20 @@ use crate::framework::resource::Context;
 use crate::framework::schema::{Attribute, Schema};
 use crate::framework::value::Value;
 use crate::provider::arguments::sentence;
-use crate::provider::kept::{opened, readable};
-use crate::provider::orgmirror::Data;
+use crate::provider::catalog_ops::{opened, readable};
+use crate::provider::data::Data;
 
 /// How many changes are read unless said otherwise.
 const DEFAULT_LIMIT: i64 = 20;
 
 /// The data source.
 #[derive(Debug)]
-pub struct CatalogHistory;
+pub(in crate::provider) struct CatalogHistory;
 
 /// Configuration and result.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct State {
+pub(in crate::provider) struct State {
     limit: Value<i64>,
     changes: Value<Vec<ChangeState>>,
 }

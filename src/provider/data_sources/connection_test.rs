@@ -18,10 +18,10 @@ use crate::framework::schema::{Attribute, Schema};
 use crate::framework::types::Type;
 use crate::framework::value::{Set, Value};
 use crate::model::visibility::EffectiveConnection;
+use crate::provider::catalog_ops::{opened, readable};
 use crate::provider::concurrency::{at_once, concurrency};
 use crate::provider::credentials::{self, AssumeRoleArgument, Replacement, replacements};
-use crate::provider::kept::{opened, readable};
-use crate::provider::orgmirror::Data;
+use crate::provider::data::Data;
 use crate::provider::selection::{Selection, selection};
 use crate::provider::timeouts::{Timeouts, read_timeout, timeouts};
 use crate::provider::{arguments, duration, late};
@@ -35,12 +35,12 @@ const SESSION: Duration = Duration::from_secs(15 * 60);
 
 /// The data source.
 #[derive(Debug)]
-pub struct ConnectionTest;
+pub(in crate::provider) struct ConnectionTest;
 
 /// Configuration and result.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct State {
+pub(in crate::provider) struct State {
     workspace: Value<String>,
     integration_id: Value<String>,
     folder_path: Value<String>,

@@ -10,15 +10,15 @@ use crate::framework::resource::Context;
 use crate::framework::schema::{Attribute, Schema};
 use crate::framework::types::Type;
 use crate::framework::value::Value;
-use crate::provider::kept::{opened, readable};
-use crate::provider::orgmirror::Data;
+use crate::provider::catalog_ops::{opened, readable};
+use crate::provider::data::Data;
 use crate::provider::selection::{Selection, selection};
 
 use state::{ConnectionState, State};
 
 /// The data source.
 #[derive(Debug)]
-pub struct Connections;
+pub(in crate::provider) struct Connections;
 
 #[async_trait]
 impl DataSource for Connections {

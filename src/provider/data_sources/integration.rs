@@ -7,15 +7,15 @@ use crate::framework::diagnostics::Diagnostics;
 use crate::framework::path::Path;
 use crate::framework::resource::Context;
 use crate::framework::schema::{Attribute, Schema};
-use crate::model::handle::Kind;
+use crate::model::handle::HandleKind;
 use crate::provider::arguments;
-use crate::provider::kept::{IntegrationBy, integration_by, opened, readable};
-use crate::provider::orgmirror::Data;
+use crate::provider::catalog_ops::{IntegrationBy, integration_by, opened, readable};
+use crate::provider::data::Data;
 use crate::provider::resources::integration::exported::{self, Exported};
 
 /// The data source.
 #[derive(Debug)]
-pub struct IntegrationData;
+pub(in crate::provider) struct IntegrationData;
 
 #[async_trait]
 impl DataSource for IntegrationData {
@@ -29,7 +29,7 @@ impl DataSource for IntegrationData {
     fn schema(&self) -> Schema {
         let handle = Attribute::string("handle")
             .required()
-            .check_string(arguments::handle(Kind::Integration))
+            .check_string(arguments::handle(HandleKind::Integration))
             .description("Handle of the integration.");
         let exported = exported::attributes().filter(|attribute| attribute.name() != "handle");
         Schema::new(

@@ -15,7 +15,7 @@ use crate::framework::value::{Set, Value};
 use crate::model::partition::{AWS, AWS_CN, AWS_US_GOV};
 use crate::onboarding::{ArnError, Onboarding, PolicyArn, Principal, WriteError, security_audit};
 use crate::provider::arguments::{self, sentence};
-use crate::provider::orgmirror::Data;
+use crate::provider::data::Data;
 
 /// Characters of a trust policy, white space not counted, unless the account's quota was raised ("IAM and AWS STS
 /// quotas", IAM User Guide).
@@ -23,12 +23,12 @@ const MAX_TRUST_POLICY_SIZE: usize = 2_048;
 
 /// The data source.
 #[derive(Debug)]
-pub struct OnboardingData;
+pub(in crate::provider) struct OnboardingData;
 
 /// Configuration and result.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct State {
+pub(in crate::provider) struct State {
     role_name: Value<String>,
     external_id: Value<String>,
     trusted_principals: Value<Set<String>>,

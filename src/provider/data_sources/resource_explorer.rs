@@ -19,17 +19,17 @@ use crate::framework::resource::Context;
 use crate::framework::schema::{Attribute, Schema};
 use crate::framework::types::Type;
 use crate::framework::value::Value;
-use crate::model::integration::Integration;
 use crate::model::mirror::ACTIVE;
+use crate::model::objects::Integration;
 use crate::model::partition;
 use crate::model::readiness::{Indexes, Readings, WantedIndexes};
 use crate::model::service_control::{Obstacles, ServiceControlPolicies};
 use crate::model::snapshot::{Selection, Snapshot};
 use crate::model::visibility::EffectiveConnection;
+use crate::provider::catalog_ops::{opened, readable};
 use crate::provider::concurrency::{at_once, concurrency};
 use crate::provider::credentials::{Replacement, replacements};
-use crate::provider::kept::{opened, readable};
-use crate::provider::orgmirror::Data;
+use crate::provider::data::Data;
 use crate::provider::timeouts::{read_timeout, timeouts};
 use crate::provider::{arguments, late, selection};
 
@@ -43,7 +43,7 @@ const ALL_FEATURES: &str = "ALL";
 
 /// The data source.
 #[derive(Debug)]
-pub struct ResourceExplorer;
+pub(in crate::provider) struct ResourceExplorer;
 
 #[async_trait]
 impl DataSource for ResourceExplorer {

@@ -7,22 +7,20 @@ use crate::framework::identity::Identity;
 use crate::framework::path::Path;
 use crate::framework::schema::{Attribute, Schema};
 use crate::framework::value::{Set, Value};
-use crate::model::handle::Kind;
-use crate::model::overriding::ConnectionOverride;
+use crate::model::handle::HandleKind;
+use crate::model::objects::ConnectionOverride;
 use crate::model::tenant::Tenant;
 use crate::provider::arguments;
+use crate::provider::catalog_resource::id;
 use crate::provider::late::{self, NotKnown, known_late, known_value};
 
-use super::belonging::{self, BelongingResource, BelongingState};
 use super::overridden::{self, Settings};
-
-/// The resource.
-pub type ConnectionOverrideResource = BelongingResource<State>;
+use super::scoped::{self, ScopedDeclaration};
 
 /// Configuration, plan and state.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct State {
+pub(in crate::provider) struct State {
     id: Value<String>,
     integration_id: Value<String>,
     account_id: Value<String>,
@@ -51,21 +49,19 @@ impl State {
     }
 }
 
-impl BelongingState for State {
+impl ScopedDeclaration for State {
     type Object = ConnectionOverride;
 
-    const NAME: &'static str = "connection_override";
-    const ID_PREFIX: &'static str = "co_";
     const IMPORT_ID: &'static str = "<integration handle>:<account ID>, such as acme:111122223333";
 
     fn schema() -> Schema {
         let mut attributes = vec![
-            belonging::id(Self::ID_PREFIX),
-            belonging::integration_id(),
-            belonging::account_id("ID of the account whose connection differs.").requires_replace(),
+            id::<ConnectionOverride>(),
+            scoped::integration_id(),
+            scoped::account_id("ID of the account whose connection differs.").requires_replace(),
             Attribute::string("handle")
                 .optional()
-                .check_string(arguments::handle(Kind::Connection))
+                .check_string(arguments::handle(HandleKind::Connection))
                 .description(
                     "Effective handle of the connection, which stays through renames; null: the derived one. Unique in the \
                      tenant.",
@@ -95,15 +91,16 @@ impl BelongingState for State {
         format!("the integration_id {integration:?} and the account_id {account:?}")
     }
 
-    fn identified<'a>(&self, tenant: &'a Tenant) -> Option<&'a ConnectionOverride> {
+    fn find_identity<'a>(&self, tenant: &'a Tenant) -> Option<&'a ConnectionOverride> {
         let overrides = tenant.each::<ConnectionOverride>();
         let mut own =
             overrides.filter(|each| Some(&each.integration_id) == self.integration_id.known());
         own.find(|each| Some(&each.account_id) == self.account_id.known())
     }
 
-    fn is_same(&self, found: &Self) -> bool {
-        self.integration_id == found.integration_id && self.account_id == found.account_id
+    fn has_identity_of(&self, object: &ConnectionOverride) -> bool {
+        self.integration_id.known() == Some(&object.integration_id)
+            && self.account_id.known() == Some(&object.account_id)
     }
 
     fn validate(&self, diagnostics: &mut Diagnostics) {
@@ -125,13 +122,10 @@ impl BelongingState for State {
         self.settings().validate(role_arn, diagnostics);
     }
 
-    fn names_regions(&self) -> bool {
-        self.settings().names_regions()
-    }
-
-    fn remark(&self, partition: Option<&str>, diagnostics: &mut Diagnostics) {
-        self.settings().remark(partition, diagnostics);
-        if self.settings().is_all_inherited() && self.handle.is_null() && self.role_arn.is_null() {
+    fn remark_on_change(&self, partition: Option<&str>, diagnostics: &mut Diagnostics) {
+        let settings = self.settings();
+        settings.remark(partition, diagnostics);
+        if settings.is_all_inherited() && self.handle.is_null() && self.role_arn.is_null() {
             overridden::warn_of_nothing("role_arn", diagnostics);
         }
     }

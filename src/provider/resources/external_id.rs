@@ -17,7 +17,7 @@ use crate::framework::schema::{Attribute, Schema};
 use crate::framework::types::Type;
 use crate::framework::value::Value;
 use crate::provider::arguments;
-use crate::provider::orgmirror::Data;
+use crate::provider::data::Data;
 
 /// Random characters behind the tenant: 82 bits.
 const LENGTH: usize = 16;
@@ -27,12 +27,12 @@ const IMPORTED: &str = "imported";
 
 /// The resource.
 #[derive(Debug)]
-pub struct ExternalIdResource;
+pub(in crate::provider) struct ExternalIdResource;
 
 /// Configuration, plan and state.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct State {
+pub(in crate::provider) struct State {
     keepers: Value<BTreeMap<String, Value<String>>>,
     value: Value<String>,
 }

@@ -5,21 +5,19 @@ use serde::{Deserialize, Serialize};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::schema::{Attribute, Schema};
 use crate::framework::value::{Set, Value};
-use crate::model::handle::Kind;
-use crate::model::overriding::FolderOverride;
+use crate::model::handle::HandleKind;
+use crate::model::objects::FolderOverride;
 use crate::provider::arguments;
+use crate::provider::catalog_resource::id;
 use crate::provider::late::{self, NotKnown, known_late, known_value};
 
-use super::belonging::{self, BelongingResource, BelongingState};
 use super::overridden::{self, Settings};
-
-/// The resource.
-pub type FolderOverrideResource = BelongingResource<State>;
+use super::scoped::{self, ScopedDeclaration};
 
 /// Configuration, plan and state.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct State {
+pub(in crate::provider) struct State {
     id: Value<String>,
     integration_id: Value<String>,
     folder_id: Value<String>,
@@ -49,24 +47,22 @@ impl State {
     }
 }
 
-impl BelongingState for State {
+impl ScopedDeclaration for State {
     type Object = FolderOverride;
 
-    const NAME: &'static str = "folder_override";
-    const ID_PREFIX: &'static str = "fo_";
     const IMPORT_ID: &'static str =
         "<integration handle>:<folder path or ID>, such as acme:/Workloads";
 
     fn schema() -> Schema {
-        let [folder_id, folder_path] = belonging::folder();
+        let [folder_id, folder_path] = scoped::folder();
         let mut attributes = vec![
-            belonging::id(Self::ID_PREFIX),
-            belonging::integration_id(),
+            id::<FolderOverride>(),
+            scoped::integration_id(),
             folder_id.requires_replace(),
             folder_path.requires_replace(),
             Attribute::string("handle")
                 .optional()
-                .check_string(arguments::handle(Kind::Folder))
+                .check_string(arguments::handle(HandleKind::Folder))
                 .description(
                     "Effective handle of the folder itself, which stays through renames; null: the derived one. Unique in \
                      the tenant.",
@@ -91,17 +87,14 @@ impl BelongingState for State {
     }
 
     fn validate(&self, diagnostics: &mut Diagnostics) {
-        belonging::validate_folder(&self.folder_id, &self.folder_path, diagnostics);
+        scoped::validate_folder(&self.folder_id, &self.folder_path, diagnostics);
         self.settings().validate(None, diagnostics);
     }
 
-    fn names_regions(&self) -> bool {
-        self.settings().names_regions()
-    }
-
-    fn remark(&self, partition: Option<&str>, diagnostics: &mut Diagnostics) {
-        self.settings().remark(partition, diagnostics);
-        if self.settings().is_all_inherited() && self.handle.is_null() && self.role_name.is_null() {
+    fn remark_on_change(&self, partition: Option<&str>, diagnostics: &mut Diagnostics) {
+        let settings = self.settings();
+        settings.remark(partition, diagnostics);
+        if settings.is_all_inherited() && self.handle.is_null() && self.role_name.is_null() {
             overridden::warn_of_nothing("role_name", diagnostics);
         }
     }
@@ -114,7 +107,7 @@ impl BelongingState for State {
         Ok(FolderOverride {
             id: id.to_owned(),
             integration_id: known_value(&self.integration_id, "integration_id")?,
-            folder: belonging::folder_ref(&self.folder_id, &self.folder_path)?,
+            folder: scoped::folder_ref(&self.folder_id, &self.folder_path)?,
             handle: known_late(late::optional(&self.handle), "handle")?,
             role_name: known_late(late::optional(&self.role_name), "role_name")?,
             settings: self.settings().overridden()?,
@@ -124,7 +117,7 @@ impl BelongingState for State {
 
 impl From<&FolderOverride> for State {
     fn from(overriding: &FolderOverride) -> Self {
-        let [folder_id, folder_path] = belonging::folder_values(&overriding.folder);
+        let [folder_id, folder_path] = scoped::folder_values(&overriding.folder);
         let settings = Settings::from(&overriding.settings);
         Self {
             id: overriding.id.clone().into(),

@@ -8,19 +8,17 @@ use crate::framework::diagnostics::Diagnostics;
 use crate::framework::schema::{Attribute, Schema};
 use crate::framework::types::Type;
 use crate::framework::value::Value;
-use crate::model::permission::FolderPermission;
+use crate::model::objects::FolderPermission;
 use crate::provider::arguments;
+use crate::provider::catalog_resource::id;
 use crate::provider::late::{self, NotKnown, known_late, known_value};
 
-use super::belonging::{self, BelongingResource, BelongingState};
-
-/// The resource.
-pub type FolderPermissionResource = BelongingResource<State>;
+use super::scoped::{self, ScopedDeclaration};
 
 /// Configuration, plan and state.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct State {
+pub(in crate::provider) struct State {
     id: Value<String>,
     integration_id: Value<String>,
     folder_id: Value<String>,
@@ -29,25 +27,23 @@ pub struct State {
     match_tags: Value<BTreeMap<String, Value<String>>>,
 }
 
-impl BelongingState for State {
+impl ScopedDeclaration for State {
     type Object = FolderPermission;
 
-    const NAME: &'static str = "folder_permission";
-    const ID_PREFIX: &'static str = "fp_";
     const IMPORT_ID: &'static str =
         "<integration handle>:<folder path or ID>:<grantee>, such as acme:/Workloads:acme/security";
 
     fn schema() -> Schema {
-        let [folder_id, folder_path] = belonging::folder();
+        let [folder_id, folder_path] = scoped::folder();
         Schema::new(
             "A grant of a folder: the grantee's workspaces may use every connection in it and below it, now and later. \
              Grants add up, and nothing denies. What may be assumed is for IAM to decide.",
             vec![
-                belonging::id(Self::ID_PREFIX),
-                belonging::integration_id(),
+                id::<FolderPermission>(),
+                scoped::integration_id(),
                 folder_id,
                 folder_path,
-                belonging::grantee(),
+                scoped::grantee(),
                 Attribute::map("match_tags", Type::String)
                     .optional()
                     .check_keys(arguments::not_empty)
@@ -60,7 +56,7 @@ impl BelongingState for State {
     }
 
     fn validate(&self, diagnostics: &mut Diagnostics) {
-        belonging::validate_folder(&self.folder_id, &self.folder_path, diagnostics);
+        scoped::validate_folder(&self.folder_id, &self.folder_path, diagnostics);
     }
 
     fn id(&self) -> &Value<String> {
@@ -71,8 +67,8 @@ impl BelongingState for State {
         Ok(FolderPermission {
             id: id.to_owned(),
             integration_id: known_value(&self.integration_id, "integration_id")?,
-            folder: belonging::folder_ref(&self.folder_id, &self.folder_path)?,
-            grantee: belonging::parsed_grantee(&self.grantee)?,
+            folder: scoped::folder_ref(&self.folder_id, &self.folder_path)?,
+            grantee: scoped::parsed_grantee(&self.grantee)?,
             match_tags: known_late(late::map(&self.match_tags), "match_tags")?,
         })
     }
@@ -80,7 +76,7 @@ impl BelongingState for State {
 
 impl From<&FolderPermission> for State {
     fn from(permission: &FolderPermission) -> Self {
-        let [folder_id, folder_path] = belonging::folder_values(&permission.folder);
+        let [folder_id, folder_path] = scoped::folder_values(&permission.folder);
         let match_tags = permission.match_tags.clone();
         Self {
             id: permission.id.clone().into(),

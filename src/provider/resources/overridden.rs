@@ -4,11 +4,10 @@ use crate::framework::diagnostics::Diagnostics;
 use crate::framework::schema::Attribute;
 use crate::framework::types::Type;
 use crate::framework::value::{Set, Value};
-use crate::model::overriding::OverriddenSettings;
+use crate::model::objects::OverriddenSettings;
 use crate::model::partition::Claim;
-use crate::provider::arguments;
 use crate::provider::late::{self, NotKnown, known_late, known_value};
-use crate::provider::regions;
+use crate::provider::{arguments, regions};
 
 const REGIONS: &str = "regions";
 const DEFAULT_REGION: &str = "default_region";
@@ -58,10 +57,6 @@ impl Settings {
                 enabled: true.into(),
                 ..Self::default()
             }
-    }
-
-    pub(super) fn names_regions(&self) -> bool {
-        !self.regions.is_null() || !self.default_region.is_null()
     }
 
     /// Refuses values of two partitions; `role_arn` is one more of them.

@@ -7,180 +7,121 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use crate::catalog::{Catalog, Document};
-use crate::framework::diagnostics::{Diagnostics, Severity};
+use crate::framework::diagnostics::Diagnostics;
 use crate::framework::identity::ImportBy;
 use crate::framework::path::Path;
 use crate::framework::private::Private;
-use crate::framework::resource::{Context, Plan, Resource};
+use crate::framework::resource::Plan;
 use crate::framework::schema::{Attribute, Schema};
 use crate::framework::types::Type;
 use crate::framework::value::Value;
-use crate::model::handle::Kind;
+use crate::model::handle::HandleKind;
 use crate::model::late::Late;
+use crate::model::objects::Workspace;
 use crate::model::tenant::Tenant;
 use crate::model::visibility::{Resolved, attached_nowhere};
-use crate::model::workspace::Workspace;
-use crate::provider::arguments;
-use crate::provider::arguments::sentence;
-use crate::provider::kept::{
-    Conflict, clashing, complete, create_unless, delete, existing, listed, new_id, opened,
-    possible, update_unless, warn_of_object, warn_of_removal,
-};
-use crate::provider::orgmirror::Data;
+use crate::provider::arguments::{self, sentence};
+use crate::provider::catalog_ops::{Conflict, Look};
+use crate::provider::catalog_resource::Declaration;
+use crate::provider::data::Data;
+use crate::provider::late::NotKnown;
+use crate::provider::messages::listed;
 use crate::publish::aws_config::{self, Clash};
 use crate::publish::{self, FORMATS, Format, OptionKind};
 
-use state::State;
-
-/// The resource.
-#[derive(Debug)]
-pub struct WorkspaceResource;
+pub(in crate::provider) use state::State;
 
 #[async_trait]
-impl Resource for WorkspaceResource {
-    type Data = Data;
-    type State = State;
+impl Declaration for State {
+    type Object = Workspace;
 
-    fn name(&self) -> &'static str {
-        "workspace"
-    }
-
-    fn schema(&self) -> Schema {
+    fn schema() -> Schema {
         schema()
     }
 
-    fn validate(&self, config: &State, diagnostics: &mut Diagnostics) {
-        check_options(config, diagnostics);
+    fn id(&self) -> &Value<String> {
+        &self.id
     }
 
-    async fn plan(
-        &self,
-        context: Context<'_, Data>,
-        plan: &mut Plan<State>,
-        diagnostics: &mut Diagnostics,
-    ) {
-        /// Stands for an ID that is drawn at apply.
-        const NEW: &str = "ws_";
+    fn object(&self, id: &str) -> Result<Workspace, NotKnown> {
+        self.workspace(id)
+    }
 
+    /// Where it is published stays as it was applied: the plan shows that the catalog moved.
+    fn set_object(&mut self, workspace: &Workspace) {
+        self.take(workspace);
+    }
+
+    fn validate(&self, diagnostics: &mut Diagnostics) {
+        check_options(self, diagnostics);
+    }
+
+    fn complete(plan: &mut Plan<Self>, data: &Data, diagnostics: &mut Diagnostics) {
         check_options(&plan.config, diagnostics);
-        if diagnostics.has_errors() {
-            return;
-        }
         let planned = &mut plan.planned;
         // Applying publishes it, whatever was found.
         planned.in_sync = true.into();
-        planned.locations = match (context.data.catalog(), planned.outline()) {
+        planned.locations = match (data.catalog(), planned.outline()) {
             (Ok(catalog), Ok(outline)) => locations(&outline, catalog).into(),
             _ => Value::Unknown,
         };
-        warn_of_attachments(context.data, planned, diagnostics).await;
-        if plan.prior.as_ref() == Some(planned) {
-            return;
-        }
-        let id = planned.id.known().map_or(NEW, String::as_str);
-        if let Ok(workspace) = planned.workspace(id) {
-            warn_of_clashes(context.data, &workspace, diagnostics).await;
-            warn_of_object(context.data, workspace, diagnostics).await;
-        }
     }
 
-    async fn plan_destroy(
+    fn check(
+        workspace: &Workspace,
+        before: Option<&Workspace>,
+        tenant: &Tenant,
+    ) -> Result<(), Conflict> {
+        check_profiles(workspace, before, tenant)
+    }
+
+    fn remarks_on_unchanged(&self) -> bool {
+        matches!(self.attach(), Late::Known(Some(attach)) if !attach.is_empty())
+    }
+
+    fn remark(
         &self,
-        context: Context<'_, Data>,
-        prior: &State,
-        _private: &Private,
+        _object: Option<&Workspace>,
+        _is_changed: bool,
+        look: Option<&Look<'_>>,
         diagnostics: &mut Diagnostics,
     ) {
-        if let Some(id) = prior.id.known() {
-            warn_of_removal::<Workspace>(context.data, id, diagnostics).await;
-        }
+        warn_of_attachments(self, look, diagnostics);
     }
 
-    async fn read(
-        &self,
-        context: Context<'_, Data>,
-        mut state: State,
-        _private: &mut Private,
-        diagnostics: &mut Diagnostics,
-    ) -> Option<State> {
-        let catalog = opened(context.data, diagnostics)?;
-        let document = existing(context.data, diagnostics).await?;
-        let workspace = document.tenant().get::<Workspace>(state.id.known()?)?;
-        // Where it is published stays as it was applied: the plan shows that the catalog moved.
-        state.take(workspace);
-        state.in_sync = in_sync(catalog, &document, workspace, diagnostics).await;
-        Some(state)
-    }
-
-    async fn create(
-        &self,
-        context: Context<'_, Data>,
-        _config: State,
-        planned: State,
-        _private: &mut Private,
-        diagnostics: &mut Diagnostics,
-    ) -> Option<State> {
-        let id = new_id("ws_");
-        let workspace = complete(planned.workspace(&id), diagnostics)?;
-        let document = create_unless(context, workspace, clash, diagnostics).await?;
-        applied(planned, &document, &id)
-    }
-
-    async fn update(
-        &self,
-        context: Context<'_, Data>,
-        _prior: State,
-        _config: State,
-        planned: State,
-        _private: &mut Private,
-        diagnostics: &mut Diagnostics,
-    ) -> Option<State> {
-        let id = planned.id.known()?.clone();
-        let workspace = complete(planned.workspace(&id), diagnostics)?;
-        let document = update_unless(context, workspace, clash, diagnostics).await?;
-        applied(planned, &document, &id)
-    }
-
-    async fn delete(
-        &self,
-        context: Context<'_, Data>,
-        prior: State,
-        _private: &mut Private,
+    async fn look_around(
+        &mut self,
+        workspace: &Workspace,
+        catalog: &Catalog,
+        document: &Document,
         diagnostics: &mut Diagnostics,
     ) {
-        if let Some(id) = prior.id.into_known() {
-            delete::<Workspace>(context, id, diagnostics).await;
-        }
+        self.in_sync = in_sync(catalog, document, workspace, diagnostics).await;
     }
 
-    async fn import(
-        &self,
-        context: Context<'_, Data>,
-        by: ImportBy<'_, State>,
-        _private: &mut Private,
+    fn find<'a>(
+        by: &ImportBy<'_, Self>,
+        catalog: &Catalog,
+        document: Option<&'a Document>,
         diagnostics: &mut Diagnostics,
-    ) -> Option<State> {
-        let catalog = opened(context.data, diagnostics)?;
-        let document = possible(context.data, diagnostics).await?;
-        let document = document.as_deref();
-        let (found, asked) = match &by {
-            ImportBy::Id(name) => (named(document, name), format!("{name:?}")),
+    ) -> Option<&'a Workspace> {
+        let (found, asked) = match by {
+            ImportBy::Id(name) => (find_by_name(document, name), format!("{name:?}")),
             ImportBy::Identity(identity) => {
                 let id = identity.id.known()?;
                 let found = document.and_then(|document| document.tenant().get(id));
                 (found, format!("with the ID {id:?}"))
             }
         };
-        let (Some(document), Some(workspace)) = (document, found) else {
+        if found.is_none() {
             let text = no_such_workspace(&asked, catalog, document);
             diagnostics.error("No such workspace", text);
-            return None;
-        };
-        let mut state = State::default();
-        state.take(workspace);
-        state.locations = Value::Known(locations(workspace, catalog));
-        state.in_sync = in_sync(catalog, document, workspace, diagnostics).await;
-        Some(state)
+        }
+        found
+    }
+
+    fn set_imported(&mut self, workspace: &Workspace, catalog: &Catalog, _private: &mut Private) {
+        self.locations = Value::Known(locations(workspace, catalog));
     }
 }
 
@@ -196,7 +137,7 @@ fn schema() -> Schema {
             Attribute::string("organization")
                 .required()
                 .requires_replace()
-                .check_string(arguments::handle(Kind::Organization))
+                .check_string(arguments::handle(HandleKind::Organization))
                 .description(
                     "The organization (a group of workspaces, not the AWS organization) that owns the workspace. It need \
                      not be declared anywhere.",
@@ -204,7 +145,7 @@ fn schema() -> Schema {
             Attribute::string("handle")
                 .required()
                 .requires_replace()
-                .check_string(arguments::handle(Kind::Workspace))
+                .check_string(arguments::handle(HandleKind::Workspace))
                 .description("Name of the workspace, unique in its organization."),
             Attribute::set("attach", Type::String)
                 .optional()
@@ -306,18 +247,15 @@ async fn in_sync(
     }
 }
 
-async fn warn_of_attachments(data: &Data, planned: &State, diagnostics: &mut Diagnostics) {
+fn warn_of_attachments(planned: &State, look: Option<&Look<'_>>, diagnostics: &mut Diagnostics) {
     let Late::Known(Some(attach)) = planned.attach() else {
         return;
     };
-    let Ok(catalog) = data.catalog() else {
-        return;
-    };
     // Before anything is mirrored, nothing is there yet that could be misspelt.
-    let Ok(Some(document)) = catalog.read().await else {
+    let Some((look, tenant)) = look.and_then(|look| Some((look, look.tenant()?))) else {
         return;
     };
-    let nowhere = attached_nowhere(&attach, document.tenant());
+    let nowhere = attached_nowhere(&attach, tenant);
     if nowhere.is_empty() {
         return;
     }
@@ -328,7 +266,7 @@ async fn warn_of_attachments(data: &Data, planned: &State, diagnostics: &mut Dia
             "attach has these entries, which no integration of the tenant {:?} has as the path or ID of a folder or as \
              an account:\n{}\nThey attach nothing until they are there. If this run does not mirror them, correct or \
              remove them.",
-            catalog.tenant(),
+            look.catalog().tenant(),
             listed(nowhere.iter())
         ),
     );
@@ -336,7 +274,7 @@ async fn warn_of_attachments(data: &Data, planned: &State, diagnostics: &mut Dia
 
 /// Refuses connections that this change leaves without a profile. One that clashes already, or by a change of something
 /// else, is left out with a warning.
-fn clash(
+fn check_profiles(
     workspace: &Workspace,
     before: Option<&Workspace>,
     tenant: &Tenant,
@@ -359,27 +297,8 @@ fn clash(
     Err(Conflict::Clash(new.iter().map(Clash::to_string).collect()))
 }
 
-async fn warn_of_clashes(data: &Data, workspace: &Workspace, diagnostics: &mut Diagnostics) {
-    let Ok(catalog) = data.catalog() else {
-        return;
-    };
-    let Ok(Some(document)) = catalog.read().await else {
-        return;
-    };
-    let tenant = document.tenant();
-    if let Err(Conflict::Clash(clashes)) = clash(workspace, tenant.get(&workspace.id), tenant) {
-        diagnostics.push(clashing(&clashes, Severity::Warning));
-    }
-}
-
-/// The state after an apply. A publication that was not written is a warning, and the next read's `in_sync` says so.
-fn applied(mut planned: State, document: &Document, id: &str) -> Option<State> {
-    planned.take(document.tenant().get::<Workspace>(id)?);
-    Some(planned)
-}
-
 /// The workspace `organization/workspace`.
-fn named<'a>(document: Option<&'a Document>, name: &str) -> Option<&'a Workspace> {
+fn find_by_name<'a>(document: Option<&'a Document>, name: &str) -> Option<&'a Workspace> {
     let (organization, handle) = name.split_once('/')?;
     document?.tenant().workspace(organization, handle)
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::preamble::Preamble;
-use crate::model::integration::Sso;
 use crate::model::portal::Portal;
+use crate::model::sso::Sso;
 use crate::model::visibility::EffectiveConnection;
 
 /// The SSO sessions of a file: one for each portal and region.

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 
 use super::*;
 use crate::catalog::Catalog;
-use crate::model::workspace::Workspace;
+use crate::model::objects::Workspace;
 
 /// What takes this long hangs: a limit for tests that fail, far beyond what any machine needs.
 const PATIENCE: Duration = Duration::from_secs(300);

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::framework::value::{Set, Value};
-use crate::model::integration::Owner;
+use crate::model::owners::Owner;
 use crate::model::visibility::{EffectiveConnection, Grant, GrantSource};
 use crate::provider::late;
 
 /// Configuration and result.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct State {
+pub(in crate::provider) struct State {
     pub(super) workspace: Value<String>,
     pub(super) integration_id: Value<String>,
     pub(super) folder_path: Value<String>,

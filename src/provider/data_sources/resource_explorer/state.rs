@@ -16,7 +16,7 @@ use crate::provider::timeouts::Timeouts;
 /// Configuration and result.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct State {
+pub(in crate::provider) struct State {
     pub(super) integration_id: Value<String>,
     pub(super) aggregator_region: Value<String>,
     pub(super) regions: Value<Set<String>>,

@@ -2,7 +2,7 @@
 
 use crate::framework::schema::{Attribute, Schema, Violation};
 use crate::framework::types::Type;
-use crate::model::handle::Kind;
+use crate::model::handle::HandleKind;
 use crate::provider::arguments;
 
 /// Most characters of `custom_access_details`.
@@ -19,12 +19,12 @@ pub(super) fn schema() -> Schema {
                 .description("`in_` and 20 characters; stays when the handle changes."),
             Attribute::string("handle")
                 .required()
-                .check_string(arguments::handle(Kind::Integration))
+                .check_string(arguments::handle(HandleKind::Integration))
                 .description("Name of the integration, unique in the tenant. Changes in place."),
             Attribute::string("organization")
                 .optional()
                 .requires_replace()
-                .check_string(arguments::handle(Kind::Organization))
+                .check_string(arguments::handle(HandleKind::Organization))
                 .description(
                     "The organization (a group of workspaces, not the AWS organization) that the integration belongs to \
                      and can be shared in. Without it the integration is at tenant level.",
@@ -43,7 +43,7 @@ pub(super) fn schema() -> Schema {
             Attribute::map("initial_handles", Type::String)
                 .optional()
                 .check_keys(arguments::account_id)
-                .check_string(arguments::handle(Kind::Connection))
+                .check_string(arguments::handle(HandleKind::Connection))
                 .description(
                     "Handles by account ID for accounts that are not mirrored yet, to carry them over from elsewhere. An \
                      account keeps its initial handle for as long as its name and the prefix stay the same; entries for \
@@ -116,7 +116,7 @@ fn prefix(value: &str) -> Result<(), Violation> {
     if value.is_empty() {
         return Ok(());
     }
-    arguments::handle(Kind::Prefix)(value)
+    arguments::handle(HandleKind::Prefix)(value)
 }
 
 fn access_details(value: &str) -> Result<(), Violation> {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::framework::schema::Attribute;
 use crate::framework::value::{Set, Value};
-use crate::model::integration::Integration;
+use crate::model::objects::Integration;
 
 use super::attributes;
 use super::state::{
@@ -25,7 +25,7 @@ pub(in crate::provider) fn attributes() -> impl Iterator<Item = Attribute> {
 /// An integration in another configuration.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Exported {
+pub(in crate::provider) struct Exported {
     id: Value<String>,
     handle: Value<String>,
     organization: Value<String>,

@@ -8,19 +8,16 @@ use crate::framework::path::Path;
 use crate::framework::resource::Plan;
 use crate::framework::value::Value;
 use crate::model::grantee::Grantee;
-use crate::model::integration::RemovalGuard;
 use crate::model::late::Late;
 use crate::model::mirror::{Held, Mirror, MirrorError, Mirrored, Source, Wanted, mirror};
 use crate::model::partition::{self, Claim};
-use crate::model::removal_guard::{Removal, other_organization, removal};
+use crate::model::removal_guard::{Removal, RemovalGuard, other_organization, removal};
 use crate::provider::arguments::sentence;
-use crate::provider::kept::listed;
-use crate::provider::late;
-use crate::provider::regions;
+use crate::provider::messages::listed;
+use crate::provider::{late, regions};
 
-use super::GIVEN_HANDLES;
-use super::source;
 use super::state::{SsoState, State};
+use super::{GIVEN_HANDLES, source};
 
 const REGIONS: &str = "connection_settings.regions";
 const DEFAULT_REGION: &str = "connection_settings.default_region";

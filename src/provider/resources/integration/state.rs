@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::path::Path;
 use crate::framework::value::{Set, Value};
-use crate::model::integration::{
-    ConnectionSettings, Integration, Owner, RemovalGuard, ResourceOwner, Sso,
-};
 use crate::model::late::Late;
 use crate::model::mirror::{Connection, Folder, Mirror};
+use crate::model::objects::{ConnectionSettings, Integration};
+use crate::model::owners::{Owner, ResourceOwner};
 use crate::model::partition::Claim;
 use crate::model::portal::Portal;
+use crate::model::removal_guard::RemovalGuard;
+use crate::model::sso::Sso;
 use crate::provider::late::{self, NotKnown, known_late, known_value};
 use crate::provider::regions;
 
@@ -26,7 +27,7 @@ type Strings = Set<String>;
 /// Configuration, plan and state.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct State {
+pub(in crate::provider) struct State {
     pub(super) id: Value<String>,
     pub(super) handle: Value<String>,
     pub(super) organization: Value<String>,

@@ -6,14 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::framework::value::{Set, Value};
 use crate::model::late::Late;
-use crate::model::workspace::{OptionValue, Options, Publish, Workspace};
+use crate::model::objects::Workspace;
+use crate::model::objects::workspace::{OptionValue, Options, Publish};
 use crate::provider::late::{self, NotKnown, known_late, known_value};
 use crate::publish::{FORMATS, Format, OptionKind};
 
 /// Configuration, plan and state.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct State {
+pub(in crate::provider) struct State {
     pub(super) id: Value<String>,
     pub(super) organization: Value<String>,
     pub(super) handle: Value<String>,

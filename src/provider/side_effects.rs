@@ -2,51 +2,45 @@
 
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::path::Path;
-use crate::model::belonging::{Affected, Belonging};
-use crate::model::integration::Integration;
+use crate::model::objects::object::kind_name;
+use crate::model::objects::{Integration, Scoped};
+use crate::model::side_effects::SideEffects;
+use crate::model::tenant::{Kind, Tenant};
 
-use super::kept::{listed, path_of};
-use super::orgmirror::Data;
+use super::messages::{listed, path_of};
 
 /// Warns of what a change of something else does to permissions and overrides.
-pub(super) fn warn_of_affected(affected: &Affected, diagnostics: &mut Diagnostics) {
-    if !affected.dormant.is_empty() {
+pub(super) fn warn_of_side_effects(effects: &SideEffects, diagnostics: &mut Diagnostics) {
+    if !effects.dormant.is_empty() {
         diagnostics.warning(
             "Permissions and overrides become dormant",
             format!(
                 "Their folder or account leaves the integration:\n{}\nThey stay in the catalog without effect, and come \
                  into force again under the same ID when it returns. If it is gone for good, remove them where they are \
                  declared.",
-                listed(affected.dormant.iter())
+                listed(effects.dormant.iter())
             ),
         );
     }
-    if !affected.removed.is_empty() {
+    if !effects.removed.is_empty() {
         diagnostics.warning(
             "Permissions and overrides go with the integration",
             format!(
                 "They belong to the integration, so they are removed from the catalog together with it, and with them what \
                  is published for its connections:\n{}\nWhere another configuration declares them, its next plan will \
                  want to create them again and fail: remove them there.",
-                listed(affected.removed.iter())
+                listed(effects.removed.iter())
             ),
         );
     }
 }
 
 /// Warns where a permission or override is for a folder or account that was there and is not now.
-pub(super) async fn warn_if_dormant<T: Belonging>(
-    data: &Data,
+pub(super) fn warn_if_dormant<T: Kind + Scoped>(
     object: &T,
+    tenant: &Tenant,
     diagnostics: &mut Diagnostics,
 ) {
-    let Ok(catalog) = data.catalog() else {
-        return;
-    };
-    let Ok(Some(document)) = catalog.read().await else {
-        return;
-    };
-    let tenant = document.tenant();
     let Some(integration) = tenant.get::<Integration>(object.integration_id()) else {
         return;
     };
@@ -54,7 +48,7 @@ pub(super) async fn warn_if_dormant<T: Belonging>(
         .get::<T>(object.id())
         .is_some_and(|held| held.target() == object.target());
     if is_held && object.target().is_missing(&integration.mirror) {
-        let (kind, target, handle) = (T::KIND, object.target(), &integration.handle);
+        let (kind, target, handle) = (kind_name::<T>(), object.target(), &integration.handle);
         diagnostics.warning_at(
             Path::of(path_of(&target)),
             format!("Dormant {kind}"),

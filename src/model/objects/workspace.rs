@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::object::{Concerns, Object};
+
 /// The options of every format that is published for a workspace, by the format's name. A format that is not there is
 /// not asked for.
 pub type Publish = BTreeMap<String, Options>;
@@ -45,6 +47,23 @@ pub struct Workspace {
 impl fmt::Display for Workspace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.organization, self.handle)
+    }
+}
+
+impl Object for Workspace {
+    const TYPE: &'static str = "workspace";
+    const ID_PREFIX: &'static str = "ws_";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn name(&self, _integration_handle: &str) -> String {
+        self.to_string()
+    }
+
+    fn concerns(&self) -> Concerns<'_> {
+        Concerns::Workspace(&self.id)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::framework::diagnostics::Diagnostics;
 use crate::model::reach::{Reach, Reached, Renamed};
 
-use super::kept::listed;
+use super::messages::listed;
 
 /// Warns of what workspaces gain, lose and find renamed: once for those to whom the same happens.
 pub(super) fn warn(reaches: &[Reach], diagnostics: &mut Diagnostics) {

@@ -1,7 +1,6 @@
-//! What the resources have in common that belong to an integration: permissions and overrides.
+//! What the resources have in common that declare a part of an integration: permissions and overrides.
 
 use std::fmt;
-use std::marker::PhantomData;
 
 use async_trait::async_trait;
 
@@ -9,40 +8,36 @@ use crate::catalog::{Catalog, Document};
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::identity::{Identity, ImportBy};
 use crate::framework::path::Path;
-use crate::framework::private::Private;
-use crate::framework::resource::{Context, Model, Plan, Resource};
+use crate::framework::resource::Model;
 use crate::framework::schema::{Attribute, Schema};
 use crate::framework::value::Value;
-use crate::model::belonging::Belonging;
+use crate::model::admission::Admit;
 use crate::model::folder_ref::FolderRef;
 use crate::model::grantee::Grantee;
-use crate::model::integration::Integration;
+use crate::model::objects::object::kind_name;
+use crate::model::objects::{Integration, Scoped};
 use crate::model::tenant::Tenant;
 use crate::provider::arguments;
-use crate::provider::dormancy::warn_if_dormant;
-use crate::provider::kept::{
-    IntegrationBy, complete, create, delete, existing, imported_integration, listed, new_id,
-    opened, possible, update, warn_of_object, warn_of_removal,
-};
+use crate::provider::catalog_ops::{IntegrationBy, Look, imported_integration};
+use crate::provider::catalog_resource::Declaration;
 use crate::provider::late::NotKnown;
-use crate::provider::orgmirror::Data;
+use crate::provider::messages::listed;
+use crate::provider::side_effects::warn_if_dormant;
 
-/// Configuration, plan and state of a permission or override.
-pub trait BelongingState: Model + PartialEq + fmt::Debug + for<'a> From<&'a Self::Object> {
+/// The configuration, plan and state of a resource that declares a part of an integration.
+pub(in crate::provider) trait ScopedDeclaration:
+    Model + Default + PartialEq + fmt::Debug + for<'a> From<&'a Self::Object>
+{
     /// What the catalog keeps.
-    type Object: Belonging + Clone + Send + Sync;
+    type Object: Admit + Scoped;
 
-    /// The resource type's name without the provider's.
-    const NAME: &'static str;
-    /// The start of its IDs.
-    const ID_PREFIX: &'static str;
     /// How import IDs are written.
     const IMPORT_ID: &'static str;
 
-    /// Its attributes.
+    /// The attributes.
     fn schema() -> Schema;
 
-    /// Which attributes name it for good.
+    /// The attributes that name the object for good.
     fn identity() -> Identity {
         Identity::of(["id"])
     }
@@ -52,226 +47,125 @@ pub trait BelongingState: Model + PartialEq + fmt::Debug + for<'a> From<&'a Self
         format!("the ID {:?}", self.id().known().map_or("", String::as_str))
     }
 
-    /// What an identity, of which this state has the attributes, names.
-    fn identified<'a>(&self, tenant: &'a Tenant) -> Option<&'a Self::Object> {
+    /// The object with the identity of which this state has the attributes.
+    fn find_identity<'a>(&self, tenant: &'a Tenant) -> Option<&'a Self::Object> {
         tenant.get(self.id().known()?)
     }
 
-    /// Rules between attributes.
-    fn validate(&self, diagnostics: &mut Diagnostics);
-
-    /// Whether it is the object that `found` is, by its identity. An ID is one; other attributes may have been edited in the
-    /// catalog by hand.
-    fn is_same(&self, found: &Self) -> bool {
-        let _ = found;
+    /// Whether `object`, which has this state's ID, has its identity.
+    fn has_identity_of(&self, object: &Self::Object) -> bool {
+        let _ = object;
         true
-    }
-
-    /// Whether it names Regions, of which [`Self::remark`] may say something.
-    fn names_regions(&self) -> bool {
-        false
-    }
-
-    /// What a plan that creates or changes it should say about itself; `partition` is its integration's, where that is known
-    /// and it names Regions.
-    fn remark(&self, partition: Option<&str>, diagnostics: &mut Diagnostics) {
-        let _ = (partition, diagnostics);
     }
 
     /// Its ID.
     fn id(&self) -> &Value<String>;
 
-    /// It as the catalog keeps it, under `id`.
+    /// The declared object, under `id`.
     ///
     /// # Errors
     /// If anything is not known.
     fn object(&self, id: &str) -> Result<Self::Object, NotKnown>;
-}
 
-/// The resource of a kind of permission or override.
-pub struct BelongingResource<S>(PhantomData<fn() -> S>);
-
-impl<S: BelongingState> BelongingResource<S> {
-    /// The resource.
-    pub fn new() -> Self {
-        Self(PhantomData)
+    /// Checks rules between attributes.
+    fn validate(&self, diagnostics: &mut Diagnostics) {
+        let _ = diagnostics;
     }
 
-    fn state_of(document: &Document, id: &str) -> Option<S> {
-        document.tenant().get::<S::Object>(id).map(S::from)
-    }
-}
-
-impl<S: BelongingState> Default for BelongingResource<S> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl<S: BelongingState> fmt::Debug for BelongingResource<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(S::NAME)
+    /// Warns of what a plan that creates or changes the object should say about it. `partition` is that of its integration,
+    /// where the catalog has it.
+    fn remark_on_change(&self, partition: Option<&str>, diagnostics: &mut Diagnostics) {
+        let _ = (partition, diagnostics);
     }
 }
 
 #[async_trait]
-impl<S: BelongingState> Resource for BelongingResource<S> {
-    type Data = Data;
-    type State = S;
+impl<S: ScopedDeclaration> Declaration for S {
+    type Object = S::Object;
 
-    fn name(&self) -> &'static str {
-        S::NAME
-    }
-
-    fn schema(&self) -> Schema {
+    fn schema() -> Schema {
         S::schema()
     }
 
-    fn identity(&self) -> Identity {
+    fn identity() -> Identity {
         S::identity()
     }
 
-    fn validate(&self, config: &S, diagnostics: &mut Diagnostics) {
-        config.validate(diagnostics);
+    fn id(&self) -> &Value<String> {
+        ScopedDeclaration::id(self)
     }
 
-    async fn plan(
+    fn object(&self, id: &str) -> Result<S::Object, NotKnown> {
+        ScopedDeclaration::object(self, id)
+    }
+
+    fn set_object(&mut self, object: &S::Object) {
+        *self = object.into();
+    }
+
+    fn validate(&self, diagnostics: &mut Diagnostics) {
+        ScopedDeclaration::validate(self, diagnostics);
+    }
+
+    /// It may be dormant.
+    fn remarks_on_unchanged(&self) -> bool {
+        true
+    }
+
+    fn remark(
         &self,
-        context: Context<'_, Data>,
-        plan: &mut Plan<S>,
+        object: Option<&S::Object>,
+        is_changed: bool,
+        look: Option<&Look<'_>>,
         diagnostics: &mut Diagnostics,
     ) {
-        // One that is replaced is compared with what it replaces, so that the warnings tell the difference.
-        let prior_id = plan.prior.as_ref().and_then(|prior| prior.id().known());
-        let id = prior_id.map_or(S::ID_PREFIX, String::as_str);
-        let is_changed = plan.prior.as_ref() != Some(&plan.planned);
-        let object = plan.planned.object(id);
+        let tenant = look.and_then(Look::tenant);
         if is_changed {
-            let partition = match &object {
-                Ok(object) if plan.planned.names_regions() => {
-                    partition_of(context.data, object.integration_id()).await
-                }
-                _ => None,
-            };
-            plan.planned.remark(partition.as_deref(), diagnostics);
+            let integration_id = object.map_or("", Scoped::integration_id);
+            let integration = tenant.and_then(|tenant| tenant.get::<Integration>(integration_id));
+            self.remark_on_change(integration.map(Integration::partition), diagnostics);
         }
-        let Ok(object) = object else {
-            // What is not known yet is not compared.
-            return;
-        };
-        warn_if_dormant(context.data, &object, diagnostics).await;
-        if is_changed {
-            warn_of_object(context.data, object, diagnostics).await;
+        if let (Some(object), Some(tenant)) = (object, tenant) {
+            warn_if_dormant(object, tenant, diagnostics);
         }
     }
 
-    async fn plan_destroy(
-        &self,
-        context: Context<'_, Data>,
-        prior: &S,
-        _private: &Private,
-        diagnostics: &mut Diagnostics,
-    ) {
-        if let Some(id) = prior.id().known() {
-            warn_of_removal::<S::Object>(context.data, id, diagnostics).await;
+    fn is_same(&self, object: &S::Object, diagnostics: &mut Diagnostics) -> bool {
+        let is_same = self.has_identity_of(object);
+        if !is_same {
+            warn_of_another(self, &S::from(object), diagnostics);
         }
+        is_same
     }
 
-    async fn read(
-        &self,
-        context: Context<'_, Data>,
-        state: S,
-        _private: &mut Private,
+    fn find<'a>(
+        by: &ImportBy<'_, S>,
+        catalog: &Catalog,
+        document: Option<&'a Document>,
         diagnostics: &mut Diagnostics,
-    ) -> Option<S> {
-        let document = existing(context.data, diagnostics).await?;
-        let found = Self::state_of(&document, state.id().known()?)?;
-        if !state.is_same(&found) {
-            warn_of_another(&state, &found, diagnostics);
-            return None;
-        }
-        Some(found)
-    }
-
-    async fn create(
-        &self,
-        context: Context<'_, Data>,
-        _config: S,
-        planned: S,
-        _private: &mut Private,
-        diagnostics: &mut Diagnostics,
-    ) -> Option<S> {
-        let id = new_id(S::ID_PREFIX);
-        let object = complete(planned.object(&id), diagnostics)?;
-        let document = create(context, object, diagnostics).await?;
-        Self::state_of(&document, &id)
-    }
-
-    async fn update(
-        &self,
-        context: Context<'_, Data>,
-        _prior: S,
-        _config: S,
-        planned: S,
-        _private: &mut Private,
-        diagnostics: &mut Diagnostics,
-    ) -> Option<S> {
-        let id = planned.id().known()?.clone();
-        let object = complete(planned.object(&id), diagnostics)?;
-        let document = update(context, object, diagnostics).await?;
-        Self::state_of(&document, &id)
-    }
-
-    async fn delete(
-        &self,
-        context: Context<'_, Data>,
-        prior: S,
-        _private: &mut Private,
-        diagnostics: &mut Diagnostics,
-    ) {
-        if let Some(id) = prior.id().known() {
-            delete::<S::Object>(context, id.clone(), diagnostics).await;
-        }
-    }
-
-    async fn import(
-        &self,
-        context: Context<'_, Data>,
-        by: ImportBy<'_, S>,
-        _private: &mut Private,
-        diagnostics: &mut Diagnostics,
-    ) -> Option<S> {
-        let catalog = opened(context.data, diagnostics)?;
-        let document = possible(context.data, diagnostics).await?;
-        let document = document.as_deref();
-        let found = match by {
-            ImportBy::Id(id) => imported::<S>(id, catalog, document, diagnostics),
+    ) -> Option<&'a S::Object> {
+        match by {
+            ImportBy::Id(id) => find_by_import_id::<S>(id, catalog, document, diagnostics),
             ImportBy::Identity(identity) => {
                 let tenant = document.map(Document::tenant);
-                let found = tenant.and_then(|tenant| identity.identified(tenant));
+                let found = tenant.and_then(|tenant| identity.find_identity(tenant));
                 if found.is_none() {
                     let asked = identity.identity_text();
                     not_found::<S>(&asked, (catalog, document), None, diagnostics);
                 }
                 found
             }
-        };
-        found.map(S::from)
+        }
     }
 }
 
-/// The partition of an integration that is in the catalog.
-async fn partition_of(data: &Data, integration_id: &str) -> Option<String> {
-    let document = data.catalog().ok()?.read().await.ok()??;
-    let integration = document.tenant().get::<Integration>(integration_id)?;
-    Some(integration.partition().to_owned())
-}
-
-/// Says why what has the ID of a state counts as gone: its identity was edited in the catalog by hand, and the identity of a
-/// resource never changes.
-fn warn_of_another<S: BelongingState>(state: &S, found: &S, diagnostics: &mut Diagnostics) {
-    let kind = S::Object::KIND;
-    let id = state.id().known().map_or("", String::as_str);
+/// Says why an object with the ID of a state counts as gone: its identity was edited in the catalog by hand, and the
+/// identity of a resource never changes.
+fn warn_of_another<S: ScopedDeclaration>(state: &S, found: &S, diagnostics: &mut Diagnostics) {
+    let kind = kind_name::<S::Object>();
+    let id = ScopedDeclaration::id(state)
+        .known()
+        .map_or("", String::as_str);
     diagnostics.warning(
         format!("Another {kind} in its place"),
         format!(
@@ -287,7 +181,7 @@ fn warn_of_another<S: BelongingState>(state: &S, found: &S, diagnostics: &mut Di
 
 /// What an import ID names: the ID of the thing itself, or its integration, its folder or account and, of a permission, its
 /// grantee.
-fn imported<'a, S: BelongingState>(
+fn find_by_import_id<'a, S: ScopedDeclaration>(
     import_id: &str,
     catalog: &Catalog,
     document: Option<&'a Document>,
@@ -305,14 +199,14 @@ fn imported<'a, S: BelongingState>(
     let by = IntegrationBy::Handle(handle);
     let integration = imported_integration(by, catalog, document, diagnostics)?;
     let tenant = tenant?;
-    let found = named::<S::Object>(tenant, integration, rest);
+    let found = find_by_name::<S::Object>(tenant, integration, rest);
     match found[..] {
         [found] => return Some(found),
         [] => {
             not_found::<S>(&asked, (catalog, document), Some(integration), diagnostics);
         }
         _ => diagnostics.error(
-            format!("More than one {}", S::Object::KIND),
+            format!("More than one {}", kind_name::<S::Object>()),
             format!(
                 "There are several with {asked}:\n{}\nImport by the ID in brackets.",
                 listed(
@@ -327,13 +221,13 @@ fn imported<'a, S: BelongingState>(
 }
 
 /// Says that nothing of this kind has been found, and what there is: in one integration, or in all of them.
-fn not_found<S: BelongingState>(
+fn not_found<S: ScopedDeclaration>(
     asked: &str,
     (catalog, document): (&Catalog, Option<&Document>),
     within: Option<&Integration>,
     diagnostics: &mut Diagnostics,
 ) {
-    let kind = S::Object::KIND;
+    let kind = kind_name::<S::Object>();
     let mut all = Vec::new();
     if let Some(tenant) = document.map(Document::tenant) {
         for each in tenant.each::<S::Object>() {
@@ -368,17 +262,13 @@ fn not_found<S: BelongingState>(
     );
 }
 
-fn described<T: Belonging>(belonging: &T, integration_handle: &str) -> String {
-    format!(
-        "{} ({})",
-        belonging.import_id(integration_handle),
-        belonging.id()
-    )
+fn described<T: Admit + Scoped>(object: &T, integration_handle: &str) -> String {
+    format!("{} ({})", object.import_id(integration_handle), object.id())
 }
 
 /// Those that the rest of an import ID, after the integration's handle, names: as they are written there, else by what
 /// their ID or path leads to now.
-fn named<'a, T: Belonging>(
+fn find_by_name<'a, T: Admit + Scoped>(
     tenant: &'a Tenant,
     integration: &Integration,
     rest: &str,
@@ -407,14 +297,6 @@ fn named<'a, T: Belonging>(
     } else {
         exactly
     }
-}
-
-/// `id`
-pub(super) fn id(prefix: &str) -> Attribute {
-    Attribute::string("id")
-        .computed()
-        .use_state_for_unknown()
-        .description(&format!("`{prefix}` and 20 characters."))
 }
 
 /// `integration_id`
@@ -497,7 +379,7 @@ pub(super) fn validate_folder(
     }
 }
 
-/// What `folder_id` or `folder_path` says.
+/// The folder that `folder_id` or `folder_path` names.
 ///
 /// # Errors
 /// If it is not known.

@@ -1,56 +1,70 @@
-//! Which workspaces a change is about.
+//! The workspaces that a change concerns.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::grantee::Grantee;
-use super::tenant::{Held, Kept, Tenant};
-use super::workspace::Workspace;
+use super::objects::{Concerns, Workspace};
+use super::tenant::{ForEachKind, Kind, Tenant, for_each_kind};
 
-/// Tells for which workspaces other things may be published after a change than before. What a permission says matters
-/// to those whom it covers, and everything else to all.
+/// Tells which workspaces may have other publications after a change than before.
 pub fn affected(before: &Tenant, after: &Tenant) -> impl Fn(&Workspace) -> bool {
-    // Taken apart in full, so that a new kind cannot be forgotten here.
-    let Tenant {
-        handle: _,
-        integrations,
-        folder_permissions,
-        connection_permissions,
-        folder_overrides,
-        connection_overrides,
+    let mut change = Change {
+        before,
+        after,
+        all: false,
+        grantees: BTreeSet::new(),
+        workspaces: BTreeSet::new(),
+    };
+    for_each_kind(&mut change);
+    let Change {
+        all,
+        grantees,
         workspaces,
-    } = after;
-    let is_every = !replaced(&before.integrations, integrations).is_empty()
-        || !replaced(&before.folder_overrides, folder_overrides).is_empty()
-        || !replaced(&before.connection_overrides, connection_overrides).is_empty();
-    let folders = replaced(&before.folder_permissions, folder_permissions);
-    let connections = replaced(&before.connection_permissions, connection_permissions);
-    let folders = folders.into_iter().map(|permission| &permission.grantee);
-    let connections = connections
-        .into_iter()
-        .map(|permission| &permission.grantee);
-    let grantees: BTreeSet<Grantee> = folders.chain(connections).cloned().collect();
-    let workspaces = replaced(&before.workspaces, workspaces).into_iter();
-    let workspaces: BTreeSet<String> = workspaces.map(|workspace| workspace.id.clone()).collect();
+        ..
+    } = change;
     move |workspace| {
-        is_every
-            || workspaces.contains(&workspace.id)
+        all || workspaces.contains(&workspace.id)
             || grantees
                 .iter()
                 .any(|grantee| grantee.covers(&workspace.organization, &workspace.handle, None))
     }
 }
 
-/// What was there before and is not now, and the other way round; of what changed both.
-fn replaced<'a, T: Held + PartialEq>(before: &'a Kept<T>, after: &'a Kept<T>) -> Vec<&'a T> {
-    let differs = |object: &Arc<T>, other: &Kept<T>| {
-        other
-            .get(object.id())
-            .is_none_or(|other| !Arc::ptr_eq(object, other) && object != other)
-    };
-    let gone = before.values().filter(|object| differs(object, after));
-    let come = after.values().filter(|object| differs(object, before));
-    gone.chain(come).map(AsRef::as_ref).collect()
+/// What the objects concern that a change replaces.
+struct Change<'a> {
+    before: &'a Tenant,
+    after: &'a Tenant,
+    all: bool,
+    grantees: BTreeSet<Grantee>,
+    workspaces: BTreeSet<String>,
+}
+
+impl ForEachKind for Change<'_> {
+    fn kind<T: Kind>(&mut self) {
+        let (before, after) = (T::all(self.before), T::all(self.after));
+        let differs = |object: &Arc<T>, other: Option<&Arc<T>>| {
+            other.is_none_or(|other| !Arc::ptr_eq(object, other) && object != other)
+        };
+        // An object that changed counts as it was and as it is.
+        let gone = before
+            .iter()
+            .filter(|(id, object)| differs(object, after.get(*id)));
+        let come = after
+            .iter()
+            .filter(|(id, object)| differs(object, before.get(*id)));
+        for (_, object) in gone.chain(come) {
+            match object.concerns() {
+                Concerns::All => self.all = true,
+                Concerns::CoveredBy(grantee) => {
+                    self.grantees.insert(grantee.clone());
+                }
+                Concerns::Workspace(id) => {
+                    self.workspaces.insert(id.to_owned());
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
-//! Permissions: additive grants of a folder, with all below it, or of a connection.
+//! A grant of a folder.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::folder_ref::FolderRef;
-use super::grantee::Grantee;
+use super::object::{Concerns, Object};
+use super::scoped::{Scoped, Target};
+use crate::model::folder_ref::FolderRef;
+use crate::model::grantee::Grantee;
 
 /// A grant of a folder and of everything below it, including what is discovered later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,17 +33,35 @@ impl FolderPermission {
     }
 }
 
-/// A grant of one connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ConnectionPermission {
-    /// `cp_` and 20 characters `[a-z0-9]`.
-    pub id: String,
-    /// `in_...`
-    pub integration_id: String,
-    /// What is granted.
-    pub account_id: String,
-    /// To whom.
-    pub grantee: Grantee,
+impl Object for FolderPermission {
+    const TYPE: &'static str = "folder_permission";
+    const ID_PREFIX: &'static str = "fp_";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn scoped(&self) -> Option<&dyn Scoped> {
+        Some(self)
+    }
+
+    fn concerns(&self) -> Concerns<'_> {
+        Concerns::CoveredBy(&self.grantee)
+    }
+}
+
+impl Scoped for FolderPermission {
+    fn integration_id(&self) -> &str {
+        &self.integration_id
+    }
+
+    fn target(&self) -> Target<'_> {
+        Target::Folder(&self.folder)
+    }
+
+    fn grantee(&self) -> Option<&Grantee> {
+        Some(&self.grantee)
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,342 @@
+//! The resource of a kind of object in the catalog: its life, which is the same for all kinds.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use async_trait::async_trait;
+
+use crate::catalog::{Catalog, Document, random_id};
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::identity::{Identity, ImportBy};
+use crate::framework::private::Private;
+use crate::framework::resource::{Context, Model, Plan, Resource};
+use crate::framework::schema::{Attribute, Schema};
+use crate::framework::value::Value;
+use crate::model::admission::Admit;
+use crate::model::objects::Object;
+use crate::model::tenant::Tenant;
+
+use super::catalog_ops::{Conflict, Look, Put, delete, existing, opened, possible, put};
+use super::data::Data;
+use super::late::NotKnown;
+
+/// The configuration, plan and state of a resource that declares an object of the catalog, and what is special about its
+/// life.
+#[async_trait]
+pub(in crate::provider) trait Declaration:
+    Model + Default + PartialEq + fmt::Debug
+{
+    /// What the catalog keeps.
+    type Object: Admit;
+
+    /// The attributes.
+    fn schema() -> Schema;
+
+    /// The attributes that name the object for good.
+    fn identity() -> Identity {
+        Identity::of(["id"])
+    }
+
+    /// Its ID.
+    fn id(&self) -> &Value<String>;
+
+    /// The declared object, under `id`.
+    ///
+    /// # Errors
+    /// If anything is not known.
+    fn object(&self, id: &str) -> Result<Self::Object, NotKnown>;
+
+    /// Takes over what the catalog has of the object. Attributes that the catalog does not keep stay as they are.
+    fn set_object(&mut self, object: &Self::Object);
+
+    /// Checks rules between attributes.
+    fn validate(&self, diagnostics: &mut Diagnostics) {
+        let _ = diagnostics;
+    }
+
+    /// Completes a plan from the configuration and the prior state alone.
+    fn complete(plan: &mut Plan<Self>, data: &Data, diagnostics: &mut Diagnostics) {
+        let _ = (plan, data, diagnostics);
+    }
+
+    /// Whether the planned object takes the place of another one, which is destroyed with all that is a part of it.
+    fn takes_place_of(&self, prior: &Self) -> bool {
+        let _ = prior;
+        false
+    }
+
+    /// A rule of the resource that needs the catalog, beside those of the model. `before` is the object that is replaced.
+    ///
+    /// # Errors
+    /// Why the object does not fit.
+    fn check(
+        object: &Self::Object,
+        before: Option<&Self::Object>,
+        tenant: &Tenant,
+    ) -> Result<(), Conflict> {
+        let _ = (object, before, tenant);
+        Ok(())
+    }
+
+    /// Whether [`Self::remark`] may have something to say although the plan changes nothing.
+    fn remarks_on_unchanged(&self) -> bool {
+        false
+    }
+
+    /// Warns of what a plan should say about the object itself. `object` is none where something is not known yet, `look`
+    /// where the provider's arguments for the catalog are not.
+    fn remark(
+        &self,
+        object: Option<&Self::Object>,
+        is_changed: bool,
+        look: Option<&Look<'_>>,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let _ = (object, is_changed, look, diagnostics);
+    }
+
+    /// Refuses to destroy the object; `how` says what somebody wants to do.
+    fn refuse_destroy(&self, how: &str, diagnostics: &mut Diagnostics) {
+        let _ = (how, diagnostics);
+    }
+
+    /// Whether `object`, which has this state's ID, is the same one by its identity. An ID is an identity; other attributes
+    /// may have been edited in the catalog by hand. Warns of another one.
+    fn is_same(&self, object: &Self::Object, diagnostics: &mut Diagnostics) -> bool {
+        let _ = (object, diagnostics);
+        true
+    }
+
+    /// Completes a state that was read with what is not in the document.
+    async fn look_around(
+        &mut self,
+        object: &Self::Object,
+        catalog: &Catalog,
+        document: &Document,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let _ = (object, catalog, document, diagnostics);
+    }
+
+    /// The object that an import names; none beside an error that lists those there are.
+    fn find<'a>(
+        by: &ImportBy<'_, Self>,
+        catalog: &Catalog,
+        document: Option<&'a Document>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<&'a Self::Object>;
+
+    /// Completes an imported state, and what is kept beside it.
+    fn set_imported(&mut self, object: &Self::Object, catalog: &Catalog, private: &mut Private) {
+        let _ = (object, catalog, private);
+    }
+}
+
+/// The resource that a [`Declaration`] makes.
+pub(in crate::provider) struct CatalogResource<D>(PhantomData<fn() -> D>);
+
+impl<D: Declaration> CatalogResource<D> {
+    pub(in crate::provider) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<D: Declaration> fmt::Debug for CatalogResource<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(D::Object::TYPE)
+    }
+}
+
+#[async_trait]
+impl<D: Declaration> Resource for CatalogResource<D> {
+    type Data = Data;
+    type State = D;
+
+    fn name(&self) -> &'static str {
+        D::Object::TYPE
+    }
+
+    fn schema(&self) -> Schema {
+        D::schema()
+    }
+
+    fn identity(&self) -> Identity {
+        D::identity()
+    }
+
+    fn validate(&self, config: &D, diagnostics: &mut Diagnostics) {
+        config.validate(diagnostics);
+    }
+
+    async fn plan(
+        &self,
+        context: Context<'_, Data>,
+        plan: &mut Plan<D>,
+        diagnostics: &mut Diagnostics,
+    ) {
+        D::complete(plan, context.data, diagnostics);
+        if diagnostics.has_errors() {
+            return;
+        }
+        let Plan { prior, planned, .. } = plan;
+        let is_changed = prior.as_ref() != Some(planned);
+        if !is_changed && !planned.remarks_on_unchanged() {
+            return;
+        }
+        let prior_id = prior.as_ref().and_then(|prior| prior.id().known());
+        let replaced = prior_id.filter(|_| {
+            let prior = prior.as_ref();
+            prior.is_some_and(|prior| planned.takes_place_of(prior))
+        });
+        // The prefix stands for an ID that is drawn at apply. An object that Terraform replaces is compared with the one
+        // before, so that the warnings tell the difference.
+        let id = match replaced {
+            Some(_) => D::Object::ID_PREFIX,
+            None => prior_id.map_or(D::Object::ID_PREFIX, String::as_str),
+        };
+        // What is not known yet is not compared.
+        let object = planned.object(id).ok();
+        let look = Look::at(context.data, is_changed).await;
+        planned.remark(object.as_ref(), is_changed, look.as_ref(), diagnostics);
+        let (true, Some(look), Some(object)) = (is_changed, look, object) else {
+            return;
+        };
+        match replaced {
+            Some(replaced) => look.warn_of_replacement(replaced, object, diagnostics),
+            None => look.warn_of_put(object, D::check, diagnostics),
+        }
+    }
+
+    async fn plan_destroy(
+        &self,
+        context: Context<'_, Data>,
+        prior: &D,
+        _private: &Private,
+        diagnostics: &mut Diagnostics,
+    ) {
+        prior.refuse_destroy("destroy it", diagnostics);
+        if diagnostics.has_errors() {
+            return;
+        }
+        if let Some(id) = prior.id().known()
+            && let Some(look) = Look::at(context.data, true).await
+        {
+            look.warn_of_removal::<D::Object>(id, diagnostics);
+        }
+    }
+
+    async fn read(
+        &self,
+        context: Context<'_, Data>,
+        mut state: D,
+        _private: &mut Private,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<D> {
+        let catalog = opened(context.data, diagnostics)?;
+        let document = existing(context.data, diagnostics).await?;
+        let object = document.tenant().get::<D::Object>(state.id().known()?)?;
+        if !state.is_same(object, diagnostics) {
+            return None;
+        }
+        state.set_object(object);
+        state
+            .look_around(object, catalog, &document, diagnostics)
+            .await;
+        Some(state)
+    }
+
+    async fn create(
+        &self,
+        context: Context<'_, Data>,
+        _config: D,
+        planned: D,
+        _private: &mut Private,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<D> {
+        let id = format!("{}{}", D::Object::ID_PREFIX, random_id());
+        apply(context, Put::Create, planned, &id, diagnostics).await
+    }
+
+    async fn update(
+        &self,
+        context: Context<'_, Data>,
+        _prior: D,
+        _config: D,
+        planned: D,
+        _private: &mut Private,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<D> {
+        let id = planned.id().known()?.clone();
+        apply(context, Put::Update, planned, &id, diagnostics).await
+    }
+
+    async fn delete(
+        &self,
+        context: Context<'_, Data>,
+        prior: D,
+        _private: &mut Private,
+        diagnostics: &mut Diagnostics,
+    ) {
+        // Terraform does not ask for a plan of the destruction when it replaces on demand (-replace, taint).
+        let how = "destroy it (if it is tainted, run terraform untaint first)";
+        prior.refuse_destroy(how, diagnostics);
+        if diagnostics.has_errors() {
+            return;
+        }
+        if let Some(id) = prior.id().known() {
+            delete::<D::Object>(context, id.clone(), diagnostics).await;
+        }
+    }
+
+    async fn import(
+        &self,
+        context: Context<'_, Data>,
+        by: ImportBy<'_, D>,
+        private: &mut Private,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<D> {
+        let catalog = opened(context.data, diagnostics)?;
+        let document = possible(context.data, diagnostics).await?;
+        let object = D::find(&by, catalog, document.as_deref(), diagnostics)?;
+        let mut state = D::default();
+        state.set_object(object);
+        state.set_imported(object, catalog, private);
+        if let Some(document) = document.as_deref() {
+            state
+                .look_around(object, catalog, document, diagnostics)
+                .await;
+        }
+        Some(state)
+    }
+}
+
+/// Writes what was planned, and gives the state of it.
+async fn apply<D: Declaration>(
+    context: Context<'_, Data>,
+    mode: Put,
+    mut planned: D,
+    id: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<D> {
+    let object = match planned.object(id) {
+        Ok(object) => object,
+        Err(error) => {
+            diagnostics.error(
+                "Bug in the provider: incomplete plan",
+                format!("While applying, {error}. Nothing was changed; please report this."),
+            );
+            return None;
+        }
+    };
+    let document = put(context, object, mode, D::check, diagnostics).await?;
+    planned.set_object(document.tenant().get::<D::Object>(id)?);
+    Some(planned)
+}
+
+/// The attribute `id`.
+pub(in crate::provider) fn id<T: Object>() -> Attribute {
+    Attribute::string("id")
+        .computed()
+        .use_state_for_unknown()
+        .description(&format!("`{}` and 20 characters.", T::ID_PREFIX))
+}

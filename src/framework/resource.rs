@@ -115,21 +115,20 @@ pub trait Resource: Send + Sync + 'static {
     ) -> Option<Self::State>;
 
     /// Creates what was planned. A state returned beside errors is kept, and Terraform marks it as tainted.
+    ///
+    /// Write-only values are not in the planned state: what they say goes into it in [`Self::plan`].
     async fn create(
         &self,
         context: Context<'_, Self::Data>,
-        config: Self::State,
         planned: Self::State,
         private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Option<Self::State>;
 
-    /// Changes what is there. None beside errors: nothing was changed.
+    /// Changes what is there into what was planned. None beside errors: nothing was changed.
     async fn update(
         &self,
         context: Context<'_, Self::Data>,
-        prior: Self::State,
-        config: Self::State,
         planned: Self::State,
         private: &mut Private,
         diagnostics: &mut Diagnostics,
@@ -309,7 +308,6 @@ pub(crate) trait Erased<D>: Send + Sync {
     async fn create(
         &self,
         context: Context<'_, D>,
-        config: &[u8],
         planned: &[u8],
         private: &mut Private,
         diagnostics: &mut Diagnostics,
@@ -317,8 +315,6 @@ pub(crate) trait Erased<D>: Send + Sync {
     async fn update(
         &self,
         context: Context<'_, D>,
-        prior: &[u8],
-        config: &[u8],
         planned: &[u8],
         private: &mut Private,
         diagnostics: &mut Diagnostics,
@@ -417,31 +413,24 @@ impl<R: Resource> Erased<R::Data> for R {
     async fn create(
         &self,
         context: Context<'_, R::Data>,
-        config: &[u8],
         planned: &[u8],
         private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Result<Option<Vec<u8>>, CodecError> {
-        let config = decode("configuration", config)?;
         let planned = decode("planned state", planned)?;
-        let state = Resource::create(self, context, config, planned, private, diagnostics).await;
+        let state = Resource::create(self, context, planned, private, diagnostics).await;
         state.map(|state| encode("new state", &state)).transpose()
     }
 
     async fn update(
         &self,
         context: Context<'_, R::Data>,
-        prior: &[u8],
-        config: &[u8],
         planned: &[u8],
         private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Result<Option<Vec<u8>>, CodecError> {
-        let prior = decode("prior state", prior)?;
-        let config = decode("configuration", config)?;
         let planned = decode("planned state", planned)?;
-        let state =
-            Resource::update(self, context, prior, config, planned, private, diagnostics).await;
+        let state = Resource::update(self, context, planned, private, diagnostics).await;
         state.map(|state| encode("new state", &state)).transpose()
     }
 

@@ -223,7 +223,8 @@ impl Attribute {
         self
     }
 
-    /// Reaches the provider but never plan or state, with everything nested in it.
+    /// Its value is in the configuration that is validated and planned, and never in a plan or a state, with everything
+    /// nested in it.
     #[must_use]
     pub fn write_only(mut self) -> Self {
         self.write_only = true;

@@ -1074,7 +1074,6 @@ async fn apply<P: Provider>(
     } = inner.resource(&request.type_name)?;
     let prior = bytes(schema, request.prior_state)?;
     let planned = bytes(schema, request.planned_state)?;
-    let config = bytes(schema, request.config)?;
     let surroundings = inner.surroundings()?;
     let context = surroundings.context();
     let new = match (present(&prior), present(&planned)) {
@@ -1082,13 +1081,13 @@ async fn apply<P: Provider>(
         (None, Some(planned)) => {
             let erased = &resource.0;
             erased
-                .create(context, &config, planned, private, diagnostics)
+                .create(context, planned, private, diagnostics)
                 .await?
         }
         (Some(prior), Some(planned)) => {
             let erased = &resource.0;
             let new = erased
-                .update(context, prior, &config, planned, private, diagnostics)
+                .update(context, planned, private, diagnostics)
                 .await?;
             // Without a new state nothing was changed, and what was there is still there.
             Some(new.unwrap_or_else(|| prior.to_vec()))

@@ -196,7 +196,6 @@ impl<S: BelongingState> Resource for BelongingResource<S> {
     async fn create(
         &self,
         context: Context<'_, Data>,
-        _config: S,
         planned: S,
         _private: &mut Private,
         diagnostics: &mut Diagnostics,
@@ -210,8 +209,6 @@ impl<S: BelongingState> Resource for BelongingResource<S> {
     async fn update(
         &self,
         context: Context<'_, Data>,
-        _prior: S,
-        _config: S,
         planned: S,
         _private: &mut Private,
         diagnostics: &mut Diagnostics,

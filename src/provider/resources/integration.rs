@@ -108,7 +108,6 @@ impl Resource for IntegrationResource {
     async fn create(
         &self,
         context: Context<'_, Data>,
-        _config: State,
         planned: State,
         _private: &mut Private,
         diagnostics: &mut Diagnostics,
@@ -122,8 +121,6 @@ impl Resource for IntegrationResource {
     async fn update(
         &self,
         context: Context<'_, Data>,
-        _prior: State,
-        _config: State,
         planned: State,
         _private: &mut Private,
         diagnostics: &mut Diagnostics,

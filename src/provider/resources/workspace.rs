@@ -115,7 +115,6 @@ impl Resource for WorkspaceResource {
     async fn create(
         &self,
         context: Context<'_, Data>,
-        _config: State,
         planned: State,
         _private: &mut Private,
         diagnostics: &mut Diagnostics,
@@ -129,8 +128,6 @@ impl Resource for WorkspaceResource {
     async fn update(
         &self,
         context: Context<'_, Data>,
-        _prior: State,
-        _config: State,
         planned: State,
         _private: &mut Private,
         diagnostics: &mut Diagnostics,

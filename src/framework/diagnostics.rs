@@ -84,6 +84,20 @@ impl Diagnostics {
         }
     }
 
+    /// Returns the value of a success, and adds the error of a failure.
+    pub fn record<T>(&mut self, outcome: Result<T, Diagnostic>) -> Option<T> {
+        outcome.map_err(|error| self.push(error)).ok()
+    }
+
+    /// Does work that adds diagnostics and ends early at an error, which is added too.
+    pub(crate) fn collect<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, Diagnostic>,
+    ) -> Option<T> {
+        let outcome = work(self);
+        self.record(outcome)
+    }
+
     /// Adds an error about the whole resource.
     pub fn error(&mut self, summary: impl Into<String>, detail: impl Into<String>) {
         self.push(Diagnostic::error(summary, detail));

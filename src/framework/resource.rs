@@ -255,6 +255,16 @@ impl From<CodecError> for Diagnostic {
     }
 }
 
+impl From<DecodeError> for Diagnostic {
+    fn from(error: DecodeError) -> Self {
+        CodecError::Decode {
+            what: "value",
+            error,
+        }
+        .into()
+    }
+}
+
 pub(crate) fn decode<T: DeserializeOwned>(
     what: &'static str,
     bytes: &[u8],

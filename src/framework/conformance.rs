@@ -147,7 +147,7 @@ fn value(
         }
         return Ok(());
     }
-    if !attribute.is_required() && !attribute.is_optional() {
+    if !attribute.is_configurable() {
         return Ok(());
     }
     let shape = Shape::from(attribute.kind());

@@ -3,7 +3,7 @@
 use super::msgpack::{DecodeError, NULL};
 use super::node::{self, Node, Shape};
 use super::path::Path;
-use super::schema::{Attribute, Kind, Nesting, Replace, Schema, any_write_only};
+use super::schema::{Attribute, Kind, Nesting, Replace, Schema};
 
 /// Makes the starting point of a plan from what Terraform proposes: write-only values gone, defaults filled in, and
 /// where something changes, computed values unknown unless they keep what the state has.
@@ -45,7 +45,7 @@ pub(crate) fn without_write_only(schema: &Schema, value: &[u8]) -> Result<Vec<u8
 }
 
 fn remove_write_only(attributes: &[Attribute], node: &mut Node<'_>) -> Result<(), DecodeError> {
-    if !attributes.iter().any(any_write_only) {
+    if !attributes.iter().any(|a| a.any(Attribute::is_write_only)) {
         return Ok(());
     }
     let Some(entries) = node.entries()? else {
@@ -85,17 +85,12 @@ fn each_object(
     Ok(())
 }
 
-fn holds_default(attribute: &Attribute) -> bool {
-    attribute.default_value().is_some()
-        || matches!(attribute.kind(), Kind::Nested(_, inner) if inner.iter().any(holds_default))
-}
-
 fn fill_defaults(
     attributes: &[Attribute],
     config: &[u8],
     node: &mut Node<'_>,
 ) -> Result<(), DecodeError> {
-    if !attributes.iter().any(holds_default) {
+    if !attributes.iter().any(|a| a.any(Attribute::has_default)) {
         return Ok(());
     }
     let Some(config) = node::entries(config)? else {
@@ -122,18 +117,13 @@ fn fill_defaults(
     Ok(())
 }
 
-fn holds_computed(attribute: &Attribute) -> bool {
-    attribute.is_computed()
-        || matches!(attribute.kind(), Kind::Nested(_, inner) if inner.iter().any(holds_computed))
-}
-
 fn mark_unknown(
     attributes: &[Attribute],
     config: &[u8],
     prior: &[u8],
     node: &mut Node<'_>,
 ) -> Result<(), DecodeError> {
-    if !attributes.iter().any(holds_computed) {
+    if !attributes.iter().any(|a| a.any(Attribute::is_computed)) {
         return Ok(());
     }
     let config = node::entries(config)?.unwrap_or_default();

@@ -541,7 +541,7 @@ pub(crate) fn model_problems<S: Model>(schema: &Schema) -> Vec<String> {
         let _ = rmp::encode::write_map_len(to, attributes.len() as u32);
         for attribute in attributes {
             let _ = rmp::encode::write_str(to, attribute.name());
-            let configurable = configurable && (attribute.is_required() || attribute.is_optional());
+            let configurable = configurable && attribute.is_configurable();
             let (lists, maps) = match attribute.kind() {
                 Kind::Value(Type::List(_) | Type::Set(_)) => (true, false),
                 Kind::Value(Type::Map(_)) => (false, true),

@@ -8,11 +8,13 @@
 //!
 //! Nothing in here knows what the provider is about.
 
+mod codec;
 pub mod conformance;
 pub mod data_source;
 pub mod diagnostics;
 pub mod identity;
 pub mod json;
+pub mod model;
 pub mod msgpack;
 mod node;
 pub mod path;

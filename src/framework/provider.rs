@@ -5,7 +5,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::data_source::DataSourceType;
 use super::diagnostics::Diagnostics;
-use super::resource::{Model, ResourceType, model_problems};
+use super::model::{self, Model};
+use super::resource::ResourceType;
 use super::schema::{Role, Schema};
 
 /// A provider: its configuration and the resources and data sources it offers.
@@ -46,7 +47,7 @@ pub trait Provider: Send + Sync + 'static {
 pub fn problems<P: Provider>(provider: &P) -> Vec<String> {
     let schema = provider.schema();
     let mut problems = schema.problems(Role::Provider);
-    problems.extend(model_problems::<P::Config>(&schema));
+    problems.extend(model::problems::<P::Config>(&schema));
     for resource in provider.resources() {
         let found = resource.problems();
         problems.extend(

@@ -62,7 +62,7 @@ pub(super) fn settle_pages() -> Vec<String> {
     for resource in Orgmirror.resources() {
         let path = format!("docs/resources/{}.md", resource.name());
         let name = format!("{PROVIDER}_{}", resource.name());
-        settle(&path, &page(&path, &name, "Resource", &resource.schema()));
+        settle(&path, &page(&path, &name, "Resource", resource.schema()));
         pages.push(path);
     }
     for data_source in Orgmirror.data_sources() {
@@ -70,7 +70,7 @@ pub(super) fn settle_pages() -> Vec<String> {
         let name = format!("{PROVIDER}_{}", data_source.name());
         settle(
             &path,
-            &page(&path, &name, "Data Source", &data_source.schema()),
+            &page(&path, &name, "Data Source", data_source.schema()),
         );
         pages.push(path);
     }

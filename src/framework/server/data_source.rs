@@ -18,10 +18,11 @@ pub(super) async fn validate<P: Provider>(
 ) -> wire::validate_data_resource_config::Response {
     let mut diagnostics = Diagnostics::new();
     diagnostics.collect(|diagnostics| {
-        let (schema, source) = served.data_source(&request.type_name)?;
-        let config = msgpack_of(schema, request.config)?;
-        validation::validate(schema, &config, diagnostics)?;
-        unless_reported(source.0.validate(&config, diagnostics), diagnostics)
+        let source = served.data_source(&request.type_name)?;
+        let config = msgpack_of(source.schema(), request.config)?;
+        validation::validate(source.schema(), &config, diagnostics)?;
+        let validated = source.erased.validate(&config, diagnostics);
+        unless_reported(validated, diagnostics)
     });
     wire::validate_data_resource_config::Response {
         diagnostics: diagnostics.into_proto(),
@@ -47,11 +48,12 @@ async fn read_state<P: Provider>(
     request: wire::read_data_source::Request,
     diagnostics: &mut Diagnostics,
 ) -> Result<Option<Vec<u8>>, Diagnostic> {
-    let (schema, source) = served.data_source(&request.type_name)?;
+    let source = served.data_source(&request.type_name)?;
+    let schema = source.schema();
     let config = msgpack_of(schema, request.config)?;
     let surroundings = served.surroundings()?;
     let state = source
-        .0
+        .erased
         .read(surroundings.context(), &config, diagnostics)
         .await?;
     if let Some(state) = &state

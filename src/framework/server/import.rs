@@ -12,7 +12,7 @@ use super::super::provider::Provider;
 use super::super::resource::MoveSource;
 use super::encoded::{dynamic_value, identity_data, msgpack_of, non_null};
 use super::reports::{report_violations, unless_stopped};
-use super::served::{Managed, Served};
+use super::served::Served;
 
 pub(super) async fn import<P: Provider>(
     served: Arc<Served<P>>,
@@ -34,11 +34,8 @@ async fn import_object<P: Provider>(
     request: wire::import_resource_state::Request,
     diagnostics: &mut Diagnostics,
 ) -> Result<Option<wire::import_resource_state::ImportedResource>, Diagnostic> {
-    let Managed {
-        schema,
-        identity,
-        resource,
-    } = served.resource(&request.type_name)?;
+    let resource = served.resource(&request.type_name)?;
+    let (schema, identity) = (resource.schema(), resource.identity());
     let asked = request.identity.and_then(|data| data.identity_data);
     let asked = msgpack_of(schema, asked)?;
     let asked = non_null(&asked);
@@ -46,7 +43,7 @@ async fn import_object<P: Provider>(
     let surroundings = served.surroundings()?;
     let mut private = Private::default();
     let state = resource
-        .0
+        .erased
         .import(surroundings.context(), by, &mut private, diagnostics)
         .await?;
     let Some(state) = state else {
@@ -112,7 +109,7 @@ fn take_over_state<P: Provider>(
     served: &Served<P>,
     request: &wire::move_resource_state::Request,
 ) -> Result<Vec<u8>, Diagnostic> {
-    let Managed { resource, .. } = served.resource(&request.target_type_name)?;
+    let resource = served.resource(&request.target_type_name)?;
     let source = MoveSource {
         provider_address: &request.source_provider_address,
         type_name: &request.source_type_name,
@@ -122,7 +119,7 @@ fn take_over_state<P: Provider>(
             .as_ref()
             .map_or(&[], |state| &state.json),
     };
-    resource.0.take_over(source).unwrap_or_else(|| {
+    resource.erased.take_over(source).unwrap_or_else(|| {
         Err(Diagnostic::error(
             "Move not supported",
             format!(

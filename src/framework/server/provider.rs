@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::proto::tfplugin6 as wire;
 
+use super::super::codec::decode;
 use super::super::diagnostics::Diagnostics;
 use super::super::provider::Provider;
-use super::super::resource::decode;
 use super::super::validation;
 use super::encoded::msgpack_of;
 use super::served::Served;
@@ -57,12 +57,12 @@ pub(super) async fn get_schemas<P: Provider>(
         resource_schemas: offered
             .resources
             .iter()
-            .map(|(name, managed)| (name.clone(), managed.schema.to_proto()))
+            .map(|(name, resource)| (name.clone(), resource.schema().to_proto()))
             .collect(),
         data_source_schemas: offered
             .data_sources
             .iter()
-            .map(|(name, (schema, _))| (name.clone(), schema.to_proto()))
+            .map(|(name, source)| (name.clone(), source.schema().to_proto()))
             .collect(),
         server_capabilities: Some(CAPABILITIES),
         ..Default::default()
@@ -78,7 +78,10 @@ pub(super) async fn get_identity_schemas<P: Provider>(
             .offered()
             .resources
             .iter()
-            .map(|(name, managed)| (name.clone(), managed.identity.to_proto(&managed.schema)))
+            .map(|(name, resource)| {
+                let schema = resource.identity().to_proto(resource.schema());
+                (name.clone(), schema)
+            })
             .collect(),
         diagnostics: Vec::new(),
     }

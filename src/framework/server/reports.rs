@@ -6,9 +6,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::proto::tfplugin6;
 
+use super::super::codec::CodecError;
 use super::super::diagnostics::{Diagnostic, Diagnostics};
 use super::super::path::Path;
-use super::super::resource::CodecError;
 
 /// A single diagnostic as an answer carries it.
 pub(super) fn to_wire(diagnostic: Diagnostic) -> Vec<tfplugin6::Diagnostic> {

@@ -15,7 +15,7 @@ use super::super::provider::Provider;
 use super::super::validation;
 use super::encoded::{clean_state, dynamic_value, identity_data, msgpack_of, non_null};
 use super::reports::{refuse_newer, report_violations, unless_reported, unless_stopped};
-use super::served::{Managed, Served};
+use super::served::Served;
 
 pub(super) async fn validate<P: Provider>(
     served: Arc<Served<P>>,
@@ -23,9 +23,8 @@ pub(super) async fn validate<P: Provider>(
 ) -> wire::validate_resource_config::Response {
     let mut diagnostics = Diagnostics::new();
     diagnostics.collect(|diagnostics| {
-        let Managed {
-            schema, resource, ..
-        } = served.resource(&request.type_name)?;
+        let resource = served.resource(&request.type_name)?;
+        let schema = resource.schema();
         let write_only = request
             .client_capabilities
             .is_some_and(|client| client.write_only_attributes_allowed);
@@ -41,7 +40,8 @@ pub(super) async fn validate<P: Provider>(
         }
         let config = msgpack_of(schema, request.config)?;
         validation::validate(schema, &config, diagnostics)?;
-        unless_reported(resource.0.validate(&config, diagnostics), diagnostics)
+        let validated = resource.erased.validate(&config, diagnostics);
+        unless_reported(validated, diagnostics)
     });
     wire::validate_resource_config::Response {
         diagnostics: diagnostics.into_proto(),
@@ -54,11 +54,9 @@ pub(super) async fn upgrade_state<P: Provider>(
 ) -> wire::upgrade_resource_state::Response {
     let mut diagnostics = Diagnostics::new();
     let upgraded = diagnostics.collect(|_| {
-        let Managed {
-            schema, resource, ..
-        } = served.resource(&request.type_name)?;
-        let version = request.version;
-        refuse_newer("state", &request.type_name, version, schema.state_version())?;
+        let resource = served.resource(&request.type_name)?;
+        let (version, known) = (request.version, resource.schema().state_version());
+        refuse_newer("state", &request.type_name, version, known)?;
         let raw = request.raw_state.unwrap_or_default();
         if raw.json.is_empty() {
             return Err(Diagnostic::error(
@@ -66,7 +64,7 @@ pub(super) async fn upgrade_state<P: Provider>(
                 "The state is not in JSON. Run Terraform 0.12 or later once with the provider version that wrote it.",
             ));
         }
-        resource.0.upgrade(version, &raw.json)
+        resource.erased.upgrade(version, known, &raw.json)
     });
     wire::upgrade_resource_state::Response {
         upgraded_state: upgraded.map(dynamic_value),
@@ -80,13 +78,12 @@ pub(super) async fn upgrade_identity<P: Provider>(
 ) -> wire::upgrade_resource_identity::Response {
     let mut diagnostics = Diagnostics::new();
     let upgraded = diagnostics.collect(|_| {
-        let Managed {
-            schema, identity, ..
-        } = served.resource(&request.type_name)?;
+        let resource = served.resource(&request.type_name)?;
+        let identity = resource.identity();
         let (version, known) = (request.version, identity.identity_version());
         refuse_newer("identity", &request.type_name, version, known)?;
         let raw = request.raw_identity.unwrap_or_default();
-        Ok(identity.upgrade(schema, version, &raw.json)?)
+        Ok(identity.upgrade(resource.schema(), version, &raw.json)?)
     });
     wire::upgrade_resource_identity::Response {
         upgraded_identity: upgraded.flatten().map(identity_data),
@@ -125,18 +122,15 @@ async fn read_state<P: Provider>(
     private: &mut Private,
     diagnostics: &mut Diagnostics,
 ) -> Result<Vec<u8>, Diagnostic> {
-    let Managed {
-        schema,
-        identity,
-        resource,
-    } = served.resource(&request.type_name)?;
+    let resource = served.resource(&request.type_name)?;
+    let (schema, identity) = (resource.schema(), resource.identity());
     let state = msgpack_of(schema, request.current_state)?;
     if node::is_null(&state) {
         return Ok(state);
     }
     let surroundings = served.surroundings()?;
     let new = resource
-        .0
+        .erased
         .read(surroundings.context(), &state, private, diagnostics)
         .await?
         .unwrap_or_else(|| NULL.to_vec());
@@ -165,11 +159,8 @@ async fn plan_change<P: Provider>(
     request: wire::plan_resource_change::Request,
     diagnostics: &mut Diagnostics,
 ) -> Result<wire::plan_resource_change::Response, Diagnostic> {
-    let Managed {
-        schema,
-        identity,
-        resource,
-    } = served.resource(&request.type_name)?;
+    let resource = served.resource(&request.type_name)?;
+    let (schema, identity) = (resource.schema(), resource.identity());
     let prior = msgpack_of(schema, request.prior_state)?;
     let prior = non_null(&prior);
     let config = msgpack_of(schema, request.config)?;
@@ -180,7 +171,7 @@ async fn plan_change<P: Provider>(
     if node::is_null(&proposed) {
         if let Some(prior) = prior {
             resource
-                .0
+                .erased
                 .plan_destroy(context, prior, &private, diagnostics)
                 .await?;
         }
@@ -192,7 +183,7 @@ async fn plan_change<P: Provider>(
     }
     let proposed = planning::propose(schema, &config, prior, &proposed)?;
     let planned = resource
-        .0
+        .erased
         .plan(context, prior, &config, &proposed, private, diagnostics)
         .await?;
     let mut replace = planned.requires_replace;
@@ -245,36 +236,22 @@ async fn apply_change<P: Provider>(
     private: &mut Private,
     diagnostics: &mut Diagnostics,
 ) -> Result<Vec<u8>, Diagnostic> {
-    let Managed {
-        schema, resource, ..
-    } = served.resource(&request.type_name)?;
+    let resource = served.resource(&request.type_name)?;
+    let schema = resource.schema();
     let prior = msgpack_of(schema, request.prior_state)?;
     let planned = msgpack_of(schema, request.planned_state)?;
     let surroundings = served.surroundings()?;
-    let context = surroundings.context();
-    let resource = &resource.0;
-    let new = match (non_null(&prior), non_null(&planned)) {
-        (None, None) => None,
-        (None, Some(planned)) => {
-            resource
-                .create(context, planned, private, diagnostics)
-                .await?
-        }
-        (Some(prior), Some(planned)) => {
-            let new = resource
-                .update(context, planned, private, diagnostics)
-                .await?;
-            // Without a new state nothing was changed, and what was there is still there.
-            Some(new.unwrap_or_else(|| prior.to_vec()))
-        }
-        (Some(prior), None) => {
-            resource
-                .delete(context, prior, private, diagnostics)
-                .await?;
-            diagnostics.has_errors().then(|| prior.to_vec())
-        }
-    };
-    let new = new.unwrap_or_else(|| NULL.to_vec());
+    let new = resource
+        .erased
+        .apply(
+            surroundings.context(),
+            non_null(&prior),
+            non_null(&planned),
+            private,
+            diagnostics,
+        )
+        .await?
+        .unwrap_or_else(|| NULL.to_vec());
     if !diagnostics.has_errors() {
         // The change is made: a result that cannot be checked is reported and kept.
         match conformance::applied(schema, &planned, &new) {

@@ -9,7 +9,6 @@ use crate::proto::tfplugin6::{DynamicValue, ResourceIdentityData};
 
 use super::super::data_source::DataSourceType;
 use super::super::diagnostics::Diagnostic;
-use super::super::identity::Identity;
 use super::super::provider::Provider;
 use super::super::resource::{Context, ResourceType};
 use super::super::schema::Schema;
@@ -27,25 +26,8 @@ pub(super) struct Served<P: Provider> {
 /// The schemas and types of a provider; types by their whole names.
 pub(super) struct Offered<D> {
     pub(super) provider_schema: Schema,
-    pub(super) resources: BTreeMap<String, Managed<D>>,
-    pub(super) data_sources: BTreeMap<String, (Schema, DataSourceType<D>)>,
-}
-
-/// A managed resource with its schemas.
-pub(super) struct Managed<D> {
-    pub(super) schema: Schema,
-    pub(super) identity: Identity,
-    pub(super) resource: ResourceType<D>,
-}
-
-impl<D: Send + Sync + 'static> From<ResourceType<D>> for Managed<D> {
-    fn from(resource: ResourceType<D>) -> Self {
-        Self {
-            schema: resource.schema(),
-            identity: resource.identity(),
-            resource,
-        }
-    }
+    pub(super) resources: BTreeMap<String, ResourceType<D>>,
+    pub(super) data_sources: BTreeMap<String, DataSourceType<D>>,
 }
 
 /// What a [`Context`] borrows from.
@@ -82,29 +64,26 @@ impl<P: Provider> Served<P> {
                     .provider
                     .resources()
                     .into_iter()
-                    .map(|resource| (whole(resource.name()), resource.into()))
+                    .map(|resource| (whole(resource.name()), resource))
                     .collect(),
                 data_sources: self
                     .provider
                     .data_sources()
                     .into_iter()
-                    .map(|source| (whole(source.name()), (source.schema(), source)))
+                    .map(|source| (whole(source.name()), source))
                     .collect(),
             }
         })
     }
 
-    pub(super) fn resource(&self, name: &str) -> Result<&Managed<P::Data>, Diagnostic> {
+    pub(super) fn resource(&self, name: &str) -> Result<&ResourceType<P::Data>, Diagnostic> {
         self.offered()
             .resources
             .get(name)
             .ok_or_else(|| unknown_type("resource", name))
     }
 
-    pub(super) fn data_source(
-        &self,
-        name: &str,
-    ) -> Result<&(Schema, DataSourceType<P::Data>), Diagnostic> {
+    pub(super) fn data_source(&self, name: &str) -> Result<&DataSourceType<P::Data>, Diagnostic> {
         self.offered()
             .data_sources
             .get(name)
@@ -117,7 +96,7 @@ impl<P: Provider> Served<P> {
         name: &str,
         state: Option<&DynamicValue>,
     ) -> Option<ResourceIdentityData> {
-        let identity = &self.resource(name).ok()?.identity;
+        let identity = self.resource(name).ok()?.identity();
         // States are checked where they are made; what cannot be read has no identity.
         let found = identity.in_state(&state?.msgpack).ok()?;
         found.map(identity_data)

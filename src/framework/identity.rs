@@ -6,7 +6,7 @@ use super::json;
 use super::msgpack::{DecodeError, Head, Reader};
 use super::node;
 use super::path::Path;
-use super::schema::{Kind, Replace, Schema};
+use super::schema::{Kind, Schema};
 use super::types::Type;
 
 /// Which attributes of a state are its object's identity: strings that an object has from its creation to its end, and
@@ -91,8 +91,7 @@ impl Identity {
             if !attribute.is_required() && !attribute.is_computed() {
                 problem("it may be null; it must be required or computed");
             }
-            let replaces = matches!(attribute.replace, Some(Replace::Always));
-            if !replaces && (attribute.is_optional() || !attribute.keeps_state) {
+            if !attribute.replaces() && (attribute.is_optional() || !attribute.keeps_state) {
                 problem(
                     "it may change; it must require a replacement, or only be computed, and kept from state",
                 );

@@ -6,7 +6,6 @@ use serde_json::Value as Json;
 use super::msgpack::{self, DecodeError};
 use super::node::Shape;
 use super::schema::{Attribute, Nesting};
-use super::types::Type;
 
 /// Decodes a stored state. What it lacks is null; what it has beyond the type is ignored.
 ///
@@ -37,17 +36,11 @@ pub(crate) fn to_msgpack(attributes: &[Attribute], bytes: &[u8]) -> Result<Vec<u
 fn write(shape: Shape<'_>, json: &Json, to: &mut Vec<u8>) -> Result<(), DecodeError> {
     match (shape, json) {
         (_, Json::Null) => plain(json, to),
-        (Shape::Type(Type::Dynamic), Json::Object(object)) => {
-            let ty = object.get("type").unwrap_or(&Json::Null).to_string();
-            to.push(0x92);
-            // Writing to a vector cannot fail.
-            let _ = rmp::encode::write_bin(to, ty.as_bytes());
-            plain(object.get("value").unwrap_or(&Json::Null), to)
-        }
         (
             Shape::Object(attributes) | Shape::Nested(Nesting::Single, attributes),
             Json::Object(object),
         ) => {
+            // Writing to a vector cannot fail.
             let _ = rmp::encode::write_map_len(to, attributes.len() as u32);
             for attribute in attributes {
                 let _ = rmp::encode::write_str(to, attribute.name());
@@ -90,6 +83,7 @@ mod tests {
 
     use serde::Deserialize;
 
+    use super::super::types::Type;
     use super::super::value::Value;
     use super::*;
 

@@ -105,20 +105,6 @@ fn write_known(ty: &Type, to: &mut Vec<u8>) {
             to.extend_from_slice(b"\x81\xa1k");
             write_known(element, to);
         }
-        Type::Tuple(elements) => {
-            let _ = rmp::encode::write_array_len(to, elements.len() as u32);
-            for element in elements {
-                write_known(element, to);
-            }
-        }
-        Type::Object(attributes) => {
-            let _ = rmp::encode::write_map_len(to, attributes.len() as u32);
-            for (name, ty) in attributes {
-                let _ = rmp::encode::write_str(to, name);
-                write_known(ty, to);
-            }
-        }
-        Type::Dynamic => to.extend_from_slice(b"\x92\xc4\x08\"string\"\xa1s"),
     }
 }
 

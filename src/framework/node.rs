@@ -181,24 +181,14 @@ enum Parts<'s> {
     Unordered(Shape<'s>),
     Keyed(Shape<'s>),
     Attributes(Vec<(&'s str, Shape<'s>)>),
-    Positions(&'s [Type]),
-    Typed,
 }
 
 fn parts(shape: Shape<'_>) -> Parts<'_> {
     match shape {
         Shape::Type(Type::Bool | Type::Number | Type::String) => Parts::Scalar,
-        Shape::Type(Type::Dynamic) => Parts::Typed,
         Shape::Type(Type::List(element)) => Parts::Ordered(Shape::Type(element)),
         Shape::Type(Type::Set(element)) => Parts::Unordered(Shape::Type(element)),
         Shape::Type(Type::Map(element)) => Parts::Keyed(Shape::Type(element)),
-        Shape::Type(Type::Tuple(elements)) => Parts::Positions(elements),
-        Shape::Type(Type::Object(attributes)) => Parts::Attributes(
-            attributes
-                .iter()
-                .map(|(name, ty)| (name.as_str(), Shape::Type(ty)))
-                .collect(),
-        ),
         Shape::Object(attributes) | Shape::Nested(Nesting::Single, attributes) => {
             Parts::Attributes(
                 attributes
@@ -300,62 +290,12 @@ pub(crate) fn matches(
             }
             Ok(true)
         }
-        Parts::Positions(types) => {
-            let (Some(a), Some(b)) = (elements(a)?, elements(b)?) else {
-                return Ok(false);
-            };
-            if a.len() != b.len() || a.len() != types.len() {
-                return Ok(false);
-            }
-            for ((index, ty), (a, b)) in (0..).zip(types).zip(a.into_iter().zip(b)) {
-                if !step(path, Step::Index(index), Shape::Type(ty), a, b)? {
-                    return Ok(false);
-                }
-            }
-            Ok(true)
-        }
         Parts::Unordered(shape) => {
             let (Some(a), Some(b)) = (elements(a)?, elements(b)?) else {
                 return Ok(false);
             };
             sets_match(shape, &a, &b, how)
         }
-        Parts::Typed => typed_match(a, b, how),
-    }
-}
-
-/// Whether two values that carry their types match. Without a look at the type every array is taken for a list: sets
-/// come in Terraform's own order.
-fn typed_match(a: &[u8], b: &[u8], how: Match) -> Result<bool, DecodeError> {
-    if a == b {
-        return Ok(true);
-    }
-    match (Reader::new(a).head()?, Reader::new(b).head()?) {
-        (Head::Unknown, Head::Unknown) => Ok(true),
-        (Head::Unknown, _) => Ok(how == Match::Completes),
-        (Head::Array(length_a), Head::Array(length_b)) => {
-            let (Some(a), Some(b)) = (elements(a)?, elements(b)?) else {
-                return Ok(false);
-            };
-            let mut same = length_a == length_b;
-            for (a, b) in a.into_iter().zip(b) {
-                same = same && typed_match(a, b, how)?;
-            }
-            Ok(same)
-        }
-        (Head::Map(length_a), Head::Map(length_b)) => {
-            let (Some(mut a), Some(mut b)) = (entries(a)?, entries(b)?) else {
-                return Ok(false);
-            };
-            a.sort_unstable_by_key(|(key, _)| *key);
-            b.sort_unstable_by_key(|(key, _)| *key);
-            let mut same = length_a == length_b;
-            for ((key_a, a), (key_b, b)) in a.into_iter().zip(b) {
-                same = same && key_a == key_b && typed_match(a, b, how)?;
-            }
-            Ok(same)
-        }
-        (head_a, head_b) => Ok(scalars_match(head_a, head_b)),
     }
 }
 
@@ -424,21 +364,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_of_any_type_are_compared_to_the_bottom() {
-        let shape = Shape::Type(&Type::Dynamic);
-        let value = |value: serde_json::Value| to_vec(&json!(["type", value])).unwrap();
-        let a = value(json!({"x": [1, "two"], "y": null}));
-        let reordered = b"\x92\xa4type\x82\xa1y\xc0\xa1x\x92\x01\xa3two";
+    fn values_are_compared_to_the_bottom() {
+        let ty = Type::map(Type::list(Type::String));
+        let shape = Shape::Type(&ty);
+        let value = |value: serde_json::Value| to_vec(&value).unwrap();
+        let a = value(json!({"x": ["one", "two"], "y": null}));
+        let reordered = b"\x82\xa1y\xc0\xa1x\x92\xa3one\xa3two";
         assert!(same(shape, &a, reordered).unwrap());
         for other in [
-            json!({"x": [1, "three"], "y": null}),
-            json!({"x": [1], "y": null}),
-            json!({"x": [1, "two"], "z": null}),
-            json!([1, "two"]),
+            json!({"x": ["one", "three"], "y": null}),
+            json!({"x": ["one"], "y": null}),
+            json!({"x": ["one", "two"], "z": null}),
         ] {
             assert!(!same(shape, &a, &value(other)).unwrap());
         }
-        let planned = b"\x92\xa4type\x82\xa1y\xd4\x00\x00\xa1x\x92\x01\xa3two";
+        assert!(same(shape, &a, &value(json!(["one", "two"]))).is_err());
+        let planned = b"\x82\xa1y\xd4\x00\x00\xa1x\x92\xa3one\xa3two";
         let completes =
             |a: &[u8], b: &[u8]| matches(shape, a, b, Match::Completes, &mut Default::default());
         assert!(completes(planned, &a).unwrap());

@@ -3,7 +3,7 @@
 use super::msgpack::{DecodeError, NULL};
 use super::node::{self, Node, Shape};
 use super::path::Path;
-use super::schema::{Attribute, Kind, Nesting, Replace, Schema};
+use super::schema::{Attribute, Kind, Nesting, Schema};
 
 /// Makes the starting point of a plan from what Terraform proposes: write-only values gone, defaults filled in, and
 /// where something changes, computed values unknown unless they keep what the state has.
@@ -220,13 +220,7 @@ fn replaced(
         let prior = node::attribute(&prior, attribute.name());
         let planned = node::attribute(&planned, attribute.name());
         let path = path.attribute(attribute.name());
-        if let Some(replace) = &attribute.replace
-            && !node::same(Shape::from(attribute.kind()), prior, planned)?
-            && match replace {
-                Replace::Always => true,
-                Replace::If(rule) => rule(prior, planned),
-            }
-        {
+        if attribute.replaces() && !node::same(Shape::from(attribute.kind()), prior, planned)? {
             paths.push(path.clone());
         }
         if let Kind::Nested(Nesting::Single, inner) = attribute.kind() {

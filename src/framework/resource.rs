@@ -154,7 +154,7 @@ pub trait Resource: Send + Sync + 'static {
         None
     }
 
-    /// Turns a state of an older schema version into today's.
+    /// Turns a state of an older schema version into today's. Needed once [`Schema::version`] has been raised.
     ///
     /// # Errors
     /// A diagnostic if it cannot.
@@ -170,7 +170,8 @@ pub trait Resource: Send + Sync + 'static {
         ))
     }
 
-    /// Takes over the state of another resource type; none where that type is not one it knows.
+    /// Takes over the state of another resource type, of this or another provider, that a `moved` block names; none where
+    /// that type is not one it knows. Needed by a resource that replaces another one.
     fn take_over(&self, source: MoveSource<'_>) -> Option<Result<Self::State, Diagnostic>> {
         let _ = source;
         None

@@ -4,8 +4,8 @@ mod attribute;
 mod check;
 mod wire;
 
+pub(crate) use attribute::Check;
 pub use attribute::{Attribute, Kind, Nesting, Scalar, Violation};
-pub(crate) use attribute::{Check, Replace};
 pub use check::Role;
 
 /// The attributes of a provider, resource or data source.
@@ -13,7 +13,6 @@ pub use check::Role;
 pub struct Schema {
     version: i64,
     description: String,
-    deprecation: Option<String>,
     attributes: Vec<Attribute>,
 }
 
@@ -23,22 +22,15 @@ impl Schema {
         Self {
             version: 0,
             description: markdown.to_owned(),
-            deprecation: None,
             attributes,
         }
     }
 
-    /// The version written into states; older ones are upgraded.
+    /// The version written into states. Older ones go through [`super::resource::Resource::upgrade`]; a provider raises
+    /// the version when a state that it wrote before does not fit its schema any more.
     #[must_use]
     pub fn version(mut self, version: i64) -> Self {
         self.version = version;
-        self
-    }
-
-    /// Warns whoever uses it, with what to do instead.
-    #[must_use]
-    pub fn deprecated(mut self, instead: &str) -> Self {
-        self.deprecation = Some(instead.to_owned());
         self
     }
 

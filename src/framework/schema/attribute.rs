@@ -74,15 +74,6 @@ impl Violation {
 }
 
 pub(crate) type Check = Arc<dyn Fn(Scalar<'_>) -> Result<(), Violation> + Send + Sync>;
-type ReplaceRule = Arc<dyn Fn(&[u8], &[u8]) -> bool + Send + Sync>;
-
-/// When a change of an attribute means another object.
-#[derive(Clone)]
-pub(crate) enum Replace {
-    Always,
-    /// Decided from the encoded prior and planned values.
-    If(ReplaceRule),
-}
 
 /// One attribute. Made by [`Attribute::string`] and its siblings, then refined.
 #[derive(Clone)]
@@ -95,13 +86,12 @@ pub struct Attribute {
     pub(super) computed: bool,
     pub(super) sensitive: bool,
     pub(super) write_only: bool,
-    pub(super) deprecation: Option<String>,
     pub(super) default: Option<Vec<u8>>,
     pub(super) default_text: Option<String>,
     pub(crate) checks: Vec<Check>,
     pub(crate) key_checks: Vec<Check>,
     pub(crate) min_items: Option<usize>,
-    pub(crate) replace: Option<Replace>,
+    pub(super) replaces: bool,
     pub(crate) keeps_state: bool,
 }
 
@@ -126,13 +116,12 @@ impl Attribute {
             computed: false,
             sensitive: false,
             write_only: false,
-            deprecation: None,
             default: None,
             default_text: None,
             checks: Vec::new(),
             key_checks: Vec::new(),
             min_items: None,
-            replace: None,
+            replaces: false,
             keeps_state: false,
         }
     }
@@ -165,11 +154,6 @@ impl Attribute {
     /// A `map(element)`.
     pub fn map(name: &str, element: Type) -> Self {
         Self::new(name, Kind::Value(Type::map(element)))
-    }
-
-    /// A value of any type, which it carries with it.
-    pub fn dynamic(name: &str) -> Self {
-        Self::new(name, Kind::Value(Type::Dynamic))
     }
 
     /// An object whose attributes have schemas of their own: `name = { ... }`.
@@ -238,13 +222,6 @@ impl Attribute {
     #[must_use]
     pub fn description(mut self, markdown: &str) -> Self {
         self.description = markdown.to_owned();
-        self
-    }
-
-    /// Warns whoever sets it, with what to do instead.
-    #[must_use]
-    pub fn deprecated(mut self, instead: &str) -> Self {
-        self.deprecation = Some(instead.to_owned());
         self
     }
 
@@ -335,17 +312,7 @@ impl Attribute {
     /// Another value means another object.
     #[must_use]
     pub fn requires_replace(mut self) -> Self {
-        self.replace = Some(Replace::Always);
-        self
-    }
-
-    /// Another value means another object where `rule` says so, of the MessagePack of the prior and the planned value.
-    #[must_use]
-    pub fn requires_replace_if(
-        mut self,
-        rule: impl Fn(&[u8], &[u8]) -> bool + Send + Sync + 'static,
-    ) -> Self {
-        self.replace = Some(Replace::If(Arc::new(rule)));
+        self.replaces = true;
         self
     }
 
@@ -369,7 +336,6 @@ impl Attribute {
         Self {
             description: self.description,
             sensitive: self.sensitive,
-            deprecation: self.deprecation,
             computed: true,
             ..Self::new(&self.name, kind)
         }
@@ -420,11 +386,6 @@ impl Attribute {
         self.write_only
     }
 
-    /// What to use instead.
-    pub fn deprecation(&self) -> Option<&str> {
-        self.deprecation.as_deref()
-    }
-
     /// The default as JSON, for the documentation.
     pub fn default_text(&self) -> Option<&str> {
         self.default_text.as_deref()
@@ -432,7 +393,7 @@ impl Attribute {
 
     /// Whether a change of it replaces the resource.
     pub fn replaces(&self) -> bool {
-        self.replace.is_some()
+        self.replaces
     }
 
     pub(crate) fn has_default(&self) -> bool {

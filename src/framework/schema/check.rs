@@ -178,11 +178,6 @@ fn check_nested(
 
 /// Checks an attribute whose values are of a type.
 fn check_value(attribute: &Attribute, ty: &Type, problem: &mut impl FnMut(&str)) {
-    if let Type::List(element) | Type::Set(element) | Type::Map(element) = ty
-        && **element == Type::Dynamic
-    {
-        problem("collections of values of any type cannot be held");
-    }
     if !attribute.key_checks.is_empty() && !matches!(ty, Type::Map(_)) {
         problem("only maps have keys");
     }
@@ -206,9 +201,6 @@ fn check_objects(
     if attribute.write_only && inner.iter().any(|inner| !inner.write_only) {
         problem("everything nested in a write-only attribute must be write-only");
     }
-    if nesting == Nesting::Set && inner.iter().any(|a| kind_is_dynamic(&a.kind)) {
-        problem("sets cannot hold values of any type");
-    }
     if attribute.has_default() {
         problem("defaults belong on the attributes inside");
     }
@@ -217,13 +209,6 @@ fn check_objects(
     }
     if !attribute.key_checks.is_empty() && nesting != Nesting::Map {
         problem("only maps have keys");
-    }
-}
-
-fn kind_is_dynamic(kind: &Kind) -> bool {
-    match kind {
-        Kind::Value(ty) => ty.is_dynamic(),
-        Kind::Nested(_, inner) => inner.iter().any(|a| kind_is_dynamic(&a.kind)),
     }
 }
 
@@ -236,9 +221,8 @@ fn fits(ty: &Type, value: &[u8]) -> bool {
         Type::Bool => matches!(head, Head::Bool(_)),
         Type::Number => matches!(head, Head::Int(_) | Head::UInt(_) | Head::Float(_)),
         Type::String => matches!(head, Head::Str(_)),
-        Type::List(_) | Type::Set(_) | Type::Tuple(_) => matches!(head, Head::Array(_)),
-        Type::Map(_) | Type::Object(_) => matches!(head, Head::Map(_)),
-        Type::Dynamic => false,
+        Type::List(_) | Type::Set(_) => matches!(head, Head::Array(_)),
+        Type::Map(_) => matches!(head, Head::Map(_)),
     }
 }
 
@@ -291,7 +275,6 @@ mod tests {
             one(Attribute::string("name").optional().use_state_for_unknown())
                 .contains("kept from state")
         );
-        assert!(one(Attribute::list("any", Type::Dynamic).optional()).contains("any type"));
         let mut half =
             Attribute::nested("half", vec![described(Attribute::string("x").optional())])
                 .optional();

@@ -11,11 +11,9 @@ impl Schema {
             block: Some(tfplugin6::schema::Block {
                 version: self.version,
                 attributes: self.attributes.iter().map(Attribute::to_proto).collect(),
-                block_types: Vec::new(),
                 description: self.description.clone(),
                 description_kind: tfplugin6::StringKind::Markdown.into(),
-                deprecated: self.deprecation.is_some(),
-                deprecation_message: self.deprecation.clone().unwrap_or_default(),
+                ..Default::default()
             }),
         }
     }
@@ -53,8 +51,7 @@ impl Attribute {
             computed: self.computed,
             sensitive: self.sensitive,
             write_only: self.write_only,
-            deprecated: self.deprecation.is_some(),
-            deprecation_message: self.deprecation.clone().unwrap_or_default(),
+            ..Default::default()
         }
     }
 }

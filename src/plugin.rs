@@ -4,12 +4,11 @@
 //! environment, reads one handshake line from standard output, and then speaks gRPC over a Unix socket.
 //! Standard error carries the log. What go-plugin expects is in its `server.go` and `client.go`.
 
-pub mod logging;
-
 mod calls;
 mod connections;
 mod invitation;
 mod lifetime;
+mod logging;
 mod routes;
 mod services;
 mod socket;
@@ -64,13 +63,27 @@ const DRAIN: Duration = Duration::from_millis(500);
 /// More threads than this gain nothing: Terraform runs ten operations at a time unless told otherwise.
 const MAX_THREADS: usize = 8;
 
-/// Who is being served; it appears in the log and in messages.
+/// Who is being served; it appears in the log, in messages and in the socket's path.
 #[derive(Debug, Clone, Copy)]
 pub struct About {
-    /// The name of the executable, such as `terraform-provider-orgmirror`.
-    pub name: &'static str,
+    /// The name of the provider, with which the names of its resources begin, such as `random`.
+    pub provider: &'static str,
     /// The version of the provider, such as `1.2.3`.
     pub version: &'static str,
+    /// The crates that make up the provider. Their events are written to the log, at every level and with all fields;
+    /// of the events of other crates only the messages of warnings and errors are.
+    pub crates: &'static [&'static str],
+    /// The programs that the provider works with, to complete the sentence "use ...", such as
+    /// `Terraform or OpenTofu 1.11 or later`.
+    pub hosts: &'static str,
+}
+
+impl About {
+    /// The name of the executable, such as `terraform-provider-random`.
+    #[must_use]
+    pub fn executable(&self) -> String {
+        format!("terraform-provider-{}", self.provider)
+    }
 }
 
 /// Why the process could not serve.
@@ -118,8 +131,8 @@ pub fn serve<P: Provider>(provider: P, about: About) -> ExitCode {
 
 fn invite_and_run<P: Provider>(provider: P, about: About) -> Result<(), ServeError> {
     let host = Host::of_this_process();
-    let invitation = Invitation::read(&environment)?;
-    logging::start(&environment);
+    let invitation = Invitation::read(about.hosts, &environment)?;
+    logging::start(about, &environment);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads.min(MAX_THREADS))
@@ -141,6 +154,7 @@ async fn run<P: Provider>(
     // The handlers come first: from the handshake line on, a Ctrl-C must not kill this process.
     let signals = Signals::install().map_err(ServeError::Signals)?;
     let (socket, listener) = Socket::create(
+        about.provider,
         invitation.socket_directory.as_deref(),
         invitation.socket_group.as_deref(),
     )?;
@@ -153,7 +167,7 @@ async fn run<P: Provider>(
 
     print_handshake(&socket, &tls, invitation).map_err(ServeError::Handshake)?;
     info!(
-        name = about.name,
+        name = about.executable(),
         version = about.version,
         "provider is listening"
     );
@@ -218,10 +232,11 @@ fn print_handshake(socket: &Socket, tls: &Tls, invitation: &Invitation) -> io::R
 
 /// Says why the process does not serve; failing to say so changes nothing.
 fn explain(about: About, error: &ServeError) {
-    let _ = writeln!(io::stderr().lock(), "[ERROR] {}: {error}", about.name);
+    let name = about.executable();
+    let _ = writeln!(io::stderr().lock(), "[ERROR] {name}: {error}");
     if is_started_by_terraform() {
         // A `|` would make the line look like a handshake.
-        let line = format!("{} did not start: {error}.", about.name)
+        let line = format!("{name} did not start: {error}.")
             .replace('|', "/")
             .replace(['\n', '\r'], " ");
         let _ = writeln!(io::stdout().lock(), "{line}");

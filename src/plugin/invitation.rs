@@ -28,9 +28,12 @@ pub(super) enum Refusal {
     NoMagicCookie,
     #[error(
         "it speaks plugin protocol {PROVIDER_PROTOCOL}, and the program that started it offers {offered}; \
-         use Terraform or OpenTofu 1.11 or later"
+         use {hosts}"
     )]
-    ProtocolVersions { offered: String },
+    ProtocolVersions {
+        offered: String,
+        hosts: &'static str,
+    },
     #[error(
         "it talks only over mutual TLS, and {CLIENT_CERTIFICATE} holds no certificate of the program that \
          started it; unset TF_DISABLE_PLUGIN_TLS if it is set"
@@ -54,7 +57,14 @@ pub(super) struct Invitation {
 }
 
 impl Invitation {
-    pub(super) fn read(environment: &impl Fn(&str) -> Option<OsString>) -> Result<Self, Refusal> {
+    /// Reads what the host says; `hosts` are the programs that the provider works with.
+    ///
+    /// # Errors
+    /// If the provider cannot serve this host.
+    pub(super) fn read(
+        hosts: &'static str,
+        environment: &impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, Refusal> {
         let text = |name| {
             environment(name)
                 .map(|value| value.to_string_lossy().into_owned())
@@ -73,7 +83,7 @@ impl Invitation {
             } else {
                 format!("{offered:?}")
             };
-            return Err(Refusal::ProtocolVersions { offered });
+            return Err(Refusal::ProtocolVersions { offered, hosts });
         }
         let pem = text(CLIENT_CERTIFICATE).ok_or(Refusal::NoClientCertificate)?;
         Ok(Self {
@@ -126,7 +136,9 @@ mod tests {
                 None => variables.remove(name),
             };
         }
-        Invitation::read(&|name| variables.get(name).map(OsString::from))
+        Invitation::read("Terraform 9", &|name| {
+            variables.get(name).map(OsString::from)
+        })
     }
 
     #[test]
@@ -165,7 +177,11 @@ mod tests {
         }
         for versions in ["5", "16", "5,", "x", "6.0", "-6"] {
             let refusal = read(&[(PROTOCOL_VERSIONS, Some(versions))]).unwrap_err();
-            assert!(refusal.to_string().contains(versions), "{refusal}");
+            let text = refusal.to_string();
+            assert!(
+                text.contains(versions) && text.ends_with("use Terraform 9"),
+                "{text}"
+            );
         }
         let refusal = read(&[(PROTOCOL_VERSIONS, None)]).unwrap_err();
         assert!(refusal.to_string().contains("is not set"), "{refusal}");

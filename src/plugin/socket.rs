@@ -46,16 +46,19 @@ impl Socket {
     /// Listens in a new directory under `parent`, by default the system's directory for temporary files.
     ///
     /// Where that is missing, too long for a socket's path, or unfit for the handshake line, under `/tmp`.
-    /// `group`, a name or number, gets access as well.
+    /// The directory's name begins with that of the `provider`. `group`, a name or number, gets access as well.
     pub(super) fn create(
+        provider: &str,
         parent: Option<&Path>,
         group: Option<&str>,
     ) -> Result<(Self, UnixListener), SocketError> {
         let wanted = parent.map_or_else(std::env::temp_dir, Path::to_path_buf);
-        let (socket, listener) = Self::listen_under(&wanted).or_else(|error| {
-            Self::listen_under(Path::new(FALLBACK_DIRECTORY)).map_err(|_| SocketError::Create {
-                directory: wanted,
-                error,
+        let (socket, listener) = Self::listen_under(provider, &wanted).or_else(|error| {
+            Self::listen_under(provider, Path::new(FALLBACK_DIRECTORY)).map_err(|_| {
+                SocketError::Create {
+                    directory: wanted,
+                    error,
+                }
             })
         })?;
         if let Some(group) = group {
@@ -67,9 +70,9 @@ impl Socket {
         Ok((socket, listener))
     }
 
-    fn listen_under(parent: &Path) -> io::Result<(Self, UnixListener)> {
+    fn listen_under(provider: &str, parent: &Path) -> io::Result<(Self, UnixListener)> {
         let directory = tempfile::Builder::new()
-            .prefix("orgmirror-")
+            .prefix(&format!("{provider}-"))
             .permissions(PermissionsExt::from_mode(0o700))
             .tempdir_in(parent)?;
         let path = directory.path().join(SOCKET_NAME);
@@ -126,14 +129,18 @@ mod tests {
 
     use super::*;
 
+    const PROVIDER: &str = "toy";
+
     #[test]
     fn the_directory_is_private_and_goes_with_the_socket() {
         let parent = tempfile::tempdir().unwrap();
-        let (socket, _listener) = Socket::create(Some(parent.path()), None).unwrap();
+        let (socket, _listener) = Socket::create(PROVIDER, Some(parent.path()), None).unwrap();
         assert!(Path::new(socket.path()).starts_with(parent.path()));
         UnixStream::connect(socket.path()).unwrap();
         let directory = Path::new(socket.path()).parent().unwrap().to_owned();
         assert_eq!(directory.metadata().unwrap().mode() & 0o777, 0o700);
+        let name = directory.file_name().unwrap().to_str().unwrap();
+        assert!(name.starts_with("toy-"), "{name}");
         drop(socket);
         assert!(!directory.exists());
     }
@@ -146,7 +153,7 @@ mod tests {
         std::fs::create_dir(&long).unwrap();
         std::fs::create_dir(&piped).unwrap();
         for unfit in [long, piped, parent.path().join("missing")] {
-            let (socket, _listener) = Socket::create(Some(&unfit), None).unwrap();
+            let (socket, _listener) = Socket::create(PROVIDER, Some(&unfit), None).unwrap();
             assert!(Path::new(socket.path()).starts_with(FALLBACK_DIRECTORY));
             assert!(!Path::new(socket.path()).starts_with(&unfit));
             UnixStream::connect(socket.path()).unwrap();
@@ -161,14 +168,15 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let own = parent.path().metadata().unwrap().gid();
         let (socket, _listener) =
-            Socket::create(Some(parent.path()), Some(&own.to_string())).unwrap();
+            Socket::create(PROVIDER, Some(parent.path()), Some(&own.to_string())).unwrap();
         let file = Path::new(socket.path());
         let directory = file.parent().unwrap();
         assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o660);
         assert_eq!(directory.metadata().unwrap().mode() & 0o777, 0o710);
         assert_eq!(directory.metadata().unwrap().gid(), own);
 
-        let error = Socket::create(Some(parent.path()), Some("no such group:")).unwrap_err();
+        let error =
+            Socket::create(PROVIDER, Some(parent.path()), Some("no such group:")).unwrap_err();
         assert!(error.to_string().contains("no such group:"), "{error}");
     }
 

@@ -1,12 +1,12 @@
 //! The process that Terraform starts: handshake, mutual TLS, the services beside the provider, and a timely end.
 //!
-//! Terraform starts the provider through HashiCorp's go-plugin. It passes an invitation in the
+//! Terraform starts the provider through HashiCorp's go-plugin. It says what it wants in the
 //! environment, reads one handshake line from standard output, and then speaks gRPC over a Unix socket.
 //! Standard error carries the log. What go-plugin expects is in its `server.go` and `client.go`.
 
 mod calls;
 mod connections;
-mod invitation;
+mod handshake;
 mod lifetime;
 mod logging;
 mod routes;
@@ -31,18 +31,12 @@ use crate::proto::tfplugin6::provider_server::{Provider, ProviderServer};
 
 use calls::Calls;
 use connections::Connections;
-use invitation::{Invitation, Refusal};
+use handshake::{Handshake, Refusal};
 use lifetime::{APPLIES_MAY_TAKE, Host, Lifetime, Signals};
 use routes::Routes;
 use services::{Broker, Controller, Health, Stdio};
 use socket::{Socket, SocketError};
 use tls::{Tls, TlsError};
-
-/// The version of go-plugin's own protocol: the first field of the handshake line.
-const CORE_PROTOCOL: u32 = 1;
-
-/// The major version of Terraform's plugin protocol that this process serves.
-const PROVIDER_PROTOCOL: u32 = 6;
 
 /// The largest message that is received or sent, in bytes: the limit that Terraform's own SDKs use.
 ///
@@ -110,17 +104,17 @@ enum ServeError {
 /// False when it was started by hand; [`serve`] then refuses too.
 #[must_use]
 pub fn is_started_by_terraform() -> bool {
-    invitation::has_magic_cookie(&environment)
+    handshake::has_magic_cookie(&environment)
 }
 
 /// Serves `provider` until Terraform ends it, is gone, or asks by signal.
 ///
-/// Without Terraform's invitation in the environment (magic cookie, protocol version 6, client
+/// Without what Terraform says in the environment (magic cookie, protocol version 6, client
 /// certificate) nothing listens: the reason goes to standard error, and the exit code is 1. When Terraform
 /// started the process, the reason also goes to standard output as one line, because Terraform
 /// shows an unexpected first line to the user and hides standard error.
 pub fn serve<P: Provider>(provider: P, about: About) -> ExitCode {
-    match invite_and_run(provider, about) {
+    match try_serve(provider, about) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             explain(about, &error);
@@ -129,9 +123,9 @@ pub fn serve<P: Provider>(provider: P, about: About) -> ExitCode {
     }
 }
 
-fn invite_and_run<P: Provider>(provider: P, about: About) -> Result<(), ServeError> {
+fn try_serve<P: Provider>(provider: P, about: About) -> Result<(), ServeError> {
     let host = Host::of_this_process();
-    let invitation = Invitation::read(about.hosts, &environment)?;
+    let handshake = Handshake::read(about.hosts, &environment)?;
     logging::start(about, &environment);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -139,7 +133,7 @@ fn invite_and_run<P: Provider>(provider: P, about: About) -> Result<(), ServeErr
         .enable_all()
         .build()
         .map_err(ServeError::Runtime)?;
-    let result = runtime.block_on(run(provider, about, &invitation, host));
+    let result = runtime.block_on(run(provider, about, &handshake, host));
     // A thread that is still blocked (a name look-up, a file lock) must not hold up the end.
     runtime.shutdown_background();
     result
@@ -148,24 +142,25 @@ fn invite_and_run<P: Provider>(provider: P, about: About) -> Result<(), ServeErr
 async fn run<P: Provider>(
     provider: P,
     about: About,
-    invitation: &Invitation,
+    handshake: &Handshake,
     host: Host,
 ) -> Result<(), ServeError> {
     // The handlers come first: from the handshake line on, a Ctrl-C must not kill this process.
     let signals = Signals::install().map_err(ServeError::Signals)?;
     let (socket, listener) = Socket::create(
         about.provider,
-        invitation.socket_directory.as_deref(),
-        invitation.socket_group.as_deref(),
+        handshake.socket_directory.as_deref(),
+        handshake.socket_group.as_deref(),
     )?;
     let listener = UnixListener::from_std(listener).map_err(ServeError::Runtime)?;
-    let tls = Tls::new(invitation.client_certificate.clone())?;
+    let tls = Tls::new(handshake.client_certificate.clone())?;
 
     let lifetime = Lifetime::new();
     let connections = Connections::default();
     let incoming = connections::accept(listener, tls.acceptor(), connections.clone());
 
-    print_handshake(&socket, &tls, invitation).map_err(ServeError::Handshake)?;
+    let line = handshake.line(socket.path(), &tls.certificate_base64());
+    print(&line).map_err(ServeError::Handshake)?;
     info!(
         name = about.executable(),
         version = about.version,
@@ -214,17 +209,8 @@ async fn run<P: Provider>(
     Ok(())
 }
 
-fn print_handshake(socket: &Socket, tls: &Tls, invitation: &Invitation) -> io::Result<()> {
-    let mut line = format!(
-        "{CORE_PROTOCOL}|{PROVIDER_PROTOCOL}|unix|{path}|grpc|{certificate}",
-        path = socket.path(),
-        certificate = tls.certificate_base64(),
-    );
-    // Only hosts that ask about broker multiplexing can parse a seventh field.
-    if invitation.asks_for_multiplexing {
-        line.push_str("|false");
-    }
-    line.push('\n');
+/// Writes a line of the handshake to standard output, at once.
+fn print(line: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(line.as_bytes())?;
     stdout.flush()

@@ -62,7 +62,7 @@ impl Diagnostic {
             .into(),
             summary: self.summary,
             detail: self.detail,
-            attribute: self.path.to_found().to_proto(),
+            attribute: self.path.visible_prefix().to_proto(),
         }
     }
 }

@@ -4,14 +4,14 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use super::msgpack::{self, DecodeError};
-use super::node::Shape;
+use super::raw_value::Shape;
 use super::schema::{Attribute, Nesting};
 
 /// Decodes a stored state. What it lacks is null; what it has beyond the type is ignored.
 ///
 /// # Errors
 /// If it is no JSON, or a value is of another type; the path says which.
-pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+pub(crate) fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     serde_json::from_slice(bytes).or_else(|error| {
         // JSON's error knows a line and a column; the slow way round knows the attribute.
         let json: Json = serde_json::from_slice(bytes)
@@ -35,7 +35,7 @@ pub(crate) fn to_msgpack(attributes: &[Attribute], bytes: &[u8]) -> Result<Vec<u
 
 fn write(shape: Shape<'_>, json: &Json, to: &mut Vec<u8>) -> Result<(), DecodeError> {
     match (shape, json) {
-        (_, Json::Null) => plain(json, to),
+        (_, Json::Null) => write_plain(json, to),
         (
             Shape::Object(attributes) | Shape::Nested(Nesting::Single, attributes),
             Json::Object(object),
@@ -65,11 +65,11 @@ fn write(shape: Shape<'_>, json: &Json, to: &mut Vec<u8>) -> Result<(), DecodeEr
             Ok(())
         }
         // Anything else has one form only; a wrong type is found when it is decoded.
-        _ => plain(json, to),
+        _ => write_plain(json, to),
     }
 }
 
-fn plain(json: &Json, to: &mut Vec<u8>) -> Result<(), DecodeError> {
+fn write_plain(json: &Json, to: &mut Vec<u8>) -> Result<(), DecodeError> {
     let bytes = msgpack::to_vec(json).map_err(|error| DecodeError::new(error.to_string()))?;
     to.extend_from_slice(&bytes);
     Ok(())

@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::msgpack::{self, Head, NULL, Reader, UNKNOWN};
-use super::node::{self, Match, Shape};
 use super::path::Path;
+use super::raw_value::{self, Match, Shape};
 use super::schema::{Attribute, Kind, Nesting, Schema};
 use super::types::Type;
 
@@ -40,7 +40,7 @@ fn round_trip<M: Model>(attributes: &[Attribute], what: &str, sample: &[u8]) -> 
         .map_err(|error| format!("the Rust type cannot be written: {error}"))?;
     let mut path = Path::root();
     let shape = Shape::Object(attributes);
-    let same = node::matches(shape, sample, &again, Match::Same, &mut path);
+    let same = raw_value::matches(shape, sample, &again, Match::Same, &mut path);
     if same == Ok(true) && names(sample) == names(&again) {
         Ok(())
     } else {

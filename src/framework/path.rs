@@ -75,7 +75,7 @@ impl Path {
 
     /// The longest beginning that Terraform finds in a configuration: it looks into no nested attribute, and would point
     /// at the whole block instead.
-    pub(crate) fn to_found(&self) -> Self {
+    pub(crate) fn visible_prefix(&self) -> Self {
         let nested = |(position, step): (usize, &Step)| {
             (position > 0 && matches!(step, Step::Attribute(_))).then_some(position)
         };
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(path.to_string(), r#"accounts["1\"2"].tags[3]"#);
         assert_eq!(path.to_proto().map(|p| p.steps.len()), Some(4));
         assert!(Path::root().to_proto().is_none());
-        assert_eq!(path.to_found().to_string(), r#"accounts["1\"2"]"#);
-        assert_eq!(Path::of("a").attribute("b").to_found(), Path::of("a"));
+        assert_eq!(path.visible_prefix().to_string(), r#"accounts["1\"2"]"#);
+        assert_eq!(Path::of("a").attribute("b").visible_prefix(), Path::of("a"));
     }
 }

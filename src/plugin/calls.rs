@@ -65,9 +65,9 @@ where
             let status = Status::unavailable("the provider is ending and begins no new apply");
             return Box::pin(async move { Ok(status.into_http()) });
         };
-        let apply = answer(self.provider.call(request));
+        let answering = answer(self.provider.call(request));
         let apply = tokio::spawn(async move {
-            let answer = apply.await;
+            let answer = answering.await;
             drop(in_flight);
             answer
         });

@@ -64,7 +64,7 @@ impl Lifetime {
     /// Lets no new apply begin and waits for those in flight; false when it took longer than `limit`.
     pub(super) async fn finish_applies(&self, limit: Duration) -> bool {
         self.ending.cancel();
-        let complete = tokio::time::timeout(limit, self.applies.zero())
+        let complete = tokio::time::timeout(limit, self.applies.wait_for_zero())
             .await
             .is_ok();
         self.finished.cancel();
@@ -108,7 +108,7 @@ impl Count {
         *self.0.borrow()
     }
 
-    async fn zero(&self) {
+    async fn wait_for_zero(&self) {
         // An error would mean that the sender is gone, and `self` holds it.
         let _ = self.0.subscribe().wait_for(|tally| tally.now == 0).await;
     }

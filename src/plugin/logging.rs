@@ -237,22 +237,21 @@ struct Fields(Map<String, Value>);
 
 impl Fields {
     fn insert(&mut self, field: &Field, value: impl Into<Value>) {
-        let name = field.name();
-        let name = name.strip_prefix("r#").unwrap_or(name);
+        let name = field.name().trim_start_matches("r#");
         self.0.insert(name.to_owned(), value.into());
     }
 }
 
 impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let mut text = Limited::default();
+        let mut text = LimitedText::default();
         // The error is the limit, reached.
         let _ = write!(text, "{value:?}");
         self.insert(field, text.finish());
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        let mut text = Limited::default();
+        let mut text = LimitedText::default();
         let _ = text.write_str(value);
         self.insert(field, text.finish());
     }
@@ -276,12 +275,12 @@ impl Visit for Fields {
 
 /// Text of at most [`MAX_TEXT_BYTES`], with a mark where it was cut.
 #[derive(Default)]
-struct Limited {
+struct LimitedText {
     text: String,
     is_cut: bool,
 }
 
-impl Limited {
+impl LimitedText {
     fn finish(mut self) -> String {
         if self.is_cut {
             self.text.push_str(" [cut]");
@@ -290,7 +289,7 @@ impl Limited {
     }
 }
 
-impl fmt::Write for Limited {
+impl fmt::Write for LimitedText {
     fn write_str(&mut self, more: &str) -> fmt::Result {
         let room = MAX_TEXT_BYTES - self.text.len();
         let fitting = &more[..more.floor_char_boundary(room)];

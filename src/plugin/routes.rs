@@ -41,7 +41,7 @@ impl Routes {
         self
     }
 
-    fn of(&self, path: &str) -> Option<&Arc<Ask>> {
+    fn find(&self, path: &str) -> Option<&Arc<Ask>> {
         let (name, _method) = path.strip_prefix('/')?.split_once('/')?;
         self.0.get(name)
     }
@@ -57,7 +57,7 @@ impl Service<Request<Body>> for Routes {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        match self.of(request.uri().path()) {
+        match self.find(request.uri().path()) {
             Some(ask) => ask(request),
             None => Box::pin(async { Ok(Status::unimplemented("no such service").into_http()) }),
         }

@@ -75,8 +75,9 @@ impl Socket {
             .prefix(&format!("{provider}-"))
             .permissions(PermissionsExt::from_mode(0o700))
             .tempdir_in(parent)?;
-        let path = directory.path().join(SOCKET_NAME);
-        let path = path
+        let path = directory
+            .path()
+            .join(SOCKET_NAME)
             .to_str()
             .filter(|path| !path.contains(['|', '\n', '\r']))
             .ok_or_else(|| io::Error::other("its path does not fit a handshake line"))?
@@ -92,7 +93,7 @@ impl Socket {
     fn open_to(&self, group: &str) -> io::Result<()> {
         let id = match group.parse() {
             Ok(id) => id,
-            Err(_) => group_id(&std::fs::read_to_string(GROUP_FILE)?, group)
+            Err(_) => find_group_id(&std::fs::read_to_string(GROUP_FILE)?, group)
                 .ok_or_else(|| io::Error::other(format!("{GROUP_FILE} does not list it")))?,
         };
         for (path, mode) in [
@@ -112,7 +113,7 @@ impl Socket {
 }
 
 /// The number of the group called `name` in the text of a group file (`name:password:number:members`).
-fn group_id(groups: &str, name: &str) -> Option<u32> {
+fn find_group_id(groups: &str, name: &str) -> Option<u32> {
     groups.lines().find_map(|line| {
         let mut fields = line.split(':');
         (fields.next() == Some(name))
@@ -183,10 +184,10 @@ mod tests {
     #[test]
     fn groups_are_found_by_whole_name() {
         let groups = "root:x:0:\nstaffers:x:7:\nstaff:*:20:root,me\nbroken:x\nodd:x:y:\n";
-        assert_eq!(group_id(groups, "staff"), Some(20));
-        assert_eq!(group_id(groups, "root"), Some(0));
+        assert_eq!(find_group_id(groups, "staff"), Some(20));
+        assert_eq!(find_group_id(groups, "root"), Some(0));
         for unknown in ["sta", "broken", "odd", ""] {
-            assert_eq!(group_id(groups, unknown), None);
+            assert_eq!(find_group_id(groups, unknown), None);
         }
     }
 }

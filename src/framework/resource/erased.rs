@@ -190,9 +190,9 @@ impl<R: Resource> Erased<R::Data> for Typed<R> {
         private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Result<Option<Vec<u8>>, CodecError> {
-        let state = decode("state", state)?;
-        let state = self.0.read(context, state, private, diagnostics).await;
-        state.map(|state| encode("state", &state)).transpose()
+        let current = decode("state", state)?;
+        let new = self.0.read(context, current, private, diagnostics).await;
+        new.map(|new| encode("state", &new)).transpose()
     }
 
     async fn apply(
@@ -250,14 +250,14 @@ impl<R: Resource> Erased<R::Data> for Typed<R> {
             what: "stored state",
             error,
         };
-        let state = if from == to {
+        let upgraded = if from == to {
             json::from_slice(state).map_err(unreadable)?
         } else {
-            let state = serde_json::from_slice(state)
+            let stored = serde_json::from_slice(state)
                 .map_err(|error| unreadable(DecodeError::new(format!("it is no JSON: {error}"))))?;
-            self.0.upgrade(from, state)?
+            self.0.upgrade(from, stored)?
         };
-        Ok(encode("upgraded state", &state)?)
+        Ok(encode("upgraded state", &upgraded)?)
     }
 
     fn take_over(&self, source: MoveSource<'_>) -> Option<Result<Vec<u8>, Diagnostic>> {

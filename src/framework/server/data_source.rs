@@ -59,8 +59,12 @@ async fn read_state<P: Provider>(
     if let Some(state) = &state
         && !diagnostics.has_errors()
     {
-        report_violations("data", conformance::stored(schema, state)?, diagnostics);
-        let found = conformance::planned(schema, None, &config, state)?;
+        report_violations(
+            "data",
+            conformance::check_state(schema, state)?,
+            diagnostics,
+        );
+        let found = conformance::check_plan(schema, None, &config, state)?;
         report_violations("data", found, diagnostics);
     }
     Ok(state)

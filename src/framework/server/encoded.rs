@@ -4,8 +4,8 @@ use crate::proto::tfplugin6::{DynamicValue, ResourceIdentityData};
 
 use super::super::json;
 use super::super::msgpack::{DecodeError, Head, NULL, Reader};
-use super::super::node;
 use super::super::planning;
+use super::super::raw_value;
 use super::super::schema::Schema;
 
 /// The MessagePack of a message's value; a missing one is null.
@@ -40,7 +40,7 @@ pub(super) fn identity_data(msgpack: Vec<u8>) -> ResourceIdentityData {
 
 /// A value, unless it is null.
 pub(super) fn non_null(msgpack: &[u8]) -> Option<&[u8]> {
-    (!node::is_null(msgpack)).then_some(msgpack)
+    (!raw_value::is_null(msgpack)).then_some(msgpack)
 }
 
 /// Puts null in the place of what a state may not hold, so that the rest is kept: Terraform drops a whole state for one

@@ -36,9 +36,9 @@ async fn import_object<P: Provider>(
 ) -> Result<Option<wire::import_resource_state::ImportedResource>, Diagnostic> {
     let resource = served.resource(&request.type_name)?;
     let (schema, identity) = (resource.schema(), resource.identity());
-    let asked = request.identity.and_then(|data| data.identity_data);
-    let asked = msgpack_of(schema, asked)?;
-    let asked = non_null(&asked);
+    let value = request.identity.and_then(|data| data.identity_data);
+    let msgpack = msgpack_of(schema, value)?;
+    let asked = non_null(&msgpack);
     let by = import_by(identity, &request.type_name, &request.id, asked)?;
     let surroundings = served.surroundings()?;
     let mut private = Private::default();
@@ -49,12 +49,16 @@ async fn import_object<P: Provider>(
     let Some(state) = state else {
         return Ok(None);
     };
-    report_violations("import", conformance::stored(schema, &state)?, diagnostics);
-    let found = conformance::imported(identity, asked, &state)?;
+    report_violations(
+        "import",
+        conformance::check_state(schema, &state)?,
+        diagnostics,
+    );
+    let found = conformance::check_import(identity, asked, &state)?;
     report_violations("import", found, diagnostics);
     Ok(Some(wire::import_resource_state::ImportedResource {
         type_name: request.type_name,
-        identity: identity.in_state(&state)?.map(identity_data),
+        identity: identity.extract(&state)?.map(identity_data),
         state: Some(dynamic_value(state)),
         private: private.to_bytes(),
     }))
@@ -71,7 +75,7 @@ fn import_by<'a>(
     asked: Option<&'a [u8]>,
 ) -> Result<ImportBy<'a, &'a [u8]>, Diagnostic> {
     match asked {
-        Some(asked) if identity.in_state(asked)?.is_none() => Err(Diagnostic::error(
+        Some(asked) if identity.extract(asked)?.is_none() => Err(Diagnostic::error(
             "Import by half an identity",
             format!(
                 "An import of {type_name} has an identity in which a value is null or not known. Give a value to {}.",

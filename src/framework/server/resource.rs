@@ -7,11 +7,11 @@ use crate::proto::tfplugin6 as wire;
 use super::super::conformance;
 use super::super::diagnostics::{Diagnostic, Diagnostics};
 use super::super::msgpack::NULL;
-use super::super::node;
 use super::super::path::Path;
 use super::super::planning;
 use super::super::private::Private;
 use super::super::provider::Provider;
+use super::super::raw_value;
 use super::super::validation;
 use super::encoded::{clean_state, dynamic_value, identity_data, msgpack_of, non_null};
 use super::reports::{refuse_newer, report_violations, unless_reported, unless_stopped};
@@ -125,7 +125,7 @@ async fn read_state<P: Provider>(
     let resource = served.resource(&request.type_name)?;
     let (schema, identity) = (resource.schema(), resource.identity());
     let state = msgpack_of(schema, request.current_state)?;
-    if node::is_null(&state) {
+    if raw_value::is_null(&state) {
         return Ok(state);
     }
     let surroundings = served.surroundings()?;
@@ -134,8 +134,12 @@ async fn read_state<P: Provider>(
         .read(surroundings.context(), &state, private, diagnostics)
         .await?
         .unwrap_or_else(|| NULL.to_vec());
-    report_violations("state", conformance::stored(schema, &new)?, diagnostics);
-    let found = conformance::same_object(identity, &state, &new)?;
+    report_violations(
+        "state",
+        conformance::check_state(schema, &new)?,
+        diagnostics,
+    );
+    let found = conformance::check_same_object(identity, &state, &new)?;
     report_violations("state", found, diagnostics);
     Ok(new)
 }
@@ -161,14 +165,14 @@ async fn plan_change<P: Provider>(
 ) -> Result<wire::plan_resource_change::Response, Diagnostic> {
     let resource = served.resource(&request.type_name)?;
     let (schema, identity) = (resource.schema(), resource.identity());
-    let prior = msgpack_of(schema, request.prior_state)?;
-    let prior = non_null(&prior);
+    let prior_state = msgpack_of(schema, request.prior_state)?;
+    let prior = non_null(&prior_state);
     let config = msgpack_of(schema, request.config)?;
     let proposed = msgpack_of(schema, request.proposed_new_state)?;
     let private = Private::from_bytes(&request.prior_private);
     let surroundings = served.surroundings()?;
     let context = surroundings.context();
-    if node::is_null(&proposed) {
+    if raw_value::is_null(&proposed) {
         if let Some(prior) = prior {
             resource
                 .erased
@@ -191,17 +195,17 @@ async fn plan_change<P: Provider>(
         replace.extend(planning::requires_replace(schema, prior, &planned.state)?);
     }
     if !diagnostics.has_errors() {
-        let found = conformance::planned(schema, prior, &config, &planned.state)?;
+        let found = conformance::check_plan(schema, prior, &config, &planned.state)?;
         report_violations("plan", found, diagnostics);
         if let Some(prior) = prior
             && replace.is_empty()
         {
-            let found = conformance::same_object(identity, prior, &planned.state)?;
+            let found = conformance::check_same_object(identity, prior, &planned.state)?;
             report_violations("plan", found, diagnostics);
         }
     }
     Ok(wire::plan_resource_change::Response {
-        planned_identity: identity.in_state(&planned.state)?.map(identity_data),
+        planned_identity: identity.extract(&planned.state)?.map(identity_data),
         planned_state: Some(dynamic_value(planned.state)),
         planned_private: planned.private.to_bytes(),
         requires_replace: replace.iter().filter_map(Path::to_proto).collect(),
@@ -254,7 +258,7 @@ async fn apply_change<P: Provider>(
         .unwrap_or_else(|| NULL.to_vec());
     if !diagnostics.has_errors() {
         // The change is made: a result that cannot be checked is reported and kept.
-        match conformance::applied(schema, &planned, &new) {
+        match conformance::check_result(schema, &planned, &new) {
             Ok(found) => report_violations("result", found, diagnostics),
             Err(error) => diagnostics.push(error.into()),
         }

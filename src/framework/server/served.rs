@@ -98,7 +98,7 @@ impl<P: Provider> Served<P> {
     ) -> Option<ResourceIdentityData> {
         let identity = self.resource(name).ok()?.identity();
         // States are checked where they are made; what cannot be read has no identity.
-        let found = identity.in_state(&state?.msgpack).ok()?;
+        let found = identity.extract(&state?.msgpack).ok()?;
         found.map(identity_data)
     }
 
@@ -112,18 +112,18 @@ impl<P: Provider> Served<P> {
     /// # Errors
     /// If the provider is not configured.
     pub(super) fn surroundings(&self) -> Result<Surroundings<P::Data>, Diagnostic> {
-        let data = self.data.read().unwrap_or_else(PoisonError::into_inner);
-        let data = data.clone().ok_or_else(|| {
-            Diagnostic::error(
+        let configured = self.data.read().unwrap_or_else(PoisonError::into_inner);
+        match &*configured {
+            Some(data) => Ok(Surroundings {
+                data: Arc::clone(data),
+                cancelled: self.cancelled(),
+            }),
+            None => Err(Diagnostic::error(
                 "Provider not configured",
                 "Terraform asked for work before it configured the provider. This is a bug in Terraform or in the \
                  provider.",
-            )
-        })?;
-        Ok(Surroundings {
-            data,
-            cancelled: self.cancelled(),
-        })
+            )),
+        }
     }
 
     /// Set when Terraform asks to stop what is under way now.

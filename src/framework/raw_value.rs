@@ -1,72 +1,82 @@
 //! Encoded values that are looked into only where needed.
 //!
-//! A state of 10,000 accounts is megabytes; changing one attribute of it must not mean a tree of all of it. A node is
-//! either bytes, untouched, or one level opened.
+//! A state with 10,000 objects is megabytes; changing one attribute of it must not mean a tree of all of it. A
+//! [`RawValue`] is either bytes, untouched, or one level opened.
 
 use std::collections::HashMap;
 
 use super::msgpack::{DecodeError, Head, NULL, Reader, UNKNOWN};
+use super::path::{Path, Step};
 use super::schema::{Attribute, Kind, Nesting};
 use super::types::Type;
 
 /// An encoded value, opened as far as it was looked into.
 #[derive(Debug, Clone)]
-pub(crate) enum Node<'a> {
-    /// Whole and untouched.
-    Raw(&'a [u8]),
-    /// Made here.
-    Made(Vec<u8>),
+pub(crate) enum RawValue<'a> {
+    /// Bytes of a message, untouched.
+    Borrowed(&'a [u8]),
+    /// Bytes that were put in its place.
+    Owned(Vec<u8>),
     /// An object or map.
-    Entries(Vec<(&'a str, Node<'a>)>),
+    Entries(Vec<(&'a str, RawValue<'a>)>),
     /// A list or set.
-    Elements(Vec<Node<'a>>),
+    Elements(Vec<RawValue<'a>>),
 }
 
-impl<'a> Node<'a> {
+impl<'a> RawValue<'a> {
     pub(crate) fn null() -> Self {
-        Node::Raw(&NULL)
+        RawValue::Borrowed(&NULL)
     }
 
     pub(crate) fn unknown() -> Self {
-        Node::Raw(&UNKNOWN)
+        RawValue::Borrowed(&UNKNOWN)
     }
 
     /// The entries of an object or map; none where it is null or unknown.
-    pub(crate) fn entries(&mut self) -> Result<Option<&mut Vec<(&'a str, Node<'a>)>>, DecodeError> {
-        if let Node::Raw(bytes) = self {
+    pub(crate) fn entries(
+        &mut self,
+    ) -> Result<Option<&mut Vec<(&'a str, RawValue<'a>)>>, DecodeError> {
+        if let RawValue::Borrowed(bytes) = self {
             match entries(bytes)? {
                 Some(found) => {
-                    *self =
-                        Node::Entries(found.into_iter().map(|(k, v)| (k, Node::Raw(v))).collect());
+                    *self = RawValue::Entries(
+                        found
+                            .into_iter()
+                            .map(|(k, v)| (k, RawValue::Borrowed(v)))
+                            .collect(),
+                    );
                 }
                 None => return Ok(None),
             }
         }
         match self {
-            Node::Entries(entries) => Ok(Some(entries)),
+            RawValue::Entries(entries) => Ok(Some(entries)),
             _ => Ok(None),
         }
     }
 
     /// The elements of a list or set; none where it is null or unknown.
-    pub(crate) fn elements(&mut self) -> Result<Option<&mut Vec<Node<'a>>>, DecodeError> {
-        if let Node::Raw(bytes) = self {
+    pub(crate) fn elements(&mut self) -> Result<Option<&mut Vec<RawValue<'a>>>, DecodeError> {
+        if let RawValue::Borrowed(bytes) = self {
             match elements(bytes)? {
-                Some(found) => *self = Node::Elements(found.into_iter().map(Node::Raw).collect()),
+                Some(found) => {
+                    *self = RawValue::Elements(found.into_iter().map(RawValue::Borrowed).collect())
+                }
                 None => return Ok(None),
             }
         }
         match self {
-            Node::Elements(elements) => Ok(Some(elements)),
+            RawValue::Elements(elements) => Ok(Some(elements)),
             _ => Ok(None),
         }
     }
 
+    /// Appends the value to `to`.
     pub(crate) fn write(&self, to: &mut Vec<u8>) {
         match self {
-            Node::Raw(bytes) => to.extend_from_slice(bytes),
-            Node::Made(bytes) => to.extend_from_slice(bytes),
-            Node::Entries(entries) => {
+            RawValue::Borrowed(bytes) => to.extend_from_slice(bytes),
+            RawValue::Owned(bytes) => to.extend_from_slice(bytes),
+            RawValue::Entries(entries) => {
                 // Writing to a vector cannot fail, and lengths come from decoded messages.
                 let _ = rmp::encode::write_map_len(to, entries.len() as u32);
                 for (key, value) in entries {
@@ -74,7 +84,7 @@ impl<'a> Node<'a> {
                     value.write(to);
                 }
             }
-            Node::Elements(elements) => {
+            RawValue::Elements(elements) => {
                 let _ = rmp::encode::write_array_len(to, elements.len() as u32);
                 for element in elements {
                     element.write(to);
@@ -126,7 +136,7 @@ pub(crate) fn elements(bytes: &[u8]) -> Result<Option<Vec<&[u8]>>, DecodeError> 
 }
 
 /// An attribute's bytes; null where the object has no such attribute.
-pub(crate) fn attribute<'a>(entries: &[(&str, &'a [u8])], name: &str) -> &'a [u8] {
+pub(crate) fn find_attribute<'a>(entries: &[(&str, &'a [u8])], name: &str) -> &'a [u8] {
     entries
         .iter()
         .find(|(key, _)| *key == name)
@@ -134,7 +144,7 @@ pub(crate) fn attribute<'a>(entries: &[(&str, &'a [u8])], name: &str) -> &'a [u8
 }
 
 /// The entries of an encoded map, to be looked up by key: there may be thousands. Empty where it is null or unknown.
-pub(crate) fn by_key(bytes: &[u8]) -> Result<HashMap<&str, &[u8]>, DecodeError> {
+pub(crate) fn entries_by_key(bytes: &[u8]) -> Result<HashMap<&str, &[u8]>, DecodeError> {
     Ok(entries(bytes)?.unwrap_or_default().into_iter().collect())
 }
 
@@ -218,10 +228,8 @@ pub(crate) fn matches(
     a: &[u8],
     b: &[u8],
     how: Match,
-    path: &mut super::path::Path,
+    path: &mut Path,
 ) -> Result<bool, DecodeError> {
-    use super::path::Step;
-
     if a == b {
         return Ok(true);
     }
@@ -232,7 +240,7 @@ pub(crate) fn matches(
         (_, Head::Unknown) | (Head::Null, _) | (_, Head::Null) => return Ok(head_a == head_b),
         _ => {}
     }
-    let step = |path: &mut super::path::Path, step, shape, a, b| {
+    let matches_at = |path: &mut Path, step, shape, a, b| {
         path.push(step);
         let same = matches(shape, a, b, how, path)?;
         if same {
@@ -248,12 +256,12 @@ pub(crate) fn matches(
             };
             for (name, shape) in attributes {
                 let name_step = Step::Attribute(name.to_owned());
-                if !step(
+                if !matches_at(
                     path,
                     name_step,
                     shape,
-                    attribute(&a, name),
-                    attribute(&b, name),
+                    find_attribute(&a, name),
+                    find_attribute(&b, name),
                 )? {
                     return Ok(false);
                 }
@@ -270,7 +278,7 @@ pub(crate) fn matches(
                 return Ok(false);
             }
             for ((key_a, a), (key_b, b)) in a.into_iter().zip(b) {
-                if key_a != key_b || !step(path, Step::Key(key_a.to_owned()), shape, a, b)? {
+                if key_a != key_b || !matches_at(path, Step::Key(key_a.to_owned()), shape, a, b)? {
                     return Ok(false);
                 }
             }
@@ -284,7 +292,7 @@ pub(crate) fn matches(
                 return Ok(false);
             }
             for (index, (a, b)) in (0..).zip(a.into_iter().zip(b)) {
-                if !step(path, Step::Index(index), shape, a, b)? {
+                if !matches_at(path, Step::Index(index), shape, a, b)? {
                     return Ok(false);
                 }
             }
@@ -312,7 +320,7 @@ fn sets_match(shape: Shape<'_>, a: &[&[u8]], b: &[&[u8]], how: Match) -> Result<
             } else {
                 (element, *other)
             };
-            if matches(shape, a, b, how, &mut super::path::Path::root())? {
+            if matches(shape, a, b, how, &mut Path::root())? {
                 return Ok(true);
             }
         }
@@ -350,8 +358,8 @@ fn scalars_match(a: Head<'_>, b: Head<'_>) -> bool {
 }
 
 /// Whether two encoded values are the same, whatever the order of keys and set elements.
-pub(crate) fn same(shape: Shape<'_>, a: &[u8], b: &[u8]) -> Result<bool, DecodeError> {
-    matches(shape, a, b, Match::Same, &mut super::path::Path::root())
+pub(crate) fn is_same(shape: Shape<'_>, a: &[u8], b: &[u8]) -> Result<bool, DecodeError> {
+    matches(shape, a, b, Match::Same, &mut Path::root())
 }
 
 #[cfg(test)]
@@ -370,15 +378,15 @@ mod tests {
         let value = |value: serde_json::Value| to_vec(&value).unwrap();
         let a = value(json!({"x": ["one", "two"], "y": null}));
         let reordered = b"\x82\xa1y\xc0\xa1x\x92\xa3one\xa3two";
-        assert!(same(shape, &a, reordered).unwrap());
+        assert!(is_same(shape, &a, reordered).unwrap());
         for other in [
             json!({"x": ["one", "three"], "y": null}),
             json!({"x": ["one"], "y": null}),
             json!({"x": ["one", "two"], "z": null}),
         ] {
-            assert!(!same(shape, &a, &value(other)).unwrap());
+            assert!(!is_same(shape, &a, &value(other)).unwrap());
         }
-        assert!(same(shape, &a, &value(json!(["one", "two"]))).is_err());
+        assert!(is_same(shape, &a, &value(json!(["one", "two"]))).is_err());
         let planned = b"\x82\xa1y\xd4\x00\x00\xa1x\x92\xa3one\xa3two";
         let completes =
             |a: &[u8], b: &[u8]| matches(shape, a, b, Match::Completes, &mut Default::default());

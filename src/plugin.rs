@@ -57,7 +57,7 @@ const DRAIN: Duration = Duration::from_millis(500);
 /// More threads than this gain nothing: Terraform runs ten operations at a time unless told otherwise.
 const MAX_THREADS: usize = 8;
 
-/// Who is being served; it appears in the log, in messages and in the socket's path.
+/// The facts about a provider that its process needs; they appear in the log, in messages and in the socket's path.
 #[derive(Debug, Clone, Copy)]
 pub struct About {
     /// The name of the provider, with which the names of its resources begin, such as `random`.
@@ -109,8 +109,8 @@ pub fn is_started_by_terraform() -> bool {
 
 /// Serves `provider` until Terraform ends it, is gone, or asks by signal.
 ///
-/// Without what Terraform says in the environment (magic cookie, protocol version 6, client
-/// certificate) nothing listens: the reason goes to standard error, and the exit code is 1. When Terraform
+/// If the environment lacks something that Terraform puts there (magic cookie, protocol version 6, client
+/// certificate), nothing listens: the reason goes to standard error, and the exit code is 1. When Terraform
 /// started the process, the reason also goes to standard output as one line, because Terraform
 /// shows an unexpected first line to the user and hides standard error.
 pub fn serve<P: Provider>(provider: P, about: About) -> ExitCode {
@@ -194,7 +194,7 @@ async fn run<P: Provider>(
     };
     debug!(cause, "provider is ending");
 
-    // The server still runs meanwhile: what is in flight may need it to answer.
+    // The server still runs meanwhile: calls in flight may need it to answer.
     tokio::select! {
         result = &mut server => result?,
         complete = lifetime.finish_applies(APPLIES_MAY_TAKE) => {

@@ -1,7 +1,7 @@
-//! What Terraform core checks of a provider's answers, checked before they leave.
+//! The rules by which Terraform core judges a provider's answers, applied before an answer leaves.
 //!
 //! Terraform reports a violation as "Provider produced inconsistent ..." and asks the user to file a bug. Here it is an
-//! error that names the attribute, and our own tests are where it should be seen.
+//! error that names the attribute, and a provider's own tests are the place to see it.
 
 use super::identity::Identity;
 use super::msgpack::{DecodeError, NULL};
@@ -9,7 +9,7 @@ use super::path::{Path, Step};
 use super::raw_value::{self, Match, Shape};
 use super::schema::{Attribute, Kind, Nesting, Schema};
 
-/// Where a planned state contradicts the configuration it was made for.
+/// Finds where a planned state contradicts the configuration it was made for.
 ///
 /// # Errors
 /// If one of the three is no value of the schema.
@@ -32,7 +32,7 @@ pub(crate) fn check_plan(
     Ok(found)
 }
 
-/// Where a new state contradicts the plan it was applied from, holds something unknown, or keeps what is write-only.
+/// Finds where a new state contradicts the plan it was applied from, holds an unknown value, or keeps a write-only one.
 ///
 /// # Errors
 /// If one of the two is no value of the schema.
@@ -55,7 +55,7 @@ pub(crate) fn check_result(
     Ok(found)
 }
 
-/// Where a state holds something unknown or write-only.
+/// Finds unknown and write-only values in a state.
 ///
 /// # Errors
 /// If it is no value of the schema.
@@ -78,7 +78,7 @@ pub(crate) fn check_state(
     Ok(found)
 }
 
-/// Where a state has become another object than it was; a replacement is none.
+/// Finds where a state has become another object than it was. Replacements are not to be checked.
 ///
 /// # Errors
 /// If one of the two is no value of the resource's schema.
@@ -92,7 +92,7 @@ pub(crate) fn check_same_object(
     Ok(found.into_iter().collect())
 }
 
-/// Where an imported state lacks its identity, or has another one than was asked for.
+/// Finds where an imported state lacks its identity, or has another one than was asked for.
 ///
 /// # Errors
 /// If one of the two is no value of the resource's schema.

@@ -10,12 +10,12 @@ use super::model::{self, Model};
 use super::resource::Context;
 use super::schema::{Role, Schema};
 
-/// A data source: what is read where Terraform evaluates it.
+/// A data source: something that Terraform reads and does not manage.
 #[async_trait]
 pub trait DataSource: Send + Sync + 'static {
-    /// What the provider's configuration makes.
+    /// The data that the provider's configuration makes.
     type Data: Send + Sync + 'static;
-    /// Configuration and result.
+    /// The Rust type of configuration and result.
     type State: Model;
 
     /// The type's name without the provider's.
@@ -24,12 +24,12 @@ pub trait DataSource: Send + Sync + 'static {
     /// Its attributes.
     fn schema(&self) -> Schema;
 
-    /// Rules between attributes; what is unknown is checked again once it is known.
+    /// Checks rules between attributes. Terraform asks again once an unknown value is known.
     fn validate(&self, config: &Self::State, diagnostics: &mut Diagnostics) {
         let _ = (config, diagnostics);
     }
 
-    /// Reads it. None only beside errors.
+    /// Reads it, and returns the configuration completed by what was read. Returns none only beside errors.
     async fn read(
         &self,
         context: Context<'_, Self::Data>,
@@ -67,7 +67,7 @@ impl<D: Send + Sync + 'static> DataSourceType<D> {
         &self.schema
     }
 
-    /// Everything in which its schema and its Rust type contradict themselves or each other. For a unit test.
+    /// Every contradiction within and between its schema and its Rust type. For a unit test.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = self.schema.problems(Role::DataSource);
         problems.extend((self.model_problems)(&self.schema));

@@ -1,4 +1,4 @@
-//! What names an object for good: the identity that Terraform 1.12 and later keep beside a state.
+//! Identities, which name objects for good. Terraform 1.12 and later keep them beside states.
 
 use crate::proto::tfplugin6::{ResourceIdentitySchema, resource_identity_schema};
 
@@ -123,7 +123,8 @@ impl Identity {
     }
 
     /// The encoded identity of an encoded state, or of anything else that has the attributes of the resource. None
-    /// unless it is whole: Terraform takes one with unknown parts for a creation, and then fails to show the plan as JSON.
+    /// unless it is whole: Terraform takes one with unknown parts for a creation, and then fails to show the plan as
+    /// JSON.
     pub(crate) fn extract(&self, state: &[u8]) -> Result<Option<Vec<u8>>, DecodeError> {
         Ok(self.values(state)?.map(|values| {
             let mut bytes = Vec::new();

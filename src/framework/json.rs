@@ -7,10 +7,10 @@ use super::msgpack::{self, DecodeError};
 use super::raw_value::Shape;
 use super::schema::{Attribute, Nesting};
 
-/// Decodes a stored state. What it lacks is null; what it has beyond the type is ignored.
+/// Decodes a stored state. Attributes that it lacks are null; those that the type lacks are ignored.
 ///
 /// # Errors
-/// If it is no JSON, or a value is of another type; the path says which.
+/// If it is not JSON, or a value is of another type; the path says which.
 pub(crate) fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     serde_json::from_slice(bytes).or_else(|error| {
         // JSON's error knows a line and a column; the slow way round knows the attribute.

@@ -15,7 +15,8 @@ pub trait Model: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {}
 
 impl<T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> Model for T {}
 
-/// Where a Rust type and a schema disagree about what attributes there are and whether they can be null or unknown.
+/// Finds where a Rust type and a schema disagree: about attributes, their types, or whether they can be null or
+/// unknown.
 pub(crate) fn problems<M: Model>(schema: &Schema) -> Vec<String> {
     let attributes = schema.attributes();
     [
@@ -32,7 +33,7 @@ pub(crate) fn problems<M: Model>(schema: &Schema) -> Vec<String> {
 /// Decodes a sample and encodes it again.
 ///
 /// # Errors
-/// If it is another one then.
+/// If the Rust type cannot hold the sample, or makes another value of it.
 fn round_trip<M: Model>(attributes: &[Attribute], what: &str, sample: &[u8]) -> Result<(), String> {
     let model: M = msgpack::from_slice(sample)
         .map_err(|error| format!("the Rust type cannot hold {what}: {error}"))?;

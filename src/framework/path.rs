@@ -73,8 +73,8 @@ impl Path {
         self.0.pop();
     }
 
-    /// The longest beginning that Terraform finds in a configuration: it looks into no nested attribute, and would point
-    /// at the whole block instead.
+    /// The longest beginning of the path that Terraform finds in a configuration. It does not look into nested
+    /// attributes, and would point at the whole block instead.
     pub(crate) fn visible_prefix(&self) -> Self {
         let nested = |(position, step): (usize, &Step)| {
             (position > 0 && matches!(step, Step::Attribute(_))).then_some(position)
@@ -101,7 +101,7 @@ impl Path {
     }
 }
 
-/// As one would write it in HCL: `accounts["111122223333"].name`.
+/// Written as in HCL: `ports["http"].name`.
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, step) in self.0.iter().enumerate() {

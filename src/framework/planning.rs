@@ -1,4 +1,4 @@
-//! What every plan has in common: defaults, values known after apply, values kept from state, replacement.
+//! The rules that every plan follows: defaults, values known after apply, values kept from state, replacement.
 
 use super::msgpack::{DecodeError, NULL};
 use super::path::Path;
@@ -192,7 +192,7 @@ fn for_each_configured(
     Ok(())
 }
 
-/// The attributes whose change means another object.
+/// Finds the changed attributes that replace the object.
 pub(crate) fn requires_replace(
     schema: &Schema,
     prior: &[u8],

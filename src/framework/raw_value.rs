@@ -1,4 +1,4 @@
-//! Encoded values that are looked into only where needed.
+//! Encoded values that are decoded only where needed.
 //!
 //! A state with 10,000 objects is megabytes; changing one attribute of it must not mean a tree of all of it. A
 //! [`RawValue`] is either bytes, untouched, or one level opened.
@@ -10,7 +10,7 @@ use super::path::{Path, Step};
 use super::schema::{Attribute, Kind, Nesting};
 use super::types::Type;
 
-/// An encoded value, opened as far as it was looked into.
+/// An encoded value, opened as far as something in it was changed.
 #[derive(Debug, Clone)]
 pub(crate) enum RawValue<'a> {
     /// Bytes of a message, untouched.
@@ -167,7 +167,7 @@ pub(crate) fn has_unknown(bytes: &[u8]) -> Result<bool, DecodeError> {
     Ok(false)
 }
 
-/// What an encoded value is made of, by the schema.
+/// The part of a schema that describes an encoded value.
 #[derive(Clone, Copy)]
 pub(crate) enum Shape<'s> {
     Type(&'s Type),
@@ -213,7 +213,7 @@ fn parts(shape: Shape<'_>) -> Parts<'_> {
     }
 }
 
-/// How two values are held against each other.
+/// The relation that two values must have to match.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Match {
     /// Both are the same value; unknown equals unknown.
@@ -307,8 +307,8 @@ pub(crate) fn matches(
     }
 }
 
-/// Elements of sets have no identity: each of one side must match one of the other. Unknown elements may turn out equal,
-/// so the sets may differ in size where there are any.
+/// Elements of sets have no identity: each of one side must match one of the other. Unknown elements may turn out
+/// equal, so the sets may differ in size where there are any.
 fn sets_match(shape: Shape<'_>, a: &[&[u8]], b: &[&[u8]], how: Match) -> Result<bool, DecodeError> {
     if how == Match::Same && a.len() != b.len() {
         return Ok(false);

@@ -15,38 +15,38 @@ use super::schema::Schema;
 pub use super::model::Model;
 pub use erased::ResourceType;
 
-/// What surrounds a call.
+/// The surroundings of a call.
 #[derive(Debug)]
 pub struct Context<'a, D> {
-    /// What the provider's configuration made.
+    /// The data that the provider's configuration made.
     pub data: &'a D,
-    /// Set when Terraform asks to stop: end soon, and report what was done.
+    /// Cancelled when Terraform asks to stop. The call should then end soon, and report what it has done.
     pub cancelled: &'a CancellationToken,
 }
 
 /// A plan in the making.
 #[derive(Debug)]
 pub struct Plan<S> {
-    /// The state so far; none: the resource will be created.
+    /// The state so far; none if the resource will be created.
     pub prior: Option<S>,
     /// The configuration, write-only values included.
     pub config: S,
-    /// What is planned: the configuration with defaults, computed values unknown. To be completed.
+    /// The planned state, to be completed: the configuration with defaults, and with computed values unknown.
     pub planned: S,
-    /// What the provider remembers about the resource.
+    /// The provider's notes about the resource.
     pub private: Private,
-    /// Attributes whose change means another object, beyond those the schema says.
+    /// Attributes whose change replaces the object, beyond those of which the schema says so.
     pub requires_replace: Vec<Path>,
 }
 
 /// State that another resource type or provider left, to be taken over by a `moved` block.
 #[derive(Debug, Clone, Copy)]
 pub struct MoveSource<'a> {
-    /// Such as `registry.terraform.io/hashicorp/aws`.
+    /// The provider's address, such as `registry.terraform.io/hashicorp/random`.
     pub provider_address: &'a str,
-    /// Such as `aws_organizations_organization`.
+    /// The resource type's name, such as `random_pet`.
     pub type_name: &'a str,
-    /// Schema version of that state.
+    /// The schema version of that state.
     pub schema_version: i64,
     /// The state as JSON.
     pub state: &'a [u8],
@@ -54,13 +54,12 @@ pub struct MoveSource<'a> {
 
 /// A managed resource: what happens when Terraform plans and applies it.
 ///
-/// Every method adds to `diagnostics` what a person should know. Methods that return a state may return one beside
-/// errors: it is kept.
+/// Every method adds diagnostics for what a person should know. A state that a method returns beside errors is kept.
 #[async_trait]
 pub trait Resource: Send + Sync + 'static {
-    /// What the provider's configuration makes.
+    /// The data that the provider's configuration makes.
     type Data: Send + Sync + 'static;
-    /// Configuration, plan and state.
+    /// The Rust type of configurations, plans and states.
     type State: Model;
 
     /// The type's name without the provider's.
@@ -69,12 +68,12 @@ pub trait Resource: Send + Sync + 'static {
     /// Its attributes.
     fn schema(&self) -> Schema;
 
-    /// Which attributes name an object for good.
+    /// The attributes that name an object for good.
     fn identity(&self) -> Identity {
         Identity::of(["id"])
     }
 
-    /// Rules between attributes; what is unknown is checked again once it is known.
+    /// Checks rules between attributes. Terraform asks again once an unknown value is known.
     fn validate(&self, config: &Self::State, diagnostics: &mut Diagnostics) {
         let _ = (config, diagnostics);
     }
@@ -89,7 +88,7 @@ pub trait Resource: Send + Sync + 'static {
         let _ = (context, plan, diagnostics);
     }
 
-    /// May refuse to destroy.
+    /// Refuses a destruction, or warns of it. By default it does neither.
     async fn plan_destroy(
         &self,
         context: Context<'_, Self::Data>,
@@ -100,7 +99,7 @@ pub trait Resource: Send + Sync + 'static {
         let _ = (context, prior, private, diagnostics);
     }
 
-    /// The resource as it is now; none where it is gone.
+    /// Reads the resource as it is now; none if it is gone.
     async fn read(
         &self,
         context: Context<'_, Self::Data>,
@@ -111,7 +110,7 @@ pub trait Resource: Send + Sync + 'static {
 
     /// Creates what was planned. A state returned beside errors is kept, and Terraform marks it as tainted.
     ///
-    /// Write-only values are not in the planned state: what they say goes into it in [`Self::plan`].
+    /// Write-only values are not in the planned state; [`Self::plan`] is where a resource sees them.
     async fn create(
         &self,
         context: Context<'_, Self::Data>,
@@ -120,7 +119,7 @@ pub trait Resource: Send + Sync + 'static {
         diagnostics: &mut Diagnostics,
     ) -> Option<Self::State>;
 
-    /// Changes what is there into what was planned. None beside errors: nothing was changed.
+    /// Changes the object into the planned one. None beside errors means that nothing was changed.
     async fn update(
         &self,
         context: Context<'_, Self::Data>,
@@ -129,7 +128,7 @@ pub trait Resource: Send + Sync + 'static {
         diagnostics: &mut Diagnostics,
     ) -> Option<Self::State>;
 
-    /// Deletes it. With errors it counts as still there.
+    /// Deletes the object. After errors Terraform takes it for still there.
     async fn delete(
         &self,
         context: Context<'_, Self::Data>,
@@ -138,7 +137,7 @@ pub trait Resource: Send + Sync + 'static {
         diagnostics: &mut Diagnostics,
     );
 
-    /// Finds what `terraform import` or an import block names. None only beside errors.
+    /// Finds the object that `terraform import` or an import block names. Returns none only beside errors.
     async fn import(
         &self,
         context: Context<'_, Self::Data>,
@@ -154,7 +153,8 @@ pub trait Resource: Send + Sync + 'static {
         None
     }
 
-    /// Turns a state of an older schema version into today's. Needed once [`Schema::version`] has been raised.
+    /// Turns a state of an older schema version into today's. A resource needs it once its [`Schema::version`] was
+    /// raised.
     ///
     /// # Errors
     /// A diagnostic if it cannot.
@@ -170,8 +170,8 @@ pub trait Resource: Send + Sync + 'static {
         ))
     }
 
-    /// Takes over the state of another resource type, of this or another provider, that a `moved` block names; none where
-    /// that type is not one it knows. Needed by a resource that replaces another one.
+    /// Takes over the state of another resource type, of this or another provider, that a `moved` block names; none if
+    /// the resource does not know that type. A resource needs it if it takes the place of another one.
     fn take_over(&self, source: MoveSource<'_>) -> Option<Result<Self::State, Diagnostic>> {
         let _ = source;
         None

@@ -1,4 +1,4 @@
-//! Configurations against their schema, before the provider's own rules.
+//! Validation of configurations by their schema, before the provider's own rules.
 
 use super::diagnostics::Diagnostics;
 use super::msgpack::{DecodeError, Head, Reader};
@@ -29,7 +29,7 @@ fn validate_object(
         path.push(Step::Attribute(attribute.name().to_owned()));
         let value = raw_value::find_attribute(&entries, attribute.name());
         if raw_value::is_null(value) {
-            // Terraform itself lets null through for what is nested.
+            // Terraform itself lets null through in nested attributes.
             if attribute.is_required() {
                 diagnostics.error_at(
                     path.clone(),
@@ -177,7 +177,7 @@ fn validate_scalar(
         Head::UInt(value) => Scalar::Float(value as f64),
         Head::Float(value) => Scalar::Float(value),
         Head::Str(value) => Scalar::String(value),
-        // Checked once it is known; what is no scalar is the provider's to check.
+        // An unknown value is checked once it is known. Values that are not scalars are the provider's to check.
         Head::Unknown | Head::Bin(_) | Head::Array(_) | Head::Map(_) => return Ok(()),
     };
     report(attribute, &attribute.checks, value, path, diagnostics);
@@ -207,7 +207,7 @@ fn report(
     }
 }
 
-/// Long values are recognised by their beginning.
+/// Cuts a long value: its beginning is enough to recognise it.
 fn shorten(shown: String) -> String {
     const MOST: usize = 80;
     match shown.char_indices().nth(MOST) {

@@ -131,8 +131,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Value<T> {
     }
 }
 
-/// A set whose elements may be unknown. Equal known elements are one; unknown ones may turn out to differ, so each of them
-/// counts.
+/// A set whose elements may be unknown. Equal known elements are one; unknown ones may turn out to differ, so each of
+/// them counts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Set<T>(Vec<Value<T>>);
 

@@ -1,4 +1,4 @@
-//! go-plugin's handshake: what the host says in the environment of the process that it starts, and the line that answers.
+//! go-plugin's handshake: the variables that the host sets for the process that it starts, and the line that answers.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -47,7 +47,7 @@ pub(super) enum Refusal {
     ClientCertificate { reason: String },
 }
 
-/// What a host that speaks our protocol asks for.
+/// The wishes of a host that speaks our protocol.
 #[derive(Debug)]
 pub(super) struct Handshake {
     /// The one certificate whose holder may connect.
@@ -56,12 +56,12 @@ pub(super) struct Handshake {
     pub(super) socket_directory: Option<PathBuf>,
     /// The group, by name or number, that may use the socket too.
     pub(super) socket_group: Option<String>,
-    /// The host wants to know whether the broker is multiplexed. It is not: Terraform does not use the broker.
+    /// Whether the host wants to know if the broker is multiplexed. It is not: Terraform does not use the broker.
     pub(super) asks_for_multiplexing: bool,
 }
 
 impl Handshake {
-    /// Reads what the host says; `hosts` are the programs that the provider works with.
+    /// Reads the variables; `hosts` are the programs that the provider works with.
     ///
     /// # Errors
     /// If the provider cannot serve this host.
@@ -100,7 +100,7 @@ impl Handshake {
         })
     }
 
-    /// The line, with its end, that answers: where the process listens, and its certificate in base64.
+    /// The line that answers, with its line end: it names the socket, and has the process's certificate in base64.
     pub(super) fn line(&self, socket: &str, certificate: &str) -> String {
         // Only hosts that ask about broker multiplexing can parse a seventh field.
         let multiplexing = if self.asks_for_multiplexing {

@@ -1,9 +1,9 @@
 //! The log: `tracing` events as lines of JSON on standard error, as go-plugin reads them.
 //!
 //! Terraform takes the lines in, filters them by `TF_LOG_PROVIDER` or `TF_LOG`, and writes them to its own log.
-//! Three rules hold here. Only what Terraform would let through is written. Of other crates nothing below
-//! a warning gets out, and of a warning its message only: the HTTP and AWS crates print headers, bodies and
-//! whole responses in their events. And the log cannot fail the provider: what cannot be written is lost.
+//! Three rules hold here. Only lines that Terraform would let through are written. Of the events of other crates only
+//! the messages of warnings and errors are: HTTP clients and SDKs put headers, bodies and whole responses into
+//! their events. And the log cannot fail the provider: a line that cannot be written is lost.
 
 use std::ffi::OsString;
 use std::fmt::{self, Write as _};
@@ -25,7 +25,7 @@ use super::About;
 /// The crate of this file, whose events are written like the provider's own.
 const THIS_CRATE: &str = env!("CARGO_CRATE_NAME");
 
-/// Longer text is cut, in bytes.
+/// The longest text of a field, in bytes; longer text is cut.
 const MAX_TEXT_BYTES: usize = 8 << 10;
 
 /// go-plugin reads lines of up to 64 KiB and takes longer ones apart without looking at their level.
@@ -60,7 +60,7 @@ fn level(provider: &str, environment: &impl Fn(&str) -> Option<OsString>) -> Lev
                 "WARN" => LevelFilter::WARN,
                 "INFO" => LevelFilter::INFO,
                 "DEBUG" => LevelFilter::DEBUG,
-                // Terraform takes JSON, and what it does not know, as TRACE.
+                // Terraform takes JSON, and every word that it does not know, as TRACE.
                 _ => LevelFilter::TRACE,
             }
         })

@@ -1,4 +1,4 @@
-//! Which service answers a call.
+//! The choice of the service that answers a call.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -25,7 +25,7 @@ type Ask = dyn Fn(Request<Body>) -> Answering + Send + Sync;
 pub(super) struct Routes(BTreeMap<&'static str, Arc<Ask>>);
 
 impl Routes {
-    /// With a service more.
+    /// Adds a service.
     pub(super) fn with<S>(mut self, service: S) -> Self
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>

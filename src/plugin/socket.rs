@@ -10,7 +10,7 @@ use tempfile::TempDir;
 /// Bytes that a socket's path may have on macOS (`sun_path` without its final zero); Linux allows four more.
 const MAX_PATH_BYTES: usize = 103;
 
-/// The directory that is short enough everywhere.
+/// A directory whose path is short enough everywhere.
 const FALLBACK_DIRECTORY: &str = "/tmp";
 
 const SOCKET_NAME: &str = "plugin.sock";
@@ -35,7 +35,7 @@ pub(super) enum SocketError {
 
 /// A listening socket's place on disk, removed on drop.
 ///
-/// The directory is readable by its owner only: what a socket's own mode protects differs between systems.
+/// Only the directory's owner can read it: systems differ in what a socket's own mode protects.
 #[derive(Debug)]
 pub(super) struct Socket {
     directory: TempDir,
@@ -45,8 +45,8 @@ pub(super) struct Socket {
 impl Socket {
     /// Listens in a new directory under `parent`, by default the system's directory for temporary files.
     ///
-    /// Where that is missing, too long for a socket's path, or unfit for the handshake line, under `/tmp`.
-    /// The directory's name begins with that of the `provider`. `group`, a name or number, gets access as well.
+    /// If that is missing, too long for a socket's path, or unfit for the handshake line, the directory is under
+    /// `/tmp`. The directory's name begins with that of the `provider`. `group`, a name or number, gets access as well.
     pub(super) fn create(
         provider: &str,
         parent: Option<&Path>,

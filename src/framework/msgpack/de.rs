@@ -272,7 +272,7 @@ impl<'de> MapAccess<'de> for &mut Entries<'_, 'de> {
             return Ok(None);
         }
         self.left -= 1;
-        // Kept for the path of an error; cheaper than a clone per entry.
+        // The key is kept for the path of an error; one buffer is cheaper than a clone per entry.
         let key = self.decoder.reader.clone().key()?;
         self.key.clear();
         self.key.push_str(key);

@@ -46,13 +46,12 @@ impl<D: Send + Sync + 'static> ResourceType<D> {
         &self.schema
     }
 
-    /// Which attributes name an object for good.
+    /// The attributes that name an object for good.
     pub fn identity(&self) -> &Identity {
         &self.identity
     }
 
-    /// Everything in which its schema, its identity and its Rust type contradict themselves or each other. For a unit
-    /// test.
+    /// Every contradiction within and between its schema, its identity and its Rust type. For a unit test.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = self.schema.problems(Role::Resource);
         problems.extend(self.identity.problems(&self.schema));
@@ -100,7 +99,7 @@ pub(crate) trait Erased<D>: Send + Sync {
         diagnostics: &mut Diagnostics,
     ) -> Result<Option<Vec<u8>>, CodecError>;
 
-    /// Creates, changes or deletes, as prior and planned state say. None: nothing is there afterwards.
+    /// Creates, changes or deletes the object, as prior and planned state say. None if nothing is there afterwards.
     async fn apply(
         &self,
         context: Context<'_, D>,
@@ -124,7 +123,7 @@ pub(crate) trait Erased<D>: Send + Sync {
     fn take_over(&self, source: MoveSource<'_>) -> Option<Result<Vec<u8>, Diagnostic>>;
 }
 
-/// What comes of a plan, in bytes.
+/// The outcome of a plan, in bytes.
 #[derive(Debug)]
 pub(crate) struct Planned {
     pub(crate) state: Vec<u8>,

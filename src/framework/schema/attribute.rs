@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::super::msgpack;
 use super::super::types::Type;
 
-/// How a nested attribute's objects are held together.
+/// The collection in which a nested attribute has its objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Nesting {
     /// One object.
@@ -64,7 +64,7 @@ pub struct Violation {
 }
 
 impl Violation {
-    /// A rule that was broken and the way out.
+    /// A violation of a rule, with the way out of it.
     pub fn new(rule: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
             rule: rule.into(),
@@ -176,21 +176,21 @@ impl Attribute {
         Self::new(name, Kind::Nested(Nesting::Map, attributes))
     }
 
-    /// Must be set.
+    /// A configuration must set it.
     #[must_use]
     pub fn required(mut self) -> Self {
         self.required = true;
         self
     }
 
-    /// May be set.
+    /// A configuration may set it.
     #[must_use]
     pub fn optional(mut self) -> Self {
         self.optional = true;
         self
     }
 
-    /// The provider gives it; with [`Self::optional`], where the configuration does not.
+    /// The provider sets it; with [`Self::optional`], it does where the configuration does not.
     #[must_use]
     pub fn computed(mut self) -> Self {
         self.computed = true;
@@ -204,8 +204,8 @@ impl Attribute {
         self
     }
 
-    /// Its value is in the configuration that is validated and planned, and never in a plan or a state, with everything
-    /// nested in it.
+    /// Its value is in the configuration that a provider validates and plans from, and never in a plan or a state. The
+    /// same holds for everything nested in it.
     #[must_use]
     pub fn write_only(mut self) -> Self {
         self.write_only = true;
@@ -225,10 +225,10 @@ impl Attribute {
         self
     }
 
-    /// The value where the configuration has none; makes the attribute optional and computed.
+    /// This value stands in for one that the configuration does not set. The attribute becomes optional and computed.
     ///
     /// # Panics
-    /// If the value is none that Terraform has: a mistake in the schema, found by its self-test.
+    /// If Terraform has no such value. That is a mistake in the schema, which its unit test finds.
     #[must_use]
     #[allow(clippy::expect_used)]
     pub fn default<T: Serialize>(mut self, value: T) -> Self {
@@ -239,7 +239,7 @@ impl Attribute {
         self
     }
 
-    /// Refuses values; of a collection, each element that is a scalar.
+    /// Refuses values that break a rule. In a collection, the rule is for each element that is a scalar.
     #[must_use]
     pub fn check(
         mut self,
@@ -249,7 +249,7 @@ impl Attribute {
         self
     }
 
-    /// Refuses strings; of a collection, each element.
+    /// Refuses strings that break a rule. In a collection, the rule is for each element.
     #[must_use]
     pub fn check_string(
         self,
@@ -289,7 +289,7 @@ impl Attribute {
         })
     }
 
-    /// Refuses keys of a map.
+    /// Refuses keys of a map that break a rule.
     #[must_use]
     pub fn check_keys(
         mut self,
@@ -309,21 +309,21 @@ impl Attribute {
         self
     }
 
-    /// Another value means another object.
+    /// A change of its value replaces the object.
     #[must_use]
     pub fn requires_replace(mut self) -> Self {
         self.replaces = true;
         self
     }
 
-    /// Once computed it stays: a change of other attributes does not make it unknown.
+    /// A computed value stays: a change of other attributes does not make it unknown.
     #[must_use]
     pub fn use_state_for_unknown(mut self) -> Self {
         self.keeps_state = true;
         self
     }
 
-    /// The same as a data source exports it: nobody sets it, nor what is nested in it.
+    /// The same attribute as a data source exports it: a configuration sets neither it nor anything nested in it.
     #[must_use]
     pub fn exported(self) -> Self {
         let kind = match self.kind {
@@ -371,7 +371,7 @@ impl Attribute {
         self.required || self.optional
     }
 
-    /// Whether the provider gives it.
+    /// Whether the provider sets it.
     pub fn is_computed(&self) -> bool {
         self.computed
     }
@@ -381,7 +381,7 @@ impl Attribute {
         self.sensitive
     }
 
-    /// Whether it never reaches plan or state.
+    /// Whether its value is never in a plan or a state.
     pub fn is_write_only(&self) -> bool {
         self.write_only
     }
@@ -403,12 +403,12 @@ impl Attribute {
     pub(crate) fn default_value(&self) -> Option<&[u8]> {
         self.default.as_deref()
     }
-    /// Whether this attribute, or one nested in it, is what `is` asks for.
+    /// Whether `is` holds for this attribute or for one nested in it.
     pub(crate) fn any(&self, is: fn(&Attribute) -> bool) -> bool {
         is(self) || self.nested_attributes().iter().any(|inner| inner.any(is))
     }
 
-    /// The attributes of its objects; none where its values are no objects with a schema.
+    /// The attributes of its objects; empty if its values are not objects with a schema.
     fn nested_attributes(&self) -> &[Attribute] {
         match &self.kind {
             Kind::Value(_) => &[],

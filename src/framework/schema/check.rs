@@ -1,4 +1,4 @@
-//! Where a schema contradicts itself or Terraform.
+//! The self-check of schemas: contradictions within one, and rules of Terraform that it breaks.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use super::super::msgpack;
 use super::super::types::Type;
 use super::{Attribute, Kind, Nesting, Schema};
 
-/// What a schema is for; each kind reserves other names and allows other attributes.
+/// The use of a schema. Each use reserves other names and allows other attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// The provider's own configuration.
@@ -48,7 +48,8 @@ impl Role {
 }
 
 impl Schema {
-    /// Everything in which the schema contradicts itself or Terraform; empty for a good one. For a unit test.
+    /// Every contradiction within the schema and every rule of Terraform that it breaks; none in a good one. For a unit
+    /// test.
     pub fn problems(&self, role: Role) -> Vec<String> {
         let mut problems = Vec::new();
         for attribute in &self.attributes {
@@ -80,7 +81,8 @@ impl Schema {
     }
 }
 
-/// Checks the attributes of one object, which `parent` holds in this nesting, and what is nested in them.
+/// Checks the attributes of one object and those nested in them. `parent` is the attribute that has the object, and its
+/// nesting.
 fn check_attributes(
     attributes: &[Attribute],
     prefix: &str,
@@ -113,7 +115,7 @@ fn check_attributes(
     }
 }
 
-/// Checks what does not depend on where the attribute stands and what values it takes.
+/// Checks the rules that depend neither on the attribute's place nor on its kind of values.
 fn check_alone(attribute: &Attribute, problem: &mut impl FnMut(&str)) {
     let valid = attribute
         .name
@@ -155,7 +157,7 @@ fn check_alone(attribute: &Attribute, problem: &mut impl FnMut(&str)) {
     }
 }
 
-/// Checks what depends on the attribute in whose objects this one stands.
+/// Checks the rules that depend on the parent, in whose objects the attribute is.
 fn check_nested(
     attribute: &Attribute,
     parent: &Attribute,
@@ -212,6 +214,7 @@ fn check_objects(
     }
 }
 
+/// Whether an encoded value is of a type, without a look at its elements.
 fn fits(ty: &Type, value: &[u8]) -> bool {
     use msgpack::Head;
     let Ok(head) = msgpack::Reader::new(value).head() else {

@@ -1,4 +1,4 @@
-//! Values in messages: MessagePack, or JSON of clients that do not use it.
+//! Values in messages: MessagePack, or JSON from clients that do not use MessagePack.
 
 use crate::proto::tfplugin6::{DynamicValue, ResourceIdentityData};
 
@@ -43,8 +43,8 @@ pub(super) fn non_null(msgpack: &[u8]) -> Option<&[u8]> {
     (!raw_value::is_null(msgpack)).then_some(msgpack)
 }
 
-/// Puts null in the place of what a state may not hold, so that the rest is kept: Terraform drops a whole state for one
-/// write-only value in it. Bytes that cannot be looked into stay as they are.
+/// Puts null in the place of unknown and write-only values, so that Terraform keeps the rest of a state: it drops a
+/// whole state for one of them. Bytes that cannot be read stay as they are.
 pub(super) fn clean_state(schema: &Schema, state: Vec<u8>) -> Vec<u8> {
     let known = without_unknown(&state).unwrap_or(state);
     planning::without_write_only(schema, &known).unwrap_or(known)

@@ -1,4 +1,5 @@
-//! The RPCs that take into Terraform's state what it has not created: imports, and moves from another resource type.
+//! The RPCs that take objects into Terraform's state which it has not created as this resource: imports, and moves from
+//! another resource type.
 
 use std::sync::Arc;
 
@@ -64,10 +65,10 @@ async fn import_object<P: Provider>(
     }))
 }
 
-/// How an import names its object.
+/// Reads how an import names its object.
 ///
 /// # Errors
-/// If it names none.
+/// If it names none, or only a part of an identity.
 fn import_by<'a>(
     identity: &Identity,
     type_name: &str,

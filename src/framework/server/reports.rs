@@ -1,4 +1,4 @@
-//! What the server itself says to a person.
+//! Diagnostics of the server itself.
 
 use std::future::Future;
 
@@ -17,7 +17,7 @@ pub(super) fn to_wire(diagnostic: Diagnostic) -> Vec<tfplugin6::Diagnostic> {
     diagnostics.into_proto()
 }
 
-/// The provider has no type of this name.
+/// An error: the provider has no type of this name.
 pub(super) fn unknown_type(kind: &str, name: &str) -> Diagnostic {
     Diagnostic::error(
         format!("Unknown {kind} type"),
@@ -27,7 +27,7 @@ pub(super) fn unknown_type(kind: &str, name: &str) -> Diagnostic {
     )
 }
 
-/// The provider has nothing of this kind.
+/// An error: the provider has nothing of this kind.
 pub(super) fn unsupported(kind: &str) -> Diagnostic {
     Diagnostic::error(
         format!("{kind} not supported"),
@@ -38,7 +38,7 @@ pub(super) fn unsupported(kind: &str) -> Diagnostic {
 /// Refuses a stored state or identity whose schema is newer than the provider's.
 ///
 /// # Errors
-/// If it is.
+/// If its version is above `known`.
 pub(super) fn refuse_newer(
     what: &str,
     type_name: &str,
@@ -57,10 +57,10 @@ pub(super) fn refuse_newer(
     ))
 }
 
-/// The outcome of work that writes nothing, which is given up when Terraform is to stop.
+/// Does work that writes nothing, and gives it up when Terraform is to stop.
 ///
 /// # Errors
-/// That of the work, or that it was stopped.
+/// The error of the work, or one that says that it was stopped.
 pub(super) async fn unless_stopped<T>(
     cancelled: &CancellationToken,
     work: impl Future<Output = Result<T, Diagnostic>>,
@@ -89,7 +89,7 @@ pub(super) fn unless_reported(
     }
 }
 
-/// Reports what Terraform would refuse as bugs of the provider, with the path.
+/// Reports violations that Terraform would refuse as bugs of the provider, with their paths.
 pub(super) fn report_violations(
     stage: &str,
     found: Vec<(Path, &'static str)>,

@@ -102,7 +102,7 @@ pub(super) async fn read<P: Provider>(
     let reading = read_state(&served, request, &mut private, &mut diagnostics);
     let outcome = unless_stopped(&served.cancelled(), reading).await;
     let state = diagnostics.record(outcome);
-    // What cannot be read now is not forgotten.
+    // An object that cannot be read now is not forgotten.
     let new_state = match state {
         Some(state) if !diagnostics.has_errors() => Some(dynamic_value(state)),
         _ => current,

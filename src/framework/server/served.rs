@@ -1,4 +1,4 @@
-//! The provider that is served, and what its RPCs share.
+//! The provider that is served, and the state that its RPCs share.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
@@ -15,7 +15,7 @@ use super::super::schema::Schema;
 use super::encoded::identity_data;
 use super::reports::unknown_type;
 
-/// A provider, what it offers, and what its configuration made.
+/// A provider, its offer, and the data that its configuration made.
 pub(super) struct Served<P: Provider> {
     pub(super) provider: P,
     offered: OnceLock<Offered<P::Data>>,
@@ -30,7 +30,7 @@ pub(super) struct Offered<D> {
     pub(super) data_sources: BTreeMap<String, DataSourceType<D>>,
 }
 
-/// What a [`Context`] borrows from.
+/// The owner of what a [`Context`] borrows.
 pub(super) struct Surroundings<D> {
     data: Arc<D>,
     cancelled: CancellationToken,
@@ -90,24 +90,24 @@ impl<P: Provider> Served<P> {
             .ok_or_else(|| unknown_type("data source", name))
     }
 
-    /// What goes beside a state that is answered; none while the object's identity is not known.
+    /// The identity that goes beside a state in an answer; none while it is not known.
     pub(super) fn identity_of(
         &self,
         name: &str,
         state: Option<&DynamicValue>,
     ) -> Option<ResourceIdentityData> {
         let identity = self.resource(name).ok()?.identity();
-        // States are checked where they are made; what cannot be read has no identity.
+        // States are checked where they are made; one that cannot be read has no identity.
         let found = identity.extract(&state?.msgpack).ok()?;
         found.map(identity_data)
     }
 
-    /// Keeps what the provider's configuration made; nothing after a configuration that failed.
+    /// Keeps the data that the provider's configuration made; none after a configuration that failed.
     pub(super) fn set_data(&self, data: Option<P::Data>) {
         *self.data.write().unwrap_or_else(PoisonError::into_inner) = data.map(Arc::new);
     }
 
-    /// What a call of the provider needs.
+    /// The surroundings of a call of the provider.
     ///
     /// # Errors
     /// If the provider is not configured.
@@ -126,7 +126,7 @@ impl<P: Provider> Served<P> {
         }
     }
 
-    /// Set when Terraform asks to stop what is under way now.
+    /// A token that is cancelled when Terraform asks to stop the calls that are under way now.
     pub(super) fn cancelled(&self) -> CancellationToken {
         self.stop
             .lock()
@@ -134,7 +134,7 @@ impl<P: Provider> Served<P> {
             .clone()
     }
 
-    /// Cancels what is under way. What comes after, and Terraform does send more, is not cancelled.
+    /// Cancels the calls that are under way. Terraform sends more afterwards, and those are not cancelled.
     pub(super) fn stop(&self) {
         let mut stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *stop).cancel();

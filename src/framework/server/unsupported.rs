@@ -1,7 +1,7 @@
-//! What no provider of this framework offers: functions, ephemeral resources, list resources, actions, state stores and
-//! generated configuration.
+//! Answers to requests for what no provider of this framework offers: functions, ephemeral resources, list resources,
+//! actions, state stores and generated configuration.
 //!
-//! Terraform does not ask for them, because the metadata name none. Whoever asks anyway is told so.
+//! Terraform does not ask for them, because the metadata name none.
 
 use std::pin::Pin;
 
@@ -12,7 +12,7 @@ use crate::proto::tfplugin6 as wire;
 
 use super::reports::{to_wire, unknown_type, unsupported};
 
-/// The answer to a request that is answered by a stream.
+/// A stream of messages that answers one request.
 pub(super) type EventStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 /// A request for something that is not offered.
@@ -20,7 +20,7 @@ pub(super) trait Unsupported {
     /// The message that answers the request; of a stream, the first and only one.
     type Answer;
 
-    /// Says that it is not offered.
+    /// Makes the answer that says that it is not offered.
     fn refuse(self) -> Self::Answer;
 }
 
@@ -29,7 +29,7 @@ pub(super) fn refuse<R: Unsupported>(request: Request<R>) -> Result<Response<R::
     Ok(Response::new(request.into_inner().refuse()))
 }
 
-/// Answers a request, to which the answer is a stream, for something that is not offered.
+/// Answers a request for something that is not offered, where the protocol wants a stream.
 pub(super) fn refuse_stream<R: Unsupported>(
     request: Request<R>,
 ) -> Result<Response<EventStream<R::Answer>>, Status>

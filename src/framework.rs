@@ -8,17 +8,19 @@
 //!
 //! Nothing in here knows what the provider is about.
 
-pub mod conformance;
+mod codec;
+mod conformance;
 pub mod data_source;
 pub mod diagnostics;
 pub mod identity;
-pub mod json;
+mod json;
+pub mod model;
 pub mod msgpack;
-mod node;
 pub mod path;
 mod planning;
 pub mod private;
 pub mod provider;
+mod raw_value;
 pub mod resource;
 pub mod schema;
 pub mod server;

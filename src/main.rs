@@ -3,23 +3,18 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use orgmirror::plugin::{self, About};
-use orgmirror::provider;
-
-const ABOUT: About = About {
-    name: "terraform-provider-orgmirror",
-    version: env!("CARGO_PKG_VERSION"),
-};
+use orgmirror::plugin;
+use orgmirror::provider::{self, ABOUT};
 
 fn main() -> ExitCode {
     let argument = std::env::args_os().nth(1);
     match argument.as_deref().and_then(|argument| argument.to_str()) {
         Some("--version" | "-V" | "version") => tell(
             &mut io::stdout(),
-            &format!("{} {}\n", ABOUT.name, ABOUT.version),
+            &format!("{} {}\n", ABOUT.executable(), ABOUT.version),
         ),
         Some("--help" | "-h" | "help") => tell(&mut io::stdout(), &introduction()),
-        _ if plugin::is_started_by_terraform() => provider::serve(ABOUT),
+        _ if plugin::is_started_by_terraform() => provider::serve(),
         _ => {
             tell(&mut io::stderr(), &introduction());
             ExitCode::FAILURE
@@ -39,7 +34,7 @@ fn introduction() -> String {
         .ok()
         .and_then(|path| Some(path.parent()?.display().to_string()))
         .unwrap_or_else(|| "/path/to/the/directory/of/this/file".to_owned());
-    let (name, version) = (ABOUT.name, ABOUT.version);
+    let (name, version) = (ABOUT.executable(), ABOUT.version);
     format!(
         r#"{name} {version}
 

@@ -1,15 +1,14 @@
 //! The process that Terraform starts: handshake, mutual TLS, the services beside the provider, and a timely end.
 //!
-//! Terraform starts the provider through HashiCorp's go-plugin. It passes an invitation in the
+//! Terraform starts the provider through HashiCorp's go-plugin. It says what it wants in the
 //! environment, reads one handshake line from standard output, and then speaks gRPC over a Unix socket.
 //! Standard error carries the log. What go-plugin expects is in its `server.go` and `client.go`.
 
-pub mod logging;
-
 mod calls;
 mod connections;
-mod invitation;
+mod handshake;
 mod lifetime;
+mod logging;
 mod routes;
 mod services;
 mod socket;
@@ -32,18 +31,12 @@ use crate::proto::tfplugin6::provider_server::{Provider, ProviderServer};
 
 use calls::Calls;
 use connections::Connections;
-use invitation::{Invitation, Refusal};
+use handshake::{Handshake, Refusal};
 use lifetime::{APPLIES_MAY_TAKE, Host, Lifetime, Signals};
 use routes::Routes;
 use services::{Broker, Controller, Health, Stdio};
 use socket::{Socket, SocketError};
 use tls::{Tls, TlsError};
-
-/// The version of go-plugin's own protocol: the first field of the handshake line.
-const CORE_PROTOCOL: u32 = 1;
-
-/// The major version of Terraform's plugin protocol that this process serves.
-const PROVIDER_PROTOCOL: u32 = 6;
 
 /// The largest message that is received or sent, in bytes: the limit that Terraform's own SDKs use.
 ///
@@ -64,13 +57,27 @@ const DRAIN: Duration = Duration::from_millis(500);
 /// More threads than this gain nothing: Terraform runs ten operations at a time unless told otherwise.
 const MAX_THREADS: usize = 8;
 
-/// Who is being served; it appears in the log and in messages.
+/// The facts about a provider that its process needs; they appear in the log, in messages and in the socket's path.
 #[derive(Debug, Clone, Copy)]
 pub struct About {
-    /// The name of the executable, such as `terraform-provider-orgmirror`.
-    pub name: &'static str,
+    /// The name of the provider, with which the names of its resources begin, such as `random`.
+    pub provider: &'static str,
     /// The version of the provider, such as `1.2.3`.
     pub version: &'static str,
+    /// The crates that make up the provider. Their events are written to the log, at every level and with all fields;
+    /// of the events of other crates only the messages of warnings and errors are.
+    pub crates: &'static [&'static str],
+    /// The programs that the provider works with, to complete the sentence "use ...", such as
+    /// `Terraform or OpenTofu 1.11 or later`.
+    pub hosts: &'static str,
+}
+
+impl About {
+    /// The name of the executable, such as `terraform-provider-random`.
+    #[must_use]
+    pub fn executable(&self) -> String {
+        format!("terraform-provider-{}", self.provider)
+    }
 }
 
 /// Why the process could not serve.
@@ -97,17 +104,17 @@ enum ServeError {
 /// False when it was started by hand; [`serve`] then refuses too.
 #[must_use]
 pub fn is_started_by_terraform() -> bool {
-    invitation::has_magic_cookie(&environment)
+    handshake::has_magic_cookie(&environment)
 }
 
 /// Serves `provider` until Terraform ends it, is gone, or asks by signal.
 ///
-/// Without Terraform's invitation in the environment (magic cookie, protocol version 6, client
-/// certificate) nothing listens: the reason goes to standard error, and the exit code is 1. When Terraform
+/// If the environment lacks something that Terraform puts there (magic cookie, protocol version 6, client
+/// certificate), nothing listens: the reason goes to standard error, and the exit code is 1. When Terraform
 /// started the process, the reason also goes to standard output as one line, because Terraform
 /// shows an unexpected first line to the user and hides standard error.
 pub fn serve<P: Provider>(provider: P, about: About) -> ExitCode {
-    match invite_and_run(provider, about) {
+    match try_serve(provider, about) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             explain(about, &error);
@@ -116,17 +123,17 @@ pub fn serve<P: Provider>(provider: P, about: About) -> ExitCode {
     }
 }
 
-fn invite_and_run<P: Provider>(provider: P, about: About) -> Result<(), ServeError> {
+fn try_serve<P: Provider>(provider: P, about: About) -> Result<(), ServeError> {
     let host = Host::of_this_process();
-    let invitation = Invitation::read(&environment)?;
-    logging::start(&environment);
+    let handshake = Handshake::read(about.hosts, &environment)?;
+    logging::start(about, &environment);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads.min(MAX_THREADS))
         .enable_all()
         .build()
         .map_err(ServeError::Runtime)?;
-    let result = runtime.block_on(run(provider, about, &invitation, host));
+    let result = runtime.block_on(run(provider, about, &handshake, host));
     // A thread that is still blocked (a name look-up, a file lock) must not hold up the end.
     runtime.shutdown_background();
     result
@@ -135,25 +142,27 @@ fn invite_and_run<P: Provider>(provider: P, about: About) -> Result<(), ServeErr
 async fn run<P: Provider>(
     provider: P,
     about: About,
-    invitation: &Invitation,
+    handshake: &Handshake,
     host: Host,
 ) -> Result<(), ServeError> {
     // The handlers come first: from the handshake line on, a Ctrl-C must not kill this process.
     let signals = Signals::install().map_err(ServeError::Signals)?;
     let (socket, listener) = Socket::create(
-        invitation.socket_directory.as_deref(),
-        invitation.socket_group.as_deref(),
+        about.provider,
+        handshake.socket_directory.as_deref(),
+        handshake.socket_group.as_deref(),
     )?;
     let listener = UnixListener::from_std(listener).map_err(ServeError::Runtime)?;
-    let tls = Tls::new(invitation.client_certificate.clone())?;
+    let tls = Tls::new(handshake.client_certificate.clone())?;
 
     let lifetime = Lifetime::new();
     let connections = Connections::default();
     let incoming = connections::accept(listener, tls.acceptor(), connections.clone());
 
-    print_handshake(&socket, &tls, invitation).map_err(ServeError::Handshake)?;
+    let line = handshake.line(socket.path(), &tls.certificate_base64());
+    print(&line).map_err(ServeError::Handshake)?;
     info!(
-        name = about.name,
+        name = about.executable(),
         version = about.version,
         "provider is listening"
     );
@@ -185,7 +194,7 @@ async fn run<P: Provider>(
     };
     debug!(cause, "provider is ending");
 
-    // The server still runs meanwhile: what is in flight may need it to answer.
+    // The server still runs meanwhile: calls in flight may need it to answer.
     tokio::select! {
         result = &mut server => result?,
         complete = lifetime.finish_applies(APPLIES_MAY_TAKE) => {
@@ -200,17 +209,8 @@ async fn run<P: Provider>(
     Ok(())
 }
 
-fn print_handshake(socket: &Socket, tls: &Tls, invitation: &Invitation) -> io::Result<()> {
-    let mut line = format!(
-        "{CORE_PROTOCOL}|{PROVIDER_PROTOCOL}|unix|{path}|grpc|{certificate}",
-        path = socket.path(),
-        certificate = tls.certificate_base64(),
-    );
-    // Only hosts that ask about broker multiplexing can parse a seventh field.
-    if invitation.asks_for_multiplexing {
-        line.push_str("|false");
-    }
-    line.push('\n');
+/// Writes a line of the handshake to standard output, at once.
+fn print(line: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(line.as_bytes())?;
     stdout.flush()
@@ -218,10 +218,11 @@ fn print_handshake(socket: &Socket, tls: &Tls, invitation: &Invitation) -> io::R
 
 /// Says why the process does not serve; failing to say so changes nothing.
 fn explain(about: About, error: &ServeError) {
-    let _ = writeln!(io::stderr().lock(), "[ERROR] {}: {error}", about.name);
+    let name = about.executable();
+    let _ = writeln!(io::stderr().lock(), "[ERROR] {name}: {error}");
     if is_started_by_terraform() {
         // A `|` would make the line look like a handshake.
-        let line = format!("{} did not start: {error}.", about.name)
+        let line = format!("{name} did not start: {error}.")
             .replace('|', "/")
             .replace(['\n', '\r'], " ");
         let _ = writeln!(io::stdout().lock(), "{line}");

@@ -27,9 +27,17 @@ use crate::plugin::{self, About};
 
 pub use orgmirror::Orgmirror;
 
+/// What the process says of itself.
+pub const ABOUT: About = About {
+    provider: "orgmirror",
+    version: env!("CARGO_PKG_VERSION"),
+    crates: &[env!("CARGO_CRATE_NAME")],
+    hosts: "Terraform or OpenTofu 1.11 or later",
+};
+
 /// Serves the provider until Terraform ends it ([`plugin::serve`]).
-pub fn serve(about: About) -> ExitCode {
-    plugin::serve(Server::new(Orgmirror), about)
+pub fn serve() -> ExitCode {
+    plugin::serve(Server::new(Orgmirror), ABOUT)
 }
 
 #[cfg(test)]

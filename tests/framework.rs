@@ -54,6 +54,9 @@ impl Provider for Toys {
 
 struct Ball;
 
+/// What every configuration of the tests has in the write-only attribute.
+const SECRET: &str = "hush";
+
 /// `act` says which mistake to make.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -144,7 +147,6 @@ impl Resource for Ball {
     async fn create(
         &self,
         _: Context<'_, ()>,
-        config: State,
         mut planned: State,
         private: &mut Private,
         diagnostics: &mut Diagnostics,
@@ -152,13 +154,13 @@ impl Resource for Ball {
         private.set("created", &true);
         if planned.acts("fail and keep the secret") {
             planned.id = "ball-1".into();
-            planned.secret = config.secret;
+            planned.secret = SECRET.into();
             diagnostics.error("Burst", "Only half of it is there.");
             return Some(planned);
         }
         if planned.acts("keep the secret at last") {
             planned.id = "ball-1".into();
-            planned.secret = config.secret;
+            planned.secret = SECRET.into();
             return Some(planned);
         }
         if planned.acts("fail half-way") {
@@ -183,8 +185,6 @@ impl Resource for Ball {
     async fn update(
         &self,
         _: Context<'_, ()>,
-        _: State,
-        _: State,
         planned: State,
         _: &mut Private,
         diagnostics: &mut Diagnostics,
@@ -295,7 +295,6 @@ impl Resource for Stone {
         &self,
         _: Context<'_, ()>,
         _: StoneState,
-        _: StoneState,
         _: &mut Private,
         _: &mut Diagnostics,
     ) -> Option<StoneState> {
@@ -305,8 +304,6 @@ impl Resource for Stone {
     async fn update(
         &self,
         _: Context<'_, ()>,
-        _: StoneState,
-        _: StoneState,
         planned: StoneState,
         _: &mut Private,
         _: &mut Diagnostics,
@@ -371,7 +368,7 @@ fn errors(diagnostics: &[wire::Diagnostic]) -> Vec<String> {
 fn doing(act: &str) -> State {
     State {
         act: act.into(),
-        secret: "hush".into(),
+        secret: SECRET.into(),
         ..State::default()
     }
 }
@@ -516,7 +513,7 @@ async fn mistakes_of_the_provider_are_named_with_their_attribute() {
         found[0].contains("secret: a write-only value is planned"),
         "{found:?}"
     );
-    assert!(!found[0].contains("hush"));
+    assert!(!found[0].contains(SECRET));
 
     let applied = apply(&server, None, Some(&doing("apply another color"))).await;
     let found = errors(&applied.diagnostics);

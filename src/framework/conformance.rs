@@ -1,19 +1,19 @@
-//! What Terraform core checks of a provider's answers, checked before they leave.
+//! The rules by which Terraform core judges a provider's answers, applied before an answer leaves.
 //!
 //! Terraform reports a violation as "Provider produced inconsistent ..." and asks the user to file a bug. Here it is an
-//! error that names the attribute, and our own tests are where it should be seen.
+//! error that names the attribute, and a provider's own tests are the place to see it.
 
 use super::identity::Identity;
 use super::msgpack::{DecodeError, NULL};
-use super::node::{self, Match, Shape};
 use super::path::{Path, Step};
+use super::raw_value::{self, Match, Shape};
 use super::schema::{Attribute, Kind, Nesting, Schema};
 
-/// Where a planned state contradicts the configuration it was made for.
+/// Finds where a planned state contradicts the configuration it was made for.
 ///
 /// # Errors
 /// If one of the three is no value of the schema.
-pub fn planned(
+pub(crate) fn check_plan(
     schema: &Schema,
     prior: Option<&[u8]>,
     config: &[u8],
@@ -21,7 +21,7 @@ pub fn planned(
 ) -> Result<Vec<(Path, &'static str)>, DecodeError> {
     let mut found = Vec::new();
     let prior = prior.unwrap_or(&NULL);
-    attributes(
+    check_attributes(
         schema.attributes(),
         prior,
         config,
@@ -32,18 +32,18 @@ pub fn planned(
     Ok(found)
 }
 
-/// Where a new state contradicts the plan it was applied from, holds something unknown, or keeps what is write-only.
+/// Finds where a new state contradicts the plan it was applied from, holds an unknown value, or keeps a write-only one.
 ///
 /// # Errors
 /// If one of the two is no value of the schema.
-pub fn applied(
+pub(crate) fn check_result(
     schema: &Schema,
     planned: &[u8],
     new: &[u8],
 ) -> Result<Vec<(Path, &'static str)>, DecodeError> {
-    let mut found = stored(schema, new)?;
+    let mut found = check_state(schema, new)?;
     let mut path = Path::root();
-    if !node::matches(
+    if !raw_value::matches(
         Shape::Object(schema.attributes()),
         planned,
         new,
@@ -55,17 +55,20 @@ pub fn applied(
     Ok(found)
 }
 
-/// Where a state holds something unknown or write-only.
+/// Finds unknown and write-only values in a state.
 ///
 /// # Errors
 /// If it is no value of the schema.
-pub fn stored(schema: &Schema, state: &[u8]) -> Result<Vec<(Path, &'static str)>, DecodeError> {
+pub(crate) fn check_state(
+    schema: &Schema,
+    state: &[u8],
+) -> Result<Vec<(Path, &'static str)>, DecodeError> {
     let mut found = Vec::new();
-    let Some(entries) = node::entries(state)? else {
+    let Some(entries) = raw_value::entries(state)? else {
         return Ok(found);
     };
     for (name, value) in &entries {
-        if node::has_unknown(value)? {
+        if raw_value::has_unknown(value)? {
             found.push((Path::of(*name), "the value is still unknown"));
         }
     }
@@ -75,11 +78,11 @@ pub fn stored(schema: &Schema, state: &[u8]) -> Result<Vec<(Path, &'static str)>
     Ok(found)
 }
 
-/// Where a state has become another object than it was; a replacement is none.
+/// Finds where a state has become another object than it was. Replacements are not to be checked.
 ///
 /// # Errors
 /// If one of the two is no value of the resource's schema.
-pub fn same_object(
+pub(crate) fn check_same_object(
     identity: &Identity,
     before: &[u8],
     after: &[u8],
@@ -89,16 +92,16 @@ pub fn same_object(
     Ok(found.into_iter().collect())
 }
 
-/// Where an imported state lacks its identity, or has another one than was asked for.
+/// Finds where an imported state lacks its identity, or has another one than was asked for.
 ///
 /// # Errors
 /// If one of the two is no value of the resource's schema.
-pub fn imported(
+pub(crate) fn check_import(
     identity: &Identity,
     asked: Option<&[u8]>,
     state: &[u8],
 ) -> Result<Vec<(Path, &'static str)>, DecodeError> {
-    if identity.in_state(state)?.is_none() {
+    if identity.extract(state)?.is_none() {
         return Ok(vec![(Path::root(), "its identity is missing")]);
     }
     let other = identity.difference(asked.unwrap_or(&NULL), state)?;
@@ -106,7 +109,7 @@ pub fn imported(
     Ok(found.into_iter().collect())
 }
 
-fn attributes(
+fn check_attributes(
     schema: &[Attribute],
     prior: &[u8],
     config: &[u8],
@@ -114,17 +117,17 @@ fn attributes(
     path: &mut Path,
     found: &mut Vec<(Path, &'static str)>,
 ) -> Result<(), DecodeError> {
-    let prior = node::entries(prior)?.unwrap_or_default();
-    let config = node::entries(config)?.unwrap_or_default();
-    let planned = node::entries(planned)?.unwrap_or_default();
+    let prior = raw_value::entries(prior)?.unwrap_or_default();
+    let config = raw_value::entries(config)?.unwrap_or_default();
+    let planned = raw_value::entries(planned)?.unwrap_or_default();
     for attribute in schema {
         path.push(Step::Attribute(attribute.name().to_owned()));
         let name = attribute.name();
-        value(
+        check_value(
             attribute,
-            node::attribute(&prior, name),
-            node::attribute(&config, name),
-            node::attribute(&planned, name),
+            raw_value::find_attribute(&prior, name),
+            raw_value::find_attribute(&config, name),
+            raw_value::find_attribute(&planned, name),
             path,
             found,
         )?;
@@ -133,7 +136,7 @@ fn attributes(
     Ok(())
 }
 
-fn value(
+fn check_value(
     attribute: &Attribute,
     prior: &[u8],
     config: &[u8],
@@ -142,19 +145,19 @@ fn value(
     found: &mut Vec<(Path, &'static str)>,
 ) -> Result<(), DecodeError> {
     if attribute.is_write_only() {
-        if !node::is_null(planned) {
+        if !raw_value::is_null(planned) {
             found.push((path.clone(), "a write-only value is planned"));
         }
         return Ok(());
     }
-    if !attribute.is_required() && !attribute.is_optional() {
+    if !attribute.is_configurable() {
         return Ok(());
     }
     let shape = Shape::from(attribute.kind());
-    if node::same(shape, planned, config)? {
+    if raw_value::is_same(shape, planned, config)? {
         return Ok(());
     }
-    if node::is_null(config) {
+    if raw_value::is_null(config) {
         if !attribute.is_computed() {
             found.push((
                 path.clone(),
@@ -163,23 +166,26 @@ fn value(
         }
         return Ok(());
     }
-    if !node::is_null(prior) && node::same(shape, planned, prior)? {
+    if !raw_value::is_null(prior) && raw_value::is_same(shape, planned, prior)? {
         return Ok(());
     }
     let Kind::Nested(nesting, inner) = attribute.kind() else {
         found.push((path.clone(), "the planned value is not the configured one"));
         return Ok(());
     };
-    if node::is_null(planned) || node::is_unknown(planned) || node::is_unknown(config) {
+    if raw_value::is_null(planned)
+        || raw_value::is_unknown(planned)
+        || raw_value::is_unknown(config)
+    {
         found.push((path.clone(), "the planned value is not the configured one"));
         return Ok(());
     }
     match nesting {
-        Nesting::Single => attributes(inner, prior, config, planned, path, found),
+        Nesting::Single => check_attributes(inner, prior, config, planned, path, found),
         Nesting::Map => {
-            let prior = node::by_key(prior)?;
-            let config = node::by_key(config)?;
-            let planned = node::entries(planned)?.unwrap_or_default();
+            let prior = raw_value::entries_by_key(prior)?;
+            let config = raw_value::entries_by_key(config)?;
+            let planned = raw_value::entries(planned)?.unwrap_or_default();
             if config.len() != planned.len() {
                 found.push((path.clone(), "other elements are planned than configured"));
             }
@@ -193,22 +199,22 @@ fn value(
                 };
                 path.push(Step::Key(key.to_owned()));
                 let prior = prior.get(key).copied().unwrap_or(&NULL);
-                attributes(inner, prior, config, planned, path, found)?;
+                check_attributes(inner, prior, config, planned, path, found)?;
                 path.pop();
             }
             Ok(())
         }
         Nesting::List => {
-            let prior = node::elements(prior)?.unwrap_or_default();
-            let config = node::elements(config)?.unwrap_or_default();
-            let planned = node::elements(planned)?.unwrap_or_default();
+            let prior = raw_value::elements(prior)?.unwrap_or_default();
+            let config = raw_value::elements(config)?.unwrap_or_default();
+            let planned = raw_value::elements(planned)?.unwrap_or_default();
             if config.len() != planned.len() {
                 found.push((path.clone(), "other elements are planned than configured"));
             }
             for (index, (planned, config)) in planned.into_iter().zip(config).enumerate() {
                 let prior = prior.get(index).copied().unwrap_or(&NULL);
                 path.push(Step::Index(index as i64));
-                attributes(inner, prior, config, planned, path, found)?;
+                check_attributes(inner, prior, config, planned, path, found)?;
                 path.pop();
             }
             Ok(())
@@ -256,7 +262,7 @@ mod tests {
     #[test]
     fn a_plan_agrees_with_the_configuration() {
         let config = bytes(json!({"name": "n", "regions": null, "secret": "s"}));
-        let plan = |value| paths(planned(&schema(), None, &config, &bytes(value)).unwrap());
+        let plan = |value| paths(check_plan(&schema(), None, &config, &bytes(value)).unwrap());
         assert!(plan(json!({"id": "1", "name": "n", "regions": ["*"]})).is_empty());
         assert_eq!(plan(json!({"name": "other", "regions": ["*"]})), ["name"]);
         assert_eq!(plan(json!({"name": "n", "note": "mine"})), ["note"]);
@@ -264,7 +270,7 @@ mod tests {
         let ordered = bytes(json!({"name": "n", "regions": ["a", "b"]}));
         let swapped = bytes(json!({"regions": ["b", "a"], "name": "n"}));
         assert!(
-            planned(&schema(), None, &ordered, &swapped)
+            check_plan(&schema(), None, &ordered, &swapped)
                 .unwrap()
                 .is_empty()
         );
@@ -287,7 +293,8 @@ mod tests {
         );
         let config = bytes(json!({"m": {"a": {"x": "1"}, "b": {"x": "2"}}}));
         let prior = bytes(json!({"m": {"a": {"x": "0", "y": "y"}}}));
-        let plan = |value| paths(planned(&schema, Some(&prior), &config, &bytes(value)).unwrap());
+        let plan =
+            |value| paths(check_plan(&schema, Some(&prior), &config, &bytes(value)).unwrap());
         assert!(plan(json!({"m": {"a": {"x": "1", "y": "y"}, "b": {"x": "2"}}})).is_empty());
         // What is equivalent to what was there may stay.
         assert!(plan(json!({"m": {"a": {"x": "0"}, "b": {"x": "2"}}})).is_empty());
@@ -310,7 +317,7 @@ mod tests {
         plan.extend_from_slice(&UNKNOWN);
         plan.extend_from_slice(b"\xa4name\xa1n");
         plan.extend_from_slice(b"\xa4tree\x81\xa1k\x81\xa1x\xa1v");
-        let new = |value| paths(applied(&schema(), &plan, &bytes(value)).unwrap());
+        let new = |value| paths(check_result(&schema(), &plan, &bytes(value)).unwrap());
         assert!(new(json!({"id": "1", "name": "n", "tree": {"k": {"x": "v"}}})).is_empty());
         assert_eq!(
             new(json!({"id": "1", "name": "m", "tree": {"k": {"x": "v"}}})),
@@ -320,7 +327,10 @@ mod tests {
             new(json!({"id": "1", "name": "n", "tree": {"k": {"x": "w"}}})),
             [r#"tree["k"].x"#]
         );
-        assert_eq!(paths(applied(&schema(), &plan, &plan).unwrap()), ["id"]);
+        assert_eq!(
+            paths(check_result(&schema(), &plan, &plan).unwrap()),
+            ["id"]
+        );
         assert_eq!(
             new(json!({"id": "1", "name": "n", "tree": {"k": {"x": "v"}}, "secret": "s"})),
             ["", "secret"]
@@ -331,19 +341,27 @@ mod tests {
     fn an_object_stays_the_one_it_is() {
         let identity = Identity::of(["id"]);
         let state = |id: &str| bytes(json!({"id": id, "name": "n"}));
-        let same =
-            |before: &[u8], after: &[u8]| paths(same_object(&identity, before, after).unwrap());
+        let same = |before: &[u8], after: &[u8]| {
+            paths(check_same_object(&identity, before, after).unwrap())
+        };
         assert!(same(&state("1"), &state("1")).is_empty());
         assert!(same(&state("1"), &NULL).is_empty());
         assert_eq!(same(&state("1"), &state("2")), ["id"]);
 
         let asked = bytes(json!({"id": "1"}));
-        let import = |state: &[u8]| paths(imported(&identity, Some(&asked), state).unwrap());
+        let import = |state: &[u8]| paths(check_import(&identity, Some(&asked), state).unwrap());
         assert!(import(&state("1")).is_empty());
         assert_eq!(import(&state("2")), ["id"]);
         let missing = bytes(json!({"id": null, "name": "n"}));
         assert_eq!(import(&missing), [""]);
-        assert_eq!(paths(imported(&identity, None, &missing).unwrap()), [""]);
-        assert!(imported(&identity, None, &state("1")).unwrap().is_empty());
+        assert_eq!(
+            paths(check_import(&identity, None, &missing).unwrap()),
+            [""]
+        );
+        assert!(
+            check_import(&identity, None, &state("1"))
+                .unwrap()
+                .is_empty()
+        );
     }
 }

@@ -1,17 +1,21 @@
 //! Data sources.
 
+use std::fmt;
+
 use async_trait::async_trait;
 
+use super::codec::{CodecError, decode, encode};
 use super::diagnostics::Diagnostics;
-use super::resource::{CodecError, Context, Model, decode, encode, model_problems};
+use super::model::{self, Model};
+use super::resource::Context;
 use super::schema::{Role, Schema};
 
-/// A data source: what is read where Terraform evaluates it.
+/// A data source: something that Terraform reads and does not manage.
 #[async_trait]
 pub trait DataSource: Send + Sync + 'static {
-    /// What the provider's configuration makes.
+    /// The data that the provider's configuration makes.
     type Data: Send + Sync + 'static;
-    /// Configuration and result.
+    /// The Rust type of configuration and result.
     type State: Model;
 
     /// The type's name without the provider's.
@@ -20,12 +24,12 @@ pub trait DataSource: Send + Sync + 'static {
     /// Its attributes.
     fn schema(&self) -> Schema;
 
-    /// Rules between attributes; what is unknown is checked again once it is known.
+    /// Checks rules between attributes. Terraform asks again once an unknown value is known.
     fn validate(&self, config: &Self::State, diagnostics: &mut Diagnostics) {
         let _ = (config, diagnostics);
     }
 
-    /// Reads it. None only beside errors.
+    /// Reads it, and returns the configuration completed by what was read. Returns none only beside errors.
     async fn read(
         &self,
         context: Context<'_, Self::Data>,
@@ -35,46 +39,55 @@ pub trait DataSource: Send + Sync + 'static {
 }
 
 /// A [`DataSource`] whose types the server need not know.
-pub struct DataSourceType<D>(pub(crate) Box<dyn Erased<D>>);
+pub struct DataSourceType<D> {
+    name: &'static str,
+    schema: Schema,
+    model_problems: fn(&Schema) -> Vec<String>,
+    pub(crate) erased: Box<dyn Erased<D>>,
+}
 
 impl<D: Send + Sync + 'static> DataSourceType<D> {
     /// Wraps a data source for [`super::provider::Provider::data_sources`].
     pub fn new<R: DataSource<Data = D>>(data_source: R) -> Self {
-        Self(Box::new(data_source))
+        Self {
+            name: data_source.name(),
+            schema: data_source.schema(),
+            model_problems: model::problems::<R::State>,
+            erased: Box::new(Typed(data_source)),
+        }
     }
 
     /// The type's name without the provider's.
     pub fn name(&self) -> &'static str {
-        self.0.name()
+        self.name
     }
 
     /// Its attributes.
-    pub fn schema(&self) -> Schema {
-        self.0.schema()
+    pub fn schema(&self) -> &Schema {
+        &self.schema
     }
 
-    /// Everything in which its schema and its Rust type contradict themselves or each other. For a unit test.
+    /// Every contradiction within and between its schema and its Rust type. For a unit test.
     pub fn problems(&self) -> Vec<String> {
-        let schema = self.0.schema();
-        let mut problems = schema.problems(Role::DataSource);
-        problems.extend(self.0.model_problems(&schema));
+        let mut problems = self.schema.problems(Role::DataSource);
+        problems.extend((self.model_problems)(&self.schema));
         problems
     }
 }
 
-impl<D> std::fmt::Debug for DataSourceType<D> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("DataSourceType")
+impl<D> fmt::Debug for DataSourceType<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataSourceType")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
-/// [`DataSource`] over bytes.
+/// The calls of a [`DataSource`] over bytes.
 #[async_trait]
 pub(crate) trait Erased<D>: Send + Sync {
-    fn name(&self) -> &'static str;
-    fn schema(&self) -> Schema;
-    fn model_problems(&self, schema: &Schema) -> Vec<String>;
     fn validate(&self, config: &[u8], diagnostics: &mut Diagnostics) -> Result<(), CodecError>;
+
     async fn read(
         &self,
         context: Context<'_, D>,
@@ -83,22 +96,14 @@ pub(crate) trait Erased<D>: Send + Sync {
     ) -> Result<Option<Vec<u8>>, CodecError>;
 }
 
+/// A data source with its types: decodes what comes in, and encodes what goes out.
+struct Typed<R>(R);
+
 #[async_trait]
-impl<R: DataSource> Erased<R::Data> for R {
-    fn name(&self) -> &'static str {
-        DataSource::name(self)
-    }
-
-    fn schema(&self) -> Schema {
-        DataSource::schema(self)
-    }
-
-    fn model_problems(&self, schema: &Schema) -> Vec<String> {
-        model_problems::<R::State>(schema)
-    }
-
+impl<R: DataSource> Erased<R::Data> for Typed<R> {
     fn validate(&self, config: &[u8], diagnostics: &mut Diagnostics) -> Result<(), CodecError> {
-        DataSource::validate(self, &decode("configuration", config)?, diagnostics);
+        self.0
+            .validate(&decode("configuration", config)?, diagnostics);
         Ok(())
     }
 
@@ -109,7 +114,7 @@ impl<R: DataSource> Erased<R::Data> for R {
         diagnostics: &mut Diagnostics,
     ) -> Result<Option<Vec<u8>>, CodecError> {
         let config = decode("configuration", config)?;
-        let state = DataSource::read(self, context, config, diagnostics).await;
+        let state = self.0.read(context, config, diagnostics).await;
         state.map(|state| encode("result", &state)).transpose()
     }
 }

@@ -1,4 +1,4 @@
-//! What Terraform shows a person: errors and warnings.
+//! Diagnostics: the errors and warnings that Terraform shows to a person.
 
 use crate::proto::tfplugin6;
 
@@ -20,9 +20,9 @@ pub struct Diagnostic {
     pub severity: Severity,
     /// One line without a full stop.
     pub summary: String,
-    /// Whole sentences: to what, why, and the fix.
+    /// Whole sentences: what it happened to, why, and the fix.
     pub detail: String,
-    /// The attribute that is meant; empty for the whole resource.
+    /// The path of the attribute that the message is about; empty for the whole resource.
     pub path: Path,
 }
 
@@ -45,7 +45,7 @@ impl Diagnostic {
         }
     }
 
-    /// Names the attribute that is meant.
+    /// Names the attribute that the message is about.
     #[must_use]
     pub fn at(mut self, path: Path) -> Self {
         self.path = path;
@@ -62,7 +62,7 @@ impl Diagnostic {
             .into(),
             summary: self.summary,
             detail: self.detail,
-            attribute: self.path.to_found().to_proto(),
+            attribute: self.path.visible_prefix().to_proto(),
         }
     }
 }
@@ -72,16 +72,30 @@ impl Diagnostic {
 pub struct Diagnostics(Vec<Diagnostic>);
 
 impl Diagnostics {
-    /// None yet.
+    /// No diagnostics yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds one. The same one twice is shown once.
+    /// Adds a diagnostic, unless the same one is there already.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         if !self.0.contains(&diagnostic) {
             self.0.push(diagnostic);
         }
+    }
+
+    /// Returns the value of a success, and adds the error of a failure.
+    pub fn record<T>(&mut self, outcome: Result<T, Diagnostic>) -> Option<T> {
+        outcome.map_err(|error| self.push(error)).ok()
+    }
+
+    /// Does work that adds diagnostics and ends early at an error, which is added too.
+    pub(crate) fn collect<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, Diagnostic>,
+    ) -> Option<T> {
+        let outcome = work(self);
+        self.record(outcome)
     }
 
     /// Adds an error about the whole resource.
@@ -114,7 +128,7 @@ impl Diagnostics {
         self.0.iter().any(|d| d.severity == Severity::Error)
     }
 
-    /// What was collected.
+    /// The diagnostics, in the order of their addition.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.0.iter()
     }

@@ -1,12 +1,12 @@
-//! What names an object for good: the identity that Terraform 1.12 and later keep beside a state.
+//! Identities, which name objects for good. Terraform 1.12 and later keep them beside states.
 
 use crate::proto::tfplugin6::{ResourceIdentitySchema, resource_identity_schema};
 
 use super::json;
 use super::msgpack::{DecodeError, Head, Reader};
-use super::node;
 use super::path::Path;
-use super::schema::{Kind, Replace, Schema};
+use super::raw_value;
+use super::schema::{Kind, Schema};
 use super::types::Type;
 
 /// Which attributes of a state are its object's identity: strings that an object has from its creation to its end, and
@@ -91,8 +91,7 @@ impl Identity {
             if !attribute.is_required() && !attribute.is_computed() {
                 problem("it may be null; it must be required or computed");
             }
-            let replaces = matches!(attribute.replace, Some(Replace::Always));
-            if !replaces && (attribute.is_optional() || !attribute.keeps_state) {
+            if !attribute.replaces() && (attribute.is_optional() || !attribute.keeps_state) {
                 problem(
                     "it may change; it must require a replacement, or only be computed, and kept from state",
                 );
@@ -106,10 +105,10 @@ impl Identity {
 
     /// The values in an encoded object that has the attributes of the resource; none unless each of them is known.
     fn values<'a>(&self, object: &'a [u8]) -> Result<Option<Vec<&'a str>>, DecodeError> {
-        let entries = node::entries(object)?.unwrap_or_default();
+        let entries = raw_value::entries(object)?.unwrap_or_default();
         let mut values = Vec::with_capacity(self.names.len());
         for name in &self.names {
-            match Reader::new(node::attribute(&entries, name)).head()? {
+            match Reader::new(raw_value::find_attribute(&entries, name)).head()? {
                 Head::Str(value) => values.push(value),
                 Head::Null | Head::Unknown => return Ok(None),
                 other => {
@@ -124,8 +123,9 @@ impl Identity {
     }
 
     /// The encoded identity of an encoded state, or of anything else that has the attributes of the resource. None
-    /// unless it is whole: Terraform takes one with unknown parts for a creation, and then fails to show the plan as JSON.
-    pub(crate) fn in_state(&self, state: &[u8]) -> Result<Option<Vec<u8>>, DecodeError> {
+    /// unless it is whole: Terraform takes one with unknown parts for a creation, and then fails to show the plan as
+    /// JSON.
+    pub(crate) fn extract(&self, state: &[u8]) -> Result<Option<Vec<u8>>, DecodeError> {
         Ok(self.values(state)?.map(|values| {
             let mut bytes = Vec::new();
             // Writing to a vector cannot fail.
@@ -162,7 +162,7 @@ impl Identity {
         if version < self.version || stored.is_empty() {
             return Ok(None);
         }
-        self.in_state(&json::to_msgpack(schema.attributes(), stored)?)
+        self.extract(&json::to_msgpack(schema.attributes(), stored)?)
     }
 }
 
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn is_in_a_state_whole_or_not_at_all() {
         let identity = Identity::of(["owner", "id"]);
-        let of = |state: Json| identity.in_state(&to_vec(&state).unwrap()).unwrap();
+        let of = |state: Json| identity.extract(&to_vec(&state).unwrap()).unwrap();
         let found = of(json!({"id": "1", "owner": "me", "name": "n"})).unwrap();
         let found: Json = from_slice(&found).unwrap();
         assert_eq!(found, json!({"id": "1", "owner": "me"}));
@@ -245,9 +245,9 @@ mod tests {
         assert_eq!(of(json!({"id": "1"})), None);
         assert_eq!(of(Json::Null), None);
         let unknown = [b"\x82\xa5owner\xa2me\xa2id".as_slice(), &UNKNOWN].concat();
-        assert_eq!(identity.in_state(&unknown), Ok(None));
+        assert_eq!(identity.extract(&unknown), Ok(None));
         let wrong = to_vec(&json!({"id": 1, "owner": "me"})).unwrap();
-        let error = identity.in_state(&wrong).unwrap_err();
+        let error = identity.extract(&wrong).unwrap_err();
         assert_eq!(error.to_string(), "id: a string is needed, not a number");
     }
 

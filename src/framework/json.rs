@@ -4,15 +4,14 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use super::msgpack::{self, DecodeError};
-use super::node::Shape;
+use super::raw_value::Shape;
 use super::schema::{Attribute, Nesting};
-use super::types::Type;
 
-/// Decodes a stored state. What it lacks is null; what it has beyond the type is ignored.
+/// Decodes a stored state. Attributes that it lacks are null; those that the type lacks are ignored.
 ///
 /// # Errors
-/// If it is no JSON, or a value is of another type; the path says which.
-pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+/// If it is not JSON, or a value is of another type; the path says which.
+pub(crate) fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     serde_json::from_slice(bytes).or_else(|error| {
         // JSON's error knows a line and a column; the slow way round knows the attribute.
         let json: Json = serde_json::from_slice(bytes)
@@ -36,18 +35,12 @@ pub(crate) fn to_msgpack(attributes: &[Attribute], bytes: &[u8]) -> Result<Vec<u
 
 fn write(shape: Shape<'_>, json: &Json, to: &mut Vec<u8>) -> Result<(), DecodeError> {
     match (shape, json) {
-        (_, Json::Null) => plain(json, to),
-        (Shape::Type(Type::Dynamic), Json::Object(object)) => {
-            let ty = object.get("type").unwrap_or(&Json::Null).to_string();
-            to.push(0x92);
-            // Writing to a vector cannot fail.
-            let _ = rmp::encode::write_bin(to, ty.as_bytes());
-            plain(object.get("value").unwrap_or(&Json::Null), to)
-        }
+        (_, Json::Null) => write_plain(json, to),
         (
             Shape::Object(attributes) | Shape::Nested(Nesting::Single, attributes),
             Json::Object(object),
         ) => {
+            // Writing to a vector cannot fail.
             let _ = rmp::encode::write_map_len(to, attributes.len() as u32);
             for attribute in attributes {
                 let _ = rmp::encode::write_str(to, attribute.name());
@@ -72,11 +65,11 @@ fn write(shape: Shape<'_>, json: &Json, to: &mut Vec<u8>) -> Result<(), DecodeEr
             Ok(())
         }
         // Anything else has one form only; a wrong type is found when it is decoded.
-        _ => plain(json, to),
+        _ => write_plain(json, to),
     }
 }
 
-fn plain(json: &Json, to: &mut Vec<u8>) -> Result<(), DecodeError> {
+fn write_plain(json: &Json, to: &mut Vec<u8>) -> Result<(), DecodeError> {
     let bytes = msgpack::to_vec(json).map_err(|error| DecodeError::new(error.to_string()))?;
     to.extend_from_slice(&bytes);
     Ok(())
@@ -90,6 +83,7 @@ mod tests {
 
     use serde::Deserialize;
 
+    use super::super::types::Type;
     use super::super::value::Value;
     use super::*;
 

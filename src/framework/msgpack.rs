@@ -21,7 +21,7 @@ pub(crate) const UNKNOWN: [u8; 3] = [0xd4, 0, 0];
 /// A null value.
 pub(crate) const NULL: [u8; 1] = [0xc0];
 
-/// Bytes that are not what the schema says, and where.
+/// Why bytes are not a value of the schema, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct DecodeError {
     /// The attribute whose value cannot be decoded.

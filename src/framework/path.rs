@@ -73,9 +73,9 @@ impl Path {
         self.0.pop();
     }
 
-    /// The longest beginning that Terraform finds in a configuration: it looks into no nested attribute, and would point
-    /// at the whole block instead.
-    pub(crate) fn to_found(&self) -> Self {
+    /// The longest beginning of the path that Terraform finds in a configuration. It does not look into nested
+    /// attributes, and would point at the whole block instead.
+    pub(crate) fn visible_prefix(&self) -> Self {
         let nested = |(position, step): (usize, &Step)| {
             (position > 0 && matches!(step, Step::Attribute(_))).then_some(position)
         };
@@ -101,7 +101,7 @@ impl Path {
     }
 }
 
-/// As one would write it in HCL: `accounts["111122223333"].name`.
+/// Written as in HCL: `ports["http"].name`.
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, step) in self.0.iter().enumerate() {
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(path.to_string(), r#"accounts["1\"2"].tags[3]"#);
         assert_eq!(path.to_proto().map(|p| p.steps.len()), Some(4));
         assert!(Path::root().to_proto().is_none());
-        assert_eq!(path.to_found().to_string(), r#"accounts["1\"2"]"#);
-        assert_eq!(Path::of("a").attribute("b").to_found(), Path::of("a"));
+        assert_eq!(path.visible_prefix().to_string(), r#"accounts["1\"2"]"#);
+        assert_eq!(Path::of("a").attribute("b").visible_prefix(), Path::of("a"));
     }
 }

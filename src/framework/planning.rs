@@ -1,9 +1,9 @@
-//! What every plan has in common: defaults, values known after apply, values kept from state, replacement.
+//! The rules that every plan follows: defaults, values known after apply, values kept from state, replacement.
 
 use super::msgpack::{DecodeError, NULL};
-use super::node::{self, Node, Shape};
 use super::path::Path;
-use super::schema::{Attribute, Kind, Nesting, Replace, Schema, any_write_only};
+use super::raw_value::{self, RawValue, Shape};
+use super::schema::{Attribute, Kind, Nesting, Schema};
 
 /// Makes the starting point of a plan from what Terraform proposes: write-only values gone, defaults filled in, and
 /// where something changes, computed values unknown unless they keep what the state has.
@@ -13,17 +13,17 @@ pub(crate) fn propose(
     prior: Option<&[u8]>,
     proposed: &[u8],
 ) -> Result<Vec<u8>, DecodeError> {
-    let mut plan = Node::Raw(proposed);
+    let mut plan = RawValue::Borrowed(proposed);
     remove_write_only(schema.attributes(), &mut plan)?;
     fill_defaults(schema.attributes(), config, &mut plan)?;
     let mut planned = Vec::with_capacity(proposed.len());
     plan.write(&mut planned);
     if let Some(prior) = prior
-        && node::same(Shape::Object(schema.attributes()), prior, &planned)?
+        && raw_value::is_same(Shape::Object(schema.attributes()), prior, &planned)?
     {
         return Ok(planned);
     }
-    let mut plan = Node::Raw(&planned);
+    let mut plan = RawValue::Borrowed(&planned);
     mark_unknown(
         schema.attributes(),
         config,
@@ -37,18 +37,21 @@ pub(crate) fn propose(
 
 /// Puts null in the place of every write-only value, at every level.
 pub(crate) fn without_write_only(schema: &Schema, value: &[u8]) -> Result<Vec<u8>, DecodeError> {
-    let mut node = Node::Raw(value);
-    remove_write_only(schema.attributes(), &mut node)?;
+    let mut raw = RawValue::Borrowed(value);
+    remove_write_only(schema.attributes(), &mut raw)?;
     let mut bytes = Vec::with_capacity(value.len());
-    node.write(&mut bytes);
+    raw.write(&mut bytes);
     Ok(bytes)
 }
 
-fn remove_write_only(attributes: &[Attribute], node: &mut Node<'_>) -> Result<(), DecodeError> {
-    if !attributes.iter().any(any_write_only) {
+fn remove_write_only(
+    attributes: &[Attribute],
+    object: &mut RawValue<'_>,
+) -> Result<(), DecodeError> {
+    if !attributes.iter().any(|a| a.any(Attribute::is_write_only)) {
         return Ok(());
     }
-    let Some(entries) = node.entries()? else {
+    let Some(entries) = object.entries()? else {
         return Ok(());
     };
     for (name, value) in entries {
@@ -56,65 +59,60 @@ fn remove_write_only(attributes: &[Attribute], node: &mut Node<'_>) -> Result<()
             continue;
         };
         if attribute.is_write_only() {
-            *value = Node::null();
+            *value = RawValue::null();
         } else if let Kind::Nested(nesting, inner) = attribute.kind() {
-            each_object(*nesting, value, |object| remove_write_only(inner, object))?;
+            for_each_object(*nesting, value, |object| remove_write_only(inner, object))?;
         }
     }
     Ok(())
 }
 
-fn each_object(
+fn for_each_object(
     nesting: Nesting,
-    node: &mut Node<'_>,
-    mut change: impl FnMut(&mut Node<'_>) -> Result<(), DecodeError>,
+    value: &mut RawValue<'_>,
+    mut change: impl FnMut(&mut RawValue<'_>) -> Result<(), DecodeError>,
 ) -> Result<(), DecodeError> {
     match nesting {
-        Nesting::Single => change(node)?,
+        Nesting::Single => change(value)?,
         Nesting::Map => {
-            for (_, object) in node.entries()?.into_iter().flatten() {
+            for (_, object) in value.entries()?.into_iter().flatten() {
                 change(object)?;
             }
         }
         Nesting::List | Nesting::Set => {
-            for object in node.elements()?.into_iter().flatten() {
+            for object in value.elements()?.into_iter().flatten() {
                 change(object)?;
             }
         }
     }
     Ok(())
-}
-
-fn holds_default(attribute: &Attribute) -> bool {
-    attribute.default_value().is_some()
-        || matches!(attribute.kind(), Kind::Nested(_, inner) if inner.iter().any(holds_default))
 }
 
 fn fill_defaults(
     attributes: &[Attribute],
     config: &[u8],
-    node: &mut Node<'_>,
+    object: &mut RawValue<'_>,
 ) -> Result<(), DecodeError> {
-    if !attributes.iter().any(holds_default) {
+    if !attributes.iter().any(|a| a.any(Attribute::has_default)) {
         return Ok(());
     }
-    let Some(config) = node::entries(config)? else {
+    let Some(config) = raw_value::entries(config)? else {
         return Ok(());
     };
-    let Some(entries) = node.entries()? else {
+    let Some(entries) = object.entries()? else {
         return Ok(());
     };
     for (name, value) in entries {
         let Some(attribute) = attributes.iter().find(|a| a.name() == *name) else {
             continue;
         };
-        let config = node::attribute(&config, name);
+        let config = raw_value::find_attribute(&config, name);
         if let Some(default) = attribute.default_value() {
-            if node::is_null(config) {
-                *value = Node::Made(default.to_vec());
+            if raw_value::is_null(config) {
+                *value = RawValue::Owned(default.to_vec());
             }
         } else if let Kind::Nested(nesting, inner) = attribute.kind() {
-            with_configured(*nesting, config, &NULL, value, |config, _, object| {
+            for_each_configured(*nesting, config, &NULL, value, |config, _, object| {
                 fill_defaults(inner, config, object)
             })?;
         }
@@ -122,38 +120,33 @@ fn fill_defaults(
     Ok(())
 }
 
-fn holds_computed(attribute: &Attribute) -> bool {
-    attribute.is_computed()
-        || matches!(attribute.kind(), Kind::Nested(_, inner) if inner.iter().any(holds_computed))
-}
-
 fn mark_unknown(
     attributes: &[Attribute],
     config: &[u8],
     prior: &[u8],
-    node: &mut Node<'_>,
+    object: &mut RawValue<'_>,
 ) -> Result<(), DecodeError> {
-    if !attributes.iter().any(holds_computed) {
+    if !attributes.iter().any(|a| a.any(Attribute::is_computed)) {
         return Ok(());
     }
-    let config = node::entries(config)?.unwrap_or_default();
-    let prior = node::entries(prior)?.unwrap_or_default();
-    let Some(entries) = node.entries()? else {
+    let config = raw_value::entries(config)?.unwrap_or_default();
+    let prior = raw_value::entries(prior)?.unwrap_or_default();
+    let Some(entries) = object.entries()? else {
         return Ok(());
     };
     for (name, value) in entries {
         let Some(attribute) = attributes.iter().find(|a| a.name() == *name) else {
             continue;
         };
-        let config = node::attribute(&config, name);
-        let prior = node::attribute(&prior, name);
-        if attribute.is_computed() && node::is_null(config) {
-            let kept = attribute.keeps_state && !node::is_null(prior);
-            if attribute.default_value().is_none() && !kept {
-                *value = Node::unknown();
+        let config = raw_value::find_attribute(&config, name);
+        let prior = raw_value::find_attribute(&prior, name);
+        if attribute.is_computed() && raw_value::is_null(config) {
+            let kept = attribute.keeps_state && !raw_value::is_null(prior);
+            if !attribute.has_default() && !kept {
+                *value = RawValue::unknown();
             }
         } else if let Kind::Nested(nesting, inner) = attribute.kind() {
-            with_configured(*nesting, config, prior, value, |config, prior, object| {
+            for_each_configured(*nesting, config, prior, value, |config, prior, object| {
                 mark_unknown(inner, config, prior, object)
             })?;
         }
@@ -163,32 +156,32 @@ fn mark_unknown(
 
 /// Calls `change` for every nested object with its configuration and prior state. Elements of sets cannot be told apart
 /// and are left as proposed.
-fn with_configured(
+fn for_each_configured(
     nesting: Nesting,
     config: &[u8],
     prior: &[u8],
-    node: &mut Node<'_>,
-    mut change: impl FnMut(&[u8], &[u8], &mut Node<'_>) -> Result<(), DecodeError>,
+    value: &mut RawValue<'_>,
+    mut change: impl FnMut(&[u8], &[u8], &mut RawValue<'_>) -> Result<(), DecodeError>,
 ) -> Result<(), DecodeError> {
     match nesting {
         Nesting::Single => {
-            if !node::is_null(config) && !node::is_unknown(config) {
-                change(config, prior, node)?;
+            if !raw_value::is_null(config) && !raw_value::is_unknown(config) {
+                change(config, prior, value)?;
             }
         }
         Nesting::Map => {
-            let config = node::by_key(config)?;
-            let prior = node::by_key(prior)?;
-            for (key, object) in node.entries()?.into_iter().flatten() {
+            let config = raw_value::entries_by_key(config)?;
+            let prior = raw_value::entries_by_key(prior)?;
+            for (key, object) in value.entries()?.into_iter().flatten() {
                 let config = config.get(key).copied().unwrap_or(&NULL);
                 let prior = prior.get(key).copied().unwrap_or(&NULL);
                 change(config, prior, object)?;
             }
         }
         Nesting::List => {
-            let config = node::elements(config)?.unwrap_or_default();
-            let prior = node::elements(prior)?.unwrap_or_default();
-            for (index, object) in node.elements()?.into_iter().flatten().enumerate() {
+            let config = raw_value::elements(config)?.unwrap_or_default();
+            let prior = raw_value::elements(prior)?.unwrap_or_default();
+            for (index, object) in value.elements()?.into_iter().flatten().enumerate() {
                 let config = config.get(index).copied().unwrap_or(&NULL);
                 let prior = prior.get(index).copied().unwrap_or(&NULL);
                 change(config, prior, object)?;
@@ -199,14 +192,14 @@ fn with_configured(
     Ok(())
 }
 
-/// The attributes whose change means another object.
+/// Finds the changed attributes that replace the object.
 pub(crate) fn requires_replace(
     schema: &Schema,
     prior: &[u8],
     planned: &[u8],
 ) -> Result<Vec<Path>, DecodeError> {
     let mut paths = Vec::new();
-    replaced(
+    collect_replaced(
         schema.attributes(),
         prior,
         planned,
@@ -216,31 +209,28 @@ pub(crate) fn requires_replace(
     Ok(paths)
 }
 
-fn replaced(
+fn collect_replaced(
     attributes: &[Attribute],
     prior: &[u8],
     planned: &[u8],
     path: &Path,
     paths: &mut Vec<Path>,
 ) -> Result<(), DecodeError> {
-    let (Some(prior), Some(planned)) = (node::entries(prior)?, node::entries(planned)?) else {
+    let (Some(prior), Some(planned)) = (raw_value::entries(prior)?, raw_value::entries(planned)?)
+    else {
         return Ok(());
     };
     for attribute in attributes {
-        let prior = node::attribute(&prior, attribute.name());
-        let planned = node::attribute(&planned, attribute.name());
+        let prior = raw_value::find_attribute(&prior, attribute.name());
+        let planned = raw_value::find_attribute(&planned, attribute.name());
         let path = path.attribute(attribute.name());
-        if let Some(replace) = &attribute.replace
-            && !node::same(Shape::from(attribute.kind()), prior, planned)?
-            && match replace {
-                Replace::Always => true,
-                Replace::If(rule) => rule(prior, planned),
-            }
+        if attribute.replaces()
+            && !raw_value::is_same(Shape::from(attribute.kind()), prior, planned)?
         {
             paths.push(path.clone());
         }
         if let Kind::Nested(Nesting::Single, inner) = attribute.kind() {
-            replaced(inner, prior, planned, &path, paths)?;
+            collect_replaced(inner, prior, planned, &path, paths)?;
         }
     }
     Ok(())

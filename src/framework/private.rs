@@ -1,4 +1,4 @@
-//! What a provider remembers about a resource that no person needs to see.
+//! Private state: notes of a provider about a resource that no person needs to see.
 
 use std::collections::BTreeMap;
 

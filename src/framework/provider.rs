@@ -5,7 +5,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::data_source::DataSourceType;
 use super::diagnostics::Diagnostics;
-use super::resource::{Model, ResourceType, model_problems};
+use super::model::{self, Model};
+use super::resource::ResourceType;
 use super::schema::{Role, Schema};
 
 /// A provider: its configuration and the resources and data sources it offers.
@@ -13,21 +14,21 @@ use super::schema::{Role, Schema};
 pub trait Provider: Send + Sync + 'static {
     /// The `provider` block.
     type Config: Model;
-    /// What the configuration makes, handed to every resource and data source.
+    /// The data that the configuration makes, handed to every resource and data source.
     type Data: Send + Sync + 'static;
 
-    /// The name that starts every type's name.
+    /// The provider's name, with which the name of every type begins.
     fn name(&self) -> &'static str;
 
     /// The attributes of the `provider` block.
     fn schema(&self) -> Schema;
 
-    /// Rules between attributes.
+    /// Checks rules between attributes.
     fn validate(&self, config: &Self::Config, diagnostics: &mut Diagnostics) {
         let _ = (config, diagnostics);
     }
 
-    /// Takes the configuration, in which values may be unknown while planning. None only beside errors.
+    /// Takes the configuration, in which values may be unknown while Terraform plans. Returns none only beside errors.
     async fn configure(
         &self,
         config: Self::Config,
@@ -42,11 +43,11 @@ pub trait Provider: Send + Sync + 'static {
     fn data_sources(&self) -> Vec<DataSourceType<Self::Data>>;
 }
 
-/// Everything in which a provider's schemas and Rust types contradict themselves or each other. For a unit test.
+/// Every contradiction within and between a provider's schemas and Rust types. For a unit test.
 pub fn problems<P: Provider>(provider: &P) -> Vec<String> {
     let schema = provider.schema();
     let mut problems = schema.problems(Role::Provider);
-    problems.extend(model_problems::<P::Config>(&schema));
+    problems.extend(model::problems::<P::Config>(&schema));
     for resource in provider.resources() {
         let found = resource.problems();
         problems.extend(

@@ -1,9 +1,9 @@
-//! Configurations against their schema, before the provider's own rules.
+//! Validation of configurations by their schema, before the provider's own rules.
 
 use super::diagnostics::Diagnostics;
 use super::msgpack::{DecodeError, Head, Reader};
-use super::node;
 use super::path::{Path, Step};
+use super::raw_value;
 use super::schema::{Attribute, Check, Kind, Nesting, Scalar, Schema, Violation};
 use super::types::Type;
 
@@ -13,23 +13,23 @@ pub(crate) fn validate(
     config: &[u8],
     diagnostics: &mut Diagnostics,
 ) -> Result<(), DecodeError> {
-    object(schema.attributes(), config, &mut Path::root(), diagnostics)
+    validate_object(schema.attributes(), config, &mut Path::root(), diagnostics)
 }
 
-fn object(
+fn validate_object(
     attributes: &[Attribute],
     value: &[u8],
     path: &mut Path,
     diagnostics: &mut Diagnostics,
 ) -> Result<(), DecodeError> {
-    let Some(entries) = node::entries(value).map_err(|error| at(error, path))? else {
+    let Some(entries) = locate(raw_value::entries(value), path)? else {
         return Ok(());
     };
     for attribute in attributes {
         path.push(Step::Attribute(attribute.name().to_owned()));
-        let value = node::attribute(&entries, attribute.name());
-        if node::is_null(value) {
-            // Terraform itself lets null through for what is nested.
+        let value = raw_value::find_attribute(&entries, attribute.name());
+        if raw_value::is_null(value) {
+            // Terraform itself lets null through in nested attributes.
             if attribute.is_required() {
                 diagnostics.error_at(
                     path.clone(),
@@ -38,14 +38,14 @@ fn object(
                 );
             }
         } else {
-            configured(attribute, value, path, diagnostics)?;
+            validate_value(attribute, value, path, diagnostics)?;
         }
         path.pop();
     }
     Ok(())
 }
 
-fn configured(
+fn validate_value(
     attribute: &Attribute,
     value: &[u8],
     path: &mut Path,
@@ -67,7 +67,10 @@ fn configured(
     }
     match attribute.kind() {
         Kind::Value(Type::Map(_)) => {
-            for (key, element) in located(node::entries(value), path)?.into_iter().flatten() {
+            for (key, element) in locate(raw_value::entries(value), path)?
+                .into_iter()
+                .flatten()
+            {
                 path.push(Step::Key(key.to_owned()));
                 report(
                     attribute,
@@ -76,27 +79,33 @@ fn configured(
                     path,
                     diagnostics,
                 );
-                scalar(attribute, element, path, diagnostics)?;
+                validate_scalar(attribute, element, path, diagnostics)?;
                 path.pop();
             }
         }
         Kind::Value(Type::List(_)) => {
-            let elements = located(node::elements(value), path)?;
+            let elements = locate(raw_value::elements(value), path)?;
             for (index, element) in (0..).zip(elements.into_iter().flatten()) {
                 path.push(Step::Index(index));
-                scalar(attribute, element, path, diagnostics)?;
+                validate_scalar(attribute, element, path, diagnostics)?;
                 path.pop();
             }
         }
         Kind::Value(Type::Set(_)) => {
-            for element in located(node::elements(value), path)?.into_iter().flatten() {
-                scalar(attribute, element, path, diagnostics)?;
+            for element in locate(raw_value::elements(value), path)?
+                .into_iter()
+                .flatten()
+            {
+                validate_scalar(attribute, element, path, diagnostics)?;
             }
         }
-        Kind::Value(_) => scalar(attribute, value, path, diagnostics)?,
-        Kind::Nested(Nesting::Single, inner) => object(inner, value, path, diagnostics)?,
+        Kind::Value(_) => validate_scalar(attribute, value, path, diagnostics)?,
+        Kind::Nested(Nesting::Single, inner) => validate_object(inner, value, path, diagnostics)?,
         Kind::Nested(Nesting::Map, inner) => {
-            for (key, element) in located(node::entries(value), path)?.into_iter().flatten() {
+            for (key, element) in locate(raw_value::entries(value), path)?
+                .into_iter()
+                .flatten()
+            {
                 path.push(Step::Key(key.to_owned()));
                 report(
                     attribute,
@@ -105,41 +114,44 @@ fn configured(
                     path,
                     diagnostics,
                 );
-                element_object(inner, element, path, diagnostics)?;
+                validate_element(inner, element, path, diagnostics)?;
                 path.pop();
             }
         }
         Kind::Nested(Nesting::List, inner) => {
-            let elements = located(node::elements(value), path)?;
+            let elements = locate(raw_value::elements(value), path)?;
             for (index, element) in (0..).zip(elements.into_iter().flatten()) {
                 path.push(Step::Index(index));
-                element_object(inner, element, path, diagnostics)?;
+                validate_element(inner, element, path, diagnostics)?;
                 path.pop();
             }
         }
         Kind::Nested(Nesting::Set, inner) => {
-            for element in located(node::elements(value), path)?.into_iter().flatten() {
-                element_object(inner, element, path, diagnostics)?;
+            for element in locate(raw_value::elements(value), path)?
+                .into_iter()
+                .flatten()
+            {
+                validate_element(inner, element, path, diagnostics)?;
             }
         }
     }
     Ok(())
 }
 
-fn element_object(
+fn validate_element(
     inner: &[Attribute],
     element: &[u8],
     path: &mut Path,
     diagnostics: &mut Diagnostics,
 ) -> Result<(), DecodeError> {
-    if node::is_null(element) {
-        null_element(path, diagnostics);
+    if raw_value::is_null(element) {
+        report_null_element(path, diagnostics);
         return Ok(());
     }
-    object(inner, element, path, diagnostics)
+    validate_object(inner, element, path, diagnostics)
 }
 
-fn null_element(path: &Path, diagnostics: &mut Diagnostics) {
+fn report_null_element(path: &Path, diagnostics: &mut Diagnostics) {
     diagnostics.error_at(
         path.clone(),
         "Null element",
@@ -149,15 +161,15 @@ fn null_element(path: &Path, diagnostics: &mut Diagnostics) {
     );
 }
 
-fn scalar(
+fn validate_scalar(
     attribute: &Attribute,
     value: &[u8],
     path: &Path,
     diagnostics: &mut Diagnostics,
 ) -> Result<(), DecodeError> {
-    let value = match Reader::new(value).head().map_err(|error| at(error, path))? {
+    let value = match locate(Reader::new(value).head(), path)? {
         Head::Null => {
-            null_element(path, diagnostics);
+            report_null_element(path, diagnostics);
             return Ok(());
         }
         Head::Bool(value) => Scalar::Bool(value),
@@ -165,7 +177,7 @@ fn scalar(
         Head::UInt(value) => Scalar::Float(value as f64),
         Head::Float(value) => Scalar::Float(value),
         Head::Str(value) => Scalar::String(value),
-        // Checked once it is known; what is no scalar is the provider's to check.
+        // An unknown value is checked once it is known. Values that are not scalars are the provider's to check.
         Head::Unknown | Head::Bin(_) | Head::Array(_) | Head::Map(_) => return Ok(()),
     };
     report(attribute, &attribute.checks, value, path, diagnostics);
@@ -184,7 +196,7 @@ fn report(
             let shown = if attribute.is_sensitive() {
                 "The sensitive value".to_owned()
             } else {
-                shortened(format!("{value}"))
+                shorten(format!("{value}"))
             };
             diagnostics.error_at(
                 path.clone(),
@@ -195,8 +207,8 @@ fn report(
     }
 }
 
-/// Long values are recognised by their beginning.
-fn shortened(shown: String) -> String {
+/// Cuts a long value: its beginning is enough to recognise it.
+fn shorten(shown: String) -> String {
     const MOST: usize = 80;
     match shown.char_indices().nth(MOST) {
         Some((end, _)) => format!("{}…", &shown[..end]),
@@ -211,15 +223,14 @@ fn length(value: &[u8]) -> Option<usize> {
     }
 }
 
-fn located<T>(result: Result<T, DecodeError>, path: &Path) -> Result<T, DecodeError> {
-    result.map_err(|error| at(error, path))
-}
-
-fn at(mut error: DecodeError, path: &Path) -> DecodeError {
-    for step in path.steps().iter().rev() {
-        error.path.prepend(step.clone());
-    }
-    error
+/// Puts `path` in front of the path of an error.
+fn locate<T>(result: Result<T, DecodeError>, path: &Path) -> Result<T, DecodeError> {
+    result.map_err(|mut error| {
+        for step in path.steps().iter().rev() {
+            error.path.prepend(step.clone());
+        }
+        error
+    })
 }
 
 #[cfg(test)]

@@ -131,8 +131,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Value<T> {
     }
 }
 
-/// A set whose elements may be unknown. Equal known elements are one; unknown ones may turn out to differ, so each of them
-/// counts.
+/// A set whose elements may be unknown. Equal known elements are one; unknown ones may turn out to differ, so each of
+/// them counts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Set<T>(Vec<Value<T>>);
 
@@ -170,7 +170,8 @@ impl<'de, T: Deserialize<'de> + Ord> Deserialize<'de> for Set<T> {
     }
 }
 
-/// A number of any size, as Terraform sends it: an integer, a float, or the decimal digits of anything larger.
+/// A number of any size, as Terraform sends it: an integer, a float, or the decimal digits of anything larger. For an
+/// attribute whose numbers are not all whole, or not all of 64 bits.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Number {
     /// Fits 64 bits.

@@ -1,4 +1,4 @@
-//! What holds for every call of the provider: applies are not cut off, and a panic is an answer.
+//! Two rules for calls of the provider: applies are not cut off, and a panic is an answer.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -24,8 +24,8 @@ const APPLIES: [&str; 2] = [
 /// The provider's service, with each apply in a task of its own.
 ///
 /// hyper drops the future of a request whose client is gone (a killed Terraform, a cancelled call). That is
-/// right for reads, and would cut an apply in half. What `InvokeAction` streams after its response began is not
-/// covered here.
+/// right for reads, and would cut an apply in half. The stream of `InvokeAction`, after its response began, is not
+/// covered.
 #[derive(Debug, Clone)]
 pub(super) struct Calls<S> {
     provider: S,
@@ -65,9 +65,9 @@ where
             let status = Status::unavailable("the provider is ending and begins no new apply");
             return Box::pin(async move { Ok(status.into_http()) });
         };
-        let apply = answer(self.provider.call(request));
+        let answering = answer(self.provider.call(request));
         let apply = tokio::spawn(async move {
-            let answer = apply.await;
+            let answer = answering.await;
             drop(in_flight);
             answer
         });

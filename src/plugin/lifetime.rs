@@ -1,4 +1,4 @@
-//! When the process ends, and what it finishes first.
+//! The end of the process: its causes, and the calls that it finishes first.
 
 use std::future::Future;
 use std::io;
@@ -26,7 +26,7 @@ const MAY_CONNECT_WITHIN: Duration = Duration::from_secs(60);
 /// How long Terraform may stay away after its connection closed; gRPC reconnects after about a second.
 const MAY_RECONNECT_WITHIN: Duration = Duration::from_secs(10);
 
-/// The stages of the end, shared by all that must know: requested, then ending, then finished.
+/// The stages of the end, which all parts of the process share: requested, then ending, then finished.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Lifetime {
     requested: CancellationToken,
@@ -54,9 +54,9 @@ impl Lifetime {
         self.finished.cancelled_owned()
     }
 
-    /// Notes an apply in flight for as long as the answer lives; none when the process is ending.
+    /// Notes an apply in flight for as long as the returned value lives; none when the process is ending.
     pub(super) fn begin_apply(&self) -> Option<Counted> {
-        // Counted before looking, so that `finish_applies` cannot miss it.
+        // The apply is counted before the look, so that `finish_applies` cannot miss it.
         let counted = self.applies.enter();
         (!self.ending.is_cancelled()).then_some(counted)
     }
@@ -64,7 +64,7 @@ impl Lifetime {
     /// Lets no new apply begin and waits for those in flight; false when it took longer than `limit`.
     pub(super) async fn finish_applies(&self, limit: Duration) -> bool {
         self.ending.cancel();
-        let complete = tokio::time::timeout(limit, self.applies.zero())
+        let complete = tokio::time::timeout(limit, self.applies.wait_for_zero())
             .await
             .is_ok();
         self.finished.cancel();
@@ -108,7 +108,7 @@ impl Count {
         *self.0.borrow()
     }
 
-    async fn zero(&self) {
+    async fn wait_for_zero(&self) {
         // An error would mean that the sender is gone, and `self` holds it.
         let _ = self.0.subscribe().wait_for(|tally| tally.now == 0).await;
     }

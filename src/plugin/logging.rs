@@ -1,9 +1,9 @@
 //! The log: `tracing` events as lines of JSON on standard error, as go-plugin reads them.
 //!
 //! Terraform takes the lines in, filters them by `TF_LOG_PROVIDER` or `TF_LOG`, and writes them to its own log.
-//! Three rules hold here. Only what Terraform would let through is written. Of other crates nothing below
-//! a warning gets out, and of a warning its message only: the HTTP and AWS crates print headers, bodies and
-//! whole responses in their events. And the log cannot fail the provider: what cannot be written is lost.
+//! Three rules hold here. Only lines that Terraform would let through are written. Of the events of other crates only
+//! the messages of warnings and errors are: HTTP clients and SDKs put headers, bodies and whole responses into
+//! their events. And the log cannot fail the provider: a line that cannot be written is lost.
 
 use std::ffi::OsString;
 use std::fmt::{self, Write as _};
@@ -20,14 +20,12 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
-/// The crate whose events are written at every level.
-const OWN_TARGET: &str = "orgmirror";
+use super::About;
 
-/// The variables that set the level, the most specific first. The first is for this provider only, the second for
-/// all providers, the third for Terraform as a whole.
-const LEVEL_VARIABLES: [&str; 3] = ["TF_LOG_PROVIDER_ORGMIRROR", "TF_LOG_PROVIDER", "TF_LOG"];
+/// The crate of this file, whose events are written like the provider's own.
+const THIS_CRATE: &str = env!("CARGO_CRATE_NAME");
 
-/// Longer text is cut, in bytes.
+/// The longest text of a field, in bytes; longer text is cut.
 const MAX_TEXT_BYTES: usize = 8 << 10;
 
 /// go-plugin reads lines of up to 64 KiB and takes longer ones apart without looking at their level.
@@ -37,20 +35,21 @@ const MAX_LINE_BYTES: usize = 60 << 10;
 ///
 /// A panic is written as go-plugin expects a plugin's to be, so that Terraform shows it to the user.
 /// When a log was started before, that one stays.
-pub fn start(environment: &impl Fn(&str) -> Option<OsString>) {
+pub(super) fn start(about: About, environment: &impl Fn(&str) -> Option<OsString>) {
     std::panic::set_hook(Box::new(|panic| {
         let _ = io::stderr().lock().write_all(describe(panic).as_bytes());
     }));
-    let level = level(environment);
+    let level = level(about.provider, environment);
     if level != LevelFilter::OFF {
-        let subscriber = Registry::default().with(JsonLines::new(level, io::stderr()));
+        let lines = JsonLines::new(level, about.crates, io::stderr());
+        let subscriber = Registry::default().with(lines);
         let _ = tracing::subscriber::set_global_default(subscriber);
     }
 }
 
 /// The level that Terraform filters by; without any, warnings, which cost nothing.
-fn level(environment: &impl Fn(&str) -> Option<OsString>) -> LevelFilter {
-    LEVEL_VARIABLES
+fn level(provider: &str, environment: &impl Fn(&str) -> Option<OsString>) -> LevelFilter {
+    level_variables(provider)
         .iter()
         .filter_map(|name| environment(name))
         .find(|value| !value.is_empty())
@@ -61,10 +60,21 @@ fn level(environment: &impl Fn(&str) -> Option<OsString>) -> LevelFilter {
                 "WARN" => LevelFilter::WARN,
                 "INFO" => LevelFilter::INFO,
                 "DEBUG" => LevelFilter::DEBUG,
-                // Terraform takes JSON, and what it does not know, as TRACE.
+                // Terraform takes JSON, and every word that it does not know, as TRACE.
                 _ => LevelFilter::TRACE,
             }
         })
+}
+
+/// The variables that set the level, the most specific first. The first is for this provider only, the second for
+/// all providers, the third for Terraform as a whole.
+fn level_variables(provider: &str) -> [String; 3] {
+    let provider = provider.to_ascii_uppercase().replace('-', "_");
+    [
+        format!("TF_LOG_PROVIDER_{provider}"),
+        "TF_LOG_PROVIDER".to_owned(),
+        "TF_LOG".to_owned(),
+    ]
 }
 
 /// go-plugin takes a line that begins with `panic: `, and all plain lines after it, for a plugin's crash.
@@ -82,25 +92,27 @@ fn describe(panic: &PanicHookInfo<'_>) -> String {
     text
 }
 
-fn is_own(metadata: &Metadata<'_>) -> bool {
-    metadata
-        .target()
-        .strip_prefix(OWN_TARGET)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-}
-
 /// Writes each event as one line.
 struct JsonLines<W> {
     level: LevelFilter,
+    /// The provider's own crates.
+    crates: &'static [&'static str],
     output: Mutex<W>,
 }
 
 impl<W: Write> JsonLines<W> {
-    fn new(level: LevelFilter, output: W) -> Self {
+    fn new(level: LevelFilter, crates: &'static [&'static str], output: W) -> Self {
         Self {
             level,
+            crates,
             output: Mutex::new(output),
         }
+    }
+
+    fn is_own(&self, metadata: &Metadata<'_>) -> bool {
+        let target = metadata.target();
+        let root = target.split_once("::").map_or(target, |(root, _)| root);
+        root == THIS_CRATE || self.crates.contains(&root)
     }
 
     /// One write per line, so that lines of several processes do not mix.
@@ -120,7 +132,7 @@ where
 {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
         *metadata.level() <= self.level
-            && (is_own(metadata) || (metadata.is_event() && *metadata.level() <= Level::WARN))
+            && (self.is_own(metadata) || (metadata.is_event() && *metadata.level() <= Level::WARN))
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
@@ -151,7 +163,7 @@ where
         event.record(&mut own);
         let message = own.0.remove("message").unwrap_or_else(|| "".into());
         let mut fields = Fields::default();
-        if is_own(metadata) {
+        if self.is_own(metadata) {
             if let Some(scope) = context.event_scope(event) {
                 for span in scope.from_root() {
                     if let Some(SpanFields(map)) = span.extensions().get() {
@@ -225,22 +237,21 @@ struct Fields(Map<String, Value>);
 
 impl Fields {
     fn insert(&mut self, field: &Field, value: impl Into<Value>) {
-        let name = field.name();
-        let name = name.strip_prefix("r#").unwrap_or(name);
+        let name = field.name().trim_start_matches("r#");
         self.0.insert(name.to_owned(), value.into());
     }
 }
 
 impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let mut text = Limited::default();
+        let mut text = LimitedText::default();
         // The error is the limit, reached.
         let _ = write!(text, "{value:?}");
         self.insert(field, text.finish());
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        let mut text = Limited::default();
+        let mut text = LimitedText::default();
         let _ = text.write_str(value);
         self.insert(field, text.finish());
     }
@@ -264,12 +275,12 @@ impl Visit for Fields {
 
 /// Text of at most [`MAX_TEXT_BYTES`], with a mark where it was cut.
 #[derive(Default)]
-struct Limited {
+struct LimitedText {
     text: String,
     is_cut: bool,
 }
 
-impl Limited {
+impl LimitedText {
     fn finish(mut self) -> String {
         if self.is_cut {
             self.text.push_str(" [cut]");
@@ -278,7 +289,7 @@ impl Limited {
     }
 }
 
-impl fmt::Write for Limited {
+impl fmt::Write for LimitedText {
     fn write_str(&mut self, more: &str) -> fmt::Result {
         let room = MAX_TEXT_BYTES - self.text.len();
         let fitting = &more[..more.floor_char_boundary(room)];
@@ -298,6 +309,8 @@ mod tests {
 
     use super::*;
 
+    const CRATES: &[&str] = &["toy"];
+
     /// Keeps each write apart.
     #[derive(Clone, Default)]
     struct Writes(Arc<Mutex<Vec<Vec<u8>>>>);
@@ -316,7 +329,7 @@ mod tests {
     /// What is written, a line per write, while `emit` runs.
     fn lines(level: LevelFilter, emit: impl FnOnce()) -> Vec<Map<String, Value>> {
         let writes = Writes::default();
-        let subscriber = Registry::default().with(JsonLines::new(level, writes.clone()));
+        let subscriber = Registry::default().with(JsonLines::new(level, CRATES, writes.clone()));
         tracing::subscriber::with_default(subscriber, emit);
         let writes = writes.0.lock().unwrap();
         writes
@@ -335,7 +348,7 @@ mod tests {
         let lines = lines(LevelFilter::TRACE, || {
             let span = info_span!(
                 "apply",
-                tf_resource_type = "orgmirror_integration",
+                tf_resource_type = "toy_ball",
                 later = tracing::field::Empty
             );
             let _entered = span.enter();
@@ -354,12 +367,12 @@ mod tests {
         };
         assert_eq!(line["@level"], "info");
         assert_eq!(line["@message"], "read\nall");
-        assert_eq!(line["@module"], "orgmirror.plugin.logging.tests");
+        assert_eq!(line["@module"], module_path!().replace("::", "."));
         assert_eq!(line["accounts"], 3);
         assert_eq!(line["type"], "x");
         assert_eq!(line["ratio"], Value::Null);
         assert_eq!(line["ok"], true);
-        assert_eq!(line["tf_resource_type"], "orgmirror_integration");
+        assert_eq!(line["tf_resource_type"], "toy_ball");
         assert_eq!(line["later"], 7);
         let time = line["@timestamp"].as_str().unwrap();
         assert_eq!(time.len(), "2006-01-02T15:04:05.000000Z".len());
@@ -413,16 +426,28 @@ mod tests {
             for _ in 0..2 {
                 trace!(target: "hyper::proto", body = "AKIA", "AKIA");
                 debug!(target: "h2::codec", header = "AKIA", "AKIA");
-                info!(target: "orgmirrors", key = "AKIA", "AKIA");
+                info!(target: "toys", key = "AKIA", "AKIA");
+                info!(target: concat!(env!("CARGO_CRATE_NAME"), "s"), key = "AKIA", "AKIA");
                 info!(target: "aws_config::profile", key = "AKIA", "AKIA");
             }
             warn!(target: "aws_config::meta", error = "AKIA", "provider failed");
             info!("ours");
+            info!(target: "toy", "the provider's");
+            info!(target: "toy::ball", size = 5, "the provider's");
         });
         let text = serde_json::to_string(&lines).unwrap();
         assert!(!text.contains("AKIA"), "{text}");
         let messages: Vec<_> = lines.iter().map(|line| &line["@message"]).collect();
-        assert_eq!(messages, ["provider failed", "ours"]);
+        assert_eq!(
+            messages,
+            [
+                "provider failed",
+                "ours",
+                "the provider's",
+                "the provider's"
+            ]
+        );
+        assert_eq!(lines[3]["size"], 5);
     }
 
     #[test]
@@ -449,7 +474,8 @@ mod tests {
                 Err(io::ErrorKind::BrokenPipe.into())
             }
         }
-        let subscriber = Registry::default().with(JsonLines::new(LevelFilter::TRACE, Closed));
+        let lines = JsonLines::new(LevelFilter::TRACE, CRATES, Closed);
+        let subscriber = Registry::default().with(lines);
         tracing::subscriber::with_default(subscriber, || error!("lost"));
     }
 
@@ -457,7 +483,7 @@ mod tests {
     fn the_most_specific_variable_sets_the_level() {
         let level = |variables: &[(&str, &str)]| {
             let variables: HashMap<_, _> = variables.iter().copied().collect();
-            level(&|name| variables.get(name).map(OsString::from))
+            level("top-toy", &|name| variables.get(name).map(OsString::from))
         };
         assert_eq!(level(&[]), LevelFilter::WARN);
         assert_eq!(level(&[("TF_LOG", "debug")]), LevelFilter::DEBUG);
@@ -471,7 +497,7 @@ mod tests {
             level(&[
                 ("TF_LOG", "error"),
                 ("TF_LOG_PROVIDER", ""),
-                ("TF_LOG_PROVIDER_ORGMIRROR", "Info")
+                ("TF_LOG_PROVIDER_TOP_TOY", "Info")
             ]),
             LevelFilter::INFO
         );

@@ -1,4 +1,4 @@
-//! Which service answers a call.
+//! The choice of the service that answers a call.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -25,7 +25,7 @@ type Ask = dyn Fn(Request<Body>) -> Answering + Send + Sync;
 pub(super) struct Routes(BTreeMap<&'static str, Arc<Ask>>);
 
 impl Routes {
-    /// With a service more.
+    /// Adds a service.
     pub(super) fn with<S>(mut self, service: S) -> Self
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
@@ -41,7 +41,7 @@ impl Routes {
         self
     }
 
-    fn of(&self, path: &str) -> Option<&Arc<Ask>> {
+    fn find(&self, path: &str) -> Option<&Arc<Ask>> {
         let (name, _method) = path.strip_prefix('/')?.split_once('/')?;
         self.0.get(name)
     }
@@ -57,7 +57,7 @@ impl Service<Request<Body>> for Routes {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        match self.of(request.uri().path()) {
+        match self.find(request.uri().path()) {
             Some(ask) => ask(request),
             None => Box::pin(async { Ok(Status::unimplemented("no such service").into_http()) }),
         }

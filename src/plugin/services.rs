@@ -26,7 +26,7 @@ fn silent_until<T: Send + 'static>(end: impl Future<Output = ()> + Send + 'stati
     Box::pin(stream::once(end).filter_map(|()| future::ready(None)))
 }
 
-/// Ends the process.
+/// The service that ends the process.
 #[derive(Debug)]
 pub(super) struct Controller {
     lifetime: Lifetime,
@@ -50,8 +50,8 @@ impl GrpcController for Controller {
     }
 }
 
-/// Would mirror the standard streams; nothing is written to them after the handshake but the log, which go-plugin
-/// reads from standard error itself.
+/// The service that mirrors the standard streams. Its stream stays empty: after the handshake only the log is written
+/// to them, and go-plugin reads that from standard error itself.
 #[derive(Debug)]
 pub(super) struct Stdio {
     lifetime: Lifetime,
@@ -77,7 +77,7 @@ impl GrpcStdio for Stdio {
     }
 }
 
-/// Would arrange further connections; Terraform opens the stream and asks for none.
+/// The service that arranges further connections. Terraform opens the stream and asks for none.
 #[derive(Debug)]
 pub(super) struct Broker {
     lifetime: Lifetime,
@@ -109,7 +109,7 @@ impl GrpcBroker for Broker {
     }
 }
 
-/// Says that the plugin is serving, for as long as it is.
+/// The service that says that the plugin is serving, for as long as it is.
 #[derive(Debug)]
 pub(super) struct Health {
     lifetime: Lifetime,

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 /// Bytes that a socket's path may have on macOS (`sun_path` without its final zero); Linux allows four more.
 const MAX_PATH_BYTES: usize = 103;
 
-/// The directory that is short enough everywhere.
+/// A directory whose path is short enough everywhere.
 const FALLBACK_DIRECTORY: &str = "/tmp";
 
 const SOCKET_NAME: &str = "plugin.sock";
@@ -35,7 +35,7 @@ pub(super) enum SocketError {
 
 /// A listening socket's place on disk, removed on drop.
 ///
-/// The directory is readable by its owner only: what a socket's own mode protects differs between systems.
+/// Only the directory's owner can read it: systems differ in what a socket's own mode protects.
 #[derive(Debug)]
 pub(super) struct Socket {
     directory: TempDir,
@@ -45,17 +45,20 @@ pub(super) struct Socket {
 impl Socket {
     /// Listens in a new directory under `parent`, by default the system's directory for temporary files.
     ///
-    /// Where that is missing, too long for a socket's path, or unfit for the handshake line, under `/tmp`.
-    /// `group`, a name or number, gets access as well.
+    /// If that is missing, too long for a socket's path, or unfit for the handshake line, the directory is under
+    /// `/tmp`. The directory's name begins with that of the `provider`. `group`, a name or number, gets access as well.
     pub(super) fn create(
+        provider: &str,
         parent: Option<&Path>,
         group: Option<&str>,
     ) -> Result<(Self, UnixListener), SocketError> {
         let wanted = parent.map_or_else(std::env::temp_dir, Path::to_path_buf);
-        let (socket, listener) = Self::listen_under(&wanted).or_else(|error| {
-            Self::listen_under(Path::new(FALLBACK_DIRECTORY)).map_err(|_| SocketError::Create {
-                directory: wanted,
-                error,
+        let (socket, listener) = Self::listen_under(provider, &wanted).or_else(|error| {
+            Self::listen_under(provider, Path::new(FALLBACK_DIRECTORY)).map_err(|_| {
+                SocketError::Create {
+                    directory: wanted,
+                    error,
+                }
             })
         })?;
         if let Some(group) = group {
@@ -67,13 +70,14 @@ impl Socket {
         Ok((socket, listener))
     }
 
-    fn listen_under(parent: &Path) -> io::Result<(Self, UnixListener)> {
+    fn listen_under(provider: &str, parent: &Path) -> io::Result<(Self, UnixListener)> {
         let directory = tempfile::Builder::new()
-            .prefix("orgmirror-")
+            .prefix(&format!("{provider}-"))
             .permissions(PermissionsExt::from_mode(0o700))
             .tempdir_in(parent)?;
-        let path = directory.path().join(SOCKET_NAME);
-        let path = path
+        let path = directory
+            .path()
+            .join(SOCKET_NAME)
             .to_str()
             .filter(|path| !path.contains(['|', '\n', '\r']))
             .ok_or_else(|| io::Error::other("its path does not fit a handshake line"))?
@@ -89,7 +93,7 @@ impl Socket {
     fn open_to(&self, group: &str) -> io::Result<()> {
         let id = match group.parse() {
             Ok(id) => id,
-            Err(_) => group_id(&std::fs::read_to_string(GROUP_FILE)?, group)
+            Err(_) => find_group_id(&std::fs::read_to_string(GROUP_FILE)?, group)
                 .ok_or_else(|| io::Error::other(format!("{GROUP_FILE} does not list it")))?,
         };
         for (path, mode) in [
@@ -109,7 +113,7 @@ impl Socket {
 }
 
 /// The number of the group called `name` in the text of a group file (`name:password:number:members`).
-fn group_id(groups: &str, name: &str) -> Option<u32> {
+fn find_group_id(groups: &str, name: &str) -> Option<u32> {
     groups.lines().find_map(|line| {
         let mut fields = line.split(':');
         (fields.next() == Some(name))
@@ -126,14 +130,18 @@ mod tests {
 
     use super::*;
 
+    const PROVIDER: &str = "toy";
+
     #[test]
     fn the_directory_is_private_and_goes_with_the_socket() {
         let parent = tempfile::tempdir().unwrap();
-        let (socket, _listener) = Socket::create(Some(parent.path()), None).unwrap();
+        let (socket, _listener) = Socket::create(PROVIDER, Some(parent.path()), None).unwrap();
         assert!(Path::new(socket.path()).starts_with(parent.path()));
         UnixStream::connect(socket.path()).unwrap();
         let directory = Path::new(socket.path()).parent().unwrap().to_owned();
         assert_eq!(directory.metadata().unwrap().mode() & 0o777, 0o700);
+        let name = directory.file_name().unwrap().to_str().unwrap();
+        assert!(name.starts_with("toy-"), "{name}");
         drop(socket);
         assert!(!directory.exists());
     }
@@ -146,7 +154,7 @@ mod tests {
         std::fs::create_dir(&long).unwrap();
         std::fs::create_dir(&piped).unwrap();
         for unfit in [long, piped, parent.path().join("missing")] {
-            let (socket, _listener) = Socket::create(Some(&unfit), None).unwrap();
+            let (socket, _listener) = Socket::create(PROVIDER, Some(&unfit), None).unwrap();
             assert!(Path::new(socket.path()).starts_with(FALLBACK_DIRECTORY));
             assert!(!Path::new(socket.path()).starts_with(&unfit));
             UnixStream::connect(socket.path()).unwrap();
@@ -161,24 +169,25 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let own = parent.path().metadata().unwrap().gid();
         let (socket, _listener) =
-            Socket::create(Some(parent.path()), Some(&own.to_string())).unwrap();
+            Socket::create(PROVIDER, Some(parent.path()), Some(&own.to_string())).unwrap();
         let file = Path::new(socket.path());
         let directory = file.parent().unwrap();
         assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o660);
         assert_eq!(directory.metadata().unwrap().mode() & 0o777, 0o710);
         assert_eq!(directory.metadata().unwrap().gid(), own);
 
-        let error = Socket::create(Some(parent.path()), Some("no such group:")).unwrap_err();
+        let error =
+            Socket::create(PROVIDER, Some(parent.path()), Some("no such group:")).unwrap_err();
         assert!(error.to_string().contains("no such group:"), "{error}");
     }
 
     #[test]
     fn groups_are_found_by_whole_name() {
         let groups = "root:x:0:\nstaffers:x:7:\nstaff:*:20:root,me\nbroken:x\nodd:x:y:\n";
-        assert_eq!(group_id(groups, "staff"), Some(20));
-        assert_eq!(group_id(groups, "root"), Some(0));
+        assert_eq!(find_group_id(groups, "staff"), Some(20));
+        assert_eq!(find_group_id(groups, "root"), Some(0));
         for unknown in ["sta", "broken", "odd", ""] {
-            assert_eq!(group_id(groups, unknown), None);
+            assert_eq!(find_group_id(groups, unknown), None);
         }
     }
 }

@@ -41,7 +41,7 @@ impl Tls {
     pub(super) fn new(client_certificate: CertificateDer<'static>) -> Result<Self, TlsError> {
         // P-256, of which aws-lc makes a key in well under a millisecond.
         let key = KeyPair::generate()?;
-        let certificate = server_certificate(&key)?;
+        let certificate = make_server_certificate(&key)?;
         let provider = Arc::new(aws_lc_rs::default_provider());
         let verifier = Arc::new(OneClient::new(client_certificate, &provider));
         let mut config = ServerConfig::builder_with_provider(provider)
@@ -73,8 +73,9 @@ impl Tls {
 
 /// A self-signed certificate that Go accepts with itself as the only root.
 ///
-/// Valid from 1975 to 4096 (rcgen's default): it lives as long as its process, and no clock can be wrong about it.
-fn server_certificate(key: &KeyPair) -> Result<CertificateDer<'static>, rcgen::Error> {
+/// It is valid from 1975 to 4096 (rcgen's default): it lives as long as its process, and no clock can be wrong about
+/// it.
+fn make_server_certificate(key: &KeyPair) -> Result<CertificateDer<'static>, rcgen::Error> {
     let mut params = CertificateParams::new([SERVER_NAME.to_owned()])?;
     params
         .distinguished_name
@@ -88,7 +89,7 @@ fn server_certificate(key: &KeyPair) -> Result<CertificateDer<'static>, rcgen::E
 ///
 /// rustls' own verifier cannot be used: the certificate is self-signed with `CA:TRUE` (go-plugin's
 /// `mtls.go`), which WebPKI rejects as `CaUsedAsEndEntity`. There is no chain to build and no name to check:
-/// the host passes the certificate itself, so the whole certificate is what is compared. It is
+/// the host passes the certificate itself, so the whole certificate is compared. It is
 /// public, so an ordinary comparison tells nobody anything; the signature of the handshake, verified by
 /// rustls, proves the key. The key is on P-521, which aws-lc-rs verifies and ring does not.
 #[derive(Debug)]

@@ -248,7 +248,6 @@ impl<D: Declaration> Resource for CatalogResource<D> {
     async fn create(
         &self,
         context: Context<'_, Data>,
-        _config: D,
         planned: D,
         _private: &mut Private,
         diagnostics: &mut Diagnostics,
@@ -260,8 +259,6 @@ impl<D: Declaration> Resource for CatalogResource<D> {
     async fn update(
         &self,
         context: Context<'_, Data>,
-        _prior: D,
-        _config: D,
         planned: D,
         _private: &mut Private,
         diagnostics: &mut Diagnostics,

@@ -116,7 +116,7 @@ impl Provider for Orgmirror {
     type Data = Data;
 
     fn name(&self) -> &'static str {
-        "orgmirror"
+        super::ABOUT.provider
     }
 
     fn schema(&self) -> Schema {

@@ -62,7 +62,7 @@ pub(super) fn settle_pages() -> Vec<String> {
     for resource in Orgmirror.resources() {
         let path = format!("docs/resources/{}.md", resource.name());
         let name = format!("{PROVIDER}_{}", resource.name());
-        settle(&path, &page(&path, &name, "Resource", &resource.schema()));
+        settle(&path, &page(&path, &name, "Resource", resource.schema()));
         pages.push(path);
     }
     for data_source in Orgmirror.data_sources() {
@@ -70,7 +70,7 @@ pub(super) fn settle_pages() -> Vec<String> {
         let name = format!("{PROVIDER}_{}", data_source.name());
         settle(
             &path,
-            &page(&path, &name, "Data Source", &data_source.schema()),
+            &page(&path, &name, "Data Source", data_source.schema()),
         );
         pages.push(path);
     }
@@ -215,9 +215,6 @@ fn line<'a>(
     if attribute.is_write_only() && above.is_empty() {
         traits.push("Write-only".to_owned());
     }
-    if attribute.deprecation().is_some() {
-        traits.push("Deprecated".to_owned());
-    }
     let name = attribute.name();
     write!(
         text,
@@ -233,9 +230,6 @@ fn line<'a>(
     }
     if attribute.replaces() {
         text.push_str(" Forces replacement.");
-    }
-    if let Some(instead) = attribute.deprecation() {
-        write!(text, " Deprecated: {instead}").unwrap();
     }
     if let Kind::Nested(..) = attribute.kind() {
         let mut path = above.to_vec();
@@ -268,8 +262,5 @@ fn type_name(ty: &Type) -> String {
         Type::List(element) => format!("List of {}", type_name(element)),
         Type::Set(element) => format!("Set of {}", type_name(element)),
         Type::Map(element) => format!("Map of {}", type_name(element)),
-        Type::Tuple(_) => "Tuple".to_owned(),
-        Type::Object(_) => "Object".to_owned(),
-        Type::Dynamic => "Dynamic".to_owned(),
     }
 }

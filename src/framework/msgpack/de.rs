@@ -33,7 +33,7 @@ impl<'de> Decoder<'de> {
         }
     }
 
-    fn nested<T>(
+    fn descend<T>(
         &mut self,
         inside: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
     ) -> Result<T, DecodeError> {
@@ -60,7 +60,7 @@ impl<'de> Decoder<'de> {
             Head::Float(value) => visitor.visit_f64(value),
             Head::Str(value) => visitor.visit_borrowed_str(value),
             Head::Bin(value) => visitor.visit_borrowed_bytes(value),
-            Head::Array(length) => self.nested(|decoder| {
+            Head::Array(length) => self.descend(|decoder| {
                 let mut elements = Elements {
                     decoder,
                     left: length,
@@ -72,7 +72,7 @@ impl<'de> Decoder<'de> {
                     left => Err(DecodeError::new(format!("{left} elements too many"))),
                 }
             }),
-            Head::Map(length) => self.nested(|decoder| {
+            Head::Map(length) => self.descend(|decoder| {
                 let mut entries = Entries {
                     decoder,
                     left: length,
@@ -246,7 +246,7 @@ impl<'de> SeqAccess<'de> for &mut Elements<'_, 'de> {
         self.index += 1;
         seed.deserialize(&mut *self.decoder)
             .map(Some)
-            .map_err(|error| inside(error, Step::Index(index)))
+            .map_err(|error| at(error, Step::Index(index)))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -272,7 +272,7 @@ impl<'de> MapAccess<'de> for &mut Entries<'_, 'de> {
             return Ok(None);
         }
         self.left -= 1;
-        // Kept for the path of an error; cheaper than a clone per entry.
+        // The key is kept for the path of an error; one buffer is cheaper than a clone per entry.
         let key = self.decoder.reader.clone().key()?;
         self.key.clear();
         self.key.push_str(key);
@@ -284,7 +284,7 @@ impl<'de> MapAccess<'de> for &mut Entries<'_, 'de> {
         seed: V,
     ) -> Result<V::Value, DecodeError> {
         seed.deserialize(&mut *self.decoder)
-            .map_err(|error| inside(error, (self.step)(std::mem::take(&mut self.key))))
+            .map_err(|error| at(error, (self.step)(std::mem::take(&mut self.key))))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -292,7 +292,7 @@ impl<'de> MapAccess<'de> for &mut Entries<'_, 'de> {
     }
 }
 
-fn inside(mut error: DecodeError, step: Step) -> DecodeError {
+fn at(mut error: DecodeError, step: Step) -> DecodeError {
     error.path.prepend(step);
     error
 }

@@ -29,7 +29,7 @@ impl<'a> Encoder<'a> {
     }
 }
 
-fn written<T, E: fmt::Display>(result: Result<T, E>) -> Result<(), EncodeError> {
+fn check<T, E: fmt::Display>(result: Result<T, E>) -> Result<(), EncodeError> {
     result
         .map(|_| ())
         .map_err(|error| EncodeError(error.to_string()))
@@ -42,7 +42,7 @@ fn unsupported<T>(what: &str) -> Result<T, EncodeError> {
 macro_rules! integers {
     ($($method:ident $from:ty => $write:ident $to:ty;)*) => {
         $(fn $method(self, value: $from) -> Result<(), EncodeError> {
-            written(rmp::encode::$write(self.bytes, <$to>::from(value)))
+            check(rmp::encode::$write(self.bytes, <$to>::from(value)))
         })*
     };
 }
@@ -72,7 +72,7 @@ impl<'b> Serializer for &mut Encoder<'b> {
     }
 
     fn serialize_bool(self, value: bool) -> Result<(), EncodeError> {
-        written(rmp::encode::write_bool(self.bytes, value))
+        check(rmp::encode::write_bool(self.bytes, value))
     }
 
     fn serialize_char(self, value: char) -> Result<(), EncodeError> {
@@ -81,12 +81,12 @@ impl<'b> Serializer for &mut Encoder<'b> {
 
     fn serialize_str(self, value: &str) -> Result<(), EncodeError> {
         Encoder::length(value.len())?;
-        written(rmp::encode::write_str(self.bytes, value))
+        check(rmp::encode::write_str(self.bytes, value))
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Result<(), EncodeError> {
         Encoder::length(value.len())?;
-        written(rmp::encode::write_bin(self.bytes, value))
+        check(rmp::encode::write_bin(self.bytes, value))
     }
 
     fn serialize_none(self) -> Result<(), EncodeError> {
@@ -142,7 +142,7 @@ impl<'b> Serializer for &mut Encoder<'b> {
         let Some(length) = length else {
             return unsupported("a sequence of unknown length");
         };
-        written(rmp::encode::write_array_len(
+        check(rmp::encode::write_array_len(
             self.bytes,
             Encoder::length(length)?,
         ))?;
@@ -175,7 +175,7 @@ impl<'b> Serializer for &mut Encoder<'b> {
         let Some(length) = length else {
             return unsupported("a map of unknown length");
         };
-        written(rmp::encode::write_map_len(
+        check(rmp::encode::write_map_len(
             self.bytes,
             Encoder::length(length)?,
         ))?;

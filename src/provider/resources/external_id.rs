@@ -97,7 +97,6 @@ impl Resource for ExternalIdResource {
     async fn create(
         &self,
         context: Context<'_, Data>,
-        _config: State,
         planned: State,
         _private: &mut Private,
         diagnostics: &mut Diagnostics,
@@ -117,8 +116,6 @@ impl Resource for ExternalIdResource {
     async fn update(
         &self,
         _context: Context<'_, Data>,
-        _prior: State,
-        _config: State,
         planned: State,
         private: &mut Private,
         _diagnostics: &mut Diagnostics,

@@ -1,4 +1,4 @@
-//! What the host says in the environment of the process it starts.
+//! go-plugin's handshake: the variables that the host sets for the process that it starts, and the line that answers.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -6,7 +6,11 @@ use std::path::PathBuf;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
-use super::PROVIDER_PROTOCOL;
+/// The version of go-plugin's own protocol: the first field of the handshake line.
+const CORE_PROTOCOL: u32 = 1;
+
+/// The major version of Terraform's plugin protocol that this process serves.
+const PROVIDER_PROTOCOL: u32 = 6;
 
 /// Terraform's handshake: a fixed pair that tells a plugin's start from a start by hand. It is no secret.
 const MAGIC_COOKIE_NAME: &str = "TF_PLUGIN_MAGIC_COOKIE";
@@ -28,9 +32,12 @@ pub(super) enum Refusal {
     NoMagicCookie,
     #[error(
         "it speaks plugin protocol {PROVIDER_PROTOCOL}, and the program that started it offers {offered}; \
-         use Terraform or OpenTofu 1.11 or later"
+         use {hosts}"
     )]
-    ProtocolVersions { offered: String },
+    ProtocolVersions {
+        offered: String,
+        hosts: &'static str,
+    },
     #[error(
         "it talks only over mutual TLS, and {CLIENT_CERTIFICATE} holds no certificate of the program that \
          started it; unset TF_DISABLE_PLUGIN_TLS if it is set"
@@ -40,21 +47,28 @@ pub(super) enum Refusal {
     ClientCertificate { reason: String },
 }
 
-/// What a host that speaks our protocol asks for.
+/// The wishes of a host that speaks our protocol.
 #[derive(Debug)]
-pub(super) struct Invitation {
+pub(super) struct Handshake {
     /// The one certificate whose holder may connect.
     pub(super) client_certificate: CertificateDer<'static>,
     /// Where the host wants the socket.
     pub(super) socket_directory: Option<PathBuf>,
     /// The group, by name or number, that may use the socket too.
     pub(super) socket_group: Option<String>,
-    /// The host wants to know whether the broker is multiplexed. It is not: Terraform does not use the broker.
+    /// Whether the host wants to know if the broker is multiplexed. It is not: Terraform does not use the broker.
     pub(super) asks_for_multiplexing: bool,
 }
 
-impl Invitation {
-    pub(super) fn read(environment: &impl Fn(&str) -> Option<OsString>) -> Result<Self, Refusal> {
+impl Handshake {
+    /// Reads the variables; `hosts` are the programs that the provider works with.
+    ///
+    /// # Errors
+    /// If the provider cannot serve this host.
+    pub(super) fn read(
+        hosts: &'static str,
+        environment: &impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, Refusal> {
         let text = |name| {
             environment(name)
                 .map(|value| value.to_string_lossy().into_owned())
@@ -73,11 +87,11 @@ impl Invitation {
             } else {
                 format!("{offered:?}")
             };
-            return Err(Refusal::ProtocolVersions { offered });
+            return Err(Refusal::ProtocolVersions { offered, hosts });
         }
         let pem = text(CLIENT_CERTIFICATE).ok_or(Refusal::NoClientCertificate)?;
         Ok(Self {
-            client_certificate: only_certificate(&pem)?,
+            client_certificate: parse_certificate(&pem)?,
             socket_directory: environment(SOCKET_DIRECTORY)
                 .filter(|value| !value.is_empty())
                 .map(PathBuf::from),
@@ -85,13 +99,27 @@ impl Invitation {
             asks_for_multiplexing: text(MULTIPLEX).is_some(),
         })
     }
+
+    /// The line that answers, with its line end: it names the socket, and has the process's certificate in base64.
+    pub(super) fn line(&self, socket: &str, certificate: &str) -> String {
+        // Only hosts that ask about broker multiplexing can parse a seventh field.
+        let multiplexing = if self.asks_for_multiplexing {
+            "|false"
+        } else {
+            ""
+        };
+        format!(
+            "{CORE_PROTOCOL}|{PROVIDER_PROTOCOL}|unix|{socket}|grpc|{certificate}{multiplexing}\n"
+        )
+    }
 }
 
 pub(super) fn has_magic_cookie(environment: &impl Fn(&str) -> Option<OsString>) -> bool {
     environment(MAGIC_COOKIE_NAME).is_some_and(|value| value == MAGIC_COOKIE_VALUE)
 }
 
-fn only_certificate(pem: &str) -> Result<CertificateDer<'static>, Refusal> {
+/// Reads the one certificate in a text of PEM.
+fn parse_certificate(pem: &str) -> Result<CertificateDer<'static>, Refusal> {
     let refusal = |reason: String| Refusal::ClientCertificate { reason };
     let mut certificates = CertificateDer::pem_slice_iter(pem.as_bytes())
         .collect::<Result<Vec<_>, _>>()
@@ -114,7 +142,7 @@ mod tests {
 
     const PEM: &str = "-----BEGIN CERTIFICATE-----\nAQIDBA==\n-----END CERTIFICATE-----\n";
 
-    fn read(changes: &[(&str, Option<&str>)]) -> Result<Invitation, Refusal> {
+    fn read(changes: &[(&str, Option<&str>)]) -> Result<Handshake, Refusal> {
         let mut variables = HashMap::from([
             (MAGIC_COOKIE_NAME, MAGIC_COOKIE_VALUE),
             (PROTOCOL_VERSIONS, "5,6"),
@@ -126,26 +154,36 @@ mod tests {
                 None => variables.remove(name),
             };
         }
-        Invitation::read(&|name| variables.get(name).map(OsString::from))
+        Handshake::read("Terraform 9", &|name| {
+            variables.get(name).map(OsString::from)
+        })
     }
 
     #[test]
-    fn an_invitation_of_terraform_is_read() {
-        let invitation = read(&[]).unwrap();
-        assert_eq!(invitation.client_certificate.as_ref(), [1, 2, 3, 4]);
-        assert_eq!(invitation.socket_directory, None);
-        assert_eq!(invitation.socket_group, None);
-        assert!(!invitation.asks_for_multiplexing);
+    fn the_environment_of_terraform_is_read() {
+        let handshake = read(&[]).unwrap();
+        assert_eq!(handshake.client_certificate.as_ref(), [1, 2, 3, 4]);
+        assert_eq!(handshake.socket_directory, None);
+        assert_eq!(handshake.socket_group, None);
+        assert!(!handshake.asks_for_multiplexing);
 
-        let invitation = read(&[
+        let handshake = read(&[
             (SOCKET_DIRECTORY, Some("/run/x")),
             (SOCKET_GROUP, Some("staff")),
             (MULTIPLEX, Some("true")),
         ])
         .unwrap();
-        assert_eq!(invitation.socket_directory, Some(PathBuf::from("/run/x")));
-        assert_eq!(invitation.socket_group.as_deref(), Some("staff"));
-        assert!(invitation.asks_for_multiplexing);
+        assert_eq!(handshake.socket_directory, Some(PathBuf::from("/run/x")));
+        assert_eq!(handshake.socket_group.as_deref(), Some("staff"));
+        assert!(handshake.asks_for_multiplexing);
+    }
+
+    #[test]
+    fn the_line_says_where_and_who() {
+        let line = |changes: &[_]| read(changes).unwrap().line("/run/x", "AQID");
+        assert_eq!(line(&[]), "1|6|unix|/run/x|grpc|AQID\n");
+        let multiplexed = line(&[(MULTIPLEX, Some("true"))]);
+        assert_eq!(multiplexed, "1|6|unix|/run/x|grpc|AQID|false\n");
     }
 
     #[test]
@@ -165,7 +203,11 @@ mod tests {
         }
         for versions in ["5", "16", "5,", "x", "6.0", "-6"] {
             let refusal = read(&[(PROTOCOL_VERSIONS, Some(versions))]).unwrap_err();
-            assert!(refusal.to_string().contains(versions), "{refusal}");
+            let text = refusal.to_string();
+            assert!(
+                text.contains(versions) && text.ends_with("use Terraform 9"),
+                "{text}"
+            );
         }
         let refusal = read(&[(PROTOCOL_VERSIONS, None)]).unwrap_err();
         assert!(refusal.to_string().contains("is not set"), "{refusal}");

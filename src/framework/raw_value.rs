@@ -1,72 +1,82 @@
-//! Encoded values that are looked into only where needed.
+//! Encoded values that are decoded only where needed.
 //!
-//! A state of 10,000 accounts is megabytes; changing one attribute of it must not mean a tree of all of it. A node is
-//! either bytes, untouched, or one level opened.
+//! A state with 10,000 objects is megabytes; changing one attribute of it must not mean a tree of all of it. A
+//! [`RawValue`] is either bytes, untouched, or one level opened.
 
 use std::collections::HashMap;
 
 use super::msgpack::{DecodeError, Head, NULL, Reader, UNKNOWN};
+use super::path::{Path, Step};
 use super::schema::{Attribute, Kind, Nesting};
 use super::types::Type;
 
-/// An encoded value, opened as far as it was looked into.
+/// An encoded value, opened as far as something in it was changed.
 #[derive(Debug, Clone)]
-pub(crate) enum Node<'a> {
-    /// Whole and untouched.
-    Raw(&'a [u8]),
-    /// Made here.
-    Made(Vec<u8>),
+pub(crate) enum RawValue<'a> {
+    /// Bytes of a message, untouched.
+    Borrowed(&'a [u8]),
+    /// Bytes that were put in its place.
+    Owned(Vec<u8>),
     /// An object or map.
-    Entries(Vec<(&'a str, Node<'a>)>),
+    Entries(Vec<(&'a str, RawValue<'a>)>),
     /// A list or set.
-    Elements(Vec<Node<'a>>),
+    Elements(Vec<RawValue<'a>>),
 }
 
-impl<'a> Node<'a> {
+impl<'a> RawValue<'a> {
     pub(crate) fn null() -> Self {
-        Node::Raw(&NULL)
+        RawValue::Borrowed(&NULL)
     }
 
     pub(crate) fn unknown() -> Self {
-        Node::Raw(&UNKNOWN)
+        RawValue::Borrowed(&UNKNOWN)
     }
 
     /// The entries of an object or map; none where it is null or unknown.
-    pub(crate) fn entries(&mut self) -> Result<Option<&mut Vec<(&'a str, Node<'a>)>>, DecodeError> {
-        if let Node::Raw(bytes) = self {
+    pub(crate) fn entries(
+        &mut self,
+    ) -> Result<Option<&mut Vec<(&'a str, RawValue<'a>)>>, DecodeError> {
+        if let RawValue::Borrowed(bytes) = self {
             match entries(bytes)? {
                 Some(found) => {
-                    *self =
-                        Node::Entries(found.into_iter().map(|(k, v)| (k, Node::Raw(v))).collect());
+                    *self = RawValue::Entries(
+                        found
+                            .into_iter()
+                            .map(|(k, v)| (k, RawValue::Borrowed(v)))
+                            .collect(),
+                    );
                 }
                 None => return Ok(None),
             }
         }
         match self {
-            Node::Entries(entries) => Ok(Some(entries)),
+            RawValue::Entries(entries) => Ok(Some(entries)),
             _ => Ok(None),
         }
     }
 
     /// The elements of a list or set; none where it is null or unknown.
-    pub(crate) fn elements(&mut self) -> Result<Option<&mut Vec<Node<'a>>>, DecodeError> {
-        if let Node::Raw(bytes) = self {
+    pub(crate) fn elements(&mut self) -> Result<Option<&mut Vec<RawValue<'a>>>, DecodeError> {
+        if let RawValue::Borrowed(bytes) = self {
             match elements(bytes)? {
-                Some(found) => *self = Node::Elements(found.into_iter().map(Node::Raw).collect()),
+                Some(found) => {
+                    *self = RawValue::Elements(found.into_iter().map(RawValue::Borrowed).collect())
+                }
                 None => return Ok(None),
             }
         }
         match self {
-            Node::Elements(elements) => Ok(Some(elements)),
+            RawValue::Elements(elements) => Ok(Some(elements)),
             _ => Ok(None),
         }
     }
 
+    /// Appends the value to `to`.
     pub(crate) fn write(&self, to: &mut Vec<u8>) {
         match self {
-            Node::Raw(bytes) => to.extend_from_slice(bytes),
-            Node::Made(bytes) => to.extend_from_slice(bytes),
-            Node::Entries(entries) => {
+            RawValue::Borrowed(bytes) => to.extend_from_slice(bytes),
+            RawValue::Owned(bytes) => to.extend_from_slice(bytes),
+            RawValue::Entries(entries) => {
                 // Writing to a vector cannot fail, and lengths come from decoded messages.
                 let _ = rmp::encode::write_map_len(to, entries.len() as u32);
                 for (key, value) in entries {
@@ -74,7 +84,7 @@ impl<'a> Node<'a> {
                     value.write(to);
                 }
             }
-            Node::Elements(elements) => {
+            RawValue::Elements(elements) => {
                 let _ = rmp::encode::write_array_len(to, elements.len() as u32);
                 for element in elements {
                     element.write(to);
@@ -126,7 +136,7 @@ pub(crate) fn elements(bytes: &[u8]) -> Result<Option<Vec<&[u8]>>, DecodeError> 
 }
 
 /// An attribute's bytes; null where the object has no such attribute.
-pub(crate) fn attribute<'a>(entries: &[(&str, &'a [u8])], name: &str) -> &'a [u8] {
+pub(crate) fn find_attribute<'a>(entries: &[(&str, &'a [u8])], name: &str) -> &'a [u8] {
     entries
         .iter()
         .find(|(key, _)| *key == name)
@@ -134,7 +144,7 @@ pub(crate) fn attribute<'a>(entries: &[(&str, &'a [u8])], name: &str) -> &'a [u8
 }
 
 /// The entries of an encoded map, to be looked up by key: there may be thousands. Empty where it is null or unknown.
-pub(crate) fn by_key(bytes: &[u8]) -> Result<HashMap<&str, &[u8]>, DecodeError> {
+pub(crate) fn entries_by_key(bytes: &[u8]) -> Result<HashMap<&str, &[u8]>, DecodeError> {
     Ok(entries(bytes)?.unwrap_or_default().into_iter().collect())
 }
 
@@ -157,7 +167,7 @@ pub(crate) fn has_unknown(bytes: &[u8]) -> Result<bool, DecodeError> {
     Ok(false)
 }
 
-/// What an encoded value is made of, by the schema.
+/// The part of a schema that describes an encoded value.
 #[derive(Clone, Copy)]
 pub(crate) enum Shape<'s> {
     Type(&'s Type),
@@ -181,24 +191,14 @@ enum Parts<'s> {
     Unordered(Shape<'s>),
     Keyed(Shape<'s>),
     Attributes(Vec<(&'s str, Shape<'s>)>),
-    Positions(&'s [Type]),
-    Typed,
 }
 
 fn parts(shape: Shape<'_>) -> Parts<'_> {
     match shape {
         Shape::Type(Type::Bool | Type::Number | Type::String) => Parts::Scalar,
-        Shape::Type(Type::Dynamic) => Parts::Typed,
         Shape::Type(Type::List(element)) => Parts::Ordered(Shape::Type(element)),
         Shape::Type(Type::Set(element)) => Parts::Unordered(Shape::Type(element)),
         Shape::Type(Type::Map(element)) => Parts::Keyed(Shape::Type(element)),
-        Shape::Type(Type::Tuple(elements)) => Parts::Positions(elements),
-        Shape::Type(Type::Object(attributes)) => Parts::Attributes(
-            attributes
-                .iter()
-                .map(|(name, ty)| (name.as_str(), Shape::Type(ty)))
-                .collect(),
-        ),
         Shape::Object(attributes) | Shape::Nested(Nesting::Single, attributes) => {
             Parts::Attributes(
                 attributes
@@ -213,7 +213,7 @@ fn parts(shape: Shape<'_>) -> Parts<'_> {
     }
 }
 
-/// How two values are held against each other.
+/// The relation that two values must have to match.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Match {
     /// Both are the same value; unknown equals unknown.
@@ -228,10 +228,8 @@ pub(crate) fn matches(
     a: &[u8],
     b: &[u8],
     how: Match,
-    path: &mut super::path::Path,
+    path: &mut Path,
 ) -> Result<bool, DecodeError> {
-    use super::path::Step;
-
     if a == b {
         return Ok(true);
     }
@@ -242,7 +240,7 @@ pub(crate) fn matches(
         (_, Head::Unknown) | (Head::Null, _) | (_, Head::Null) => return Ok(head_a == head_b),
         _ => {}
     }
-    let step = |path: &mut super::path::Path, step, shape, a, b| {
+    let matches_at = |path: &mut Path, step, shape, a, b| {
         path.push(step);
         let same = matches(shape, a, b, how, path)?;
         if same {
@@ -258,12 +256,12 @@ pub(crate) fn matches(
             };
             for (name, shape) in attributes {
                 let name_step = Step::Attribute(name.to_owned());
-                if !step(
+                if !matches_at(
                     path,
                     name_step,
                     shape,
-                    attribute(&a, name),
-                    attribute(&b, name),
+                    find_attribute(&a, name),
+                    find_attribute(&b, name),
                 )? {
                     return Ok(false);
                 }
@@ -280,7 +278,7 @@ pub(crate) fn matches(
                 return Ok(false);
             }
             for ((key_a, a), (key_b, b)) in a.into_iter().zip(b) {
-                if key_a != key_b || !step(path, Step::Key(key_a.to_owned()), shape, a, b)? {
+                if key_a != key_b || !matches_at(path, Step::Key(key_a.to_owned()), shape, a, b)? {
                     return Ok(false);
                 }
             }
@@ -294,21 +292,7 @@ pub(crate) fn matches(
                 return Ok(false);
             }
             for (index, (a, b)) in (0..).zip(a.into_iter().zip(b)) {
-                if !step(path, Step::Index(index), shape, a, b)? {
-                    return Ok(false);
-                }
-            }
-            Ok(true)
-        }
-        Parts::Positions(types) => {
-            let (Some(a), Some(b)) = (elements(a)?, elements(b)?) else {
-                return Ok(false);
-            };
-            if a.len() != b.len() || a.len() != types.len() {
-                return Ok(false);
-            }
-            for ((index, ty), (a, b)) in (0..).zip(types).zip(a.into_iter().zip(b)) {
-                if !step(path, Step::Index(index), Shape::Type(ty), a, b)? {
+                if !matches_at(path, Step::Index(index), shape, a, b)? {
                     return Ok(false);
                 }
             }
@@ -320,47 +304,11 @@ pub(crate) fn matches(
             };
             sets_match(shape, &a, &b, how)
         }
-        Parts::Typed => typed_match(a, b, how),
     }
 }
 
-/// Whether two values that carry their types match. Without a look at the type every array is taken for a list: sets
-/// come in Terraform's own order.
-fn typed_match(a: &[u8], b: &[u8], how: Match) -> Result<bool, DecodeError> {
-    if a == b {
-        return Ok(true);
-    }
-    match (Reader::new(a).head()?, Reader::new(b).head()?) {
-        (Head::Unknown, Head::Unknown) => Ok(true),
-        (Head::Unknown, _) => Ok(how == Match::Completes),
-        (Head::Array(length_a), Head::Array(length_b)) => {
-            let (Some(a), Some(b)) = (elements(a)?, elements(b)?) else {
-                return Ok(false);
-            };
-            let mut same = length_a == length_b;
-            for (a, b) in a.into_iter().zip(b) {
-                same = same && typed_match(a, b, how)?;
-            }
-            Ok(same)
-        }
-        (Head::Map(length_a), Head::Map(length_b)) => {
-            let (Some(mut a), Some(mut b)) = (entries(a)?, entries(b)?) else {
-                return Ok(false);
-            };
-            a.sort_unstable_by_key(|(key, _)| *key);
-            b.sort_unstable_by_key(|(key, _)| *key);
-            let mut same = length_a == length_b;
-            for ((key_a, a), (key_b, b)) in a.into_iter().zip(b) {
-                same = same && key_a == key_b && typed_match(a, b, how)?;
-            }
-            Ok(same)
-        }
-        (head_a, head_b) => Ok(scalars_match(head_a, head_b)),
-    }
-}
-
-/// Elements of sets have no identity: each of one side must match one of the other. Unknown elements may turn out equal,
-/// so the sets may differ in size where there are any.
+/// Elements of sets have no identity: each of one side must match one of the other. Unknown elements may turn out
+/// equal, so the sets may differ in size where there are any.
 fn sets_match(shape: Shape<'_>, a: &[&[u8]], b: &[&[u8]], how: Match) -> Result<bool, DecodeError> {
     if how == Match::Same && a.len() != b.len() {
         return Ok(false);
@@ -372,7 +320,7 @@ fn sets_match(shape: Shape<'_>, a: &[&[u8]], b: &[&[u8]], how: Match) -> Result<
             } else {
                 (element, *other)
             };
-            if matches(shape, a, b, how, &mut super::path::Path::root())? {
+            if matches(shape, a, b, how, &mut Path::root())? {
                 return Ok(true);
             }
         }
@@ -410,8 +358,8 @@ fn scalars_match(a: Head<'_>, b: Head<'_>) -> bool {
 }
 
 /// Whether two encoded values are the same, whatever the order of keys and set elements.
-pub(crate) fn same(shape: Shape<'_>, a: &[u8], b: &[u8]) -> Result<bool, DecodeError> {
-    matches(shape, a, b, Match::Same, &mut super::path::Path::root())
+pub(crate) fn is_same(shape: Shape<'_>, a: &[u8], b: &[u8]) -> Result<bool, DecodeError> {
+    matches(shape, a, b, Match::Same, &mut Path::root())
 }
 
 #[cfg(test)]
@@ -424,21 +372,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_of_any_type_are_compared_to_the_bottom() {
-        let shape = Shape::Type(&Type::Dynamic);
-        let value = |value: serde_json::Value| to_vec(&json!(["type", value])).unwrap();
-        let a = value(json!({"x": [1, "two"], "y": null}));
-        let reordered = b"\x92\xa4type\x82\xa1y\xc0\xa1x\x92\x01\xa3two";
-        assert!(same(shape, &a, reordered).unwrap());
+    fn values_are_compared_to_the_bottom() {
+        let ty = Type::map(Type::list(Type::String));
+        let shape = Shape::Type(&ty);
+        let value = |value: serde_json::Value| to_vec(&value).unwrap();
+        let a = value(json!({"x": ["one", "two"], "y": null}));
+        let reordered = b"\x82\xa1y\xc0\xa1x\x92\xa3one\xa3two";
+        assert!(is_same(shape, &a, reordered).unwrap());
         for other in [
-            json!({"x": [1, "three"], "y": null}),
-            json!({"x": [1], "y": null}),
-            json!({"x": [1, "two"], "z": null}),
-            json!([1, "two"]),
+            json!({"x": ["one", "three"], "y": null}),
+            json!({"x": ["one"], "y": null}),
+            json!({"x": ["one", "two"], "z": null}),
         ] {
-            assert!(!same(shape, &a, &value(other)).unwrap());
+            assert!(!is_same(shape, &a, &value(other)).unwrap());
         }
-        let planned = b"\x92\xa4type\x82\xa1y\xd4\x00\x00\xa1x\x92\x01\xa3two";
+        assert!(is_same(shape, &a, &value(json!(["one", "two"]))).is_err());
+        let planned = b"\x82\xa1y\xd4\x00\x00\xa1x\x92\xa3one\xa3two";
         let completes =
             |a: &[u8], b: &[u8]| matches(shape, a, b, Match::Completes, &mut Default::default());
         assert!(completes(planned, &a).unwrap());

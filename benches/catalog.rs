@@ -1,9 +1,6 @@
 //! A catalog of 10,000 connections on disk: commits into it, what they publish for 20 workspaces, and reading it.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
-#[path = "support/organization.rs"]
-mod organization;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,10 +15,9 @@ use orgmirror::model::permission::FolderPermission;
 use orgmirror::model::tenant::Held;
 use orgmirror::model::workspace::{OptionValue, Options, Publish, Workspace};
 use orgmirror::publish::FORMATS;
+use orgmirror_testing::generated::{HANDLE, PREFIX, mirrored, source};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
-
-use organization::{HANDLE, PREFIX, mirrored, source};
 
 const ACCOUNTS: usize = 10_000;
 const WORKSPACES: usize = 20;

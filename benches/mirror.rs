@@ -2,9 +2,6 @@
 //! from it for 50 workspaces.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
-#[path = "support/organization.rs"]
-mod organization;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use divan::counter::ItemsCount;
@@ -20,8 +17,9 @@ use orgmirror::model::reach::compare;
 use orgmirror::model::tenant::Tenant;
 use orgmirror::model::visibility::Resolved;
 use orgmirror::model::workspace::Workspace;
-
-use organization::{HANDLE, PREFIX, account, account_id, mirrored, source, source_with};
+use orgmirror_testing::generated::{
+    HANDLE, PREFIX, account, account_id, mirrored, source, source_with,
+};
 
 const ACCOUNTS: [usize; 3] = [100, 1_000, 10_000];
 

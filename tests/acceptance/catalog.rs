@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::PathBuf;
 
+use orgmirror_testing::terraform::{Workspace, quoted};
 use serde_json::{Value, json};
 
+use crate::PROVIDER;
 use crate::configuration::{INTEGRATION, Integration, provider};
-use crate::terraform::{Workspace, quoted};
 
 /// Where the default tenant's document is, with the default catalog.
 fn place(workspace: &Workspace) -> PathBuf {
@@ -42,7 +43,7 @@ fn two_accounts() -> Integration {
 }
 
 fn applied() -> Workspace {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("main.tf", &two_accounts().hcl());
     workspace.apply();
     workspace
@@ -103,7 +104,7 @@ fn an_apply_that_waits_for_the_lock_ends_with_ctrl_c() {
 
 #[test]
 fn planning_and_refreshing_write_nothing() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("main.tf", &two_accounts().hcl());
     workspace.plan();
     assert!(!workspace.path().join(".orgmirror").exists());
@@ -313,7 +314,7 @@ fn a_document_of_another_tenant_is_refused_and_untouched() {
 
 #[test]
 fn tenants_do_not_see_each_other() {
-    let mut workspace = Workspace::new();
+    let mut workspace = PROVIDER.workspace();
     workspace.write(
         "main.tf",
         &format!(
@@ -359,7 +360,7 @@ fn tenants_do_not_see_each_other() {
 
 #[test]
 fn tenants_and_catalogs_of_the_environment_have_their_rules() {
-    let mut workspace = Workspace::new();
+    let mut workspace = PROVIDER.workspace();
     workspace.write("main.tf", &two_accounts().hcl());
     workspace.set_env("ORGMIRROR_TENANT", "Acme Corp");
     workspace
@@ -374,7 +375,7 @@ fn tenants_and_catalogs_of_the_environment_have_their_rules() {
 
 #[test]
 fn every_change_leaves_a_record_of_who_and_what() {
-    let mut workspace = Workspace::new();
+    let mut workspace = PROVIDER.workspace();
     workspace.set_env("USER", "zoe");
     let external_id = "acme:not-for-the-record";
     workspace.write(
@@ -423,7 +424,7 @@ fn every_change_leaves_a_record_of_who_and_what() {
 
 #[test]
 fn many_integrations_of_one_run_are_all_committed() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let count = 20;
     let hcl: String = (0..count)
         .map(|number| {
@@ -452,7 +453,7 @@ fn two_configurations_that_apply_to_one_catalog_at_once_lose_nothing() {
     let shared = tempfile::tempdir().expect("a temporary directory");
     let catalog = quoted(&shared.path().to_string_lossy());
     let apply = |team: &str| {
-        let workspace = Workspace::new();
+        let workspace = PROVIDER.workspace();
         let hcl: String = (0..5)
             .map(|number| {
                 let id = format!("{number:012}");
@@ -488,7 +489,7 @@ fn two_configurations_that_apply_to_one_catalog_at_once_lose_nothing() {
 
 #[test]
 fn a_catalog_that_cannot_be_written_is_an_error_that_names_the_place() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write(
         "in-the-way",
         "a file where the catalog's directory should be",

@@ -1,10 +1,11 @@
 //! The organization changes, the mirror follows: on moto, the independent truth for the shape of a tree.
 
+use orgmirror_testing::moto::Moto;
+use orgmirror_testing::terraform::Workspace;
 use serde_json::{Value, json};
 
+use crate::PROVIDER;
 use crate::configuration::{DATA, INTEGRATION, Integration, SNAPSHOT, provider};
-use crate::moto::Moto;
-use crate::terraform::Workspace;
 
 /// The words of the tree that all tests here start from.
 fn company() -> Value {
@@ -26,7 +27,7 @@ fn company() -> Value {
 
 fn mirrored() -> (Moto, Workspace) {
     let moto = Moto::seed(company());
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("provider.tf", &provider(&moto.provider_arguments()));
     workspace.write(
         "main.tf",

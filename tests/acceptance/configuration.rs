@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::double::Double;
-use crate::terraform::quoted;
+use orgmirror_testing::double::Double;
+use orgmirror_testing::terraform::quoted;
 
 /// Address of the integration that [`Integration`] declares.
 pub const INTEGRATION: &str = "orgmirror_integration.aws";

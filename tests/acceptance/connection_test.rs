@@ -3,15 +3,16 @@
 use std::fs;
 use std::path::Path;
 
+use orgmirror_testing::double::{Call, Double, Failure, KeyFault, Organization, Role};
+use orgmirror_testing::moto::Moto;
+use orgmirror_testing::terraform::{Workspace, quoted};
 use serde_json::{Value, json};
 
+use crate::PROVIDER;
 use crate::configuration::{
     DATA, Integration, SNAPSHOT, arguments_for, endpoints, integration_of, many_accounts, provider,
 };
-use crate::double::{Call, Double, Failure, KeyFault, Organization, Role};
-use crate::moto::Moto;
 use crate::secrets::files;
-use crate::terraform::{Workspace, quoted};
 
 const TEST: &str = "data.orgmirror_connection_test.these";
 const EXTERNAL_ID: &str = "acme:0123456789abcdef";
@@ -52,7 +53,7 @@ fn caller(double: &Double) -> String {
 
 /// A workspace that mirrors those accounts and has been applied.
 fn mirrored(double: &Double, integration: &Integration) -> Workspace {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("provider.tf", &provider(&arguments_for(double)));
     workspace.write("main.tf", &integration.hcl());
     workspace.apply();
@@ -82,7 +83,7 @@ fn every_connection_of_an_organization_is_tested() {
             { "name": "Workloads", "accounts": [{ "name": "Shop" }, { "name": "Payments" }] },
         ],
     }));
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("provider.tf", &provider(&moto.provider_arguments()));
     let integration = Integration::of(DATA).hcl();
     workspace.write("main.tf", &format!("{SNAPSHOT}{integration}{}", test("")));
@@ -322,7 +323,7 @@ fn a_configuration_of_its_own_fails_when_a_connection_does() {
     let accounts = many_accounts(3);
     let double = double(&accounts);
     let platform = mirrored(&double, &mirror(&accounts));
-    let mut scheduled = Workspace::new();
+    let mut scheduled = PROVIDER.workspace();
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/connection-tests/main.tf");
     let example = fs::read_to_string(example).expect("the example");
     let aws = format!("provider \"orgmirror\" {{\n  {}\n", arguments_for(&double));
@@ -529,7 +530,7 @@ fn credentials_that_are_of_no_use_are_errors() {
 #[test]
 fn a_test_that_is_switched_off_needs_no_catalog() {
     let double = double(&[]);
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("provider.tf", &provider(&arguments_for(&double)));
     let with = |account_ids: &str| {
         let content = format!(
@@ -564,7 +565,7 @@ fn arguments_out_of_bounds_are_refused() {
             &["workspace", "organization/workspace"],
         ),
     ] {
-        let workspace = Workspace::new();
+        let workspace = PROVIDER.workspace();
         workspace.write(
             "main.tf",
             &format!("data \"orgmirror_connection_test\" \"these\" {{\n  {arguments}\n}}\n"),

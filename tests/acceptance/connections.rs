@@ -1,9 +1,10 @@
 //! What is effective and why, and integrations of other configurations.
 
+use orgmirror_testing::terraform::{UNKNOWN, Workspace, quoted};
 use serde_json::{Value, json};
 
+use crate::PROVIDER;
 use crate::configuration::{INTEGRATION, provider};
-use crate::terraform::{UNKNOWN, Workspace, quoted};
 use crate::workspaces::{security, tree};
 
 /// Address of the data source that [`connections`] declares.
@@ -52,7 +53,7 @@ fn platform() -> Workspace {
         ),
         security("attach = [\"/Workloads\", \"222222222222\"]\n  publish = { json = {} }"),
     ];
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("main.tf", &parts.concat());
     workspace.apply();
     workspace
@@ -61,7 +62,7 @@ fn platform() -> Workspace {
 /// Another configuration with the catalog of the first one.
 fn beside(platform: &Workspace) -> Workspace {
     let path = platform.path().join(".orgmirror");
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let path = quoted(&path.to_string_lossy());
     workspace.write(
         "provider.tf",
@@ -271,7 +272,7 @@ fn without_a_catalog_the_error_says_where_it_looked_and_how_to_wait() {
         connections(""),
         "data \"orgmirror_integration\" \"aws\" {\n  handle = \"acme\"\n}\n".to_owned(),
     ] {
-        let workspace = Workspace::new();
+        let workspace = PROVIDER.workspace();
         let integration = tree("ou-lab").hcl();
         workspace.write("main.tf", &format!("{integration}{data_source}"));
         workspace.plan_fails().assert_only_error(&[
@@ -288,7 +289,7 @@ fn without_a_catalog_the_error_says_where_it_looked_and_how_to_wait() {
 
 #[test]
 fn a_reference_waits_for_the_integration_and_its_changes() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let waiting = connections("integration_id = orgmirror_integration.aws.id");
     let output =
         "output \"handles\" {\n  value = keys(data.orgmirror_connections.these.connections)\n}\n";

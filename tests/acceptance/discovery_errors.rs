@@ -2,11 +2,13 @@
 
 use std::net::TcpListener;
 
+use orgmirror_testing::double::{Double, Failure as Answer, KeyFault, Organization};
+use orgmirror_testing::terraform::Workspace;
+
+use crate::PROVIDER;
 use crate::configuration::{
     DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for, endpoints, provider, snapshot,
 };
-use crate::double::{Double, Failure as Answer, KeyFault, Organization};
-use crate::terraform::Workspace;
 
 /// A role in the management account, which anybody may assume who sends the external ID.
 fn discovery_role(double: &Double, external_id: Option<&str>) -> String {
@@ -25,7 +27,7 @@ fn double() -> Double {
 
 /// A workspace that reads and mirrors with these arguments of the provider and of the data source.
 fn reading(provider_arguments: &str, data_arguments: &str) -> Workspace {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("provider.tf", &provider(provider_arguments));
     workspace.write(
         "main.tf",
@@ -360,7 +362,7 @@ fn an_error_in_the_reading_leaves_the_mirror_as_it_is() {
 #[test]
 fn the_data_source_may_use_another_profile_than_the_provider() {
     let double = double();
-    let mut workspace = Workspace::new();
+    let mut workspace = PROVIDER.workspace();
     workspace.write(
         "credentials",
         "[one]\naws_access_key_id = AKIAOFPROFILEONE0001\naws_secret_access_key = one\n\

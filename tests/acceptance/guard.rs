@@ -1,16 +1,17 @@
 //! Plans that would remove too much, or that come from another AWS organization, stop.
 
+use orgmirror_testing::double::{Double, Organization};
+use orgmirror_testing::terraform::Workspace;
 use serde_json::json;
 
+use crate::PROVIDER;
 use crate::configuration::{
     DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for, integration_of, many_accounts,
     provider, snapshot,
 };
-use crate::double::{Double, Organization};
-use crate::terraform::Workspace;
 
 fn applied(integration: &Integration) -> Workspace {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("main.tf", &integration.hcl());
     workspace.apply();
     workspace
@@ -67,7 +68,7 @@ fn a_plan_that_removes_more_than_the_count_stops() {
             .set("removal_guard", "{ percent = 100, count = 2 }")
             .hcl()
     };
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("main.tf", &guarded(&accounts));
     workspace.apply();
     workspace.write("main.tf", &guarded(&accounts[3..]));
@@ -125,7 +126,7 @@ fn an_empty_snapshot_stops() {
 #[test]
 fn an_exclude_that_is_too_wide_stops() {
     let double = Double::start(Organization::generate(60, 3));
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("provider.tf", &provider(&arguments_for(&double)));
     let integration = Integration::of(DATA).hcl();
     workspace.write("main.tf", &format!("{SNAPSHOT}{integration}"));
@@ -152,7 +153,7 @@ fn destroying_past_the_guard_needs_no_refresh() {
             .set("deletion_protection", "false")
             .hcl()
     };
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("main.tf", &open(&accounts));
     workspace.apply();
     workspace.write("main.tf", &open(&accounts[5..]));
@@ -166,7 +167,7 @@ fn destroying_past_the_guard_needs_no_refresh() {
 fn another_aws_organization_is_an_error_that_names_both() {
     let ours = Double::start(Organization::generate(20, 1));
     let theirs = Double::start(Organization::generate(20, 2));
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write(
         "main.tf",
         &format!("{SNAPSHOT}{}", Integration::of(DATA).hcl()),
@@ -188,7 +189,7 @@ fn another_aws_organization_is_an_error_that_names_both() {
 #[test]
 fn the_guard_runs_again_at_apply_when_the_snapshot_was_deferred() {
     let double = Double::start(Organization::generate(40, 5));
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("provider.tf", &provider(&arguments_for(&double)));
     let hcl = |input: u8| {
         format!(
@@ -235,7 +236,7 @@ fn the_guard_runs_again_at_apply_when_the_snapshot_was_deferred() {
 #[test]
 fn a_deferred_snapshot_warns_that_nothing_of_the_tree_is_reviewed_and_then_applies() {
     let double = Double::start(Organization::generate(12, 5));
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("provider.tf", &provider(&arguments_for(&double)));
     let hcl = |input: u8| {
         format!(
@@ -266,7 +267,7 @@ fn a_deferred_snapshot_warns_that_nothing_of_the_tree_is_reviewed_and_then_appli
 fn a_snapshot_that_does_not_say_which_does_not_make_way_for_another_aws_organization() {
     let snapshot =
         |id: &str| format!("{{ {id} accounts = {{ \"111111111111\" = {{ name = \"a\" }} }} }}");
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let write = |id| workspace.write("main.tf", &Integration::of(&snapshot(id)).hcl());
     write("id = \"o-aaaaaaaaaa\",");
     workspace.apply();

@@ -1,15 +1,16 @@
 //! Handles: unique, sticky, and settled between integrations.
 
+use orgmirror_testing::terraform::Workspace;
 use serde_json::{Value, json};
 
+use crate::PROVIDER;
 use crate::catalog::document;
 use crate::configuration::{INTEGRATION, Integration};
-use crate::terraform::Workspace;
 
 #[test]
 fn initial_handles_place_newcomers_and_then_mean_nothing() {
     let accounts = [("111111111111", "Web Shop"), ("222222222222", "hub")];
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write(
         "main.tf",
         &Integration::of_accounts(accounts)
@@ -50,7 +51,7 @@ fn initial_handles_place_newcomers_and_then_mean_nothing() {
 
 #[test]
 fn two_accounts_of_one_name_keep_their_handles_when_the_first_leaves() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write(
         "main.tf",
         &Integration::of_accounts([("111111111111", "lab"), ("222222222222", "Lab")]).hcl(),
@@ -93,7 +94,7 @@ fn entry(workspace: &Workspace, handle: &str) -> Value {
 
 #[test]
 fn a_handle_that_another_integration_has_is_published_with_a_suffix_and_a_warning() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let first = Integration::of_accounts([("111111111111", "lab")]).hcl();
     let second = Integration::of_accounts([("222222222222", "Lab")])
         .set("handle", "\"globex\"")
@@ -123,7 +124,7 @@ fn a_handle_that_another_integration_has_is_published_with_a_suffix_and_a_warnin
 
 #[test]
 fn two_colliding_integrations_of_one_run_both_come_to_be() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write(
         "main.tf",
         &format!(
@@ -149,7 +150,7 @@ fn two_colliding_integrations_of_one_run_both_come_to_be() {
 
 #[test]
 fn an_integration_handle_twice_is_an_error_that_names_it() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let first =
         Integration::of_accounts([("111111111111", "lab")]).set("deletion_protection", "false");
     workspace.write("main.tf", &first.hcl());
@@ -173,7 +174,7 @@ fn an_integration_handle_twice_is_an_error_that_names_it() {
 
 #[test]
 fn a_grantee_from_outside_of_an_organization_level_integration_is_an_error() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     for (grantee, fine) in [
         ("*", true),
         ("platform", true),
@@ -201,7 +202,7 @@ fn a_grantee_from_outside_of_an_organization_level_integration_is_an_error() {
 
 #[test]
 fn a_handle_that_passes_to_another_account_is_warned_of() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write(
         "main.tf",
         &Integration::of_accounts([("111111111111", "lab"), ("222222222222", "hub")]).hcl(),
@@ -229,7 +230,7 @@ fn an_integration_handle_can_be_passed_along_in_one_run() {
         };
         format!("{}{}", one("first", a), one("second", b))
     };
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("main.tf", &integrations("x", "y"));
     workspace.apply();
     workspace.write("main.tf", &integrations("z", "x"));

@@ -1,14 +1,15 @@
 //! The history of the catalog, as another configuration reads it.
 
+use orgmirror_testing::terraform::{Workspace, quoted};
 use serde_json::{Value, json};
 
+use crate::PROVIDER;
 use crate::configuration::{INTEGRATION, Integration, provider};
-use crate::terraform::{Workspace, quoted};
 
 const ALL: &str = "data.orgmirror_catalog_history.all";
 
 fn reader(catalog: &Workspace, arguments: &str) -> Workspace {
-    let reader = Workspace::new();
+    let reader = PROVIDER.workspace();
     let path = quoted(&catalog.path().join(".orgmirror").to_string_lossy());
     reader.write(
         "provider.tf",
@@ -26,7 +27,7 @@ fn reader(catalog: &Workspace, arguments: &str) -> Workspace {
 
 #[test]
 fn the_last_changes_are_read_with_who_when_and_what() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let integration =
         Integration::of_accounts([("111122223333", "sandbox")]).set("deletion_protection", "false");
     workspace.write("main.tf", &integration.hcl());
@@ -94,7 +95,7 @@ fn text<'a>(change: &'a Value, name: &str) -> &'a str {
 
 #[test]
 fn what_cannot_be_read_is_an_error() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     reader(&workspace, "")
         .plan_fails()
         .assert_error(&["There is no catalog to read"]);

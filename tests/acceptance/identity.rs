@@ -1,11 +1,12 @@
 //! Identities, which Terraform keeps beside states since 1.12, and import by identity. An older Terraform refuses the
 //! argument, and works as if there were none.
 
+use orgmirror_testing::terraform::{Workspace, is_at_least};
 use serde_json::{Value, json};
 
+use crate::PROVIDER;
 use crate::configuration::Integration;
 use crate::permissions::{self, of_integration};
-use crate::terraform::{Workspace, is_at_least};
 
 /// The address in the example.
 const ACME: &str = "orgmirror_integration.acme";
@@ -25,7 +26,7 @@ fn integration() -> Integration {
 }
 
 fn applied() -> Workspace {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("main.tf", &integration().hcl());
     workspace.apply();
     workspace

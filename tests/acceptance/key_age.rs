@@ -1,8 +1,10 @@
 //! The warning that the access key in use is old.
 
+use orgmirror_testing::double::{Double, Organization};
+use orgmirror_testing::terraform::Workspace;
+
+use crate::PROVIDER;
 use crate::configuration::{DATA, Integration, SNAPSHOT, arguments_for, endpoints, provider};
-use crate::double::{Double, Organization};
-use crate::terraform::Workspace;
 
 const WARNING: &str = "The access key in use is old";
 
@@ -15,7 +17,7 @@ fn double(days: i64) -> Double {
 }
 
 fn mirrored(arguments: &str) -> Workspace {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("provider.tf", &provider(arguments));
     let mirror = Integration::of(DATA).hcl();
     workspace.write("main.tf", &format!("{SNAPSHOT}{mirror}"));

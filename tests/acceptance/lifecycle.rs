@@ -1,9 +1,10 @@
 //! Create, change, import and destroy, with hand-written accounts: no AWS is near.
 
+use orgmirror_testing::terraform::Workspace;
 use serde_json::json;
 
+use crate::PROVIDER;
 use crate::configuration::{INTEGRATION, Integration};
-use crate::terraform::Workspace;
 
 const TREE: &str = r#"{
     organizational_units = {
@@ -24,7 +25,7 @@ fn tree_with(from: &str, to: &str) -> Integration {
 }
 
 fn applied(integration: &Integration) -> Workspace {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("main.tf", &integration.hcl());
     workspace.apply();
     workspace
@@ -32,7 +33,7 @@ fn applied(integration: &Integration) -> Workspace {
 
 #[test]
 fn single_accounts_need_no_aws_organization_and_no_aws() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write(
         "main.tf",
         &Integration::of_accounts([("111122223333", "sandbox")]).hcl(),
@@ -66,7 +67,7 @@ fn single_accounts_need_no_aws_organization_and_no_aws() {
 
 #[test]
 fn a_mirror_is_created_as_planned_and_a_second_plan_says_no_changes() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("main.tf", &Integration::of(TREE).hcl());
     let plan = workspace.plan();
     plan.assert_actions(INTEGRATION, &["create"]);

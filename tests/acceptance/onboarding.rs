@@ -8,12 +8,14 @@ use std::process::Command;
 
 use hcl::expr::{Expression, Object, ObjectKey};
 use hcl::structure::{Attribute, Block, Body, Structure};
+use orgmirror_testing::double::{Double, Organization, Role};
+use orgmirror_testing::moto::Moto;
+use orgmirror_testing::python;
+use orgmirror_testing::terraform::{Workspace, is_at_least, quoted};
 use serde_json::{Value, json};
 
+use crate::PROVIDER;
 use crate::configuration::{INTEGRATION, Integration, arguments_for, provider, snapshot};
-use crate::double::{Double, Organization, Role};
-use crate::moto::{self, Moto};
-use crate::terraform::{Workspace, is_at_least, quoted};
 
 const ID: &str = "orgmirror_external_id.acme";
 const ONBOARDING: &str = "data.orgmirror_onboarding.acme";
@@ -38,7 +40,7 @@ fn applied(workspace: &Workspace, configuration: &str) -> String {
 
 /// What the data source gives for these arguments.
 fn read(arguments: &str) -> Value {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("main.tf", &onboarding(arguments));
     workspace.apply().assert_none();
     workspace.attributes(ONBOARDING)
@@ -50,7 +52,7 @@ fn parsed(onboarding: &Value, document: &str) -> Value {
 
 #[test]
 fn an_external_id_is_the_tenant_and_random_and_made_once() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("provider.tf", &provider("tenant = \"acme\""));
     let made = applied(&workspace, &external_id(""));
     let random = made.strip_prefix("acme:").unwrap();
@@ -79,7 +81,7 @@ fn an_external_id_is_the_tenant_and_random_and_made_once() {
 
 #[test]
 fn an_external_id_waits_for_a_tenant_that_is_not_known_yet() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write(
         "provider.tf",
         &format!(
@@ -93,7 +95,7 @@ fn an_external_id_waits_for_a_tenant_that_is_not_known_yet() {
 
 #[test]
 fn other_keepers_make_another_external_id() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let first = applied(
         &workspace,
         &external_id("keepers = { made_for = \"audit\" }"),
@@ -117,7 +119,7 @@ fn other_keepers_make_another_external_id() {
 
 #[test]
 fn an_external_id_is_imported_by_its_value_and_stays_when_it_gets_keepers() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let keepers = "keepers = { made_for = \"audit\" }";
     workspace.write("main.tf", &external_id(keepers));
     workspace.import(ID, "another-product:K3V9=w2,q8");
@@ -143,7 +145,7 @@ fn an_external_id_is_imported_by_its_value_and_stays_when_it_gets_keepers() {
 
 #[test]
 fn an_external_id_is_imported_by_its_identity() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let example =
         include_str!("../../examples/resources/orgmirror_external_id/import-by-identity.tf");
     workspace.write("main.tf", &(external_id("") + example));
@@ -174,7 +176,7 @@ fn company() -> Moto {
 
 /// The example of onboarding, on moto.
 fn example(moto: &Moto) -> Workspace {
-    let mut workspace = Workspace::new();
+    let mut workspace = PROVIDER.workspace();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let text = |file: &str| fs::read_to_string(root.join(file)).unwrap();
     fs::create_dir_all(workspace.path().join("modules/onboarding")).unwrap();
@@ -201,10 +203,9 @@ fn example(moto: &Moto) -> Workspace {
 fn create_stack(workspace: &Workspace, output: &str, parameters: &Value, moto: &Moto) -> Value {
     let template = workspace.path().join("template.yaml");
     fs::write(&template, workspace.output(output).as_str().unwrap()).unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/cloudformation.py");
-    let mut command = Command::new(moto::python());
+    let mut command = Command::new(python::executable());
     command
-        .arg(script)
+        .arg(python::script("cloudformation.py"))
         .arg(&template)
         .arg("orgmirror-readonly")
         .arg(parameters.to_string())
@@ -380,7 +381,7 @@ fn a_role_with_this_trust_is_assumed_with_its_external_id_and_no_other() {
     let double = Double::start(Organization::generate(20, 400));
     let management = double.organization().management_account_id.clone();
     let role_arn = format!("arn:aws:iam::{management}:role/orgmirror-readonly");
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write(
         "provider.tf",
         &provider(&format!("tenant = \"acme\"\n  {}", arguments_for(&double))),
@@ -453,7 +454,7 @@ fn each_partition_has_its_own_arns() {
 
 #[test]
 fn principals_and_policies_that_cannot_be_are_refused() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     for (arguments, fragments) in [
         (
             "trusted_principals = []",
@@ -512,7 +513,7 @@ fn a_trust_policy_that_iam_will_not_take_is_warned_of() {
     let principals: Vec<String> = (0..60)
         .map(|number| quoted(&format!("arn:aws:iam::{number:012}:role/pipeline")))
         .collect();
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write(
         "main.tf",
         &onboarding(&format!("trusted_principals = [{}]", principals.join(", "))),
@@ -572,7 +573,7 @@ fn the_terraform_of_one_account_evaluates_to_the_same_role_and_policies() {
          permissions_policy_arns = [\"arn:aws:iam::aws:policy/SecurityAudit\", \"arn:aws:iam::aws:policy/ReadOnlyAccess\"]",
     );
     let module = with_builtin_resources(found["terraform"].as_str().unwrap());
-    let mut workspace = Workspace::new();
+    let mut workspace = PROVIDER.workspace();
     workspace.write("main.tf", &module);
     workspace.apply().assert_none();
     let role = workspace.attributes("terraform_data.aws_iam_role_orgmirror")["input"].clone();

@@ -1,10 +1,11 @@
 //! More than one AWS organization in one configuration.
 
+use orgmirror_testing::double::{Double, Organization};
+use orgmirror_testing::moto::Moto;
+use orgmirror_testing::terraform::Workspace;
 use serde_json::json;
 
-use crate::double::{Double, Organization};
-use crate::moto::Moto;
-use crate::terraform::Workspace;
+use crate::PROVIDER;
 
 const EXAMPLE: &str = include_str!("../../examples/two-organizations/main.tf");
 
@@ -23,7 +24,7 @@ fn example(management: [&str; 2]) -> Workspace {
         assert!(text.contains(of_example), "the example names {of_example}");
         text = text.replace(of_example, own);
     }
-    Workspace::of_example(&text)
+    PROVIDER.workspace_of_example(&text)
 }
 
 #[test]

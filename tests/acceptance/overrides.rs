@@ -1,14 +1,15 @@
 //! Overrides of folders and connections: their life, import, drift, dormancy, conflicts, and the handles they give.
 
+use orgmirror_testing::terraform::{UNKNOWN, Workspace, quoted};
 use serde_json::{Value, json};
 
+use crate::PROVIDER;
 use crate::catalog::{document, edit};
 use crate::configuration::{INTEGRATION, Integration};
 use crate::permissions::{
     TREE, applied, assert_id, beside, configure, declare_workspaces, entries, labelled,
     of_integration, tree, tree_without,
 };
-use crate::terraform::{UNKNOWN, Workspace, quoted};
 
 const FOLDER: &str = "orgmirror_folder_override.this";
 const CONNECTION: &str = "orgmirror_connection_override.this";
@@ -59,7 +60,7 @@ fn everything(own: &Value) -> Value {
 
 #[test]
 fn a_connection_override_with_everything_is_planned_beside_a_new_integration() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let own = "account_id = \"333333333333\"\nhandle = \"core\"\nrole_arn = \"arn:aws:iam::333333333333:role/ops/hub\"";
     configure(
         &workspace,
@@ -103,7 +104,7 @@ fn a_connection_override_with_everything_is_planned_beside_a_new_integration() {
 
 #[test]
 fn a_folder_override_with_everything_is_planned_beside_a_new_integration() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let own = "folder_path = \"/Workloads\"\nhandle = \"wl\"\nrole_name = \"ops/audit\"";
     configure(
         &workspace,
@@ -220,7 +221,7 @@ fn another_object_or_integration_replaces_an_override() {
         .set("handle", "\"globex\"")
         .set("handle_prefix", "\"gx_\"");
     let other = other.hcl();
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let step = |rest: &str, address: &str, paths: &Value| {
         configure(&workspace, &tree(), &format!("{other}{rest}"));
         let plan = workspace.plan();
@@ -627,7 +628,7 @@ fn arguments_are_validated_before_anything_is_planned() {
         ),
         (folder("handle = \"aws\""), &["handle", "reserved"]),
     ] {
-        let workspace = Workspace::new();
+        let workspace = PROVIDER.workspace();
         configure(&workspace, &tree(), &declared);
         workspace.plan_fails().assert_only_error(fragments);
     }
@@ -635,7 +636,7 @@ fn arguments_are_validated_before_anything_is_planned() {
 
 #[test]
 fn settings_made_in_the_same_run_are_taken() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let made = "resource \"terraform_data\" \"made\" {\n  input = \"eu-west-1\"\n}\n";
     let value = "terraform_data.made.output";
     let declared = connection_override(&format!(
@@ -656,7 +657,7 @@ fn settings_made_in_the_same_run_are_taken() {
     );
 
     // What turns out to be wrong is an error then.
-    let wrong = Workspace::new();
+    let wrong = PROVIDER.workspace();
     let declared = connection_override(&format!(
         "account_id = \"333333333333\"\nrole_arn = \"arn:aws:iam::111111111111:role/${{{value}}}\""
     ));

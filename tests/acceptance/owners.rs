@@ -1,12 +1,13 @@
 //! Who owns a connection, and what people are told about access.
 
+use orgmirror_testing::double::{Double, Organization};
+use orgmirror_testing::terraform::{Workspace, quoted};
 use serde_json::{Value, json};
 
+use crate::PROVIDER;
 use crate::configuration::{
     DATA, INTEGRATION, Integration, accounts_by_hand, arguments_for, provider, snapshot,
 };
-use crate::double::{Double, Organization};
-use crate::terraform::{Workspace, quoted};
 use crate::workspaces::{files, security};
 
 const CONNECTIONS: &str = "data.orgmirror_connections.security";
@@ -35,7 +36,7 @@ fn company() -> Double {
 
 /// The mirror with owners, and a workspace that sees all of it in files for programs.
 fn owned(double: &Double) -> Workspace {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("provider.tf", &provider(&arguments_for(double)));
     let parts = [
         snapshot("include_tags = true"),
@@ -155,7 +156,7 @@ fn tags_that_were_not_read_are_an_error_and_not_the_owners_of_the_integration() 
 #[test]
 fn without_resource_owners_the_integration_owns_all_and_without_owners_nobody_does() {
     let owners = |integration: Integration| {
-        let workspace = Workspace::new();
+        let workspace = PROVIDER.workspace();
         workspace.write("main.tf", &integration.hcl());
         workspace.apply();
         workspace.attributes(INTEGRATION)["connections"]["111122223333"]["owners"].clone()
@@ -192,7 +193,7 @@ fn custom_access_details_are_shown_where_people_and_programs_look() {
 fn custom_access_details_have_at_most_400_characters_however_many_bytes() {
     let with = |details: &str| {
         let integration = Integration::of_accounts([("111122223333", "sandbox")]);
-        let workspace = Workspace::new();
+        let workspace = PROVIDER.workspace();
         let integration = integration.set("custom_access_details", &quoted(details));
         workspace.write("main.tf", &integration.hcl());
         workspace

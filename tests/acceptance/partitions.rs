@@ -1,10 +1,12 @@
 //! Regions, roles and portals of a partition: what is refused, what is warned of, and that each partition is mirrored with
 //! its own.
 
+use orgmirror_testing::double::{Double, Organization};
+use orgmirror_testing::terraform::Failure;
+
+use crate::PROVIDER;
 use crate::configuration::{DATA, INTEGRATION, Integration, endpoints, provider, snapshot};
-use crate::double::{Double, Organization};
 use crate::permissions::{configure, of_integration, tree};
-use crate::terraform::{Failure, Workspace};
 
 /// Hand-written accounts in a partition.
 fn accounts_in(partition: &str) -> Integration {
@@ -24,7 +26,7 @@ fn settings(integration: Integration, settings: &str) -> Integration {
 #[track_caller]
 fn all_refused(cases: &[(Integration, &[&str])]) {
     let label = |number: usize| format!("case_{number}");
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let hcl = cases.iter().enumerate();
     let hcl: String = hcl
         .map(|(number, (integration, _))| {
@@ -113,7 +115,7 @@ fn two_partitions_side_by_side_are_refused_before_the_snapshot_is_known() {
         ),
     ];
     for integration in of_both {
-        let workspace = Workspace::new();
+        let workspace = PROVIDER.workspace();
         workspace.write("main.tf", &format!("{}{}", snapshot(""), integration.hcl()));
         workspace
             .plan_fails()
@@ -148,7 +150,7 @@ fn a_default_region_is_one_and_an_availability_zone_is_none() {
 
 #[test]
 fn a_region_that_is_not_known_is_taken_with_one_warning() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let integration = settings(
         accounts_in("aws"),
         "regions = [\"eu-west-1\", \"us-wset-2\", \"cn-*\"], default_region = \"xx-faraway-1\"",
@@ -196,7 +198,7 @@ fn an_override_in_another_partition_is_a_warning_at_plan_and_an_error_at_apply()
             ],
         ),
     ] {
-        let workspace = Workspace::new();
+        let workspace = PROVIDER.workspace();
         configure(&workspace, &tree(), "");
         workspace.apply();
         configure(&workspace, &tree(), &of_integration(kind, arguments));
@@ -210,7 +212,7 @@ fn an_override_in_another_partition_is_a_warning_at_plan_and_an_error_at_apply()
 #[test]
 fn an_override_with_two_partitions_is_refused() {
     let refused = |declared: &str| -> Failure {
-        let workspace = Workspace::new();
+        let workspace = PROVIDER.workspace();
         configure(&workspace, &tree(), declared);
         workspace.plan_fails()
     };
@@ -229,7 +231,7 @@ fn an_override_with_two_partitions_is_refused() {
 
 #[test]
 fn an_override_of_regions_that_are_not_known_is_warned_of() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     configure(&workspace, &tree(), "");
     workspace.apply();
     configure(
@@ -272,7 +274,7 @@ fn without_a_region_discovery_goes_where_the_partition_of_the_role_has_aws_organ
         ("aws-cn", "cn-northwest-1"),
     ] {
         let (double, arguments) = discovering(partition);
-        let workspace = Workspace::new();
+        let workspace = PROVIDER.workspace();
         workspace.write("provider.tf", &provider(&arguments));
         let integration = Integration::of(DATA);
         workspace.write("main.tf", &format!("{}{}", snapshot(""), integration.hcl()));
@@ -299,7 +301,7 @@ fn without_a_region_discovery_goes_where_the_partition_of_the_role_has_aws_organ
 #[test]
 fn a_role_in_another_partition_than_the_region_is_an_error_before_any_call() {
     let (double, arguments) = discovering("aws-us-gov");
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("main.tf", &snapshot(""));
     workspace.write(
         "provider.tf",

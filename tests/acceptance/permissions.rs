@@ -1,10 +1,11 @@
 //! Permissions on folders and connections: their life, import, drift, dormancy, and whom they reach.
 
+use orgmirror_testing::terraform::{UNKNOWN, Workspace, quoted};
 use serde_json::{Value, json};
 
+use crate::PROVIDER;
 use crate::catalog::{document, edit};
 use crate::configuration::{Integration, provider};
-use crate::terraform::{UNKNOWN, Workspace, quoted};
 
 const FOLDER: &str = "orgmirror_folder_permission.this";
 const CONNECTION: &str = "orgmirror_connection_permission.this";
@@ -62,7 +63,7 @@ pub fn configure(workspace: &Workspace, integration: &Integration, rest: &str) {
 }
 
 pub fn applied(integration: &Integration, rest: &str) -> Workspace {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     configure(&workspace, integration, rest);
     workspace.apply();
     workspace
@@ -84,7 +85,7 @@ pub fn declare_workspaces(workspace: &Workspace, names: &[&str]) {
 /// A configuration of its own with the catalog of another one, and the ID of that one's integration.
 pub fn beside(other: &Workspace) -> (Workspace, String) {
     let catalog = other.path().join(".orgmirror");
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write(
         "provider.tf",
         &provider(&format!(
@@ -117,7 +118,7 @@ pub fn assert_id(id: &Value, prefix: &str) {
 
 #[test]
 fn a_folder_permission_is_planned_beside_a_new_integration() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let permission = folder_permission(
         r#"folder_path = "/Workloads", grantee = "acme/security", match_tags = { env = "prod" }"#
             .replace(", ", "\n")
@@ -154,7 +155,7 @@ fn a_folder_permission_is_planned_beside_a_new_integration() {
 
 #[test]
 fn a_connection_permission_is_planned_beside_a_new_integration() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let permission = connection_permission("account_id = \"333333333333\"\ngrantee = \"*\"");
     configure(&workspace, &tree(), &permission);
     let plan = workspace.plan();
@@ -737,7 +738,7 @@ fn arguments_are_validated_before_anything_is_planned() {
             &["account_id", "12 digits"],
         ),
     ] {
-        let workspace = Workspace::new();
+        let workspace = PROVIDER.workspace();
         configure(&workspace, &tree(), &permission);
         workspace.plan_fails().assert_only_error(fragments);
     }
@@ -745,7 +746,7 @@ fn arguments_are_validated_before_anything_is_planned() {
 
 #[test]
 fn inputs_made_in_the_same_run_are_taken() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let made = "resource \"terraform_data\" \"made\" {\n  input = \"acme\"\n}\n";
     let path =
         "folder_path = \"/${terraform_data.made.output == \"acme\" ? \"Workloads\" : \"\"}\"";
@@ -773,7 +774,7 @@ fn inputs_made_in_the_same_run_are_taken() {
     );
 
     // What turns out to be wrong is an error then.
-    let wrong = Workspace::new();
+    let wrong = PROVIDER.workspace();
     configure(
         &wrong,
         &tree(),

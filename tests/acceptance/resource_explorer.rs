@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use orgmirror_testing::double::{Double, Explorer, FULL_ACCESS, Failure as Answer, Organization};
+use orgmirror_testing::terraform::{Failure, Workspace, quoted};
 use serde_json::{Value, json};
 
+use crate::PROVIDER;
 use crate::configuration::{DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for, provider};
-use crate::double::{Double, Explorer, FULL_ACCESS, Failure as Answer, Organization};
-use crate::terraform::{Failure, Workspace, quoted};
 
 const READINESS: &str = "data.orgmirror_resource_explorer.these";
 const EXTERNAL_ID: &str = "acme:0123456789abcdef";
@@ -64,7 +65,7 @@ fn readiness(arguments: &str) -> String {
 
 /// A workspace that mirrors the double's organization and asks for its readiness.
 fn asking(double: &Double, arguments: &str) -> Workspace {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("provider.tf", &provider(&arguments_for(double)));
     let parts = [
         SNAPSHOT.to_owned(),
@@ -84,7 +85,7 @@ fn asked(double: &Double, arguments: &str) -> Value {
 
 /// A workspace that mirrors an AWS organization and has been applied.
 fn mirroring(double: &Double, aws_organization: &str) -> Workspace {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("provider.tf", &provider(&arguments_for(double)));
     let parts = [SNAPSHOT.to_owned(), mirror(aws_organization).hcl()];
     workspace.write("main.tf", &parts.concat());
@@ -435,7 +436,7 @@ fn only_the_wanted_units_are_asked_and_what_cannot_be_asked_is_listed() {
 fn accounts_written_by_hand_are_asked_without_an_organization() {
     let double = Double::start(tree());
     let by_hand = format!("{{ accounts = {{ \"{SHOP}\" = {{ name = \"shop\" }} }} }}");
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("provider.tf", &provider(&arguments_for(&double)));
     let main = |arguments: &str| [mirror(&by_hand).hcl(), readiness(arguments)].concat();
     workspace.write("main.tf", &main(""));
@@ -537,7 +538,7 @@ fn credentials_of_another_organization_are_an_error() {
         "catalog = {{ path = {catalog} }}\n  {}",
         arguments_for(&double)
     );
-    let beside = Workspace::new();
+    let beside = PROVIDER.workspace();
     beside.write("provider.tf", &provider(&arguments));
     let question = readiness("").replace("orgmirror_integration.aws.id", &id.to_string());
     beside.write("main.tf", &question);

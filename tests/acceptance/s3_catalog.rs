@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use orgmirror_testing::double::{Double, Organization};
+use orgmirror_testing::moto;
+use orgmirror_testing::s3::{Act, Bucket, error_body};
+use orgmirror_testing::terraform::{Workspace, quoted};
 use serde_json::Value;
 
+use crate::PROVIDER;
 use crate::configuration::{INTEGRATION, Integration, provider};
-use crate::double::{Double, Organization};
-use crate::s3::{Act, Bucket, error_body};
-use crate::terraform::{Workspace, quoted};
 
 const DOCUMENT: &str = "prod/tenants/default/catalog.json";
 
@@ -18,14 +20,14 @@ fn in_bucket(bucket: &Bucket, more: &str) -> String {
          endpoints = {{ s3 = \"{}\", sts = \"{}\" }}\n  \
          catalog = {{ s3 = {{ bucket = \"{}\", prefix = \"prod\", use_path_style = true{more} }} }}",
         bucket.url(),
-        crate::moto::url(),
+        moto::url(),
         bucket.name,
     )
 }
 
 /// [`in_bucket`] with our double as STS: the provider waits five seconds to know who calls, and moto serves all tests.
 fn with_caller(bucket: &Bucket, double: &Double, more: &str) -> String {
-    in_bucket(bucket, more).replace(crate::moto::url(), &double.url())
+    in_bucket(bucket, more).replace(moto::url(), &double.url())
 }
 
 fn two_accounts() -> Integration {
@@ -36,7 +38,7 @@ fn two_accounts() -> Integration {
 const WORKSPACE: &str = "resource \"orgmirror_workspace\" \"security\" {\n  organization = \"acme\"\n  handle = \"security\"\n  publish = { json = {} }\n}\n";
 
 fn configured(bucket: &Bucket) -> Workspace {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("provider.tf", &provider(&in_bucket(bucket, "")));
     workspace.write("main.tf", &two_accounts().hcl());
     workspace
@@ -107,7 +109,7 @@ fn the_catalog_has_a_role_of_its_own() {
 #[test]
 fn the_environment_names_a_bucket_too() {
     let bucket = Bucket::make();
-    let mut workspace = Workspace::new();
+    let mut workspace = PROVIDER.workspace();
     workspace.write("main.tf", &two_accounts().hcl());
     for (name, value) in [
         ("ORGMIRROR_CATALOG", format!("s3://{}/prod", bucket.name)),
@@ -115,7 +117,7 @@ fn the_environment_names_a_bucket_too() {
         ("AWS_SECRET_ACCESS_KEY", "secret".to_owned()),
         ("AWS_REGION", "us-east-1".to_owned()),
         ("AWS_ENDPOINT_URL_S3", bucket.url()),
-        ("AWS_ENDPOINT_URL_STS", crate::moto::url().to_owned()),
+        ("AWS_ENDPOINT_URL_STS", moto::url().to_owned()),
     ] {
         workspace.set_env(name, &value);
     }
@@ -131,7 +133,7 @@ fn the_environment_names_a_bucket_too() {
 
 #[test]
 fn what_is_wrong_with_a_catalog_argument_is_said_before_anything_is_read() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("main.tf", &two_accounts().hcl());
     for (catalog, parts) in [
         ("{}", ["names no place", "Set either path"]),
@@ -164,7 +166,7 @@ fn what_is_wrong_with_a_catalog_argument_is_said_before_anything_is_read() {
 #[test]
 fn a_bucket_that_is_made_in_the_same_run_does_not_stop_the_plan() {
     let bucket = Bucket::make();
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write(
         "main.tf",
         &format!(
@@ -247,7 +249,7 @@ const OVERRIDES: usize = 20;
 
 /// Eight processes at once, each with permissions and overrides of its own: every run succeeds.
 fn eight_at_once(arguments: &str) {
-    let first = Workspace::new();
+    let first = PROVIDER.workspace();
     first.write("provider.tf", &provider(arguments));
     let accounts: Vec<(String, String)> = (0..PROCESSES * OVERRIDES)
         .map(|n| {
@@ -265,7 +267,7 @@ fn eight_at_once(arguments: &str) {
     let integration = first.attributes(INTEGRATION)["id"].to_string();
     let workspaces: Vec<Workspace> = (0..PROCESSES)
         .map(|process| {
-            let workspace = Workspace::new();
+            let workspace = PROVIDER.workspace();
             workspace.write("provider.tf", &provider(arguments));
             workspace.write("main.tf", &share_of(process, &integration));
             workspace

@@ -1,13 +1,14 @@
 //! An organization of 10,000 accounts.
 
+use orgmirror_testing::double::{Double, Organization};
+
+use crate::PROVIDER;
 use crate::configuration::{DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for, provider};
-use crate::double::{Double, Organization};
-use crate::terraform::Workspace;
 
 #[test]
 fn ten_thousand_accounts_are_planned_applied_and_destroyed() {
     let double = Double::start(Organization::generate(10_000, 11));
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("provider.tf", &provider(&arguments_for(&double)));
     workspace.write(
         "main.tf",

@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use orgmirror_testing::double::{Double, Organization};
+use orgmirror_testing::python;
+
+use crate::PROVIDER;
 use crate::configuration::{DATA, Integration, endpoints, provider, snapshot};
-use crate::double::{Double, Organization};
-use crate::moto::python;
-use crate::terraform::Workspace;
 
 const SECRETS: [&str; 3] = [
     "secret-key-that-nobody-should-see",
@@ -31,7 +32,7 @@ pub fn files(directory: &Path) -> Vec<PathBuf> {
 
 /// A saved plan is a ZIP archive: unpacks it beside itself.
 fn unpack(plan: &Path) {
-    let status = Command::new(python())
+    let status = Command::new(python::executable())
         .args(["-m", "zipfile", "-e"])
         .arg(plan)
         .arg(plan.with_extension("unpacked"))
@@ -49,7 +50,7 @@ fn ephemeral_credentials_are_in_no_state_plan_log_or_catalog() {
     );
     organization.add_role(&role, Some(SECRETS[2]));
     let double = Double::start(organization);
-    let mut workspace = Workspace::new();
+    let mut workspace = PROVIDER.workspace();
     for (name, value) in ["secret_key", "token", "external_id"]
         .into_iter()
         .zip(SECRETS)
@@ -121,7 +122,7 @@ fn ephemeral_credentials_are_in_no_state_plan_log_or_catalog() {
 #[test]
 fn a_sensitive_secret_key_is_in_no_log_at_any_level() {
     let double = Double::start(Organization::generate(10, 1));
-    let mut workspace = Workspace::new();
+    let mut workspace = PROVIDER.workspace();
     let log = workspace.path().join("terraform.log");
     workspace.set_env("TF_LOG", "json");
     workspace.set_env("TF_LOG_PATH", &log.to_string_lossy());

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
+use orgmirror_testing::double::{Double, Organization};
+use orgmirror_testing::moto::Moto;
+use orgmirror_testing::python;
 use serde_json::{Value, json};
 
+use crate::PROVIDER;
 use crate::configuration::INTEGRATION;
-use crate::double::{Double, Organization};
-use crate::moto::Moto;
-use crate::python;
-use crate::terraform::Workspace;
 
 const SINGLE: &str = include_str!("../../examples/single-accounts/main.tf");
 const MERGED: &str = include_str!("../../examples/merged-snapshot/main.tf");
@@ -25,7 +25,7 @@ const PARIS: [&str; 2] = [
 
 /// Who the AWS CLI says that a profile of a published file is; none where it is refused.
 fn identity(home: &Path, file: &Path, profile: &str, url: &str) -> Option<Value> {
-    let mut command = python::python(home);
+    let mut command = python::command(home);
     command
         .args(["-m", "awscli", "--profile", profile, "--output", "json"])
         .args(["sts", "get-caller-identity"])
@@ -62,7 +62,7 @@ fn accounts_by_hand_are_mirrored_published_and_reached_through_their_roles() {
         nobody.add_role(role, Some(external_id));
     }
     let double = Double::start(nobody);
-    let workspace = Workspace::of_example(SINGLE);
+    let workspace = PROVIDER.workspace_of_example(SINGLE);
     workspace.apply();
     assert_eq!(double.calls().total(), 0);
     assert_eq!(
@@ -105,7 +105,7 @@ fn accounts_from_elsewhere_stand_beside_a_discovered_organization() {
     let moto = Moto::seed(json!({
         "organizational_units": [{ "name": "Workloads", "accounts": [{ "name": "Shop" }] }],
     }));
-    let mut workspace = Workspace::of_example(MERGED);
+    let mut workspace = PROVIDER.workspace_of_example(MERGED);
     for (name, value) in moto.environment() {
         workspace.set_env(name, &value);
     }
@@ -164,7 +164,7 @@ fn an_account_that_joins_the_organization_stays_what_it_was_by_hand() {
         )
     };
     let of = |source: &str| crate::configuration::Integration::of(source).hcl();
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("main.tf", &of(&accounts("")));
     workspace.apply();
     let by_hand = workspace.attributes(INTEGRATION);

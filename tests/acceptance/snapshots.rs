@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use orgmirror_testing::double::{Double, Organization, Paging, StateForm};
+use orgmirror_testing::terraform::Workspace;
 use serde_json::{Value, json};
 
+use crate::PROVIDER;
 use crate::configuration::{
     DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for, provider, snapshot,
 };
-use crate::double::{Double, Organization, Paging, StateForm};
-use crate::terraform::Workspace;
 
 /// Root: Management, Hub. /Workloads: /Prod (Shop, Data), /Dev (Shop Dev). /Sandbox: Play, /Sandbox/Old: Relic.
 fn company() -> Organization {
@@ -30,7 +31,7 @@ fn company() -> Organization {
 }
 
 fn workspace_for(double: &Double, hcl: &str) -> Workspace {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("provider.tf", &provider(&arguments_for(double)));
     workspace.write("main.tf", hcl);
     workspace
@@ -452,7 +453,7 @@ fn a_snapshot_that_is_ignored_keeps_the_tree_with_a_warning() {
 
 #[test]
 fn no_snapshot_at_all_is_an_error_on_create() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("main.tf", &Integration::of("null").hcl());
     workspace
         .plan_fails()
@@ -605,7 +606,7 @@ fn hand_written_states_decide_what_is_mirrored() {
         ))
         .hcl()
     };
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("main.tf", &hcl(["null", "\"ACTIVE\"", "\"SUSPENDED\""]));
     workspace.apply();
     let created = workspace.attributes(INTEGRATION);
@@ -630,7 +631,7 @@ fn hand_written_states_decide_what_is_mirrored() {
 #[test]
 fn excluding_what_is_not_there_is_warned_of() {
     let double = Double::start(Organization::generate(10, 1));
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("provider.tf", &provider(&arguments_for(&double)));
     let excludes = "exclude_account_ids = [\"999999999999\"]\n  \
                     exclude_organizational_unit_ids = [\"ou-none-00000000\"]";

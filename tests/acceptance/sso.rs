@@ -4,8 +4,8 @@ use std::fs;
 
 use serde_json::json;
 
+use crate::PROVIDER;
 use crate::configuration::Integration;
-use crate::terraform::Workspace;
 
 /// A partition, an account in it, its portal as a browser shows it, the portal's region, and the portal without what the
 /// browser adds, up to the link.
@@ -58,7 +58,7 @@ fn links_and_profiles_open_account_and_role_in_every_partition() {
         "resource \"orgmirror_workspace\" \"people\" {\n  organization = \"acme\"\n  handle       = \"people\"\n  \
          publish      = { aws_config = { sso = true }, json = {} }\n}\n",
     );
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("main.tf", &hcl);
     workspace.apply();
     let locations = workspace.attributes("orgmirror_workspace.people")["locations"].clone();
@@ -104,7 +104,8 @@ fn links_and_profiles_open_account_and_role_in_every_partition() {
 
 #[test]
 fn the_example_gives_links_and_profiles() {
-    let workspace = Workspace::of_example(include_str!("../../examples/single-sign-on/main.tf"));
+    let workspace =
+        PROVIDER.workspace_of_example(include_str!("../../examples/single-sign-on/main.tf"));
     workspace.apply().assert_none();
     let links = workspace.output("sign_in");
     let link =
@@ -124,7 +125,7 @@ fn the_example_gives_links_and_profiles() {
 
 #[test]
 fn a_portal_of_another_region_is_warned_of_once() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let sso = |region: &str| {
         Integration::of_accounts([("111122223333", "sandbox")])
             .set(

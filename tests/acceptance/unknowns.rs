@@ -1,9 +1,10 @@
 //! Inputs that other resources of the same run make: what can be known at plan is known.
 
+use orgmirror_testing::terraform::UNKNOWN;
 use serde_json::{Value, json};
 
+use crate::PROVIDER;
 use crate::configuration::{INTEGRATION, Integration, provider};
-use crate::terraform::{UNKNOWN, Workspace};
 
 /// `terraform_data.made.output` of the first plan is unknown, then known.
 fn made(value: &str) -> String {
@@ -14,7 +15,7 @@ const MADE: &str = "terraform_data.made.output";
 
 /// Plans a creation with unknown inputs, gives what was planned, and applies it.
 fn planned(input: &str, integration: &Integration) -> (Value, Value) {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("main.tf", &format!("{}{}", made(input), integration.hcl()));
     let plan = workspace.plan();
     plan.assert_actions(INTEGRATION, &["create"]);
@@ -114,7 +115,7 @@ fn an_account_name_made_in_the_same_run_hides_the_newcomers_handles() {
 
 #[test]
 fn a_newcomer_with_an_unknown_name_leaves_the_others_alone() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("main.tf", &two_accounts().hcl());
     workspace.apply();
     workspace.write(
@@ -195,7 +196,7 @@ fn sets_with_an_unknown_element_are_taken() {
 
 #[test]
 fn a_value_that_turns_out_invalid_at_apply_is_an_error_and_nothing_is_written() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write(
         "main.tf",
         &format!(
@@ -213,7 +214,7 @@ fn a_value_that_turns_out_invalid_at_apply_is_an_error_and_nothing_is_written() 
 
 #[test]
 fn a_catalog_that_is_known_only_at_apply_does_not_stop_the_plan() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write(
         "main.tf",
         &format!(
@@ -234,7 +235,7 @@ fn a_catalog_that_is_known_only_at_apply_does_not_stop_the_plan() {
 
 #[test]
 fn a_provider_argument_that_is_missing_at_plan_is_named_by_what_needs_it() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let hcl = |data: &str| {
         format!(
             "{}{}{data}{}",
@@ -254,7 +255,7 @@ fn a_provider_argument_that_is_missing_at_plan_is_named_by_what_needs_it() {
 
 #[test]
 fn the_connections_of_a_first_plan_can_be_iterated_over() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write(
         "main.tf",
         &format!(
@@ -325,7 +326,7 @@ fn a_portal_made_in_the_same_run_hides_only_the_sign_in_links() {
 
 #[test]
 fn an_organization_made_in_the_same_run_is_checked_against_the_permissions_at_apply() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let hcl = |organization: &str| {
         format!(
             "{}{}",
@@ -471,7 +472,7 @@ const INPUTS: [(&str, &str, [&str; 2]); 24] = [
 
 #[test]
 fn every_argument_may_be_made_in_the_same_run_at_creation_and_at_a_change() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let hcl = |round: usize| -> String {
         INPUTS
             .iter()

@@ -2,12 +2,14 @@
 
 use std::fs;
 
+use orgmirror_testing::s3::Bucket;
+use orgmirror_testing::terraform::Workspace;
+
+use crate::PROVIDER;
 use crate::configuration::{Integration, provider};
-use crate::s3::Bucket;
-use crate::terraform::Workspace;
 
 fn of_one_account() -> Workspace {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let integration = Integration::of_accounts([("111111111111", "hub")]);
     workspace.write("main.tf", &integration.hcl());
     workspace

@@ -1,14 +1,16 @@
 //! Configurations that are refused, each with what is wrong and what to do.
 
+use orgmirror_testing::terraform::Failure;
+
+use crate::PROVIDER;
 use crate::configuration::{Integration, provider};
-use crate::terraform::{Failure, Workspace};
 
 fn one_account() -> Integration {
     Integration::of_accounts([("111122223333", "sandbox")])
 }
 
 fn refused(hcl: &str) -> Failure {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("main.tf", hcl);
     workspace.plan_fails()
 }
@@ -487,7 +489,7 @@ fn a_snapshot_without_accounts_is_refused_and_an_empty_one_is_not() {
             "write accounts = {}",
         ]);
     }
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("main.tf", &Integration::of("{ accounts = {} }").hcl());
     workspace.apply();
 }

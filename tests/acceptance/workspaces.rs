@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use orgmirror_testing::terraform::{UNKNOWN, Workspace, is_at_least, quoted};
 use serde_json::{Value, json};
 
+use crate::PROVIDER;
 use crate::catalog::{document, edit};
 use crate::configuration::{INTEGRATION, Integration, provider};
-use crate::terraform::{UNKNOWN, Workspace, is_at_least, quoted};
 
 /// Address of the workspace that [`security`] declares.
 const SECURITY: &str = "orgmirror_workspace.security";
@@ -88,7 +89,7 @@ fn configure(workspace: &Workspace, integration: &Integration, rest: &str) {
 
 /// Everything is published in two formats.
 fn applied() -> Workspace {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     configure(
         &workspace,
         &shared_with_all(),
@@ -132,7 +133,7 @@ fn a_workspace_gets_its_files() {
 
 #[test]
 fn a_plan_knows_the_locations_and_writes_nothing() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("main.tf", &security("publish = { json = {} }"));
     let plan = workspace.plan();
     let after = plan.after(SECURITY);
@@ -304,7 +305,7 @@ fn a_workspace_that_is_replaced_before_it_is_destroyed_says_what_to_remove() {
 
 #[test]
 fn a_part_is_attached() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     for (attach, handles) in [
         ("[\"/Workloads\"]", &["shop"][..]),
         ("[\"/\"]", &["hub", "lab", "shop"]),
@@ -349,7 +350,7 @@ fn what_is_attached_and_nowhere_is_warned_of() {
 
 #[test]
 fn an_account_that_joins_or_moves_reaches_the_workspace_by_itself() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let rest = format!(
         "{}resource \"orgmirror_folder_permission\" \"work\" {{\n  integration_id = orgmirror_integration.aws.id\n  \
          folder_path    = \"/Workloads\"\n  grantee        = \"acme/security\"\n}}\n",
@@ -382,7 +383,7 @@ fn an_account_that_joins_or_moves_reaches_the_workspace_by_itself() {
 
 #[test]
 fn grants_hold_for_a_workspace_that_is_declared_later() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let shared = tree("ou-lab").set("permissions", "[\"acme/security\"]");
     configure(&workspace, &shared, "");
     workspace.apply();
@@ -395,7 +396,7 @@ fn grants_hold_for_a_workspace_that_is_declared_later() {
 
 #[test]
 fn options_that_make_no_publication_are_refused() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     for (options, fragments) in [
         (
             "{ source_profile = \"hub\", sso = true }",
@@ -436,7 +437,7 @@ fn options_made_in_the_same_run_are_checked_once_they_are_known() {
     let options = security(
         "publish = { json = {}, aws_config = { credential_source = terraform_data.made.output } }",
     );
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write("main.tf", &format!("{}{options}", made("Moon")));
     let plan = workspace.plan();
     let after = plan.after(SECURITY);
@@ -465,7 +466,7 @@ fn formats_and_names_made_in_the_same_run_hide_the_locations() {
             .replace("= \"security\"", "= terraform_data.made.output"),
         security("attach = [terraform_data.made.output]\n  publish = { json = {} }"),
     ] {
-        let workspace = Workspace::new();
+        let workspace = PROVIDER.workspace();
         workspace.write("main.tf", &format!("{made}{arguments}"));
         let plan = workspace.plan();
         let locations = plan.after(SECURITY)["locations"].clone();
@@ -478,7 +479,7 @@ fn formats_and_names_made_in_the_same_run_hide_the_locations() {
 
 #[test]
 fn a_catalog_that_is_not_known_yet_stops_only_what_needs_it() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write(
         "main.tf",
         &format!(
@@ -522,10 +523,10 @@ fn a_catalog_that_moved_shows_as_other_locations() {
 
 #[test]
 fn a_workspace_in_another_configuration_shares_only_the_catalog() {
-    let platform = Workspace::new();
+    let platform = PROVIDER.workspace();
     configure(&platform, &shared_with_all(), "");
     platform.apply();
-    let team = Workspace::new();
+    let team = PROVIDER.workspace();
     let place = platform.path().join(".orgmirror");
     let path = place.to_string_lossy().into_owned();
     team.write(
@@ -560,7 +561,7 @@ fn a_workspace_in_another_configuration_shares_only_the_catalog() {
 
 #[test]
 fn what_cannot_be_published_is_a_warning_and_shows_in_the_next_plan() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     configure(&workspace, &shared_with_all(), "");
     workspace.apply();
     // A file where the directory has to be stops even root.
@@ -661,7 +662,7 @@ fn a_workspace_is_imported_by_its_identity() {
 #[test]
 fn a_profile_that_takes_the_name_of_a_connection_is_refused() {
     let clashing = security("publish = { aws_config = { source_profile = \"hub\" } }");
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     configure(&workspace, &shared_with_all(), "");
     workspace.apply();
     configure(&workspace, &shared_with_all(), &clashing);
@@ -689,7 +690,7 @@ fn a_profile_that_takes_the_name_of_a_connection_is_refused() {
 
 #[test]
 fn a_connection_that_takes_the_name_of_a_profile_later_is_left_out() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let rest = security("publish = { aws_config = { source_profile = \"night\" } }");
     configure(&workspace, &shared_with_all(), &rest);
     workspace.apply();

@@ -19,9 +19,7 @@ use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
-#[path = "model/settling.rs"]
 mod settling;
-#[path = "model/visibility.rs"]
 mod visibility;
 
 /// Names that collide with each other, with reserved words and with suffixed handles.

@@ -17,12 +17,25 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
+use crate::Provider;
+
 /// How long one Terraform command may take before it counts as hung. Only a limit against hanging: it is minutes away from
 /// what any of them takes, also on a busy machine.
 const LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// What a difference shows for a value that is known only after apply.
 pub const UNKNOWN: &str = "(known after apply)";
+
+/// What requires the provider.
+const REQUIRED: &str = r#"
+terraform {
+  required_providers {
+    orgmirror = {
+      source = "orgmirror/orgmirror"
+    }
+  }
+}
+"#;
 
 /// A directory with a Terraform configuration, its state and its catalog. It disappears with the value.
 pub struct Workspace {
@@ -31,28 +44,19 @@ pub struct Workspace {
     plans: Cell<usize>,
 }
 
-impl Workspace {
-    /// An empty workspace whose only provider is the one under test. Nothing of the machine's AWS or Terraform
-    /// settings reaches it, and nothing can be installed into it.
-    pub fn new() -> Self {
+impl Provider {
+    /// An empty workspace whose only provider is this one. Nothing of the machine's AWS or Terraform settings reaches
+    /// it, and nothing can be installed into it.
+    #[track_caller]
+    pub fn workspace(self) -> Workspace {
         let directory = tempfile::Builder::new()
             .prefix("orgmirror-test-")
             .tempdir()
             .expect("a temporary directory");
-        let binary = Path::new(env!("CARGO_BIN_EXE_terraform-provider-orgmirror"));
-        let overrides = binary.parent().expect("the binary is in a directory");
         let home = directory.path().join("home");
         fs::create_dir(&home).expect("a home directory");
         let cli = home.join("terraform.rc");
-        // There is no `direct` and no mirror in it: any other provider is an error, not a download.
-        fs::write(
-            &cli,
-            format!(
-                "provider_installation {{\n  dev_overrides {{\n    \"orgmirror/orgmirror\" = {}\n  }}\n}}\n",
-                quoted(&overrides.to_string_lossy()),
-            ),
-        )
-        .expect("the CLI configuration");
+        fs::write(&cli, self.cli_configuration()).expect("the CLI configuration");
         let environment = BTreeMap::from([
             ("HOME".to_owned(), home.into_os_string()),
             ("TF_CLI_CONFIG_FILE".to_owned(), cli.into_os_string()),
@@ -60,26 +64,41 @@ impl Workspace {
             ("CHECKPOINT_DISABLE".to_owned(), "1".into()),
             ("AWS_EC2_METADATA_DISABLED".to_owned(), "true".into()),
         ]);
-        let workspace = Self {
+        let workspace = Workspace {
             directory,
             environment,
             plans: Cell::new(0),
         };
-        workspace.write(
-            "terraform.tf",
-            "terraform {\n  required_providers {\n    orgmirror = {\n      source = \"orgmirror/orgmirror\"\n    }\n  }\n}\n",
-        );
+        workspace.write("terraform.tf", REQUIRED);
         workspace
     }
 
-    /// [`Workspace::new`] with the text of an example, which requires the provider itself.
-    pub fn of_example(text: &str) -> Self {
-        let workspace = Self::new();
+    /// [`Provider::workspace`] with the text of an example, which requires the provider itself.
+    #[track_caller]
+    pub fn workspace_of_example(self, text: &str) -> Workspace {
+        let workspace = self.workspace();
         workspace.write("terraform.tf", "");
         workspace.write("main.tf", text);
         workspace
     }
 
+    /// Terraform's CLI configuration that leads to this provider and to no other: there is no `direct` and no mirror in it,
+    /// so that any other provider is an error and not a download.
+    #[track_caller]
+    pub fn cli_configuration(self) -> String {
+        let directory = quoted(&self.directory().to_string_lossy());
+        format!(
+            r#"provider_installation {{
+  dev_overrides {{
+    "orgmirror/orgmirror" = {directory}
+  }}
+}}
+"#
+        )
+    }
+}
+
+impl Workspace {
     /// Where it is.
     pub fn path(&self) -> &Path {
         self.directory.path()
@@ -129,13 +148,7 @@ impl Workspace {
     /// `terraform plan`, which must fail.
     #[track_caller]
     pub fn plan_fails(&self) -> Failure {
-        self.plan_fails_with(&[])
-    }
-
-    /// `terraform plan` with more options, which must fail.
-    #[track_caller]
-    pub fn plan_fails_with(&self, options: &[&str]) -> Failure {
-        match self.try_plan(options) {
+        match self.try_plan(&[]) {
             Ok(plan) => panic!("the plan succeeded and should not\n{}", plan.transcript),
             Err(failure) => failure,
         }

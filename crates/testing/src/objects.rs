@@ -1,4 +1,4 @@
-//! Objects that tests keep in catalogs.
+//! Objects that tests keep in catalogs: sound as they are made, for tests to change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,10 +8,12 @@ use orgmirror::model::late::Late;
 use orgmirror::model::mirror::{Connection, Folder, Mirror};
 use orgmirror::model::workspace::{Options, Workspace};
 
+/// A value that is known.
 pub fn known<T>(value: T) -> Late<T> {
     Late::Known(value)
 }
 
+/// A folder with a handle of its own.
 pub fn folder(name: &str, handle: &str, parent: Option<&str>, path: &str) -> Folder {
     Folder {
         name: known(name.into()),
@@ -21,6 +23,7 @@ pub fn folder(name: &str, handle: &str, parent: Option<&str>, path: &str) -> Fol
     }
 }
 
+/// An active account `id` in a folder, with an email address, a tag and the handle `aws_NAME`.
 pub fn connection(id: &str, name: &str, folder: &str, path: &str) -> Connection {
     Connection {
         name: known(name.into()),
@@ -36,6 +39,7 @@ pub fn connection(id: &str, name: &str, folder: &str, path: &str) -> Connection 
     }
 }
 
+/// An integration that everybody sees: two OUs below a root, and three accounts in them.
 pub fn integration(id: &str, handle: &str) -> Integration {
     Integration {
         id: id.into(),
@@ -89,6 +93,7 @@ pub fn integration(id: &str, handle: &str) -> Integration {
     }
 }
 
+/// A person who is not known to AWS.
 pub fn ada() -> Who {
     Who {
         arn: None,
@@ -97,6 +102,7 @@ pub fn ada() -> Who {
     }
 }
 
+/// A workspace `organization/handle` that publishes these formats, with no options.
 pub fn workspace(id: &str, name: &str, formats: &[&str]) -> Workspace {
     let (organization, handle) = name.split_once('/').unwrap();
     let formats = formats.iter();

@@ -1,7 +1,6 @@
 //! A catalog of 10,000 connections on disk: commits into it, what they publish for 20 workspaces, and reading it.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,13 +8,14 @@ use divan::Bencher;
 use futures_util::future::{join, join_all};
 use orgmirror::catalog::{Catalog, Committed, Document, Who};
 use orgmirror::model::folder_ref::FolderRef;
-use orgmirror::model::integration::{ConnectionSettings, Integration, RemovalGuard};
+use orgmirror::model::integration::Integration;
 use orgmirror::model::late::Late;
 use orgmirror::model::permission::FolderPermission;
 use orgmirror::model::tenant::Held;
 use orgmirror::model::workspace::{OptionValue, Options, Publish, Workspace};
 use orgmirror::publish::FORMATS;
 use orgmirror_testing::generated::{HANDLE, PREFIX, mirrored, source};
+use orgmirror_testing::objects::integration_of;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -32,30 +32,10 @@ fn integration_id() -> String {
 }
 
 fn integration() -> Integration {
+    let mirror = mirrored(&source(ACCOUNTS), None).mirror;
     Integration {
-        id: integration_id(),
-        handle: HANDLE.to_owned(),
-        organization: None,
         handle_prefix: Some(PREFIX.to_owned()),
-        initial_handles: None,
-        connection_settings: ConnectionSettings {
-            role_name: "orgmirror-readonly".to_owned(),
-            external_id: None,
-            regions: BTreeSet::from(["*".to_owned()]),
-            default_region: "us-east-1".to_owned(),
-            max_error_retry_attempts: 9,
-            min_error_retry_delay: 25,
-            ignore_error_codes: BTreeSet::new(),
-        },
-        permissions: BTreeSet::new(),
-        sso: None,
-        owners: None,
-        resource_owners: None,
-        custom_access_details: None,
-        removal_guard: RemovalGuard::default(),
-        deletion_protection: true,
-        mirror: mirrored(&source(ACCOUNTS), None).mirror,
-        effective_handles: BTreeMap::new(),
+        ..integration_of(&integration_id(), HANDLE, mirror)
     }
 }
 

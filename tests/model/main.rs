@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use orgmirror::model::effective::effective_handle;
 use orgmirror::model::handle::{self, Kind};
-use orgmirror::model::integration::{
-    ConnectionSettings, Integration, Owner, RemovalGuard, ResourceOwner, Sso,
-};
+use orgmirror::model::integration::{Integration, Owner, ResourceOwner, Sso};
 use orgmirror::model::late::Late;
 use orgmirror::model::mirror::{
     Connection, Folder, Held, Mirror, MirrorError, Mirrored, Source, SourceAccount, SourceUnit,
@@ -15,6 +13,7 @@ use orgmirror::model::mirror::{
 };
 use orgmirror::model::snapshot::{AccountFacts, Facts, Selection, Snapshot, UnitFacts};
 use orgmirror::model::tree::{draw, draw_source};
+use orgmirror_testing::objects::{integration_of, settings};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -1151,29 +1150,9 @@ proptest! {
 
 fn integration(id: &str, world: &World, mirror: Mirror) -> Integration {
     Integration {
-        id: id.to_owned(),
-        handle: world.handle.clone(),
-        organization: None,
         handle_prefix: Some(world.prefix.clone()),
-        initial_handles: None,
-        connection_settings: ConnectionSettings {
-            role_name: world.role.clone(),
-            external_id: None,
-            regions: BTreeSet::from(["*".to_owned()]),
-            default_region: "us-east-1".to_owned(),
-            max_error_retry_attempts: 9,
-            min_error_retry_delay: 25,
-            ignore_error_codes: BTreeSet::new(),
-        },
-        permissions: BTreeSet::new(),
-        sso: None,
-        owners: None,
-        resource_owners: None,
-        custom_access_details: None,
-        removal_guard: RemovalGuard::default(),
-        deletion_protection: true,
-        mirror,
-        effective_handles: BTreeMap::new(),
+        connection_settings: settings(&world.role, None),
+        ..integration_of(id, &world.handle, mirror)
     }
 }
 

@@ -7,27 +7,8 @@ use orgmirror_testing::terraform::{Workspace, quoted};
 use serde_json::{Value, json};
 
 use crate::PROVIDER;
-use crate::configuration::{INTEGRATION, Integration, provider};
-
-/// Where the default tenant's document is, with the default catalog.
-fn place(workspace: &Workspace) -> PathBuf {
-    workspace
-        .path()
-        .join(".orgmirror/tenants/default/catalog.json")
-}
-
-/// The default tenant's document.
-pub fn document(workspace: &Workspace) -> Value {
-    let content = fs::read(place(workspace)).expect("a document");
-    serde_json::from_slice(&content).expect("the document is JSON")
-}
-
-/// Changes the default tenant's document as a person with an editor would.
-pub fn edit(workspace: &Workspace, change: impl FnOnce(&mut Value)) {
-    let mut document = document(workspace);
-    change(&mut document);
-    fs::write(place(workspace), format!("{document:#}\n")).expect("the document can be written");
-}
+use crate::catalogs::{document, edit, place};
+use crate::configurations::{INTEGRATION, Integration, provider};
 
 /// The only integration in a document.
 fn entry(document: &mut Value) -> &mut Value {

@@ -5,7 +5,7 @@ use orgmirror_testing::terraform::Workspace;
 use serde_json::{Value, json};
 
 use crate::PROVIDER;
-use crate::configuration::{DATA, INTEGRATION, Integration, SNAPSHOT, provider};
+use crate::configurations::{DATA, INTEGRATION, Integration, SNAPSHOT, provider};
 
 /// The words of the tree that all tests here start from.
 fn company() -> Value {

@@ -9,10 +9,10 @@ use orgmirror_testing::terraform::{Workspace, quoted};
 use serde_json::{Value, json};
 
 use crate::PROVIDER;
-use crate::configuration::{
+use crate::catalogs::files_below;
+use crate::configurations::{
     DATA, Integration, SNAPSHOT, arguments_for, endpoints, integration_of, many_accounts, provider,
 };
-use crate::secrets::files;
 
 const TEST: &str = "data.orgmirror_connection_test.these";
 const EXTERNAL_ID: &str = "acme:0123456789abcdef";
@@ -594,7 +594,7 @@ fn credentials_of_the_tested_roles_are_in_no_state_plan_or_log() {
         log.contains("provider.terraform-provider-orgmirror"),
         "the log holds nothing of the provider"
     );
-    for path in files(workspace.path()) {
+    for path in files_below(workspace.path()) {
         let content = fs::read(&path).expect("a file");
         let content = String::from_utf8_lossy(&content);
         for secret in ["double-secret", "double-token"] {

@@ -4,8 +4,7 @@ use orgmirror_testing::terraform::{UNKNOWN, Workspace, quoted};
 use serde_json::{Value, json};
 
 use crate::PROVIDER;
-use crate::configuration::{INTEGRATION, provider};
-use crate::workspaces::{security, tree};
+use crate::configurations::{INTEGRATION, labelled, provider, security, tree_with_lab_in};
 
 /// Address of the data source that [`connections`] declares.
 const CONNECTIONS: &str = "data.orgmirror_connections.these";
@@ -15,38 +14,33 @@ fn connections(arguments: &str) -> String {
     format!("data \"orgmirror_connections\" \"these\" {{\n  {arguments}\n}}\n")
 }
 
-/// A permission or an override of the integration.
-fn of_integration(kind: &str, label: &str, arguments: &str) -> String {
-    format!(
-        "resource \"orgmirror_{kind}\" \"{label}\" {{\n  integration_id = orgmirror_integration.aws.id\n  {arguments}\n}}\n"
-    )
-}
-
 /// The tree with permissions and overrides of every kind, and a workspace that attaches a part.
 fn platform() -> Workspace {
     let parts = [
-        tree("ou-lab").set("permissions", "[\"other\"]").hcl(),
-        of_integration(
+        tree_with_lab_in("ou-lab")
+            .set("permissions", "[\"other\"]")
+            .hcl(),
+        labelled(
             "folder_permission",
             "work",
             "folder_path = \"/Workloads\"\n  grantee = \"acme/security\"\n  match_tags = { env = \"prod\" }",
         ),
-        of_integration(
+        labelled(
             "folder_permission",
             "all",
             "folder_id = \"root\"\n  grantee = \"acme\"",
         ),
-        of_integration(
+        labelled(
             "connection_permission",
             "lab",
             "account_id = \"222222222222\"\n  grantee = \"*\"",
         ),
-        of_integration(
+        labelled(
             "folder_override",
             "work",
             "folder_id = \"ou-work\"\n  regions = [\"eu-west-1\"]\n  role_name = \"audit\"",
         ),
-        of_integration(
+        labelled(
             "connection_override",
             "lab",
             "account_id = \"222222222222\"\n  handle = \"laboratory\"\n  enabled = false",
@@ -273,7 +267,7 @@ fn without_a_catalog_the_error_says_where_it_looked_and_how_to_wait() {
         "data \"orgmirror_integration\" \"aws\" {\n  handle = \"acme\"\n}\n".to_owned(),
     ] {
         let workspace = PROVIDER.workspace();
-        let integration = tree("ou-lab").hcl();
+        let integration = tree_with_lab_in("ou-lab").hcl();
         workspace.write("main.tf", &format!("{integration}{data_source}"));
         workspace.plan_fails().assert_only_error(&[
             "There is no catalog to read",
@@ -295,13 +289,13 @@ fn a_reference_waits_for_the_integration_and_its_changes() {
         "output \"handles\" {\n  value = keys(data.orgmirror_connections.these.connections)\n}\n";
     workspace.write(
         "main.tf",
-        &format!("{}{waiting}{output}", tree("ou-lab").hcl()),
+        &format!("{}{waiting}{output}", tree_with_lab_in("ou-lab").hcl()),
     );
     let plan = workspace.plan();
     assert_eq!(plan.after(CONNECTIONS)["connections"], UNKNOWN);
     workspace.apply_saved(&plan);
     assert_eq!(workspace.output("handles"), json!(["hub", "lab", "shop"]));
-    let prefixed = tree("ou-lab").set("handle_prefix", "\"aws_\"");
+    let prefixed = tree_with_lab_in("ou-lab").set("handle_prefix", "\"aws_\"");
     workspace.write("main.tf", &format!("{}{waiting}{output}", prefixed.hcl()));
     workspace.apply();
     assert_eq!(

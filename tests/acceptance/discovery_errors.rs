@@ -6,7 +6,7 @@ use orgmirror_testing::double::{Double, Failure as Answer, KeyFault, Organizatio
 use orgmirror_testing::terraform::Workspace;
 
 use crate::PROVIDER;
-use crate::configuration::{
+use crate::configurations::{
     DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for, endpoints, provider, snapshot,
 };
 

@@ -5,7 +5,7 @@ use orgmirror_testing::terraform::Workspace;
 use serde_json::json;
 
 use crate::PROVIDER;
-use crate::configuration::{
+use crate::configurations::{
     DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for, integration_of, many_accounts,
     provider, snapshot,
 };

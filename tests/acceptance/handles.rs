@@ -4,8 +4,8 @@ use orgmirror_testing::terraform::Workspace;
 use serde_json::{Value, json};
 
 use crate::PROVIDER;
-use crate::catalog::document;
-use crate::configuration::{INTEGRATION, Integration};
+use crate::catalogs::document;
+use crate::configurations::{INTEGRATION, Integration};
 
 #[test]
 fn initial_handles_place_newcomers_and_then_mean_nothing() {

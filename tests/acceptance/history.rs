@@ -4,7 +4,7 @@ use orgmirror_testing::terraform::{Workspace, quoted};
 use serde_json::{Value, json};
 
 use crate::PROVIDER;
-use crate::configuration::{INTEGRATION, Integration, provider};
+use crate::configurations::{INTEGRATION, Integration, provider};
 
 const ALL: &str = "data.orgmirror_catalog_history.all";
 

@@ -5,8 +5,7 @@ use orgmirror_testing::terraform::{Workspace, is_at_least};
 use serde_json::{Value, json};
 
 use crate::PROVIDER;
-use crate::configuration::Integration;
-use crate::permissions::{self, of_integration};
+use crate::configurations::{self, Integration, of_integration, tree};
 
 /// The address in the example.
 const ACME: &str = "orgmirror_integration.acme";
@@ -161,7 +160,7 @@ fn permissions_and_overrides_are_imported_by_their_identities() {
         ),
     ]
     .concat();
-    let workspace = permissions::applied(&permissions::tree(), &declared);
+    let workspace = configurations::applied(&tree(), &declared);
     let addresses = [
         "orgmirror_folder_permission.this",
         "orgmirror_connection_permission.this",

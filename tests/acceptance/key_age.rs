@@ -4,7 +4,7 @@ use orgmirror_testing::double::{Double, Organization};
 use orgmirror_testing::terraform::Workspace;
 
 use crate::PROVIDER;
-use crate::configuration::{DATA, Integration, SNAPSHOT, arguments_for, endpoints, provider};
+use crate::configurations::{DATA, Integration, SNAPSHOT, arguments_for, endpoints, provider};
 
 const WARNING: &str = "The access key in use is old";
 

@@ -4,7 +4,7 @@ use orgmirror_testing::terraform::Workspace;
 use serde_json::json;
 
 use crate::PROVIDER;
-use crate::configuration::{INTEGRATION, Integration};
+use crate::configurations::{INTEGRATION, Integration};
 
 const TREE: &str = r#"{
     organizational_units = {

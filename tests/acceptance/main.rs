@@ -10,8 +10,9 @@
 )]
 
 mod catalog;
+mod catalogs;
 mod changes;
-mod configuration;
+mod configurations;
 mod connection_test;
 mod connections;
 mod discovery_errors;

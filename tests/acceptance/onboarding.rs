@@ -15,7 +15,7 @@ use orgmirror_testing::terraform::{Workspace, is_at_least, quoted};
 use serde_json::{Value, json};
 
 use crate::PROVIDER;
-use crate::configuration::{INTEGRATION, Integration, arguments_for, provider, snapshot};
+use crate::configurations::{INTEGRATION, Integration, arguments_for, provider, snapshot};
 
 const ID: &str = "orgmirror_external_id.acme";
 const ONBOARDING: &str = "data.orgmirror_onboarding.acme";

@@ -4,11 +4,10 @@ use orgmirror_testing::terraform::{UNKNOWN, Workspace, quoted};
 use serde_json::{Value, json};
 
 use crate::PROVIDER;
-use crate::catalog::{document, edit};
-use crate::configuration::{INTEGRATION, Integration};
-use crate::permissions::{
-    TREE, applied, assert_id, beside, configure, declare_workspaces, entries, labelled,
-    of_integration, tree, tree_without,
+use crate::catalogs::{assert_id, declare_workspaces, document, edit, entries};
+use crate::configurations::{
+    INTEGRATION, Integration, TREE, applied, beside, configure, labelled, of_integration, tree,
+    tree_without,
 };
 
 const FOLDER: &str = "orgmirror_folder_override.this";

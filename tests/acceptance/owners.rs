@@ -5,10 +5,10 @@ use orgmirror_testing::terraform::{Workspace, quoted};
 use serde_json::{Value, json};
 
 use crate::PROVIDER;
-use crate::configuration::{
-    DATA, INTEGRATION, Integration, accounts_by_hand, arguments_for, provider, snapshot,
+use crate::catalogs::files;
+use crate::configurations::{
+    DATA, INTEGRATION, Integration, accounts_by_hand, arguments_for, provider, security, snapshot,
 };
-use crate::workspaces::{files, security};
 
 const CONNECTIONS: &str = "data.orgmirror_connections.security";
 const OWNERS: &str = "[{ attribute = \"okta_group\", values = [\"platform\", \"cloud\"] }]";

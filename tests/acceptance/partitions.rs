@@ -5,8 +5,9 @@ use orgmirror_testing::double::{Double, Organization};
 use orgmirror_testing::terraform::Failure;
 
 use crate::PROVIDER;
-use crate::configuration::{DATA, INTEGRATION, Integration, endpoints, provider, snapshot};
-use crate::permissions::{configure, of_integration, tree};
+use crate::configurations::{
+    DATA, INTEGRATION, Integration, configure, endpoints, of_integration, provider, snapshot, tree,
+};
 
 /// Hand-written accounts in a partition.
 fn accounts_in(partition: &str) -> Integration {

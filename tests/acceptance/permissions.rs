@@ -1,54 +1,17 @@
 //! Permissions on folders and connections: their life, import, drift, dormancy, and whom they reach.
 
 use orgmirror_testing::terraform::{UNKNOWN, Workspace, quoted};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::PROVIDER;
-use crate::catalog::{document, edit};
-use crate::configuration::{Integration, provider};
+use crate::catalogs::{assert_id, declare_workspaces, edit, entries};
+use crate::configurations::{
+    Integration, TREE, applied, beside, configure, labelled, of_integration, provider, tree,
+    tree_without,
+};
 
 const FOLDER: &str = "orgmirror_folder_permission.this";
 const CONNECTION: &str = "orgmirror_connection_permission.this";
-
-pub const TREE: &str = r#"{
-    organizational_units = {
-      "ou-aaaa-workload" = { name = "Workloads" }
-      "ou-aaaa-prod0000" = { name = "Prod: live", parent_id = "ou-aaaa-workload" }
-      "ou-aaaa-sandbox0" = { name = "Sandbox" }
-    }
-    accounts = {
-      "111111111111" = { name = "shop", parent_id = "ou-aaaa-prod0000", tags = { env = "prod" } }
-      "222222222222" = { name = "lab", parent_id = "ou-aaaa-sandbox0", tags = {} }
-      "333333333333" = { name = "hub" }
-    }
-  }"#;
-
-/// The integration without something of its tree.
-pub fn tree_without(line_with: &str) -> Integration {
-    let lines = TREE.lines();
-    let kept: Vec<&str> = lines.filter(|line| !line.contains(line_with)).collect();
-    assert!(
-        kept.len() < TREE.lines().count(),
-        "{line_with} is not in the tree"
-    );
-    Integration::of(&kept.join("\n")).set("deletion_protection", "false")
-}
-
-pub fn tree() -> Integration {
-    Integration::of(TREE).set("deletion_protection", "false")
-}
-
-/// A permission or override with the label `this` in the integration of the same configuration.
-pub fn of_integration(kind: &str, arguments: &str) -> String {
-    labelled(kind, "this", arguments)
-}
-
-pub fn labelled(kind: &str, label: &str, arguments: &str) -> String {
-    format!(
-        "resource \"orgmirror_{kind}\" \"{label}\" {{\n  integration_id = orgmirror_integration.aws.id\n  \
-         {arguments}\n}}\n"
-    )
-}
 
 fn folder_permission(arguments: &str) -> String {
     of_integration("folder_permission", arguments)
@@ -56,64 +19,6 @@ fn folder_permission(arguments: &str) -> String {
 
 fn connection_permission(arguments: &str) -> String {
     of_integration("connection_permission", arguments)
-}
-
-pub fn configure(workspace: &Workspace, integration: &Integration, rest: &str) {
-    workspace.write("main.tf", &format!("{}{rest}", integration.hcl()));
-}
-
-pub fn applied(integration: &Integration, rest: &str) -> Workspace {
-    let workspace = PROVIDER.workspace();
-    configure(&workspace, integration, rest);
-    workspace.apply();
-    workspace
-}
-
-/// Declares workspaces (`organization/handle`) in the catalog.
-pub fn declare_workspaces(workspace: &Workspace, names: &[&str]) {
-    edit(workspace, |document| {
-        for name in names {
-            let (organization, handle) = name.split_once('/').unwrap();
-            let id = format!("ws_{organization}{handle}");
-            document["workspaces"][&id] = json!({
-                "id": id, "organization": organization, "handle": handle, "publish": {},
-            });
-        }
-    });
-}
-
-/// A configuration of its own with the catalog of another one, and the ID of that one's integration.
-pub fn beside(other: &Workspace) -> (Workspace, String) {
-    let catalog = other.path().join(".orgmirror");
-    let workspace = PROVIDER.workspace();
-    workspace.write(
-        "provider.tf",
-        &provider(&format!(
-            "catalog = {{ path = {} }}",
-            quoted(&catalog.to_string_lossy())
-        )),
-    );
-    let id = other.attributes("orgmirror_integration.aws")["id"].clone();
-    (workspace, id.as_str().unwrap().to_owned())
-}
-
-/// The entries of a kind in the catalog.
-pub fn entries(workspace: &Workspace, kind: &str) -> Vec<Value> {
-    let document = document(workspace);
-    let entries = document[kind].as_object().expect("the kind is there");
-    entries.values().cloned().collect()
-}
-
-#[track_caller]
-pub fn assert_id(id: &Value, prefix: &str) {
-    let random = id.as_str().and_then(|id| id.strip_prefix(prefix));
-    assert!(
-        random.is_some_and(|random| random.len() == 20
-            && random
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())),
-        "{id}"
-    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use orgmirror_testing::terraform::{Failure, Workspace, quoted};
 use serde_json::{Value, json};
 
 use crate::PROVIDER;
-use crate::configuration::{DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for, provider};
+use crate::configurations::{DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for, provider};
 
 const READINESS: &str = "data.orgmirror_resource_explorer.these";
 const EXTERNAL_ID: &str = "acme:0123456789abcdef";

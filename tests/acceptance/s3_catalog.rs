@@ -9,7 +9,7 @@ use orgmirror_testing::terraform::{Workspace, quoted};
 use serde_json::Value;
 
 use crate::PROVIDER;
-use crate::configuration::{INTEGRATION, Integration, provider};
+use crate::configurations::{INTEGRATION, Integration, provider};
 
 const DOCUMENT: &str = "prod/tenants/default/catalog.json";
 

@@ -3,7 +3,7 @@
 use orgmirror_testing::double::{Double, Organization};
 
 use crate::PROVIDER;
-use crate::configuration::{DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for, provider};
+use crate::configurations::{DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for, provider};
 
 #[test]
 fn ten_thousand_accounts_are_planned_applied_and_destroyed() {

@@ -1,34 +1,21 @@
 //! Credentials go to AWS and nowhere else.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use orgmirror_testing::double::{Double, Organization};
 use orgmirror_testing::python;
 
 use crate::PROVIDER;
-use crate::configuration::{DATA, Integration, endpoints, provider, snapshot};
+use crate::catalogs::files_below;
+use crate::configurations::{DATA, Integration, endpoints, provider, snapshot};
 
 const SECRETS: [&str; 3] = [
     "secret-key-that-nobody-should-see",
     "session-token-that-nobody-should-see",
     "external-id-that-nobody-should-see",
 ];
-
-/// Every file below a directory.
-pub fn files(directory: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(directory).expect("a directory") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else {
-            found.push(path);
-        }
-    }
-    found
-}
 
 /// A saved plan is a ZIP archive: unpacks it beside itself.
 fn unpack(plan: &Path) {
@@ -95,7 +82,7 @@ fn ephemeral_credentials_are_in_no_state_plan_log_or_catalog() {
 
     unpack(&workspace.path().join(&plan.file));
     let mut searched = 0;
-    for path in files(workspace.path()) {
+    for path in files_below(workspace.path()) {
         let content = fs::read(&path).expect("a file");
         let content = String::from_utf8_lossy(&content);
         searched += 1;
@@ -139,7 +126,7 @@ fn a_sensitive_secret_key_is_in_no_log_at_any_level() {
         ),
     );
     workspace.apply();
-    for path in files(workspace.path()) {
+    for path in files_below(workspace.path()) {
         let content = fs::read(&path).expect("a file");
         let content = String::from_utf8_lossy(&content);
         for secret in &SECRETS[..2] {

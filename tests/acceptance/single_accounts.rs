@@ -8,7 +8,7 @@ use orgmirror_testing::python;
 use serde_json::{Value, json};
 
 use crate::PROVIDER;
-use crate::configuration::INTEGRATION;
+use crate::configurations::INTEGRATION;
 
 const SINGLE: &str = include_str!("../../examples/single-accounts/main.tf");
 const MERGED: &str = include_str!("../../examples/merged-snapshot/main.tf");
@@ -163,7 +163,7 @@ fn an_account_that_joins_the_organization_stays_what_it_was_by_hand() {
             "{{ accounts = {{ \"111122223333\" = {{ name = \"Lab\"{state} }}, \"222233334444\" = {{ name = \"Hub\" }} }} }}"
         )
     };
-    let of = |source: &str| crate::configuration::Integration::of(source).hcl();
+    let of = |source: &str| crate::configurations::Integration::of(source).hcl();
     let workspace = PROVIDER.workspace();
     workspace.write("main.tf", &of(&accounts("")));
     workspace.apply();

@@ -7,7 +7,7 @@ use orgmirror_testing::terraform::Workspace;
 use serde_json::{Value, json};
 
 use crate::PROVIDER;
-use crate::configuration::{
+use crate::configurations::{
     DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for, provider, snapshot,
 };
 

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::json;
 
 use crate::PROVIDER;
-use crate::configuration::Integration;
+use crate::configurations::Integration;
 
 /// A partition, an account in it, its portal as a browser shows it, the portal's region, and the portal without what the
 /// browser adds, up to the link.

@@ -4,7 +4,7 @@ use orgmirror_testing::terraform::UNKNOWN;
 use serde_json::{Value, json};
 
 use crate::PROVIDER;
-use crate::configuration::{INTEGRATION, Integration, provider};
+use crate::configurations::{INTEGRATION, Integration, provider};
 
 /// `terraform_data.made.output` of the first plan is unknown, then known.
 fn made(value: &str) -> String {

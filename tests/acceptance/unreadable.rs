@@ -6,7 +6,7 @@ use orgmirror_testing::s3::Bucket;
 use orgmirror_testing::terraform::Workspace;
 
 use crate::PROVIDER;
-use crate::configuration::{Integration, provider};
+use crate::configurations::{Integration, provider};
 
 fn of_one_account() -> Workspace {
     let workspace = PROVIDER.workspace();

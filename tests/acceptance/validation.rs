@@ -3,7 +3,7 @@
 use orgmirror_testing::terraform::Failure;
 
 use crate::PROVIDER;
-use crate::configuration::{Integration, provider};
+use crate::configurations::{Integration, provider};
 
 fn one_account() -> Integration {
     Integration::of_accounts([("111122223333", "sandbox")])

@@ -1,71 +1,22 @@
 //! Workspaces: their files, what restores them, what they attach, and what reaches them.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use orgmirror_testing::terraform::{UNKNOWN, Workspace, is_at_least, quoted};
 use serde_json::{Value, json};
 
 use crate::PROVIDER;
-use crate::catalog::{document, edit};
-use crate::configuration::{INTEGRATION, Integration, provider};
+use crate::catalogs::{FILES, document, edit, files};
+use crate::configurations::{
+    INTEGRATION, Integration, configure, provider, security, tree_with_lab_in,
+};
 
 /// Address of the workspace that [`security`] declares.
 const SECURITY: &str = "orgmirror_workspace.security";
 
-/// Where its files are, with the default catalog and tenant.
-const FILES: &str = ".orgmirror/tenants/default/workspaces/acme/security";
-
-/// HCL of `orgmirror_workspace.security`, with more arguments than its name.
-pub fn security(arguments: &str) -> String {
-    format!(
-        "resource \"orgmirror_workspace\" \"security\" {{\n  organization = \"acme\"\n  handle       = \"security\"\n  \
-         {arguments}\n}}\n"
-    )
-}
-
-/// A tree with an account under `/Workloads/Prod`, one under `/Sandbox` and one under the root.
-pub fn tree(parent_of_lab: &str) -> Integration {
-    Integration::of(&format!(
-        r#"{{
-    organizational_units = {{
-      "ou-work" = {{ name = "Workloads" }}
-      "ou-prod" = {{ name = "Prod", parent_id = "ou-work" }}
-      "ou-lab"  = {{ name = "Sandbox" }}
-    }}
-    accounts = {{
-      "111111111111" = {{ name = "shop", parent_id = "ou-prod", tags = {{ env = "prod" }} }}
-      "222222222222" = {{ name = "lab", parent_id = {}, tags = {{}} }}
-      "333333333333" = {{ name = "hub" }}
-    }}
-  }}"#,
-        quoted(parent_of_lab)
-    ))
-    .set("deletion_protection", "false")
-}
-
 fn shared_with_all() -> Integration {
-    tree("ou-lab").set("permissions", "[\"*\"]")
-}
-
-/// All files of the workspace by name, with their content.
-pub fn files(workspace: &Workspace) -> BTreeMap<String, String> {
-    files_in(&workspace.path().join(FILES))
-}
-
-fn files_in(directory: &Path) -> BTreeMap<String, String> {
-    let Ok(entries) = fs::read_dir(directory) else {
-        return BTreeMap::new();
-    };
-    entries
-        .map(|entry| {
-            let entry = entry.expect("the directory can be read");
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let content = fs::read_to_string(entry.path()).expect("the file is text");
-            (name, content)
-        })
-        .collect()
+    tree_with_lab_in("ou-lab").set("permissions", "[\"*\"]")
 }
 
 fn file(workspace: &Workspace, name: &str) -> PathBuf {
@@ -81,10 +32,6 @@ fn published(workspace: &Workspace) -> Vec<String> {
         .iter()
         .map(|connection| connection["handle"].as_str().expect("a handle").to_owned())
         .collect()
-}
-
-fn configure(workspace: &Workspace, integration: &Integration, rest: &str) {
-    workspace.write("main.tf", &format!("{}{rest}", integration.hcl()));
 }
 
 /// Everything is published in two formats.
@@ -191,7 +138,7 @@ fn files_that_were_touched_are_restored() {
 fn old_files_are_replaced() {
     let workspace = applied();
     let old = files(&workspace);
-    let more = tree("ou-lab").set("permissions", "[]");
+    let more = tree_with_lab_in("ou-lab").set("permissions", "[]");
     configure(
         &workspace,
         &more,
@@ -356,11 +303,11 @@ fn an_account_that_joins_or_moves_reaches_the_workspace_by_itself() {
          folder_path    = \"/Workloads\"\n  grantee        = \"acme/security\"\n}}\n",
         security("publish = { json = {} }")
     );
-    configure(&workspace, &tree("ou-lab"), &rest);
+    configure(&workspace, &tree_with_lab_in("ou-lab"), &rest);
     workspace.apply();
     assert_eq!(published(&workspace), ["shop"]);
 
-    configure(&workspace, &tree("ou-prod"), &rest);
+    configure(&workspace, &tree_with_lab_in("ou-prod"), &rest);
     let plan = workspace.plan();
     plan.assert_warning(&[
         "Connections of acme/security: 1 gained",
@@ -370,7 +317,7 @@ fn an_account_that_joins_or_moves_reaches_the_workspace_by_itself() {
     workspace.apply_saved(&plan);
     assert_eq!(published(&workspace), ["lab", "shop"]);
 
-    let joined = tree("ou-prod").hcl().replace(
+    let joined = tree_with_lab_in("ou-prod").hcl().replace(
         "{ name = \"hub\" }",
         "{ name = \"hub\" }\n\"444444444444\" = { name = \"new\", parent_id = \"ou-work\" }",
     );
@@ -384,7 +331,7 @@ fn an_account_that_joins_or_moves_reaches_the_workspace_by_itself() {
 #[test]
 fn grants_hold_for_a_workspace_that_is_declared_later() {
     let workspace = PROVIDER.workspace();
-    let shared = tree("ou-lab").set("permissions", "[\"acme/security\"]");
+    let shared = tree_with_lab_in("ou-lab").set("permissions", "[\"acme/security\"]");
     configure(&workspace, &shared, "");
     workspace.apply();
     configure(&workspace, &shared, &security("publish = { json = {} }"));
@@ -546,7 +493,7 @@ fn a_workspace_in_another_configuration_shares_only_the_catalog() {
 
     configure(
         &platform,
-        &tree("ou-lab").set("permissions", "[\"other\"]"),
+        &tree_with_lab_in("ou-lab").set("permissions", "[\"other\"]"),
         "",
     );
     platform

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use orgmirror_testing::double::Double;
-use orgmirror_testing::terraform::quoted;
+use orgmirror_testing::terraform::{Workspace, quoted};
+
+use crate::PROVIDER;
 
 /// Address of the integration that [`Integration`] declares.
 pub const INTEGRATION: &str = "orgmirror_integration.aws";
@@ -143,4 +145,103 @@ pub fn endpoints(url: &str) -> String {
 /// The data source with arguments.
 pub fn snapshot(arguments: &str) -> String {
     format!("data \"orgmirror_aws_organization\" \"aws\" {{\n  {arguments}\n}}\n")
+}
+
+/// Three accounts, two of them in OUs, of which one is inside of another.
+pub const TREE: &str = r#"{
+    organizational_units = {
+      "ou-aaaa-workload" = { name = "Workloads" }
+      "ou-aaaa-prod0000" = { name = "Prod: live", parent_id = "ou-aaaa-workload" }
+      "ou-aaaa-sandbox0" = { name = "Sandbox" }
+    }
+    accounts = {
+      "111111111111" = { name = "shop", parent_id = "ou-aaaa-prod0000", tags = { env = "prod" } }
+      "222222222222" = { name = "lab", parent_id = "ou-aaaa-sandbox0", tags = {} }
+      "333333333333" = { name = "hub" }
+    }
+  }"#;
+
+/// The integration of [`TREE`].
+pub fn tree() -> Integration {
+    Integration::of(TREE).set("deletion_protection", "false")
+}
+
+/// The integration without something of its tree.
+pub fn tree_without(line_with: &str) -> Integration {
+    let lines = TREE.lines();
+    let kept: Vec<&str> = lines.filter(|line| !line.contains(line_with)).collect();
+    assert!(
+        kept.len() < TREE.lines().count(),
+        "{line_with} is not in the tree"
+    );
+    Integration::of(&kept.join("\n")).set("deletion_protection", "false")
+}
+
+/// A tree with an account under `/Workloads/Prod`, one under `/Sandbox` and one under the root.
+pub fn tree_with_lab_in(parent_of_lab: &str) -> Integration {
+    Integration::of(&format!(
+        r#"{{
+    organizational_units = {{
+      "ou-work" = {{ name = "Workloads" }}
+      "ou-prod" = {{ name = "Prod", parent_id = "ou-work" }}
+      "ou-lab"  = {{ name = "Sandbox" }}
+    }}
+    accounts = {{
+      "111111111111" = {{ name = "shop", parent_id = "ou-prod", tags = {{ env = "prod" }} }}
+      "222222222222" = {{ name = "lab", parent_id = {}, tags = {{}} }}
+      "333333333333" = {{ name = "hub" }}
+    }}
+  }}"#,
+        quoted(parent_of_lab)
+    ))
+    .set("deletion_protection", "false")
+}
+
+/// A permission or override with the label `this` in the integration of the same configuration.
+pub fn of_integration(kind: &str, arguments: &str) -> String {
+    labelled(kind, "this", arguments)
+}
+
+/// A permission or override in the integration of the same configuration.
+pub fn labelled(kind: &str, label: &str, arguments: &str) -> String {
+    format!(
+        "resource \"orgmirror_{kind}\" \"{label}\" {{\n  integration_id = orgmirror_integration.aws.id\n  \
+         {arguments}\n}}\n"
+    )
+}
+
+/// HCL of `orgmirror_workspace.security`, with more arguments than its name.
+pub fn security(arguments: &str) -> String {
+    format!(
+        "resource \"orgmirror_workspace\" \"security\" {{\n  organization = \"acme\"\n  handle       = \"security\"\n  \
+         {arguments}\n}}\n"
+    )
+}
+
+/// Makes an integration, and more, the configuration of a workspace.
+pub fn configure(workspace: &Workspace, integration: &Integration, rest: &str) {
+    workspace.write("main.tf", &format!("{}{rest}", integration.hcl()));
+}
+
+/// A workspace with this configuration, applied.
+pub fn applied(integration: &Integration, rest: &str) -> Workspace {
+    let workspace = PROVIDER.workspace();
+    configure(&workspace, integration, rest);
+    workspace.apply();
+    workspace
+}
+
+/// A configuration of its own with the catalog of another one, and the ID of that one's integration.
+pub fn beside(other: &Workspace) -> (Workspace, String) {
+    let catalog = other.path().join(".orgmirror");
+    let workspace = PROVIDER.workspace();
+    workspace.write(
+        "provider.tf",
+        &provider(&format!(
+            "catalog = {{ path = {} }}",
+            quoted(&catalog.to_string_lossy())
+        )),
+    );
+    let id = other.attributes("orgmirror_integration.aws")["id"].clone();
+    (workspace, id.as_str().unwrap().to_owned())
 }

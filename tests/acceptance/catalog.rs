@@ -66,7 +66,12 @@ fn an_apply_that_waits_for_the_lock_ends_with_ctrl_c() {
     let before = document(&workspace);
     workspace.write(
         "more.tf",
-        "resource \"orgmirror_workspace\" \"security\" {\n  organization = \"acme\"\n  handle = \"security\"\n}\n",
+        r#"
+        resource "orgmirror_workspace" "security" {
+          organization = "acme"
+          handle       = "security"
+        }
+        "#,
     );
     let lock = fs::File::open(place(&workspace).with_file_name("catalog.lock")).expect("a lock");
     lock.lock().expect("nobody holds it");
@@ -189,7 +194,10 @@ fn an_integration_deleted_by_hand_is_planned_anew() {
 #[test]
 fn a_saved_plan_for_an_integration_that_is_gone_since_is_an_error() {
     let workspace = applied();
-    workspace.write("main.tf", &two_accounts().set("handle", "\"globex\"").hcl());
+    workspace.write(
+        "main.tf",
+        &two_accounts().set_text("handle", "globex").hcl(),
+    );
     let plan = workspace.plan();
     let document = fs::read(place(&workspace)).expect("a document");
     edit(&workspace, |document| {
@@ -230,12 +238,12 @@ fn a_directory_that_is_not_the_catalog_of_the_state_is_an_error() {
     let workspace = applied();
     workspace.write(
         "provider.tf",
-        &provider("catalog = { path = \"elsewhere\" }"),
+        &provider(r#"catalog = { path = "elsewhere" }"#),
     );
     workspace
         .plan_fails()
         .assert_error(&["elsewhere", "terraform state rm"]);
-    workspace.write("provider.tf", &provider("tenant = \"other\""));
+    workspace.write("provider.tf", &provider(r#"tenant = "other""#));
     workspace
         .plan_fails()
         .assert_error(&["tenants/other/catalog.json"]);
@@ -258,10 +266,7 @@ fn refused(bytes: &[u8], fragments: &[&str]) {
 
 #[test]
 fn a_corrupt_document_is_refused_and_untouched() {
-    refused(
-        b"{ \"schema_version\": 1, \"version\": 3, \"ten",
-        &["backup"],
-    );
+    refused(br#"{ "schema_version": 1, "version": 3, "ten"#, &["backup"]);
 }
 
 #[test]
@@ -280,7 +285,7 @@ fn a_document_with_a_byte_order_mark_is_refused_and_untouched() {
 #[test]
 fn a_document_of_a_newer_schema_is_refused_and_untouched() {
     refused(
-        b"{ \"schema_version\": 99, \"version\": 3, \"tenant\": \"default\", \"everything\": [\"else\"] }",
+        br#"{ "schema_version": 99, "version": 3, "tenant": "default", "everything": ["else"] }"#,
         &["99", "Upgrade"],
     );
 }
@@ -288,7 +293,7 @@ fn a_document_of_a_newer_schema_is_refused_and_untouched() {
 #[test]
 fn a_document_of_another_tenant_is_refused_and_untouched() {
     refused(
-        b"{ \"schema_version\": 1, \"version\": 3, \"tenant\": \"globex\", \"integrations\": {} }",
+        br#"{ "schema_version": 1, "version": 3, "tenant": "globex", "integrations": {} }"#,
         &["globex", "default"],
     );
 }
@@ -299,8 +304,15 @@ fn tenants_do_not_see_each_other() {
     workspace.write(
         "main.tf",
         &format!(
-            "{}provider \"orgmirror\" {{\n  alias  = \"globex\"\n  tenant = \"globex\"\n}}\n{}{}",
-            provider("tenant = \"acme\""),
+            r#"
+            {}
+            provider "orgmirror" {{
+              alias  = "globex"
+              tenant = "globex"
+            }}
+            {}{}
+            "#,
+            provider(r#"tenant = "acme""#),
             two_accounts().hcl(),
             two_accounts()
                 .label("other")
@@ -331,7 +343,10 @@ fn tenants_do_not_see_each_other() {
     workspace.write(
         "provider.tf",
         &provider(&format!(
-            "tenant = \"argued\"\n  catalog = {{ path = {} }}",
+            r#"
+            tenant  = "argued"
+            catalog = {{ path = {} }}
+            "#,
             quoted(&other.to_string_lossy())
         )),
     );
@@ -364,12 +379,15 @@ fn every_change_leaves_a_record_of_who_and_what() {
         &two_accounts()
             .set(
                 "connection_settings",
-                &format!("{{ role_name = \"audit\", external_id = \"{external_id}\" }}"),
+                &format!(r#"{{ role_name = "audit", external_id = "{external_id}" }}"#),
             )
             .hcl(),
     );
     workspace.apply();
-    workspace.write("main.tf", &two_accounts().set("handle", "\"globex\"").hcl());
+    workspace.write(
+        "main.tf",
+        &two_accounts().set_text("handle", "globex").hcl(),
+    );
     workspace.apply();
     workspace.destroy();
     let directory = workspace.path().join(".orgmirror/tenants/default/history");
@@ -413,7 +431,7 @@ fn many_integrations_of_one_run_are_all_committed() {
             let name = format!("account {number}");
             Integration::of_accounts([(id.as_str(), name.as_str())])
                 .label(&format!("number_{number}"))
-                .set("handle", &format!("\"acme_{number}\""))
+                .set_text("handle", &format!("acme_{number}"))
                 .set("deletion_protection", "false")
                 .hcl()
         })
@@ -440,8 +458,8 @@ fn two_configurations_that_apply_to_one_catalog_at_once_lose_nothing() {
                 let id = format!("{number:012}");
                 Integration::of_accounts([(id.as_str(), "account")])
                     .label(&format!("number_{number}"))
-                    .set("handle", &format!("\"{team}_{number}\""))
-                    .set("handle_prefix", &format!("\"{team}_{number}_\""))
+                    .set_text("handle", &format!("{team}_{number}"))
+                    .set_text("handle_prefix", &format!("{team}_{number}_"))
                     .hcl()
             })
             .collect();
@@ -479,7 +497,7 @@ fn a_catalog_that_cannot_be_written_is_an_error_that_names_the_place() {
         "main.tf",
         &format!(
             "{}{}",
-            provider("catalog = { path = \"in-the-way\" }"),
+            provider(r#"catalog = { path = "in-the-way" }"#),
             two_accounts().hcl()
         ),
     );

@@ -359,7 +359,10 @@ fn tags_change_alone_where_they_are_read() {
     let ledger = moto.account("Ledger");
     let hcl = |tags: bool| {
         format!(
-            "data \"orgmirror_aws_organization\" \"aws\" {{ include_tags = {tags} }}\n{}",
+            r#"
+            data "orgmirror_aws_organization" "aws" {{ include_tags = {tags} }}
+            {}
+            "#,
             Integration::of(DATA).hcl()
         )
     };

@@ -23,10 +23,10 @@ impl Integration {
     /// The mirror of an HCL expression.
     pub fn of(aws_organization: &str) -> Self {
         let arguments = [
-            ("handle", "\"acme\""),
+            ("handle", r#""acme""#),
             (
                 "connection_settings",
-                "{ role_name = \"orgmirror-readonly\" }",
+                r#"{ role_name = "orgmirror-readonly" }"#,
             ),
             ("aws_organization", aws_organization),
         ];
@@ -51,6 +51,11 @@ impl Integration {
         self
     }
 
+    /// Sets an argument to a text.
+    pub fn set_text(self, argument: &str, text: &str) -> Self {
+        self.set(argument, &quoted(text))
+    }
+
     /// Leaves an argument out.
     pub fn without(mut self, argument: &str) -> Self {
         self.arguments.remove(argument);
@@ -71,7 +76,8 @@ impl Integration {
 
     /// The resource as HCL.
     pub fn hcl(&self) -> String {
-        let mut text = format!("resource \"orgmirror_integration\" \"{}\" {{\n", self.label);
+        let mut text = format!(r#"resource "orgmirror_integration" "{}" {{"#, self.label);
+        text.push('\n');
         for (name, expression) in &self.arguments {
             writeln!(text, "  {name} = {expression}").expect("a String takes everything");
         }
@@ -114,17 +120,30 @@ pub fn integration_of(accounts: &[(String, String)]) -> Integration {
 pub const DATA: &str = "data.orgmirror_aws_organization.aws";
 
 /// The data source without any argument.
-pub const SNAPSHOT: &str = "data \"orgmirror_aws_organization\" \"aws\" {}\n";
+pub const SNAPSHOT: &str = r#"
+    data "orgmirror_aws_organization" "aws" {}
+    "#;
 
 /// The provider with these arguments.
 pub fn provider(arguments: &str) -> String {
-    format!("provider \"orgmirror\" {{\n  {arguments}\n}}\n")
+    format!(
+        r#"
+        provider "orgmirror" {{
+          {arguments}
+        }}
+        "#
+    )
 }
 
 /// Arguments of the provider that lead it to the double.
 pub fn arguments_for(double: &Double) -> String {
     format!(
-        "region = \"us-east-1\"\n  access_key = \"AKIAORGMIRRORTESTKEY\"\n  secret_key = \"a key of the double\"\n  {}",
+        r#"
+        region     = "us-east-1"
+        access_key = "AKIAORGMIRRORTESTKEY"
+        secret_key = "a key of the double"
+        {}
+        "#,
         endpoints(&double.url()),
     )
 }
@@ -138,13 +157,19 @@ pub fn endpoints(url: &str) -> String {
         "resourcegroupstaggingapi",
         "sts",
     ];
-    let places = names.map(|name| format!("{name} = \"{url}\""));
+    let places = names.map(|name| format!(r#"{name} = "{url}""#));
     format!("endpoints = {{ {} }}", places.join(", "))
 }
 
 /// The data source with arguments.
 pub fn snapshot(arguments: &str) -> String {
-    format!("data \"orgmirror_aws_organization\" \"aws\" {{\n  {arguments}\n}}\n")
+    format!(
+        r#"
+        data "orgmirror_aws_organization" "aws" {{
+          {arguments}
+        }}
+        "#
+    )
 }
 
 /// Three accounts, two of them in OUs, of which one is inside of another.
@@ -205,16 +230,25 @@ pub fn of_integration(kind: &str, arguments: &str) -> String {
 /// A permission or override in the integration of the same configuration.
 pub fn labelled(kind: &str, label: &str, arguments: &str) -> String {
     format!(
-        "resource \"orgmirror_{kind}\" \"{label}\" {{\n  integration_id = orgmirror_integration.aws.id\n  \
-         {arguments}\n}}\n"
+        r#"
+        resource "orgmirror_{kind}" "{label}" {{
+          integration_id = orgmirror_integration.aws.id
+          {arguments}
+        }}
+        "#
     )
 }
 
 /// HCL of `orgmirror_workspace.security`, with more arguments than its name.
 pub fn security(arguments: &str) -> String {
     format!(
-        "resource \"orgmirror_workspace\" \"security\" {{\n  organization = \"acme\"\n  handle       = \"security\"\n  \
-         {arguments}\n}}\n"
+        r#"
+        resource "orgmirror_workspace" "security" {{
+          organization = "acme"
+          handle       = "security"
+          {arguments}
+        }}
+        "#
     )
 }
 

@@ -20,14 +20,19 @@ const EXTERNAL_ID: &str = "acme:0123456789abcdef";
 /// HCL of the data source, which waits for the integration.
 fn test(arguments: &str) -> String {
     format!(
-        "data \"orgmirror_connection_test\" \"these\" {{\n  integration_id = orgmirror_integration.aws.id\n  {arguments}\n}}\n"
+        r#"
+        data "orgmirror_connection_test" "these" {{
+          integration_id = orgmirror_integration.aws.id
+          {arguments}
+        }}
+        "#
     )
 }
 
 /// Connections with the external ID.
 fn mirror(accounts: &[(String, String)]) -> Integration {
     let settings = format!(
-        "{{ role_name = \"reader\", external_id = {} }}",
+        r#"{{ role_name = "reader", external_id = {} }}"#,
         quoted(EXTERNAL_ID)
     );
     integration_of(accounts).set("connection_settings", &settings)
@@ -110,7 +115,7 @@ fn every_connection_of_an_organization_is_tested() {
         "main.tf",
         &format!(
             "{SNAPSHOT}{integration}{}",
-            test("folder_path = \"/Workloads\"")
+            test(r#"folder_path = "/Workloads""#)
         ),
     );
     workspace.apply();
@@ -158,7 +163,10 @@ fn each_of_a_thousand_connections_has_its_verdict() {
     let integration = mirror(&accounts);
     let workspace = mirrored(&double, &integration);
     // Each has all the time that there can be.
-    let arguments = "concurrency = 32\n  connection_timeout = \"5m\"";
+    let arguments = r#"
+        concurrency        = 32
+        connection_timeout = "5m"
+        "#;
     workspace.write(
         "main.tf",
         &format!("{}{}", integration.hcl(), test(arguments)),
@@ -223,7 +231,7 @@ fn a_dead_connection_is_a_verdict_beside_the_others() {
     let workspace = mirrored(&double, &integration);
     // A call that is not answered ends by itself after 30 seconds.
     for seconds in [2, 4, 8, 16] {
-        let arguments = format!("connection_timeout = \"{seconds}s\"");
+        let arguments = format!(r#"connection_timeout = "{seconds}s""#);
         workspace.write(
             "main.tf",
             &format!("{}{}", integration.hcl(), test(&arguments)),
@@ -292,9 +300,19 @@ fn a_data_source_inside_of_a_check_tells_it_too() {
         .remove(&role_arn(&accounts[1].0));
     let switch = "account_ids = var.test_connections ? null : []";
     let check = format!(
-        "variable \"test_connections\" {{\n  type = bool\n  default = true\n}}\n\
-         check \"connections\" {{\n  {}\n  assert {{\n    condition = length({TEST}.failed) == 0\n    error_message = \
-         join(\", \", {TEST}.failed)\n  }}\n}}\n",
+        r#"
+        variable "test_connections" {{
+          type    = bool
+          default = true
+        }}
+        check "connections" {{
+          {}
+          assert {{
+            condition     = length({TEST}.failed) == 0
+            error_message = join(", ", {TEST}.failed)
+          }}
+        }}
+        "#,
         test(switch)
     );
     workspace.write("main.tf", &format!("{}{check}", integration.hcl()));
@@ -326,12 +344,17 @@ fn a_configuration_of_its_own_fails_when_a_connection_does() {
     let mut scheduled = PROVIDER.workspace();
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/connection-tests/main.tf");
     let example = fs::read_to_string(example).expect("the example");
-    let aws = format!("provider \"orgmirror\" {{\n  {}\n", arguments_for(&double));
+    let aws = format!(
+        r#"
+        provider "orgmirror" {{
+          {}"#,
+        arguments_for(&double)
+    );
     scheduled.write(
         "terraform.tf",
         &example
-            .replace("provider \"orgmirror\" {\n", &aws)
-            .replace("  tenant  = \"acme\"\n", ""),
+            .replace(r#"provider "orgmirror" {"#, &aws)
+            .replace(r#"tenant  = "acme""#, ""),
     );
     let catalog = platform.path().join(".orgmirror");
     scheduled.set_env("TF_VAR_catalog", &catalog.to_string_lossy());
@@ -350,8 +373,7 @@ fn a_configuration_of_its_own_fails_when_a_connection_does() {
 fn what_is_not_published_is_not_tested() {
     let accounts = |state: &str| {
         format!(
-            "{{ accounts = {{ \"111111111111\" = {{ name = \"shop\" }}, \"222222222222\" = {{ name = \"lab\" }}, \
-             \"333333333333\" = {{ name = \"old\", state = \"{state}\" }} }} }}"
+            r#"{{ accounts = {{ "111111111111" = {{ name = "shop" }}, "222222222222" = {{ name = "lab" }}, "333333333333" = {{ name = "old", state = "{state}" }} }} }}"#
         )
     };
     let double = Double::start(Organization::new(91));
@@ -359,11 +381,16 @@ fn what_is_not_published_is_not_tested() {
         double.organization().add_role(&role_arn(id), None);
     }
     let integration = |state| {
-        Integration::of(&accounts(state)).set("connection_settings", "{ role_name = \"reader\" }")
+        Integration::of(&accounts(state)).set("connection_settings", r#"{ role_name = "reader" }"#)
     };
     let workspace = mirrored(&double, &integration("ACTIVE"));
-    let disabled = "resource \"orgmirror_connection_override\" \"lab\" {\n  integration_id = orgmirror_integration.aws.id\n  \
-                    account_id = \"222222222222\"\n  enabled = false\n}\n";
+    let disabled = r#"
+        resource "orgmirror_connection_override" "lab" {
+          integration_id = orgmirror_integration.aws.id
+          account_id     = "222222222222"
+          enabled        = false
+        }
+        "#;
     let suspended = integration("SUSPENDED").hcl();
     workspace.write("main.tf", &format!("{suspended}{disabled}"));
     workspace.apply();
@@ -393,7 +420,7 @@ fn accounts_are_selected_and_one_that_is_no_connection_is_warned_of() {
     let integration = mirror(&accounts);
     let workspace = mirrored(&double, &integration);
     let (first, third) = (&accounts[0].0, &accounts[2].0);
-    let arguments = format!("account_ids = [\"{first}\", \"{third}\", \"999999999999\"]");
+    let arguments = format!(r#"account_ids = ["{first}", "{third}", "999999999999"]"#);
     workspace.write(
         "main.tf",
         &format!("{}{}", integration.hcl(), test(&arguments)),
@@ -438,7 +465,7 @@ fn arguments_that_select_no_connection_are_warned_of() {
         workspace.write("main.tf", &content);
         workspace.plan()
     };
-    with("workspace = \"acme/nobody\"")
+    with(r#"workspace = "acme/nobody""#)
         .assert_warning(&["No connection to test", "permissions of the workspace"]);
     with("account_ids = []").assert_no_warnings();
     assert_eq!(assumed(&double).len(), 0);
@@ -470,11 +497,15 @@ fn the_test_may_use_another_profile_or_role_than_the_provider() {
     );
     for (arguments, key) in [
         (
-            "profile = \"tools\"\n  region = \"eu-west-1\"".to_owned(),
+            r#"
+            profile = "tools"
+            region  = "eu-west-1"
+            "#
+            .to_owned(),
             "AKIAOFTHETOOLS000001",
         ),
         (
-            format!("assume_role = {{ role_arn = \"{hub}\", external_id = \"acme:of_the_hub\" }}"),
+            format!(r#"assume_role = {{ role_arn = "{hub}", external_id = "acme:of_the_hub" }}"#),
             "ASIADOUBLE",
         ),
     ] {
@@ -512,7 +543,10 @@ fn credentials_that_are_of_no_use_are_errors() {
     workspace.write(
         "provider.tf",
         &provider(&format!(
-            "region = \"us-east-1\"\n  {}",
+            r#"
+            region = "us-east-1"
+            {}
+            "#,
             endpoints(&double.url())
         )),
     );
@@ -534,7 +568,11 @@ fn a_test_that_is_switched_off_needs_no_catalog() {
     workspace.write("provider.tf", &provider(&arguments_for(&double)));
     let with = |account_ids: &str| {
         let content = format!(
-            "data \"orgmirror_connection_test\" \"these\" {{\n  account_ids = {account_ids}\n}}\n"
+            r#"
+            data "orgmirror_connection_test" "these" {{
+              account_ids = {account_ids}
+            }}
+            "#
         );
         workspace.write("main.tf", &content);
     };
@@ -552,23 +590,29 @@ fn arguments_out_of_bounds_are_refused() {
         ("concurrency = 0", &["concurrency", "at least 1"][..]),
         ("concurrency = 257", &["concurrency", "at most 256"]),
         (
-            "connection_timeout = \"500ms\"",
+            r#"connection_timeout = "500ms""#,
             &["connection_timeout", "between 1s and 5m"],
         ),
         (
-            "timeouts = { read = \"0s\" }",
+            r#"timeouts = { read = "0s" }"#,
             &["timeouts", "between 1s and 24h"],
         ),
-        ("account_ids = [\"12\"]", &["account_ids", "12 digits"]),
+        (r#"account_ids = ["12"]"#, &["account_ids", "12 digits"]),
         (
-            "workspace = \"acme\"",
+            r#"workspace = "acme""#,
             &["workspace", "organization/workspace"],
         ),
     ] {
         let workspace = PROVIDER.workspace();
         workspace.write(
             "main.tf",
-            &format!("data \"orgmirror_connection_test\" \"these\" {{\n  {arguments}\n}}\n"),
+            &format!(
+                r#"
+                data "orgmirror_connection_test" "these" {{
+                  {arguments}
+                }}
+                "#
+            ),
         );
         workspace.plan_fails().assert_error(fragments);
     }

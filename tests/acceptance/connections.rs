@@ -11,41 +11,70 @@ const CONNECTIONS: &str = "data.orgmirror_connections.these";
 
 /// HCL of the data source.
 fn connections(arguments: &str) -> String {
-    format!("data \"orgmirror_connections\" \"these\" {{\n  {arguments}\n}}\n")
+    format!(
+        r#"
+        data "orgmirror_connections" "these" {{
+          {arguments}
+        }}
+        "#
+    )
 }
 
 /// The tree with permissions and overrides of every kind, and a workspace that attaches a part.
 fn platform() -> Workspace {
     let parts = [
         tree_with_lab_in("ou-lab")
-            .set("permissions", "[\"other\"]")
+            .set("permissions", r#"["other"]"#)
             .hcl(),
         labelled(
             "folder_permission",
             "work",
-            "folder_path = \"/Workloads\"\n  grantee = \"acme/security\"\n  match_tags = { env = \"prod\" }",
+            r#"
+            folder_path = "/Workloads"
+            grantee     = "acme/security"
+            match_tags  = { env = "prod" }
+            "#,
         ),
         labelled(
             "folder_permission",
             "all",
-            "folder_id = \"root\"\n  grantee = \"acme\"",
+            r#"
+            folder_id = "root"
+            grantee   = "acme"
+            "#,
         ),
         labelled(
             "connection_permission",
             "lab",
-            "account_id = \"222222222222\"\n  grantee = \"*\"",
+            r#"
+            account_id = "222222222222"
+            grantee    = "*"
+            "#,
         ),
         labelled(
             "folder_override",
             "work",
-            "folder_id = \"ou-work\"\n  regions = [\"eu-west-1\"]\n  role_name = \"audit\"",
+            r#"
+            folder_id = "ou-work"
+            regions   = ["eu-west-1"]
+            role_name = "audit"
+            "#,
         ),
         labelled(
             "connection_override",
             "lab",
-            "account_id = \"222222222222\"\n  handle = \"laboratory\"\n  enabled = false",
+            r#"
+            account_id = "222222222222"
+            handle     = "laboratory"
+            enabled    = false
+            "#,
         ),
-        security("attach = [\"/Workloads\", \"222222222222\"]\n  publish = { json = {} }"),
+        security(
+            r#"
+            attach  = ["/Workloads", "222222222222"]
+            publish = { json = {} }
+            "#,
+        ),
     ];
     let workspace = PROVIDER.workspace();
     workspace.write("main.tf", &parts.concat());
@@ -82,7 +111,7 @@ fn connections_have_effective_settings_and_the_grants_that_make_them_visible() {
     let team = beside(&platform);
     let id = |address: &str| platform.attributes(address)["id"].clone();
 
-    let found = read(&team, "workspace = \"acme/security\"");
+    let found = read(&team, r#"workspace = "acme/security""#);
     assert_eq!(handles(&found), ["hub", "laboratory", "shop"]);
     assert_eq!(
         found["shop"],
@@ -169,9 +198,9 @@ fn connections_have_effective_settings_and_the_grants_that_make_them_visible() {
 fn a_workspace_that_nobody_declared_sees_what_it_would_see() {
     let platform = platform();
     let team = beside(&platform);
-    let found = read(&team, "workspace = \"elsewhere/later\"");
+    let found = read(&team, r#"workspace = "elsewhere/later""#);
     assert_eq!(handles(&found), ["laboratory"]);
-    let found = read(&team, "workspace = \"other/later\"");
+    let found = read(&team, r#"workspace = "other/later""#);
     assert_eq!(handles(&found), ["hub", "laboratory", "shop"]);
     assert_eq!(found["hub"]["published"], false);
     assert_eq!(found["hub"]["granted_by"].as_array().map(Vec::len), Some(1));
@@ -187,9 +216,9 @@ fn connections_are_filtered() {
             .expect("an ID"),
     );
     for (arguments, expected) in [
-        ("folder_path = \"/Workloads\"".to_owned(), &["shop"][..]),
+        (r#"folder_path = "/Workloads""#.to_owned(), &["shop"][..]),
         (
-            "folder_path = \"/\"".to_owned(),
+            r#"folder_path = "/""#.to_owned(),
             &["hub", "laboratory", "shop"],
         ),
         (
@@ -198,12 +227,20 @@ fn connections_are_filtered() {
         ),
         (
             format!(
-                "integration_id = {id}\n  workspace = \"elsewhere/later\"\n  folder_path = \"/Sandbox\""
+                r#"
+                integration_id = {id}
+                workspace      = "elsewhere/later"
+                folder_path    = "/Sandbox"
+                "#
             ),
             &["laboratory"],
         ),
         (
-            "workspace = \"elsewhere/later\"\n  folder_path = \"/Workloads\"".to_owned(),
+            r#"
+            workspace   = "elsewhere/later"
+            folder_path = "/Workloads"
+            "#
+            .to_owned(),
             &[],
         ),
     ] {
@@ -212,7 +249,7 @@ fn connections_are_filtered() {
     }
     for (arguments, fragments) in [
         (
-            "folder_path = \"/Workload\"",
+            r#"folder_path = "/Workload""#,
             &[
                 "No such folder",
                 "\"/Workload\"",
@@ -220,15 +257,15 @@ fn connections_are_filtered() {
             ][..],
         ),
         (
-            "integration_id = \"in_gone\"",
+            r#"integration_id = "in_gone""#,
             &["No such integration", "\"in_gone\"", "\"acme\""],
         ),
         (
-            "workspace = \"acme\"",
+            r#"workspace = "acme""#,
             &["workspace", "organization/workspace"],
         ),
         (
-            "folder_path = \"Workloads\"",
+            r#"folder_path = "Workloads""#,
             &["folder_path", "starts with /"],
         ),
     ] {
@@ -241,7 +278,11 @@ fn connections_are_filtered() {
 fn an_integration_of_another_configuration_is_what_the_resource_exports() {
     let platform = platform();
     let team = beside(&platform);
-    let declared = "data \"orgmirror_integration\" \"aws\" {\n  handle = \"acme\"\n}\n";
+    let declared = r#"
+        data "orgmirror_integration" "aws" {
+          handle = "acme"
+        }
+        "#;
     team.write("main.tf", declared);
     team.apply();
     let mut exported = platform.attributes(INTEGRATION);
@@ -254,8 +295,8 @@ fn an_integration_of_another_configuration_is_what_the_resource_exports() {
 
     team.write("main.tf", &declared.replace("acme", "acne"));
     team.plan_fails().assert_error_at(
-        "data \"orgmirror_integration\" \"aws\"",
-        "handle = \"acne\"",
+        r#"data "orgmirror_integration" "aws""#,
+        r#"handle = "acne""#,
         &["No such integration", "\"acne\"", "it has \"acme\""],
     );
 }
@@ -264,7 +305,12 @@ fn an_integration_of_another_configuration_is_what_the_resource_exports() {
 fn without_a_catalog_the_error_says_where_it_looked_and_how_to_wait() {
     for data_source in [
         connections(""),
-        "data \"orgmirror_integration\" \"aws\" {\n  handle = \"acme\"\n}\n".to_owned(),
+        r#"
+        data "orgmirror_integration" "aws" {
+          handle = "acme"
+        }
+        "#
+        .to_owned(),
     ] {
         let workspace = PROVIDER.workspace();
         let integration = tree_with_lab_in("ou-lab").hcl();
@@ -285,8 +331,11 @@ fn without_a_catalog_the_error_says_where_it_looked_and_how_to_wait() {
 fn a_reference_waits_for_the_integration_and_its_changes() {
     let workspace = PROVIDER.workspace();
     let waiting = connections("integration_id = orgmirror_integration.aws.id");
-    let output =
-        "output \"handles\" {\n  value = keys(data.orgmirror_connections.these.connections)\n}\n";
+    let output = r#"
+        output "handles" {
+          value = keys(data.orgmirror_connections.these.connections)
+        }
+        "#;
     workspace.write(
         "main.tf",
         &format!("{}{waiting}{output}", tree_with_lab_in("ou-lab").hcl()),
@@ -295,7 +344,7 @@ fn a_reference_waits_for_the_integration_and_its_changes() {
     assert_eq!(plan.after(CONNECTIONS)["connections"], UNKNOWN);
     workspace.apply_saved(&plan);
     assert_eq!(workspace.output("handles"), json!(["hub", "lab", "shop"]));
-    let prefixed = tree_with_lab_in("ou-lab").set("handle_prefix", "\"aws_\"");
+    let prefixed = tree_with_lab_in("ou-lab").set_text("handle_prefix", "aws_");
     workspace.write("main.tf", &format!("{}{waiting}{output}", prefixed.hcl()));
     workspace.apply();
     assert_eq!(

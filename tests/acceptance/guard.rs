@@ -105,11 +105,11 @@ fn suspended_accounts_are_not_removed_and_not_guarded() {
     let workspace = applied(&integration_of(&accounts));
     let suspended: String = accounts
         .iter()
-        .map(|(id, name)| format!("\"{id}\" = {{ name = \"{name}\", state = \"SUSPENDED\" }}\n"))
+        .map(|(id, name)| format!(r#" "{id}" = {{ name = "{name}", state = "SUSPENDED" }},"#))
         .collect();
     workspace.write(
         "main.tf",
-        &Integration::of(&format!("{{ accounts = {{\n{suspended}}} }}")).hcl(),
+        &Integration::of(&format!("{{ accounts = {{{suspended} }} }}")).hcl(),
     );
     workspace.apply();
 }
@@ -193,7 +193,10 @@ fn the_guard_runs_again_at_apply_when_the_snapshot_was_deferred() {
     workspace.write("provider.tf", &provider(&arguments_for(&double)));
     let hcl = |input: u8| {
         format!(
-            "resource \"terraform_data\" \"first\" {{ input = {input} }}\n{}{}",
+            r#"
+            resource "terraform_data" "first" {{ input = {input} }}
+            {}{}
+            "#,
             snapshot("depends_on = [terraform_data.first]"),
             Integration::of(DATA).hcl()
         )
@@ -240,7 +243,10 @@ fn a_deferred_snapshot_warns_that_nothing_of_the_tree_is_reviewed_and_then_appli
     workspace.write("provider.tf", &provider(&arguments_for(&double)));
     let hcl = |input: u8| {
         format!(
-            "resource \"terraform_data\" \"first\" {{ input = {input} }}\n{}{}",
+            r#"
+            resource "terraform_data" "first" {{ input = {input} }}
+            {}{}
+            "#,
             snapshot("depends_on = [terraform_data.first]"),
             Integration::of(DATA).hcl()
         )
@@ -266,14 +272,14 @@ fn a_deferred_snapshot_warns_that_nothing_of_the_tree_is_reviewed_and_then_appli
 #[test]
 fn a_snapshot_that_does_not_say_which_does_not_make_way_for_another_aws_organization() {
     let snapshot =
-        |id: &str| format!("{{ {id} accounts = {{ \"111111111111\" = {{ name = \"a\" }} }} }}");
+        |id: &str| format!(r#"{{ {id} accounts = {{ "111111111111" = {{ name = "a" }} }} }}"#);
     let workspace = PROVIDER.workspace();
     let write = |id| workspace.write("main.tf", &Integration::of(&snapshot(id)).hcl());
-    write("id = \"o-aaaaaaaaaa\",");
+    write(r#"id = "o-aaaaaaaaaa","#);
     workspace.apply();
     write("");
     workspace.plan().assert_no_changes();
-    write("id = \"o-bbbbbbbbbb\",");
+    write(r#"id = "o-bbbbbbbbbb","#);
     workspace
         .plan_fails()
         .assert_error(&["o-aaaaaaaaaa", "o-bbbbbbbbbb"]);

@@ -97,7 +97,7 @@ fn a_handle_that_another_integration_has_is_published_with_a_suffix_and_a_warnin
     let workspace = PROVIDER.workspace();
     let first = Integration::of_accounts([("111111111111", "lab")]).hcl();
     let second = Integration::of_accounts([("222222222222", "Lab")])
-        .set("handle", "\"globex\"")
+        .set_text("handle", "globex")
         .label("globex")
         .hcl();
     workspace.write("main.tf", &first);
@@ -131,7 +131,7 @@ fn two_colliding_integrations_of_one_run_both_come_to_be() {
             "{}{}",
             Integration::of_accounts([("111111111111", "lab")]).hcl(),
             Integration::of_accounts([("222222222222", "lab")])
-                .set("handle", "\"globex\"")
+                .set_text("handle", "globex")
                 .label("globex")
                 .hcl()
         ),
@@ -186,8 +186,8 @@ fn a_grantee_from_outside_of_an_organization_level_integration_is_an_error() {
         workspace.write(
             "main.tf",
             &Integration::of_accounts([("111111111111", "lab")])
-                .set("organization", "\"platform\"")
-                .set("permissions", &format!("[\"{grantee}\"]"))
+                .set_text("organization", "platform")
+                .set("permissions", &format!(r#"["{grantee}"]"#))
                 .hcl(),
         );
         if fine {
@@ -224,8 +224,8 @@ fn an_integration_handle_can_be_passed_along_in_one_run() {
         let one = |label: &str, handle: &str| {
             Integration::of_accounts([("111111111111", label)])
                 .label(label)
-                .set("handle", &format!("\"{handle}\""))
-                .set("handle_prefix", &format!("\"{label}_\""))
+                .set_text("handle", handle)
+                .set_text("handle_prefix", &format!("{label}_"))
                 .hcl()
         };
         format!("{}{}", one("first", a), one("second", b))

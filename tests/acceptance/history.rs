@@ -18,8 +18,14 @@ fn reader(catalog: &Workspace, arguments: &str) -> Workspace {
     reader.write(
         "main.tf",
         &format!(
-            "data \"orgmirror_catalog_history\" \"all\" {{\n  {arguments}\n}}\noutput \"changes\" {{\n  value = \
-             {ALL}.changes\n}}\n"
+            r#"
+            data "orgmirror_catalog_history" "all" {{
+              {arguments}
+            }}
+            output "changes" {{
+              value = {ALL}.changes
+            }}
+            "#
         ),
     );
     reader
@@ -34,11 +40,18 @@ fn the_last_changes_are_read_with_who_when_and_what() {
     workspace.apply();
     let id = workspace.attributes(INTEGRATION)["id"].clone();
     let secret = "acme:0123456789abcdef";
-    let permission = "resource \"orgmirror_folder_permission\" \"all\" {\n  integration_id = \
-                      INTEGRATION.id\n  folder_path    = \"/\"\n  grantee        = \"acme/security\"\n}\n\
-                      resource \"orgmirror_connection_override\" \"one\" {\n  integration_id = \
-                      INTEGRATION.id\n  account_id     = \"111122223333\"\n  external_id    = \
-                      \"SECRET\"\n}\n";
+    let permission = r#"
+        resource "orgmirror_folder_permission" "all" {
+          integration_id = INTEGRATION.id
+          folder_path    = "/"
+          grantee        = "acme/security"
+        }
+        resource "orgmirror_connection_override" "one" {
+          integration_id = INTEGRATION.id
+          account_id     = "111122223333"
+          external_id    = "SECRET"
+        }
+        "#;
     workspace.write(
         "more.tf",
         &permission
@@ -106,7 +119,15 @@ fn what_cannot_be_read_is_an_error() {
     let integration = Integration::of_accounts([("111122223333", "sandbox")]);
     workspace.write("main.tf", &integration.hcl());
     workspace.apply();
-    workspace.write("more.tf", "resource \"orgmirror_workspace\" \"a\" {\n  organization = \"acme\"\n  handle = \"a\"\n}\n");
+    workspace.write(
+        "more.tf",
+        r#"
+        resource "orgmirror_workspace" "a" {
+          organization = "acme"
+          handle       = "a"
+        }
+        "#,
+    );
     workspace.apply();
     let record = ".orgmirror/tenants/default/history/1.json";
     std::fs::write(workspace.path().join(record), "torn").unwrap();

@@ -37,7 +37,16 @@ fn the_installed_provider_is_found_and_plans() {
     workspace.set_env("TF_CLI_CONFIG_FILE", "/dev/null");
     workspace.write(
         "main.tf",
-        "provider \"orgmirror\" {\n  tenant = \"acme\"\n}\n\nresource \"orgmirror_workspace\" \"w\" {\n  organization = \"acme\"\n  handle       = \"w\"\n}\n",
+        r#"
+        provider "orgmirror" {
+          tenant = "acme"
+        }
+
+        resource "orgmirror_workspace" "w" {
+          organization = "acme"
+          handle       = "w"
+        }
+        "#,
     );
     workspace.init();
     workspace.apply();

@@ -25,7 +25,13 @@ fn mirrored(arguments: &str) -> Workspace {
 }
 
 fn after_90_days(double: &Double) -> String {
-    format!("{}\n  credential_rotation_days = 90", arguments_for(double))
+    format!(
+        "
+        {}
+        credential_rotation_days = 90
+        ",
+        arguments_for(double)
+    )
 }
 
 #[test]
@@ -56,7 +62,10 @@ fn the_key_behind_a_role_counts() {
     );
     double.organization().add_role(&role, None);
     let workspace = mirrored(&format!(
-        "{}\n  assume_role = {{ role_arn = \"{role}\" }}",
+        r#"
+        {}
+        assume_role = {{ role_arn = "{role}" }}
+        "#,
         after_90_days(&double)
     ));
     workspace.plan().assert_warning(&[WARNING, "500 days old"]);
@@ -76,7 +85,13 @@ fn where_iam_refuses_nothing_is_said() {
 #[test]
 fn without_the_argument_and_with_temporary_keys_iam_is_not_asked() {
     let double = double(500);
-    let temporary = format!("{}\n  token = \"a token\"", after_90_days(&double));
+    let temporary = format!(
+        r#"
+        {}
+        token = "a token"
+        "#,
+        after_90_days(&double)
+    );
     for arguments in [arguments_for(&double), temporary] {
         let workspace = mirrored(&arguments);
         workspace.plan().assert_no_warnings();
@@ -88,7 +103,10 @@ fn without_the_argument_and_with_temporary_keys_iam_is_not_asked() {
 #[test]
 fn credential_rotation_days_are_at_least_one() {
     let workspace = mirrored(&format!(
-        "credential_rotation_days = 0\n  {}",
+        "
+        credential_rotation_days = 0
+        {}
+        ",
         endpoints("http://127.0.0.1:9")
     ));
     workspace

@@ -323,7 +323,7 @@ fn a_handle_changes_in_place_and_the_id_survives() {
     let before = workspace.attributes(INTEGRATION);
     workspace.write(
         "main.tf",
-        &Integration::of(TREE).set("handle", "\"globex\"").hcl(),
+        &Integration::of(TREE).set_text("handle", "globex").hcl(),
     );
     let plan = workspace.plan();
     plan.assert_in_place(
@@ -345,7 +345,7 @@ fn a_prefix_changes_every_handle_in_place() {
     ]));
     let prefixed =
         Integration::of_accounts([("111111111111", "Web Shop"), ("222222222222", "hub")])
-            .set("handle_prefix", "\"aws_\"");
+            .set_text("handle_prefix", "aws_");
     workspace.write("main.tf", &prefixed.hcl());
     let plan = workspace.plan();
     plan.assert_in_place(
@@ -384,7 +384,7 @@ fn sign_in_links_and_owners_follow_their_settings() {
                 "resource_owners",
                 r#"[{ tag_key = "owner", attribute = "user" }]"#,
             )
-            .set("custom_access_details", "\"Ask in #cloud\"")
+            .set_text("custom_access_details", "Ask in #cloud")
             .hcl(),
     );
     let plan = workspace.plan();
@@ -436,16 +436,16 @@ fn empty_and_null_arguments_settle() {
     let empty = Integration::of(
         r#"{ organizational_units = {}, accounts = { "111111111111" = { name = "hub", tags = {}, email = "" } } }"#,
     )
-    .set("handle_prefix", "\"\"")
+    .set_text("handle_prefix", "")
     .set("initial_handles", "{}")
     .set("permissions", "[]")
     .set("owners", "[]")
     .set("resource_owners", "[]")
-    .set("custom_access_details", "\"\"")
+    .set_text("custom_access_details", "")
     .set("removal_guard", "{}")
     .set(
         "connection_settings",
-        "{ role_name = \"audit\", ignore_error_codes = [] }",
+        r#"{ role_name = "audit", ignore_error_codes = [] }"#,
     );
     let workspace = applied(&empty);
     let created = workspace.attributes(INTEGRATION);
@@ -501,11 +501,11 @@ fn empty_and_null_arguments_settle() {
 #[test]
 fn another_organization_replaces_the_integration() {
     let open = Integration::of(TREE).set("deletion_protection", "false");
-    let workspace = applied(&open.clone().set("organization", "\"platform\""));
+    let workspace = applied(&open.clone().set_text("organization", "platform"));
     let before = workspace.attributes(INTEGRATION)["id"].clone();
     workspace.write(
         "main.tf",
-        &open.clone().set("organization", "\"security\"").hcl(),
+        &open.clone().set_text("organization", "security").hcl(),
     );
     let plan = workspace.plan();
     plan.assert_actions(INTEGRATION, &["delete", "create"]);
@@ -521,14 +521,14 @@ fn another_organization_replaces_the_integration() {
 
 #[test]
 fn a_protected_integration_is_neither_destroyed_nor_replaced() {
-    let protected = Integration::of(TREE).set("organization", "\"platform\"");
+    let protected = Integration::of(TREE).set_text("organization", "platform");
     let workspace = applied(&protected);
     let refusal = ["deletion_protection", "acme", "false"];
     workspace.destroy_fails().assert_error(&refusal);
 
     workspace.write(
         "main.tf",
-        &protected.clone().set("organization", "\"other\"").hcl(),
+        &protected.clone().set_text("organization", "other").hcl(),
     );
     workspace.plan_fails().assert_error(&refusal);
 
@@ -609,8 +609,8 @@ fn what_was_destroyed_leaves_its_handle_free() {
 #[test]
 fn an_integration_is_imported_by_its_handle_and_then_has_no_changes() {
     let integration = Integration::of(TREE)
-        .set("organization", "\"platform\"")
-        .set("handle_prefix", "\"aws_\"")
+        .set_text("organization", "platform")
+        .set_text("handle_prefix", "aws_")
         .set("permissions", r#"["platform"]"#)
         .set(
             "owners",
@@ -627,15 +627,24 @@ fn an_integration_is_imported_by_its_handle_and_then_has_no_changes() {
 
 #[test]
 fn an_imported_integration_can_have_its_configuration_generated() {
-    let workspace = applied(&Integration::of(TREE).set("handle_prefix", "\"aws_\"").set(
-        "sso",
-        r#"{ portal_url = "https://acme.awsapps.com/start", region = "us-east-1" }"#,
-    ));
+    let workspace = applied(
+        &Integration::of(TREE).set_text("handle_prefix", "aws_").set(
+            "sso",
+            r#"{ portal_url = "https://acme.awsapps.com/start", region = "us-east-1" }"#,
+        ),
+    );
     let before = workspace.attributes(INTEGRATION);
     workspace.forget(INTEGRATION);
     workspace.write(
         "main.tf",
-        &format!("import {{\n  to = {INTEGRATION}\n  id = \"acme\"\n}}\n"),
+        &format!(
+            r#"
+            import {{
+              to = {INTEGRATION}
+              id = "acme"
+            }}
+            "#
+        ),
     );
     let plan = workspace.plan_with(&["-generate-config-out=generated.tf"]);
     plan.assert_actions(INTEGRATION, &["no-op"])
@@ -662,8 +671,8 @@ fn a_person_reads_a_plan_without_the_snapshot() {
     let text = workspace.plan().text();
     for line in [
         "# orgmirror_integration.aws will be updated in-place",
-        "~ derived_handle   = \"web_shop\" -> \"storefront\"",
-        "~ name             = \"Web Shop\" -> \"Storefront\"",
+        r#"~ derived_handle   = "web_shop" -> "storefront""#,
+        r#"~ name             = "Web Shop" -> "Storefront""#,
     ] {
         assert!(text.contains(line), "no line {line:?} in\n{text}");
     }

@@ -21,12 +21,23 @@ const ID: &str = "orgmirror_external_id.acme";
 const ONBOARDING: &str = "data.orgmirror_onboarding.acme";
 
 fn external_id(arguments: &str) -> String {
-    format!("resource \"orgmirror_external_id\" \"acme\" {{\n  {arguments}\n}}\n")
+    format!(
+        r#"
+        resource "orgmirror_external_id" "acme" {{
+          {arguments}
+        }}
+        "#
+    )
 }
 
 fn onboarding(arguments: &str) -> String {
     format!(
-        "data \"orgmirror_onboarding\" \"acme\" {{\n  role_name = \"orgmirror-readonly\"\n  {arguments}\n}}\n"
+        r#"
+        data "orgmirror_onboarding" "acme" {{
+          role_name = "orgmirror-readonly"
+          {arguments}
+        }}
+        "#
     )
 }
 
@@ -53,7 +64,7 @@ fn parsed(onboarding: &Value, document: &str) -> Value {
 #[test]
 fn an_external_id_is_the_tenant_and_random_and_made_once() {
     let workspace = PROVIDER.workspace();
-    workspace.write("provider.tf", &provider("tenant = \"acme\""));
+    workspace.write("provider.tf", &provider(r#"tenant = "acme""#));
     let made = applied(&workspace, &external_id(""));
     let random = made.strip_prefix("acme:").unwrap();
     assert_eq!(random.len(), 16);
@@ -69,7 +80,7 @@ fn an_external_id_is_the_tenant_and_random_and_made_once() {
     );
 
     // Whatever it was made for is there already.
-    workspace.write("provider.tf", &provider("tenant = \"globex\""));
+    workspace.write("provider.tf", &provider(r#"tenant = "globex""#));
     assert_eq!(applied(&workspace, &external_id("")), made);
     let another = external_id("").replace("acme", "other");
     assert_eq!(applied(&workspace, &(external_id("") + &another)), made);
@@ -85,7 +96,12 @@ fn an_external_id_waits_for_a_tenant_that_is_not_known_yet() {
     workspace.write(
         "provider.tf",
         &format!(
-            "resource \"terraform_data\" \"tenant\" {{\n  input = \"globex\"\n}}\n{}",
+            r#"
+            resource "terraform_data" "tenant" {{
+              input = "globex"
+            }}
+            {}
+            "#,
             provider("tenant = terraform_data.tenant.output")
         ),
     );
@@ -98,9 +114,9 @@ fn other_keepers_make_another_external_id() {
     let workspace = PROVIDER.workspace();
     let first = applied(
         &workspace,
-        &external_id("keepers = { made_for = \"audit\" }"),
+        &external_id(r#"keepers = { made_for = "audit" }"#),
     );
-    for keepers in ["keepers = { made_for = \"other\" }", ""] {
+    for keepers in [r#"keepers = { made_for = "other" }"#, ""] {
         workspace.write("main.tf", &external_id(keepers));
         let plan = workspace.plan();
         plan.assert_actions(ID, &["delete", "create"]);
@@ -108,11 +124,11 @@ fn other_keepers_make_another_external_id() {
     }
     let second = applied(
         &workspace,
-        &external_id("keepers = { made_for = \"other\" }"),
+        &external_id(r#"keepers = { made_for = "other" }"#),
     );
     assert_ne!(first, second);
     let third = applied(&workspace, &external_id(""));
-    let fourth = applied(&workspace, &external_id("keepers = { now = \"some\" }"));
+    let fourth = applied(&workspace, &external_id(r#"keepers = { now = "some" }"#));
     let all: BTreeSet<_> = [first, second, third, fourth].into();
     assert_eq!(all.len(), 4, "{all:?}");
 }
@@ -120,7 +136,7 @@ fn other_keepers_make_another_external_id() {
 #[test]
 fn an_external_id_is_imported_by_its_value_and_stays_when_it_gets_keepers() {
     let workspace = PROVIDER.workspace();
-    let keepers = "keepers = { made_for = \"audit\" }";
+    let keepers = r#"keepers = { made_for = "audit" }"#;
     workspace.write("main.tf", &external_id(keepers));
     workspace.import(ID, "another-product:K3V9=w2,q8");
     let plan = workspace.plan();
@@ -133,7 +149,7 @@ fn an_external_id_is_imported_by_its_value_and_stays_when_it_gets_keepers() {
     // From then on they are keepers as any others.
     workspace.write(
         "main.tf",
-        &external_id("keepers = { made_for = \"other\" }"),
+        &external_id(r#"keepers = { made_for = "other" }"#),
     );
     workspace.plan().assert_actions(ID, &["delete", "create"]);
 
@@ -189,7 +205,11 @@ fn example(moto: &Moto) -> Workspace {
     workspace.write("main.tf", &main);
     workspace.write(
         "account.tf",
-        "output \"cloudformation_account\" {\n  value = module.onboarding.cloudformation_account\n}\n",
+        r#"
+        output "cloudformation_account" {
+          value = module.onboarding.cloudformation_account
+        }
+        "#,
     );
     for (name, value) in moto.environment() {
         workspace.set_env(name, &value);
@@ -342,8 +362,10 @@ fn is_trusted(policy: &Value, caller: &str, external_id: Option<&str>) -> bool {
 #[test]
 fn the_trust_policy_lets_in_who_is_trusted_with_the_external_id_and_nobody_else() {
     let found = read(
-        "external_id = \"acme:k3v9w2q8r5t1y7u4\"\n  trusted_principals = [\"444455556666\", \
-         \"arn:aws:iam::777788889999:role/ci/pipeline\", \"arn:aws:iam::777788889999:user/zoe\"]",
+        r#"
+        external_id        = "acme:k3v9w2q8r5t1y7u4"
+        trusted_principals = ["444455556666", "arn:aws:iam::777788889999:role/ci/pipeline", "arn:aws:iam::777788889999:user/zoe"]
+        "#,
     );
     let policy = parsed(&found, "trust_policy_json");
     let right = Some("acme:k3v9w2q8r5t1y7u4");
@@ -367,7 +389,7 @@ fn the_trust_policy_lets_in_who_is_trusted_with_the_external_id_and_nobody_else(
         assert!(!is_trusted(&policy, stranger, right), "{stranger}");
     }
 
-    let open = read("trusted_principals = [\"444455556666\"]");
+    let open = read(r#"trusted_principals = ["444455556666"]"#);
     let policy = parsed(&open, "trust_policy_json");
     assert!(is_trusted(
         &policy,
@@ -384,11 +406,20 @@ fn a_role_with_this_trust_is_assumed_with_its_external_id_and_no_other() {
     let workspace = PROVIDER.workspace();
     workspace.write(
         "provider.tf",
-        &provider(&format!("tenant = \"acme\"\n  {}", arguments_for(&double))),
+        &provider(&format!(
+            r#"
+            tenant = "acme"
+            {}
+            "#,
+            arguments_for(&double)
+        )),
     );
     let declared = external_id("")
         + &onboarding(&format!(
-            "external_id = {ID}.value\n  trusted_principals = [{}]",
+            "
+            external_id        = {ID}.value
+            trusted_principals = [{}]
+            ",
             quoted(&management)
         ));
     workspace.write("main.tf", &declared);
@@ -411,7 +442,7 @@ fn a_role_with_this_trust_is_assumed_with_its_external_id_and_no_other() {
     );
     let through = |external_id: &str| {
         let role =
-            format!("assume_role = {{ role_arn = \"{role_arn}\", external_id = {external_id} }}");
+            format!(r#"assume_role = {{ role_arn = "{role_arn}", external_id = {external_id} }}"#);
         let integration = Integration::of("data.orgmirror_aws_organization.aws")
             .set("deletion_protection", "false");
         declared.clone() + &snapshot(&role) + &integration.hcl()
@@ -429,13 +460,16 @@ fn a_role_with_this_trust_is_assumed_with_its_external_id_and_no_other() {
 #[test]
 fn each_partition_has_its_own_arns() {
     for (arguments, partition) in [
-        ("trusted_principals = [\"444455556666\"]", "aws"),
+        (r#"trusted_principals = ["444455556666"]"#, "aws"),
         (
-            "trusted_principals = [\"444455556666\", \"arn:aws-us-gov:iam::777788889999:role/ci\"]",
+            r#"trusted_principals = ["444455556666", "arn:aws-us-gov:iam::777788889999:role/ci"]"#,
             "aws-us-gov",
         ),
         (
-            "trusted_principals = [\"444455556666\"]\n  partition = \"aws-cn\"",
+            r#"
+            trusted_principals = ["444455556666"]
+            partition          = "aws-cn"
+            "#,
             "aws-cn",
         ),
     ] {
@@ -461,7 +495,7 @@ fn principals_and_policies_that_cannot_be_are_refused() {
             &["Too few elements", "trusted_principals"][..],
         ),
         (
-            "trusted_principals = [\"*\"]",
+            r#"trusted_principals = ["*"]"#,
             &[
                 "trusted_principals",
                 "\"*\"",
@@ -470,23 +504,32 @@ fn principals_and_policies_that_cannot_be_are_refused() {
             ],
         ),
         (
-            "trusted_principals = [\"arn:aws:sts::444455556666:assumed-role/ci/run\"]",
+            r#"trusted_principals = ["arn:aws:sts::444455556666:assumed-role/ci/run"]"#,
             &["A session ends", "ARN of its role"],
         ),
         (
-            "trusted_principals = [\"4444\"]",
+            r#"trusted_principals = ["4444"]"#,
             &["\"4444\"", "the ID of an account or the ARN of a role"],
         ),
         (
-            "trusted_principals = [\"444455556666\"]\n  permissions_policy_arns = [\"SecurityAudit\"]",
+            r#"
+            trusted_principals      = ["444455556666"]
+            permissions_policy_arns = ["SecurityAudit"]
+            "#,
             &["\"SecurityAudit\"", "ARN of a managed policy"],
         ),
         (
-            "trusted_principals = [\"444455556666\"]\n  partition = \"china\"",
+            r#"
+            trusted_principals = ["444455556666"]
+            partition          = "china"
+            "#,
             &["\"china\"", "\"aws-cn\""],
         ),
         (
-            "trusted_principals = [\"arn:aws-cn:iam::444455556666:root\"]\n  partition = \"aws\"",
+            r#"
+            trusted_principals = ["arn:aws-cn:iam::444455556666:root"]
+            partition          = "aws"
+            "#,
             &[
                 "More than one partition",
                 "\"arn:aws-cn:iam::444455556666:root\" in trusted_principals",
@@ -495,11 +538,17 @@ fn principals_and_policies_that_cannot_be_are_refused() {
             ],
         ),
         (
-            "trusted_principals = [\"444455556666\"]\n  external_id = \"a b\"",
+            r#"
+            trusted_principals = ["444455556666"]
+            external_id        = "a b"
+            "#,
             &["external_id", "\"a b\""],
         ),
         (
-            "trusted_principals = [\"arn:aws:iam::444455556666:root\"]\n  partition = \"aws-moon\"",
+            r#"
+            trusted_principals = ["arn:aws:iam::444455556666:root"]
+            partition          = "aws-moon"
+            "#,
             &["partition", "\"aws-moon\"", "\"aws-us-gov\""],
         ),
     ] {
@@ -569,8 +618,11 @@ fn with_builtin_resources(module: &str) -> String {
 #[test]
 fn the_terraform_of_one_account_evaluates_to_the_same_role_and_policies() {
     let found = read(
-        "external_id = \"acme:k3v9w2q8r5t1y7u4\"\n  trusted_principals = [\"444455556666\"]\n  \
-         permissions_policy_arns = [\"arn:aws:iam::aws:policy/SecurityAudit\", \"arn:aws:iam::aws:policy/ReadOnlyAccess\"]",
+        r#"
+        external_id             = "acme:k3v9w2q8r5t1y7u4"
+        trusted_principals      = ["444455556666"]
+        permissions_policy_arns = ["arn:aws:iam::aws:policy/SecurityAudit", "arn:aws:iam::aws:policy/ReadOnlyAccess"]
+        "#,
     );
     let module = with_builtin_resources(found["terraform"].as_str().unwrap());
     let mut workspace = PROVIDER.workspace();

@@ -86,7 +86,7 @@ fn the_roles_of_one_configuration_swapped_are_an_error_for_both() {
     let failure = workspace.plan_fails();
     for name in ["acme", "globex"] {
         failure.assert_error_at(
-            &format!("resource \"orgmirror_integration\" \"{name}\""),
+            &format!(r#"resource "orgmirror_integration" "{name}""#),
             "",
             &["Another AWS organization", &acme.id(), &globex.id()],
         );
@@ -111,9 +111,17 @@ fn each_organization_has_its_own_credentials_and_external_id() {
         ["acme", "globex"]
             .iter()
             .fold(text.to_owned(), |text, name| {
-                let data = format!("data \"orgmirror_aws_organization\" \"{name}\" {{");
+                let data = format!(r#"data "orgmirror_aws_organization" "{name}" {{"#);
                 assert!(text.contains(&data), "the example reads {name}");
-                text.replace(&data, &format!("{data}\n  profile = \"{name}\""))
+                text.replace(
+                    &data,
+                    &format!(
+                        r#"
+                    {data}
+                    profile = "{name}"
+                    "#
+                    ),
+                )
             })
     };
     workspace.write("main.tf", &with_profiles(&text));
@@ -157,7 +165,7 @@ fn each_organization_has_its_own_credentials_and_external_id() {
     let failure = workspace.plan_fails();
     failure.assert_only_error(&["The role cannot be assumed", &doubles[1].1]);
     failure.assert_error_at(
-        "data \"orgmirror_aws_organization\" \"globex\"",
+        r#"data "orgmirror_aws_organization" "globex""#,
         "",
         &["external ID"],
     );

@@ -11,8 +11,8 @@ use crate::configurations::{
 };
 
 const CONNECTIONS: &str = "data.orgmirror_connections.security";
-const OWNERS: &str = "[{ attribute = \"okta_group\", values = [\"platform\", \"cloud\"] }]";
-const RESOURCE_OWNERS: &str = "[{ tag_key = \"owner\", attribute = \"user\" }, { tag_key = \"team\", attribute = \"okta_group\" }]";
+const OWNERS: &str = r#"[{ attribute = "okta_group", values = ["platform", "cloud"] }]"#;
+const RESOURCE_OWNERS: &str = r#"[{ tag_key = "owner", attribute = "user" }, { tag_key = "team", attribute = "okta_group" }]"#;
 
 /// Two accounts with owners in their tags, one with an empty tag, and the management account with none.
 fn company() -> Double {
@@ -41,15 +41,19 @@ fn owned(double: &Double) -> Workspace {
     let parts = [
         snapshot("include_tags = true"),
         Integration::of(DATA)
-            .set("permissions", "[\"*\"]")
+            .set("permissions", r#"["*"]"#)
             .set("owners", OWNERS)
             .set("resource_owners", RESOURCE_OWNERS)
-            .set("custom_access_details", "\"Ask in #cloud 👋\"")
+            .set_text("custom_access_details", "Ask in #cloud 👋")
             .hcl(),
         security("publish = { json = {}, c7n_org = {} }"),
-        "data \"orgmirror_connections\" \"security\" {\n  workspace  = \"acme/security\"\n  \
-         depends_on = [orgmirror_workspace.security]\n}\n"
-            .to_owned(),
+        r#"
+        data "orgmirror_connections" "security" {
+          workspace  = "acme/security"
+          depends_on = [orgmirror_workspace.security]
+        }
+        "#
+        .to_owned(),
     ];
     workspace.write("main.tf", &parts.concat());
     workspace

@@ -25,9 +25,11 @@ fn connection_permission(arguments: &str) -> String {
 fn a_folder_permission_is_planned_beside_a_new_integration() {
     let workspace = PROVIDER.workspace();
     let permission = folder_permission(
-        r#"folder_path = "/Workloads", grantee = "acme/security", match_tags = { env = "prod" }"#
-            .replace(", ", "\n")
-            .as_str(),
+        r#"
+        folder_path = "/Workloads"
+        grantee     = "acme/security"
+        match_tags  = { env = "prod" }
+        "#,
     );
     configure(&workspace, &tree(), &permission);
     let plan = workspace.plan();
@@ -61,7 +63,12 @@ fn a_folder_permission_is_planned_beside_a_new_integration() {
 #[test]
 fn a_connection_permission_is_planned_beside_a_new_integration() {
     let workspace = PROVIDER.workspace();
-    let permission = connection_permission("account_id = \"333333333333\"\ngrantee = \"*\"");
+    let permission = connection_permission(
+        r#"
+        account_id = "333333333333"
+        grantee    = "*"
+        "#,
+    );
     configure(&workspace, &tree(), &permission);
     let plan = workspace.plan();
     assert_eq!(
@@ -88,7 +95,12 @@ fn with_everything_known_only_the_id_is_not() {
     configure(
         &workspace,
         &tree(),
-        &folder_permission("folder_id = \"root\"\ngrantee = \"acme\""),
+        &folder_permission(
+            r#"
+            folder_id = "root"
+            grantee   = "acme"
+            "#,
+        ),
     );
     let plan = workspace.plan();
     let mut planned = plan.after(FOLDER);
@@ -101,32 +113,58 @@ fn with_everything_known_only_the_id_is_not() {
 
 #[test]
 fn folder_grantee_and_tags_change_in_place() {
-    let first = folder_permission("folder_path = \"/Workloads\"\ngrantee = \"acme\"");
+    let first = folder_permission(
+        r#"
+        folder_path = "/Workloads"
+        grantee     = "acme"
+        "#,
+    );
     let workspace = applied(&tree(), &first);
     let id = workspace.attributes(FOLDER)["id"].clone();
     for (arguments, difference) in [
         (
-            "folder_path = \"/Sandbox\"\ngrantee = \"acme\"",
+            r#"
+            folder_path = "/Sandbox"
+            grantee     = "acme"
+            "#,
             json!({ "folder_path": ["/Workloads", "/Sandbox"] }),
         ),
         (
-            "folder_id = \"ou-aaaa-prod0000\"\ngrantee = \"acme\"",
+            r#"
+            folder_id = "ou-aaaa-prod0000"
+            grantee   = "acme"
+            "#,
             json!({ "folder_path": ["/Sandbox", null], "folder_id": [null, "ou-aaaa-prod0000"] }),
         ),
         (
-            "folder_id = \"ou-aaaa-prod0000\"\ngrantee = \"*\"",
+            r#"
+            folder_id = "ou-aaaa-prod0000"
+            grantee   = "*"
+            "#,
             json!({ "grantee": ["acme", "*"] }),
         ),
         (
-            "folder_id = \"ou-aaaa-prod0000\"\ngrantee = \"*\"\nmatch_tags = { env = \"prod\" }",
+            r#"
+            folder_id  = "ou-aaaa-prod0000"
+            grantee    = "*"
+            match_tags = { env = "prod" }
+            "#,
             json!({ "match_tags": [null, { "env": "prod" }] }),
         ),
         (
-            "folder_id = \"ou-aaaa-prod0000\"\ngrantee = \"*\"\nmatch_tags = { env = \"test\", empty = \"\" }",
+            r#"
+            folder_id  = "ou-aaaa-prod0000"
+            grantee    = "*"
+            match_tags = { env = "test", empty = "" }
+            "#,
             json!({ "match_tags": { "env": ["prod", "test"], "empty": "+" } }),
         ),
         (
-            "folder_id = \"ou-aaaa-prod0000\"\ngrantee = \"*\"\nmatch_tags = {}",
+            r#"
+            folder_id  = "ou-aaaa-prod0000"
+            grantee    = "*"
+            match_tags = {}
+            "#,
             json!({ "match_tags": { "env": "-", "empty": "-" } }),
         ),
     ] {
@@ -140,16 +178,27 @@ fn folder_grantee_and_tags_change_in_place() {
 
 #[test]
 fn account_and_grantee_change_in_place() {
-    let first = connection_permission("account_id = \"333333333333\"\ngrantee = \"acme\"");
+    let first = connection_permission(
+        r#"
+        account_id = "333333333333"
+        grantee    = "acme"
+        "#,
+    );
     let workspace = applied(&tree(), &first);
     let id = workspace.attributes(CONNECTION)["id"].clone();
     for (arguments, difference) in [
         (
-            "account_id = \"111111111111\"\ngrantee = \"acme\"",
+            r#"
+            account_id = "111111111111"
+            grantee    = "acme"
+            "#,
             json!({ "account_id": ["333333333333", "111111111111"] }),
         ),
         (
-            "account_id = \"111111111111\"\ngrantee = \"acme/finops\"",
+            r#"
+            account_id = "111111111111"
+            grantee    = "acme/finops"
+            "#,
             json!({ "grantee": ["acme", "acme/finops"] }),
         ),
     ] {
@@ -163,8 +212,13 @@ fn account_and_grantee_change_in_place() {
 
 #[test]
 fn another_integration_replaces_a_permission() {
-    let other = tree().label("other").set("handle", "\"globex\"").hcl();
-    let permission = connection_permission("account_id = \"333333333333\"\ngrantee = \"acme\"");
+    let other = tree().label("other").set_text("handle", "globex").hcl();
+    let permission = connection_permission(
+        r#"
+        account_id = "333333333333"
+        grantee    = "acme"
+        "#,
+    );
     let workspace = applied(&tree(), &format!("{other}{permission}"));
     let before = workspace.attributes(CONNECTION)["id"].clone();
     let moved = permission.replace("orgmirror_integration.aws", "orgmirror_integration.other");
@@ -179,7 +233,12 @@ fn another_integration_replaces_a_permission() {
 
 #[test]
 fn a_permission_that_was_edited_or_deleted_by_hand_shows_and_is_restored() {
-    let permission = folder_permission("folder_path = \"/Workloads\"\ngrantee = \"acme\"");
+    let permission = folder_permission(
+        r#"
+        folder_path = "/Workloads"
+        grantee     = "acme"
+        "#,
+    );
     let workspace = applied(&tree(), &permission);
     let id = workspace.attributes(FOLDER)["id"].clone();
     let id = id.as_str().unwrap();
@@ -215,17 +274,26 @@ fn what_leaves_makes_permissions_dormant_and_they_revive() {
         labelled(
             "folder_permission",
             "by_path",
-            "folder_path = \"/Sandbox\"\ngrantee = \"acme\"",
+            r#"
+            folder_path = "/Sandbox"
+            grantee     = "acme"
+            "#,
         ),
         labelled(
             "folder_permission",
             "by_id",
-            "folder_id = \"ou-aaaa-sandbox0\"\ngrantee = \"acme\"",
+            r#"
+            folder_id = "ou-aaaa-sandbox0"
+            grantee   = "acme"
+            "#,
         ),
         labelled(
             "connection_permission",
             "lab",
-            "account_id = \"222222222222\"\ngrantee = \"acme\"",
+            r#"
+            account_id = "222222222222"
+            grantee    = "acme"
+            "#,
         ),
     ]
     .concat();
@@ -271,7 +339,7 @@ fn what_leaves_makes_permissions_dormant_and_they_revive() {
     configure(
         &workspace,
         &without,
-        &permissions.replace("grantee = \"acme\"", "grantee = \"*\""),
+        &permissions.replace(r#"= "acme""#, r#"= "*""#),
     );
     workspace.apply();
     configure(&workspace, &without, &permissions);
@@ -292,7 +360,12 @@ fn what_leaves_makes_permissions_dormant_and_they_revive() {
 fn what_is_not_there_is_a_warning_at_plan_and_an_error_at_apply() {
     for (permission, fragments) in [
         (
-            folder_permission("folder_path = \"/workloads\"\ngrantee = \"acme\""),
+            folder_permission(
+                r#"
+                folder_path = "/workloads"
+                grantee     = "acme"
+                "#,
+            ),
             [
                 "No such folder",
                 "no folder \"/workloads\"",
@@ -300,7 +373,12 @@ fn what_is_not_there_is_a_warning_at_plan_and_an_error_at_apply() {
             ],
         ),
         (
-            folder_permission("folder_id = \"ou-aaaa-workloas\"\ngrantee = \"acme\""),
+            folder_permission(
+                r#"
+                folder_id = "ou-aaaa-workloas"
+                grantee   = "acme"
+                "#,
+            ),
             [
                 "No such folder",
                 "no folder \"ou-aaaa-workloas\"",
@@ -308,7 +386,12 @@ fn what_is_not_there_is_a_warning_at_plan_and_an_error_at_apply() {
             ],
         ),
         (
-            connection_permission("account_id = \"111111111112\"\ngrantee = \"acme\""),
+            connection_permission(
+                r#"
+                account_id = "111111111112"
+                grantee    = "acme"
+                "#,
+            ),
             [
                 "No such account",
                 "no account \"111111111112\"",
@@ -316,8 +399,13 @@ fn what_is_not_there_is_a_warning_at_plan_and_an_error_at_apply() {
             ],
         ),
         (
-            connection_permission("account_id = \"111111111111\"\ngrantee = \"acme\"")
-                .replace("orgmirror_integration.aws.id", "\"in_of_another_tenant\""),
+            connection_permission(
+                r#"
+                account_id = "111111111111"
+                grantee    = "acme"
+                "#,
+            )
+            .replace("orgmirror_integration.aws.id", "\"in_of_another_tenant\""),
             [
                 "No such integration",
                 "in_of_another_tenant",
@@ -338,7 +426,12 @@ fn what_is_not_there_is_a_warning_at_plan_and_an_error_at_apply() {
 #[test]
 fn what_the_same_run_adds_can_be_granted() {
     let workspace = applied(&tree_without("\"222222222222\""), "");
-    let permission = connection_permission("account_id = \"222222222222\"\ngrantee = \"acme\"");
+    let permission = connection_permission(
+        r#"
+        account_id = "222222222222"
+        grantee    = "acme"
+        "#,
+    );
     configure(&workspace, &tree(), &permission);
     let plan = workspace.plan();
     plan.assert_warning(&[
@@ -352,12 +445,17 @@ fn what_the_same_run_adds_can_be_granted() {
 
 #[test]
 fn an_organizations_integration_is_shared_inside_it_only() {
-    let integration = tree().set("organization", "\"platform\"");
+    let integration = tree().set_text("organization", "platform");
     let workspace = applied(&integration, "");
     configure(
         &workspace,
         &integration,
-        &folder_permission("folder_path = \"/\"\ngrantee = \"acme/security\""),
+        &folder_permission(
+            r#"
+            folder_path = "/"
+            grantee     = "acme/security"
+            "#,
+        ),
     );
     let fragments = ["Grantee out of scope", "\"acme/security\"", "platform"];
     workspace.plan().assert_warning(&fragments);
@@ -366,7 +464,12 @@ fn an_organizations_integration_is_shared_inside_it_only() {
         configure(
             &workspace,
             &integration,
-            &folder_permission(&format!("folder_path = \"/\"\ngrantee = \"{grantee}\"")),
+            &folder_permission(&format!(
+                r#"
+                folder_path = "/"
+                grantee     = "{grantee}"
+                "#
+            )),
         );
         workspace.apply();
     }
@@ -374,7 +477,12 @@ fn an_organizations_integration_is_shared_inside_it_only() {
 
 #[test]
 fn two_configurations_can_grant_the_same_and_access_ends_with_the_last() {
-    let permission = folder_permission("folder_path = \"/Sandbox\"\ngrantee = \"acme\"");
+    let permission = folder_permission(
+        r#"
+        folder_path = "/Sandbox"
+        grantee     = "acme"
+        "#,
+    );
     let first = applied(&tree(), &permission);
     declare_workspaces(&first, &["acme/security"]);
     let (second, id) = beside(&first);
@@ -403,7 +511,12 @@ fn two_configurations_can_grant_the_same_and_access_ends_with_the_last() {
 
 #[test]
 fn permissions_go_with_their_integration_in_all_configurations() {
-    let permission = folder_permission("folder_path = \"/\"\ngrantee = \"*\"");
+    let permission = folder_permission(
+        r#"
+        folder_path = "/"
+        grantee     = "*"
+        "#,
+    );
     let first = applied(&tree(), "");
     declare_workspaces(&first, &["acme/security"]);
     let (second, id) = beside(&first);
@@ -422,7 +535,7 @@ fn permissions_go_with_their_integration_in_all_configurations() {
             held.as_str().unwrap(),
         ])
         .assert_warning(&["Connections of acme/security: 3 lost"]);
-    configure(&first, &tree().set("organization", "\"platform\""), "");
+    configure(&first, &tree().set_text("organization", "platform"), "");
     first
         .plan()
         .assert_warning(&["Permissions and overrides go with the integration"]);
@@ -443,7 +556,12 @@ fn a_permission_that_reaches_workspaces_says_whom() {
     configure(
         &workspace,
         &tree(),
-        &folder_permission("folder_path = \"/Workloads\"\ngrantee = \"acme/security\""),
+        &folder_permission(
+            r#"
+            folder_path = "/Workloads"
+            grantee     = "acme/security"
+            "#,
+        ),
     );
     let plan = workspace.plan();
     plan.assert_warning(&[
@@ -452,7 +570,12 @@ fn a_permission_that_reaches_workspaces_says_whom() {
     ]);
     workspace.apply_saved(&plan);
 
-    let wider = folder_permission("folder_path = \"/\"\ngrantee = \"acme\"");
+    let wider = folder_permission(
+        r#"
+        folder_path = "/"
+        grantee     = "acme"
+        "#,
+    );
     configure(&workspace, &tree(), &wider);
     workspace
         .plan()
@@ -465,7 +588,11 @@ fn a_permission_that_reaches_workspaces_says_whom() {
     workspace.apply();
 
     let tagged = folder_permission(
-        "folder_path = \"/\"\ngrantee = \"acme\"\nmatch_tags = { env = \"prod\" }",
+        r#"
+        folder_path = "/"
+        grantee     = "acme"
+        match_tags  = { env = "prod" }
+        "#,
     );
     configure(&workspace, &tree(), &tagged);
     workspace.plan().assert_warning(&[
@@ -487,17 +614,26 @@ fn permissions_are_imported_by_path_by_id_and_by_their_own_id() {
         labelled(
             "folder_permission",
             "path",
-            "folder_path = \"/Workloads/Prod: live\"\ngrantee = \"acme/security\"",
+            r#"
+            folder_path = "/Workloads/Prod: live"
+            grantee     = "acme/security"
+            "#,
         ),
         labelled(
             "folder_permission",
             "id",
-            "folder_id = \"ou-aaaa-sandbox0\"\ngrantee = \"*\"",
+            r#"
+            folder_id = "ou-aaaa-sandbox0"
+            grantee   = "*"
+            "#,
         ),
         labelled(
             "connection_permission",
             "hub",
-            "account_id = \"333333333333\"\ngrantee = \"acme\"",
+            r#"
+            account_id = "333333333333"
+            grantee    = "acme"
+            "#,
         ),
     ]
     .concat();
@@ -526,16 +662,28 @@ fn permissions_are_imported_by_path_by_id_and_by_their_own_id() {
 
 #[test]
 fn an_import_that_names_nothing_or_several_says_what_there_is() {
-    let permission = folder_permission("folder_path = \"/Sandbox\"\ngrantee = \"acme\"");
+    let permission = folder_permission(
+        r#"
+        folder_path = "/Sandbox"
+        grantee     = "acme"
+        "#,
+    );
     let twin = labelled(
         "folder_permission",
         "twin",
-        "folder_path = \"/Sandbox\"\ngrantee = \"acme\"\nmatch_tags = { env = \"prod\" }",
+        r#"
+        folder_path = "/Sandbox"
+        grantee     = "acme"
+        match_tags  = { env = "prod" }
+        "#,
     );
     let by_id = labelled(
         "folder_permission",
         "by_id",
-        "folder_id = \"ou-aaaa-sandbox0\"\ngrantee = \"acme\"",
+        r#"
+        folder_id = "ou-aaaa-sandbox0"
+        grantee   = "acme"
+        "#,
     );
     let workspace = applied(&tree(), &format!("{permission}{twin}{by_id}"));
     let id = |address: &str| {
@@ -584,62 +732,129 @@ fn an_import_that_names_nothing_or_several_says_what_there_is() {
 fn arguments_are_validated_before_anything_is_planned() {
     for (permission, fragments) in [
         (
-            folder_permission("grantee = \"acme\""),
+            folder_permission(r#"grantee = "acme""#),
             &["No folder", "folder_id", "folder_path"][..],
         ),
         (
-            folder_permission("folder_id = null\nfolder_path = null\ngrantee = \"acme\""),
+            folder_permission(
+                r#"
+                folder_id   = null
+                folder_path = null
+                grantee     = "acme"
+                "#,
+            ),
             &["No folder"],
         ),
         (
-            folder_permission("folder_id = \"root\"\nfolder_path = \"/\"\ngrantee = \"acme\""),
+            folder_permission(
+                r#"
+                folder_id   = "root"
+                folder_path = "/"
+                grantee     = "acme"
+                "#,
+            ),
             &["Two folders", "\"root\"", "\"/\"", "Remove one"],
         ),
         (
-            folder_permission("folder_path = \"Workloads\"\ngrantee = \"acme\""),
+            folder_permission(
+                r#"
+                folder_path = "Workloads"
+                grantee     = "acme"
+                "#,
+            ),
             &["folder_path", "\"Workloads\"", "starts with /"],
         ),
         (
-            folder_permission("folder_path = \"/Workloads/\"\ngrantee = \"acme\""),
+            folder_permission(
+                r#"
+                folder_path = "/Workloads/"
+                grantee     = "acme"
+                "#,
+            ),
             &["folder_path", "no / at its end"],
         ),
         (
-            folder_permission("folder_path = \"/100%\"\ngrantee = \"acme\""),
+            folder_permission(
+                r#"
+                folder_path = "/100%"
+                grantee     = "acme"
+                "#,
+            ),
             &["folder_path", "%25"],
         ),
         (
-            folder_permission("folder_id = \"/Workloads\"\ngrantee = \"acme\""),
+            folder_permission(
+                r#"
+                folder_id = "/Workloads"
+                grantee   = "acme"
+                "#,
+            ),
             &["folder_id", "is a path", "folder_path"],
         ),
         (
-            folder_permission("folder_id = \"111122223333\"\ngrantee = \"acme\""),
+            folder_permission(
+                r#"
+                folder_id = "111122223333"
+                grantee   = "acme"
+                "#,
+            ),
             &["folder_id", "12 digits"],
         ),
         (
-            folder_permission("folder_id = \"root\"\ngrantee = \"acme/*\""),
+            folder_permission(
+                r#"
+                folder_id = "root"
+                grantee   = "acme/*"
+                "#,
+            ),
             &["grantee", "acme/*"],
         ),
         (
-            folder_permission("folder_id = \"root\"\ngrantee = \"Acme\""),
+            folder_permission(
+                r#"
+                folder_id = "root"
+                grantee   = "Acme"
+                "#,
+            ),
             &["grantee", "Acme", "acme"],
         ),
         (
             folder_permission(
-                "folder_id = \"root\"\ngrantee = \"*\"\nmatch_tags = { \"\" = \"x\" }",
+                r#"
+                folder_id  = "root"
+                grantee    = "*"
+                match_tags = { "" = "x" }
+                "#,
             ),
             &["match_tags", "must not be empty"],
         ),
         (
-            folder_permission("folder_id = \"root\"\ngrantee = \"*\"\nmatch_tags = { env = null }"),
+            folder_permission(
+                r#"
+                folder_id  = "root"
+                grantee    = "*"
+                match_tags = { env = null }
+                "#,
+            ),
             &["Null element", "match_tags"],
         ),
         (
-            folder_permission("folder_id = \"root\"\ngrantee = \"*\"")
-                .replace("orgmirror_integration.aws.id", "\"\""),
+            folder_permission(
+                r#"
+                folder_id = "root"
+                grantee   = "*"
+                "#,
+            )
+            .replace("orgmirror_integration.aws.id", "\"\""),
             &["integration_id", "must not be empty"],
         ),
         (
-            connection_permission("account_id = \"shop\"\ngrantee = \"*\""),
+            connection_permission(
+                r#"
+                account_id = "shop"
+                grantee    = "*"
+                "#,
+            ),
             &["account_id", "12 digits"],
         ),
     ] {
@@ -652,18 +867,28 @@ fn arguments_are_validated_before_anything_is_planned() {
 #[test]
 fn inputs_made_in_the_same_run_are_taken() {
     let workspace = PROVIDER.workspace();
-    let made = "resource \"terraform_data\" \"made\" {\n  input = \"acme\"\n}\n";
-    let path =
-        "folder_path = \"/${terraform_data.made.output == \"acme\" ? \"Workloads\" : \"\"}\"";
+    let made = r#"
+        resource "terraform_data" "made" {
+          input = "acme"
+        }
+        "#;
+    let path = r#"folder_path = "/${terraform_data.made.output == "acme" ? "Workloads" : ""}""#;
     let permissions = [
         folder_permission(&format!(
-            "{path}\ngrantee = terraform_data.made.output\nmatch_tags = {{ env = terraform_data.made.output }}"
+            "
+            {path}
+            grantee    = terraform_data.made.output
+            match_tags = {{ env = terraform_data.made.output }}
+            "
         )),
         labelled(
             "folder_permission",
             "late",
-            "folder_id = terraform_data.made.output == \"acme\" ? \"root\" : null\nfolder_path = \
-             terraform_data.made.output == \"acme\" ? null : \"/\"\ngrantee = \"*\"",
+            r#"
+            folder_id   = terraform_data.made.output == "acme" ? "root" : null
+            folder_path = terraform_data.made.output == "acme" ? null : "/"
+            grantee     = "*"
+            "#,
         ),
     ]
     .concat();
@@ -685,7 +910,12 @@ fn inputs_made_in_the_same_run_are_taken() {
         &tree(),
         &format!(
             "{made}{}",
-            folder_permission("folder_path = terraform_data.made.output\ngrantee = \"*\"")
+            folder_permission(
+                r#"
+                folder_path = terraform_data.made.output
+                grantee     = "*"
+                "#
+            )
         ),
     );
     wrong.plan();
@@ -697,7 +927,12 @@ fn inputs_made_in_the_same_run_are_taken() {
 /// An account that somebody moves into a granted OU must not get there unseen.
 #[test]
 fn an_account_that_moves_under_a_grant_is_told_in_the_integrations_plan() {
-    let permission = folder_permission("folder_path = \"/Workloads\"\ngrantee = \"acme\"");
+    let permission = folder_permission(
+        r#"
+        folder_path = "/Workloads"
+        grantee     = "acme"
+        "#,
+    );
     let workspace = applied(&tree(), &permission);
     declare_workspaces(&workspace, &["acme/security"]);
     let moved = TREE.replace(
@@ -717,15 +952,31 @@ fn an_account_that_moves_under_a_grant_is_told_in_the_integrations_plan() {
 #[test]
 fn names_that_are_not_known_yet_give_no_false_warnings() {
     let made = |value: &str| {
-        format!("resource \"terraform_data\" \"made\" {{\n  input = \"{value}\"\n}}\n")
+        format!(
+            r#"
+            resource "terraform_data" "made" {{
+              input = "{value}"
+            }}
+            "#
+        )
     };
     let organization = TREE
         .replace("\"Workloads\"", "terraform_data.made.output")
         .replace("\"hub\"", "terraform_data.made.output");
     let integration = Integration::of(&organization).set("deletion_protection", "false");
     let permissions = [
-        folder_permission("folder_path = \"/Workloads\"\ngrantee = \"acme\""),
-        connection_permission("account_id = \"333333333333\"\ngrantee = \"acme\""),
+        folder_permission(
+            r#"
+            folder_path = "/Workloads"
+            grantee     = "acme"
+            "#,
+        ),
+        connection_permission(
+            r#"
+            account_id = "333333333333"
+            grantee    = "acme"
+            "#,
+        ),
     ]
     .concat();
     let with = |value: &str| format!("{}{permissions}", made(value));

@@ -16,9 +16,13 @@ const DOCUMENT: &str = "prod/tenants/default/catalog.json";
 /// Arguments of a catalog in this bucket, and `more` of `s3`.
 fn in_bucket(bucket: &Bucket, more: &str) -> String {
     format!(
-        "region = \"us-east-1\"\n  access_key = \"AKIATEST\"\n  secret_key = \"secret\"\n  \
-         endpoints = {{ s3 = \"{}\", sts = \"{}\" }}\n  \
-         catalog = {{ s3 = {{ bucket = \"{}\", prefix = \"prod\", use_path_style = true{more} }} }}",
+        r#"
+        region     = "us-east-1"
+        access_key = "AKIATEST"
+        secret_key = "secret"
+        endpoints  = {{ s3 = "{}", sts = "{}" }}
+        catalog    = {{ s3 = {{ bucket = "{}", prefix = "prod", use_path_style = true{more} }} }}
+        "#,
         bucket.url(),
         moto::url(),
         bucket.name,
@@ -35,7 +39,13 @@ fn two_accounts() -> Integration {
         .set("deletion_protection", "false")
 }
 
-const WORKSPACE: &str = "resource \"orgmirror_workspace\" \"security\" {\n  organization = \"acme\"\n  handle = \"security\"\n  publish = { json = {} }\n}\n";
+const WORKSPACE: &str = r#"
+    resource "orgmirror_workspace" "security" {
+      organization = "acme"
+      handle       = "security"
+      publish      = { json = {} }
+    }
+    "#;
 
 fn configured(bucket: &Bucket) -> Workspace {
     let workspace = PROVIDER.workspace();
@@ -91,7 +101,7 @@ fn the_catalog_has_a_role_of_its_own() {
     organization.add_role(role_arn, None);
     let double = Double::start(organization);
     let workspace = configured(&bucket);
-    let role = format!(", assume_role = {{ role_arn = \"{role_arn}\" }}");
+    let role = format!(r#", assume_role = {{ role_arn = "{role_arn}" }}"#);
     let arguments = with_caller(&bucket, &double, &role);
     workspace.write("provider.tf", &provider(&arguments));
     workspace.apply();
@@ -138,23 +148,23 @@ fn what_is_wrong_with_a_catalog_argument_is_said_before_anything_is_read() {
     for (catalog, parts) in [
         ("{}", ["names no place", "Set either path"]),
         (
-            "{ path = \"x\", s3 = { bucket = \"acme\" } }",
+            r#"{ path = "x", s3 = { bucket = "acme" } }"#,
             ["names two places", "Set either path"],
         ),
         (
-            "{ path = \"s3://acme\" }",
+            r#"{ path = "s3://acme" }"#,
             ["It must be a directory", "s3 = { bucket"],
         ),
         (
-            "{ s3 = { bucket = \"s3://acme\" } }",
+            r#"{ s3 = { bucket = "s3://acme" } }"#,
             ["3 to 63", "the name alone"],
         ),
         (
-            "{ s3 = { bucket = \"acme\", prefix = \"a//b\" } }",
+            r#"{ s3 = { bucket = "acme", prefix = "a//b" } }"#,
             ["none of which is empty", "orgmirror/prod"],
         ),
         (
-            "{ s3 = { bucket = \"acme\", endpoint = \"s3.example.com\" } }",
+            r#"{ s3 = { bucket = "acme", endpoint = "s3.example.com" } }"#,
             ["https://", "scheme"],
         ),
     ] {
@@ -170,7 +180,12 @@ fn a_bucket_that_is_made_in_the_same_run_does_not_stop_the_plan() {
     workspace.write(
         "main.tf",
         &format!(
-            "resource \"terraform_data\" \"bucket\" {{\n  input = \"{}\"\n}}\n{}",
+            r#"
+            resource "terraform_data" "bucket" {{
+              input = "{}"
+            }}
+            {}
+            "#,
             bucket.name,
             two_accounts().hcl()
         ),
@@ -206,7 +221,7 @@ fn errors_of_s3_are_told_one_by_one() {
     workspace.plan_fails().assert_error(&[
         "The S3 bucket is in another region",
         "us-east-1 but in eu-west-1",
-        "region = \"eu-west-1\"",
+        r#"region = "eu-west-1""#,
     ]);
     says(400, None, "KMS.DisabledException");
     workspace
@@ -232,7 +247,7 @@ fn errors_of_s3_are_told_one_by_one() {
     ]);
     workspace.write(
         "provider.tf",
-        &provider(&in_bucket(&bucket, ", endpoint = \"http://127.0.0.1:9\"")),
+        &provider(&in_bucket(&bucket, r#", endpoint = "http://127.0.0.1:9""#)),
     );
     workspace
         .plan_fails()
@@ -287,14 +302,26 @@ fn share_of(process: usize, integration: &str) -> String {
         100_000_000_000 + process * OVERRIDES
     );
     format!(
-        "resource \"orgmirror_folder_permission\" \"all\" {{\n  count = {FOLDER_PERMISSIONS}\n  \
-         integration_id = {integration}\n  folder_path = \"/\"\n  \
-         grantee = \"o{process}/w${{count.index}}\"\n}}\n\
-         resource \"orgmirror_connection_permission\" \"all\" {{\n  count = {CONNECTION_PERMISSIONS}\n  \
-         integration_id = {integration}\n  account_id = {account}\n  grantee = \"o{process}\"\n}}\n\
-         resource \"orgmirror_connection_override\" \"all\" {{\n  count = {OVERRIDES}\n  \
-         integration_id = {integration}\n  account_id = {account}\n  \
-         handle = \"own_{process}_${{count.index}}\"\n}}\n"
+        r#"
+        resource "orgmirror_folder_permission" "all" {{
+          count          = {FOLDER_PERMISSIONS}
+          integration_id = {integration}
+          folder_path    = "/"
+          grantee        = "o{process}/w${{count.index}}"
+        }}
+        resource "orgmirror_connection_permission" "all" {{
+          count          = {CONNECTION_PERMISSIONS}
+          integration_id = {integration}
+          account_id     = {account}
+          grantee        = "o{process}"
+        }}
+        resource "orgmirror_connection_override" "all" {{
+          count          = {OVERRIDES}
+          integration_id = {integration}
+          account_id     = {account}
+          handle         = "own_{process}_${{count.index}}"
+        }}
+        "#
     )
 }
 

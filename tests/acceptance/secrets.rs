@@ -49,7 +49,15 @@ fn ephemeral_credentials_are_in_no_state_plan_log_or_catalog() {
     workspace.set_env("TF_LOG_PATH", &log.to_string_lossy());
     let variables: String = ["secret_key", "token", "external_id"]
         .map(|name| {
-            format!("variable \"{name}\" {{\n  type      = string\n  sensitive = true\n  ephemeral = true\n}}\n")
+            format!(
+                r#"
+                variable "{name}" {{
+                  type      = string
+                  sensitive = true
+                  ephemeral = true
+                }}
+                "#
+            )
         })
         .concat();
     workspace.write(
@@ -57,7 +65,14 @@ fn ephemeral_credentials_are_in_no_state_plan_log_or_catalog() {
         &format!(
             "{variables}{}{}{}",
             provider(&format!(
-                "region = \"us-east-1\"\n  access_key = \"AKIAORGMIRRORTESTKEY\"\n  secret_key = var.secret_key\n  token = var.token\n  assume_role = {{ role_arn = \"{role}\", external_id = var.external_id }}\n  {}",
+                r#"
+                region      = "us-east-1"
+                access_key  = "AKIAORGMIRRORTESTKEY"
+                secret_key  = var.secret_key
+                token       = var.token
+                assume_role = {{ role_arn = "{role}", external_id = var.external_id }}
+                {}
+                "#,
                 endpoints(&double.url())
             )),
             snapshot("include_tags = true"),

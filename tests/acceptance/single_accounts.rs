@@ -140,8 +140,12 @@ fn accounts_from_elsewhere_stand_beside_a_discovered_organization() {
     // What is shared with a workspace has each its own role and external ID.
     workspace.write(
         "read.tf",
-        "data \"orgmirror_connections\" \"all\" {\n  integration_id = orgmirror_integration.acme.id\n  depends_on = \
-         [orgmirror_folder_override.partners]\n}\n",
+        r#"
+        data "orgmirror_connections" "all" {
+          integration_id = orgmirror_integration.acme.id
+          depends_on     = [orgmirror_folder_override.partners]
+        }
+        "#,
     );
     workspace.apply();
     let connections = &workspace.attributes("data.orgmirror_connections.all")["connections"];
@@ -160,7 +164,7 @@ fn accounts_from_elsewhere_stand_beside_a_discovered_organization() {
 fn an_account_that_joins_the_organization_stays_what_it_was_by_hand() {
     let accounts = |state: &str| {
         format!(
-            "{{ accounts = {{ \"111122223333\" = {{ name = \"Lab\"{state} }}, \"222233334444\" = {{ name = \"Hub\" }} }} }}"
+            r#"{{ accounts = {{ "111122223333" = {{ name = "Lab"{state} }}, "222233334444" = {{ name = "Hub" }} }} }}"#
         )
     };
     let of = |source: &str| crate::configurations::Integration::of(source).hcl();
@@ -171,8 +175,8 @@ fn an_account_that_joins_the_organization_stays_what_it_was_by_hand() {
     assert_eq!(by_hand["aws_organization_id"], Value::Null);
 
     // The same accounts, now members of an AWS organization.
-    let joined = accounts(", joined_at = \"2026-01-31T00:00:00Z\"");
-    let joined = joined.replacen("{ ", "{ id = \"o-a1b2c3d4e5\", ", 1);
+    let joined = accounts(r#", joined_at = "2026-01-31T00:00:00Z""#);
+    let joined = joined.replacen("{ ", r#"{ id = "o-a1b2c3d4e5", "#, 1);
     workspace.write("main.tf", &of(&joined));
     workspace.plan().assert_in_place(
         INTEGRATION,

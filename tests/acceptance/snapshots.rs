@@ -237,7 +237,10 @@ fn excluded_units_and_accounts_are_left_out_with_all_below() {
     let workspace = mirrored_with(
         &double,
         &format!(
-            "exclude_organizational_unit_ids = [\"{sandbox}\"]\n  exclude_account_ids = [\"{hub}\"]"
+            r#"
+            exclude_organizational_unit_ids = ["{sandbox}"]
+            exclude_account_ids             = ["{hub}"]
+            "#
         ),
     );
     let created = workspace.attributes(INTEGRATION);
@@ -265,7 +268,7 @@ fn given_units_are_mirrored_below_their_ancestors_and_an_exclude_wins() {
     };
     let workspace = mirrored_with(
         &double,
-        &format!("organizational_unit_ids = [\"{prod}\", \"{old}\"]"),
+        &format!(r#"organizational_unit_ids = ["{prod}", "{old}"]"#),
     );
     let created = workspace.attributes(INTEGRATION);
     assert_eq!(
@@ -287,7 +290,10 @@ fn given_units_are_mirrored_below_their_ancestors_and_an_exclude_wins() {
     let workspace = mirrored_with(
         &double,
         &format!(
-            "organizational_unit_ids = [\"{workloads}\", \"{sandbox}\"]\n  exclude_organizational_unit_ids = [\"{prod}\", \"{sandbox}\"]"
+            r#"
+            organizational_unit_ids         = ["{workloads}", "{sandbox}"]
+            exclude_organizational_unit_ids = ["{prod}", "{sandbox}"]
+            "#
         ),
     );
     assert_eq!(
@@ -301,7 +307,7 @@ fn a_unit_to_include_that_is_not_there_is_an_error_naming_it() {
     let double = Double::start(company());
     let workspace = workspace_for(
         &double,
-        &snapshot("organizational_unit_ids = [\"ou-abcd-11112222\"]"),
+        &snapshot(r#"organizational_unit_ids = ["ou-abcd-11112222"]"#),
     );
     workspace
         .plan_fails()
@@ -404,7 +410,13 @@ fn a_snapshot_that_is_ignored_keeps_the_tree_with_a_warning() {
         &format!(
             "{SNAPSHOT}{}",
             Integration::of(DATA)
-                .block("lifecycle {\n    ignore_changes = [aws_organization]\n  }")
+                .block(
+                    "
+                    lifecycle {
+                      ignore_changes = [aws_organization]
+                    }
+                    "
+                )
                 .hcl()
         ),
     );
@@ -422,7 +434,7 @@ fn a_snapshot_that_is_ignored_keeps_the_tree_with_a_warning() {
         "main.tf",
         &Integration::of(DATA)
             .without("aws_organization")
-            .set("handle_prefix", "\"x_\"")
+            .set_text("handle_prefix", "x_")
             .hcl(),
     );
     let plan = workspace.plan();
@@ -437,7 +449,7 @@ fn a_snapshot_that_is_ignored_keeps_the_tree_with_a_warning() {
         "main.tf",
         &format!(
             "{SNAPSHOT}{}",
-            Integration::of(DATA).set("handle_prefix", "\"x_\"").hcl()
+            Integration::of(DATA).set_text("handle_prefix", "x_").hcl()
         ),
     );
     let plan = workspace.plan();
@@ -473,7 +485,11 @@ fn identical_readings_of_one_run_are_made_once() {
     let workspace = workspace_for(
         &double,
         &format!(
-            "{SNAPSHOT}data \"orgmirror_aws_organization\" \"again\" {{}}\n{}",
+            r#"
+            {SNAPSHOT}
+            data "orgmirror_aws_organization" "again" {{}}
+            {}
+            "#,
             Integration::of(DATA).hcl()
         ),
     );
@@ -513,17 +529,23 @@ fn one_configuration_mirrors_several_organizations_through_roles_of_their_own() 
     let workspace = workspace_for(
         &double,
         &format!(
-            "{}data \"orgmirror_aws_organization\" \"globex\" {{\n  assume_role = {{ role_arn = \"{}\" }}\n}}\n{}{}",
+            r#"
+            {}
+            data "orgmirror_aws_organization" "globex" {{
+              assume_role = {{ role_arn = "{}" }}
+            }}
+            {}{}
+            "#,
             snapshot(&format!(
-                "assume_role = {{ role_arn = \"{}\", external_id = \"secret-of-acme\", session_name = \"reading\", duration = \"15m\" }}",
+                r#"assume_role = {{ role_arn = "{}", external_id = "secret-of-acme", session_name = "reading", duration = "15m" }}"#,
                 role("of-acme")
             )),
             role("of-globex"),
             Integration::of(DATA).hcl(),
             Integration::of("data.orgmirror_aws_organization.globex")
                 .label("globex")
-                .set("handle", "\"globex\"")
-                .set("handle_prefix", "\"globex_\"")
+                .set_text("handle", "globex")
+                .set_text("handle_prefix", "globex_")
                 .hcl(),
         ),
     );
@@ -633,8 +655,10 @@ fn excluding_what_is_not_there_is_warned_of() {
     let double = Double::start(Organization::generate(10, 1));
     let workspace = PROVIDER.workspace();
     workspace.write("provider.tf", &provider(&arguments_for(&double)));
-    let excludes = "exclude_account_ids = [\"999999999999\"]\n  \
-                    exclude_organizational_unit_ids = [\"ou-none-00000000\"]";
+    let excludes = r#"
+        exclude_account_ids             = ["999999999999"]
+        exclude_organizational_unit_ids = ["ou-none-00000000"]
+        "#;
     workspace.write(
         "main.tf",
         &format!("{}{}", snapshot(excludes), Integration::of(DATA).hcl()),

@@ -36,14 +36,14 @@ const PORTALS: [[&str; 5]; 3] = [
 fn integration([partition, account, portal, region, _]: [&str; 5]) -> Integration {
     let name = partition.replace('-', "_");
     Integration::of(&format!(
-        "{{ partition = \"{partition}\", accounts = {{ \"{account}\" = {{ name = \"Shop {partition}\" }} }} }}"
+        r#"{{ partition = "{partition}", accounts = {{ "{account}" = {{ name = "Shop {partition}" }} }} }}"#
     ))
     .label(&name)
-    .set("handle", &format!("\"in_{name}\""))
-    .set("permissions", "[\"*\"]")
+    .set_text("handle", &format!("in_{name}"))
+    .set("permissions", r#"["*"]"#)
     .set(
         "sso",
-        &format!("{{ portal_url = \"{portal}\", region = \"{region}\", role_name = \"Read+Only\" }}"),
+        &format!(r#"{{ portal_url = "{portal}", region = "{region}", role_name = "Read+Only" }}"#),
     )
 }
 
@@ -55,8 +55,13 @@ fn links_and_profiles_open_account_and_role_in_every_partition() {
         .map(Integration::hcl)
         .collect();
     hcl.push_str(
-        "resource \"orgmirror_workspace\" \"people\" {\n  organization = \"acme\"\n  handle       = \"people\"\n  \
-         publish      = { aws_config = { sso = true }, json = {} }\n}\n",
+        r#"
+        resource "orgmirror_workspace" "people" {
+          organization = "acme"
+          handle       = "people"
+          publish      = { aws_config = { sso = true }, json = {} }
+        }
+        "#,
     );
     let workspace = PROVIDER.workspace();
     workspace.write("main.tf", &hcl);
@@ -131,7 +136,7 @@ fn a_portal_of_another_region_is_warned_of_once() {
             .set(
                 "sso",
                 &format!(
-                    "{{ portal_url = \"https://ssoins-7223.portal.eu-west-1.app.aws\", region = \"{region}\" }}"
+                    r#"{{ portal_url = "https://ssoins-7223.portal.eu-west-1.app.aws", region = "{region}" }}"#
                 ),
             )
             .hcl()

@@ -8,7 +8,13 @@ use crate::configurations::{INTEGRATION, Integration, provider};
 
 /// `terraform_data.made.output` of the first plan is unknown, then known.
 fn made(value: &str) -> String {
-    format!("resource \"terraform_data\" \"made\" {{\n  input = {value}\n}}\n")
+    format!(
+        r#"
+        resource "terraform_data" "made" {{
+          input = {value}
+        }}
+        "#
+    )
 }
 
 const MADE: &str = "terraform_data.made.output";
@@ -35,7 +41,7 @@ fn an_external_id_made_in_the_same_run_hides_nothing_else() {
         &two_accounts().set(
             "connection_settings",
             // Terraform knows how this one starts, and says so to the provider.
-            &format!("{{ role_name = \"audit\", external_id = \"acme:${{{MADE}}}\" }}"),
+            &format!(r#"{{ role_name = "audit", external_id = "acme:${{{MADE}}}" }}"#),
         ),
     );
     assert_eq!(plan["connection_settings"]["external_id"], UNKNOWN);
@@ -152,7 +158,7 @@ fn a_newcomer_with_an_unknown_name_leaves_the_others_alone() {
 #[test]
 fn accounts_made_in_the_same_run_are_unknown_until_apply() {
     let (plan, created) = planned(
-        "{ \"111111111111\" = { name = \"Web Shop\" } }",
+        r#"{ "111111111111" = { name = "Web Shop" } }"#,
         &Integration::of(&format!("{{ accounts = {MADE} }}")),
     );
     assert_eq!(plan["connections"], UNKNOWN);
@@ -170,13 +176,13 @@ fn sets_with_an_unknown_element_are_taken() {
             .set(
                 "connection_settings",
                 &format!(
-                    "{{ role_name = \"audit\", regions = [\"eu-central-1\", {MADE}], default_region = {MADE}, ignore_error_codes = [{MADE}] }}"
+                    r#"{{ role_name = "audit", regions = ["eu-central-1", {MADE}], default_region = {MADE}, ignore_error_codes = [{MADE}] }}"#
                 ),
             )
-            .set("permissions", &format!("[\"platform\", {MADE}]"))
+            .set("permissions", &format!(r#"["platform", {MADE}]"#))
             .set(
                 "owners",
-                &format!("[{{ attribute = \"okta_group\", values = [{MADE}] }}]"),
+                &format!(r#"[{{ attribute = "okta_group", values = [{MADE}] }}]"#),
             ),
     );
     assert_eq!(
@@ -220,7 +226,7 @@ fn a_catalog_that_is_known_only_at_apply_does_not_stop_the_plan() {
         &format!(
             "{}{}{}",
             made("\"made\""),
-            provider(&format!("catalog = {{ path = \"catalogs/${{{MADE}}}\" }}")),
+            provider(&format!(r#"catalog = {{ path = "catalogs/${{{MADE}}}" }}"#)),
             two_accounts().hcl()
         ),
     );
@@ -246,7 +252,9 @@ fn a_provider_argument_that_is_missing_at_plan_is_named_by_what_needs_it() {
     };
     workspace.write(
         "main.tf",
-        &hcl("data \"orgmirror_aws_organization\" \"aws\" {}\n"),
+        &hcl(r#"
+            data "orgmirror_aws_organization" "aws" {}
+            "#),
     );
     workspace.plan_fails().assert_error(&["region"]);
     workspace.write("main.tf", &hcl(""));
@@ -271,7 +279,7 @@ fn the_connections_of_a_first_plan_can_be_iterated_over() {
         ),
     );
     let plan = workspace.plan();
-    plan.assert_actions("terraform_data.each[\"111111111111\"]", &["create"]);
+    plan.assert_actions(r#"terraform_data.each["111111111111"]"#, &["create"]);
     workspace.apply_saved(&plan);
     assert_eq!(
         workspace.output("roles"),
@@ -288,7 +296,7 @@ fn an_initial_handle_made_in_the_same_run_hides_the_newcomers_handles() {
         "\"aws_legacy_shop\"",
         &two_accounts().set(
             "initial_handles",
-            &format!("{{ \"111111111111\" = {MADE} }}"),
+            &format!(r#"{{ "111111111111" = {MADE} }}"#),
         ),
     );
     assert_eq!(
@@ -312,7 +320,7 @@ fn a_portal_made_in_the_same_run_hides_only_the_sign_in_links() {
         "\"https://acme.awsapps.com/start\"",
         &two_accounts().set(
             "sso",
-            &format!("{{ portal_url = {MADE}, region = \"us-east-1\" }}"),
+            &format!(r#"{{ portal_url = {MADE}, region = "us-east-1" }}"#),
         ),
     );
     let mut expected = created["connections"].clone();
@@ -333,7 +341,7 @@ fn an_organization_made_in_the_same_run_is_checked_against_the_permissions_at_ap
             made(organization),
             two_accounts()
                 .set("organization", MADE)
-                .set("permissions", "[\"platform/audit\"]")
+                .set("permissions", r#"["platform/audit"]"#)
                 .hcl()
         )
     };
@@ -359,14 +367,18 @@ const INPUTS: [(&str, &str, [&str; 2]); 24] = [
         "initial_handles",
         "MADE",
         [
-            "{ \"111111111111\" = \"one_given\" }",
-            "{ \"222222222222\" = \"two_given\" }",
+            r#"{ "111111111111" = "one_given" }"#,
+            r#"{ "222222222222" = "two_given" }"#,
         ],
     ),
-    ("permissions", "MADE", ["[\"platform\"]", "[\"security\"]"]),
     (
         "permissions",
-        "[\"acme\", MADE]",
+        "MADE",
+        [r#"["platform"]"#, r#"["security"]"#],
+    ),
+    (
+        "permissions",
+        r#"["acme", MADE]"#,
         ["\"platform\"", "\"acme\""],
     ),
     ("deletion_protection", "MADE", ["true", "false"]),
@@ -385,87 +397,87 @@ const INPUTS: [(&str, &str, [&str; 2]); 24] = [
         "sso",
         "MADE",
         [
-            "{ portal_url = \"https://one.awsapps.com/start\", region = \"us-east-1\", role_name = \"ReadOnly\" }",
-            "{ portal_url = \"https://two.awsapps.com/start\", region = \"us-east-1\", role_name = \"ReadOnly\" }",
+            r#"{ portal_url = "https://one.awsapps.com/start", region = "us-east-1", role_name = "ReadOnly" }"#,
+            r#"{ portal_url = "https://two.awsapps.com/start", region = "us-east-1", role_name = "ReadOnly" }"#,
         ],
     ),
     (
         "owners",
         "MADE",
         [
-            "[{ attribute = \"okta_group\", values = [\"one\"] }]",
-            "[{ attribute = \"okta_group\", values = [\"one\", \"two\"] }]",
+            r#"[{ attribute = "okta_group", values = ["one"] }]"#,
+            r#"[{ attribute = "okta_group", values = ["one", "two"] }]"#,
         ],
     ),
     (
         "owners",
-        "[{ attribute = MADE, values = [\"platform\"] }]",
+        r#"[{ attribute = MADE, values = ["platform"] }]"#,
         ["\"okta_group\"", "\"user\""],
     ),
     (
         "owners",
-        "[{ attribute = \"user\", values = MADE }]",
-        ["[\"one\"]", "[\"two\"]"],
+        r#"[{ attribute = "user", values = MADE }]"#,
+        [r#"["one"]"#, r#"["two"]"#],
     ),
     (
         "connection_settings",
         "MADE",
         [
-            "{ role_name = \"one\", external_id = \"acme:1\", regions = [\"*\"], default_region = \"eu-west-1\", max_error_retry_attempts = 2, min_error_retry_delay = 3, ignore_error_codes = [] }",
-            "{ role_name = \"two\", external_id = \"acme:2\", regions = [\"*\"], default_region = \"eu-west-2\", max_error_retry_attempts = 4, min_error_retry_delay = 5, ignore_error_codes = [\"AccessDenied\"] }",
+            r#"{ role_name = "one", external_id = "acme:1", regions = ["*"], default_region = "eu-west-1", max_error_retry_attempts = 2, min_error_retry_delay = 3, ignore_error_codes = [] }"#,
+            r#"{ role_name = "two", external_id = "acme:2", regions = ["*"], default_region = "eu-west-2", max_error_retry_attempts = 4, min_error_retry_delay = 5, ignore_error_codes = ["AccessDenied"] }"#,
         ],
     ),
     (
         "connection_settings",
-        "{ role_name = \"audit\", default_region = MADE }",
+        r#"{ role_name = "audit", default_region = MADE }"#,
         ["\"eu-west-1\"", "\"us-gov-west-1\""],
     ),
     (
         "connection_settings",
-        "{ role_name = \"audit\", regions = [MADE] }",
+        r#"{ role_name = "audit", regions = [MADE] }"#,
         ["\"eu-west-1\"", "\"us-*\""],
     ),
     (
         "connection_settings",
-        "{ role_name = \"audit\", max_error_retry_attempts = MADE }",
+        r#"{ role_name = "audit", max_error_retry_attempts = MADE }"#,
         ["3", "4"],
     ),
     (
         "aws_organization",
         "MADE",
         [
-            "{ accounts = { \"111111111111\" = { name = \"one\" } } }",
-            "{ accounts = { \"111111111111\" = { name = \"two\" } } }",
+            r#"{ accounts = { "111111111111" = { name = "one" } } }"#,
+            r#"{ accounts = { "111111111111" = { name = "two" } } }"#,
         ],
     ),
     (
         "aws_organization",
-        "{ partition = MADE, accounts = { \"111111111111\" = { name = \"hub\" } } }",
+        r#"{ partition = MADE, accounts = { "111111111111" = { name = "hub" } } }"#,
         ["\"aws\"", "\"aws-cn\""],
     ),
     (
         "aws_organization",
-        "{ accounts = { (MADE) = { name = \"hub\" } } }",
+        r#"{ accounts = { (MADE) = { name = "hub" } } }"#,
         ["\"111111111111\"", "\"222222222222\""],
     ),
     (
         "aws_organization",
-        "{ accounts = { \"111111111111\" = { name = MADE, state = MADE == \"one\" ? \"ACTIVE\" : \"CLOSED\" } } }",
+        r#"{ accounts = { "111111111111" = { name = MADE, state = MADE == "one" ? "ACTIVE" : "CLOSED" } } }"#,
         ["\"one\"", "\"two\""],
     ),
     (
         "aws_organization",
-        "{ accounts = { \"111111111111\" = { name = \"hub\", email = MADE, joined_at = MADE, tags = { at = MADE } } } }",
+        r#"{ accounts = { "111111111111" = { name = "hub", email = MADE, joined_at = MADE, tags = { at = MADE } } } }"#,
         ["\"2026-01-31T00:00:00Z\"", "\"2026-02-28T00:00:00Z\""],
     ),
     (
         "aws_organization",
-        "{ root_id = MADE, accounts = { \"111111111111\" = { name = \"hub\" } } }",
+        r#"{ root_id = MADE, accounts = { "111111111111" = { name = "hub" } } }"#,
         ["\"r-aaaa\"", "\"r-bbbb\""],
     ),
     (
         "aws_organization",
-        "{ organizational_units = { \"ou-aaaa-11111111\" = { name = MADE }, \"ou-aaaa-22222222\" = { name = \"b\", parent_id = MADE == \"one\" ? null : \"ou-aaaa-11111111\" } }, accounts = { \"111111111111\" = { name = \"hub\", parent_id = \"ou-aaaa-22222222\" } } }",
+        r#"{ organizational_units = { "ou-aaaa-11111111" = { name = MADE }, "ou-aaaa-22222222" = { name = "b", parent_id = MADE == "one" ? null : "ou-aaaa-11111111" } }, accounts = { "111111111111" = { name = "hub", parent_id = "ou-aaaa-22222222" } } }"#,
         ["\"one\"", "\"two\""],
     ),
 ];
@@ -480,20 +492,25 @@ fn every_argument_may_be_made_in_the_same_run_at_creation_and_at_a_change() {
             .map(|(number, (argument, expression, values))| {
                 let mut integration = two_accounts()
                     .label(&format!("case_{number}"))
-                    .set("handle", &format!("\"case_{number}\""))
+                    .set_text("handle", &format!("case_{number}"))
                     // Handles of other integrations are no matter here.
-                    .set("handle_prefix", &format!("\"c{number}_\""));
+                    .set_text("handle_prefix", &format!("c{number}_"));
                 if expression.contains("tags") {
                     integration = integration
-                        .set("owners", "[{ attribute = \"user\", values = [\"root\"] }]")
+                        .set("owners", r#"[{ attribute = "user", values = ["root"] }]"#)
                         .set(
                             "resource_owners",
-                            "[{ tag_key = \"at\", attribute = \"time\" }]",
+                            r#"[{ tag_key = "at", attribute = "time" }]"#,
                         );
                 }
                 let made = format!("terraform_data.made_{number}");
                 format!(
-                    "resource \"terraform_data\" \"made_{number}\" {{\n  input = {}\n}}\n{}",
+                    r#"
+                    resource "terraform_data" "made_{number}" {{
+                      input = {}
+                    }}
+                    {}
+                    "#,
                     values[round],
                     integration
                         .set(
@@ -538,20 +555,19 @@ fn every_argument_may_be_made_in_the_same_run_at_creation_and_at_a_change() {
 
 #[test]
 fn sets_with_several_unknown_elements_are_planned_and_applied() {
-    let elements = format!("[for i in range(3) : \"${{{MADE}}}${{i % 2}}\"]");
+    let elements = format!(r#"[for i in range(3) : "${{{MADE}}}${{i % 2}}"]"#);
     let (plan, created) = planned(
         "\"x\"",
         &two_accounts()
             .set("permissions", &format!("concat([\"y\"], {elements})"))
             .set(
                 "owners",
-                &format!("[{{ attribute = \"group\", values = {elements} }}]"),
+                &format!(r#"[{{ attribute = "group", values = {elements} }}]"#),
             )
             .set(
                 "connection_settings",
                 &format!(
-                    "{{ role_name = \"audit\", ignore_error_codes = {elements}, regions = [for i in range(2) : \
-                     \"eu-${{{MADE}}}-${{i}}\"] }}"
+                    r#"{{ role_name = "audit", ignore_error_codes = {elements}, regions = [for i in range(2) : "eu-${{{MADE}}}-${{i}}"] }}"#
                 ),
             ),
     );
@@ -566,10 +582,10 @@ fn sets_with_several_unknown_elements_are_planned_and_applied() {
 #[test]
 fn owners_that_are_unknown_as_a_whole_are_planned_and_applied() {
     let (_, created) = planned(
-        "{ attribute = \"user\", values = toset([\"ada\"]) }",
+        r#"{ attribute = "user", values = toset(["ada"]) }"#,
         &two_accounts().set(
             "owners",
-            &format!("[{{ attribute = \"group\", values = [\"platform\"] }}, {MADE}]"),
+            &format!(r#"[{{ attribute = "group", values = ["platform"] }}, {MADE}]"#),
         ),
     );
     assert_eq!(
@@ -580,13 +596,13 @@ fn owners_that_are_unknown_as_a_whole_are_planned_and_applied() {
         ])
     );
     let (_, created) = planned(
-        "{ tag_key = \"owner\", attribute = \"user\" }",
+        r#"{ tag_key = "owner", attribute = "user" }"#,
         &Integration::of(
-            "{ accounts = { \"111111111111\" = { name = \"a\", tags = { owner = \"ada\" } } } }",
+            r#"{ accounts = { "111111111111" = { name = "a", tags = { owner = "ada" } } } }"#,
         )
         .set(
             "owners",
-            "[{ attribute = \"group\", values = [\"platform\"] }]",
+            r#"[{ attribute = "group", values = ["platform"] }]"#,
         )
         .set("resource_owners", &format!("[{MADE}]")),
     );

@@ -41,14 +41,19 @@ fn a_first_plan_warns_where_there_is_no_bucket() {
     let bucket = Bucket::nowhere("orgmirror-test-no-such-bucket");
     let workspace = of_one_account();
     let s3 = format!(
-        "s3 = {{ bucket = \"{}\", endpoint = \"{}\", use_path_style = true }}",
+        r#"s3 = {{ bucket = "{}", endpoint = "{}", use_path_style = true }}"#,
         bucket.name,
         bucket.url()
     );
     workspace.write(
         "provider.tf",
         &provider(&format!(
-            "region = \"us-east-1\"\n  access_key = \"AKIATEST\"\n  secret_key = \"secret\"\n  catalog = {{ {s3} }}"
+            r#"
+            region     = "us-east-1"
+            access_key = "AKIATEST"
+            secret_key = "secret"
+            catalog    = {{ {s3} }}
+            "#
         )),
     );
     workspace.plan().assert_warning(&[

@@ -16,7 +16,7 @@ use crate::configurations::{
 const SECURITY: &str = "orgmirror_workspace.security";
 
 fn shared_with_all() -> Integration {
-    tree_with_lab_in("ou-lab").set("permissions", "[\"*\"]")
+    tree_with_lab_in("ou-lab").set("permissions", r#"["*"]"#)
 }
 
 fn file(workspace: &Workspace, name: &str) -> PathBuf {
@@ -240,8 +240,10 @@ fn two_workspaces_of_one_name_are_an_error() {
 #[test]
 fn a_workspace_that_is_replaced_before_it_is_destroyed_says_what_to_remove() {
     let workspace = applied();
-    let arguments =
-        "publish = { json = {}, c7n_org = {} }\n  lifecycle { create_before_destroy = true }";
+    let arguments = "
+        publish = { json = {}, c7n_org = {} }
+        lifecycle { create_before_destroy = true }
+        ";
     configure(&workspace, &shared_with_all(), &security(arguments));
     workspace.apply();
     workspace
@@ -254,13 +256,18 @@ fn a_workspace_that_is_replaced_before_it_is_destroyed_says_what_to_remove() {
 fn a_part_is_attached() {
     let workspace = PROVIDER.workspace();
     for (attach, handles) in [
-        ("[\"/Workloads\"]", &["shop"][..]),
-        ("[\"/\"]", &["hub", "lab", "shop"]),
-        ("[\"ou-lab\", \"333333333333\"]", &["hub", "lab"]),
+        (r#"["/Workloads"]"#, &["shop"][..]),
+        (r#"["/"]"#, &["hub", "lab", "shop"]),
+        (r#"["ou-lab", "333333333333"]"#, &["hub", "lab"]),
         ("[]", &[]),
         ("null", &["hub", "lab", "shop"]),
     ] {
-        let arguments = format!("attach = {attach}\n  publish = {{ json = {{}} }}");
+        let arguments = format!(
+            "
+            attach  = {attach}
+            publish = {{ json = {{}} }}
+            "
+        );
         configure(&workspace, &shared_with_all(), &security(&arguments));
         workspace.apply();
         assert_eq!(published(&workspace), handles, "attach = {attach}");
@@ -270,8 +277,10 @@ fn a_part_is_attached() {
 #[test]
 fn what_is_attached_and_nowhere_is_warned_of() {
     let workspace = applied();
-    let arguments =
-        "attach = [\"/Workload\", \"ou-prod\", \"999999999999\"]\n  publish = { json = {} }";
+    let arguments = r#"
+        attach  = ["/Workload", "ou-prod", "999999999999"]
+        publish = { json = {} }
+        "#;
     configure(&workspace, &shared_with_all(), &security(arguments));
     let expected = [
         "Attached and nowhere in the catalog",
@@ -288,7 +297,7 @@ fn what_is_attached_and_nowhere_is_warned_of() {
             &security(&format!("attach = [{refused}]")),
         );
         workspace.plan_fails().assert_error_at(
-            "resource \"orgmirror_workspace\" \"security\"",
+            r#"resource "orgmirror_workspace" "security""#,
             "attach",
             &["attach", refused.trim_matches('"')],
         );
@@ -299,8 +308,14 @@ fn what_is_attached_and_nowhere_is_warned_of() {
 fn an_account_that_joins_or_moves_reaches_the_workspace_by_itself() {
     let workspace = PROVIDER.workspace();
     let rest = format!(
-        "{}resource \"orgmirror_folder_permission\" \"work\" {{\n  integration_id = orgmirror_integration.aws.id\n  \
-         folder_path    = \"/Workloads\"\n  grantee        = \"acme/security\"\n}}\n",
+        r#"
+        {}
+        resource "orgmirror_folder_permission" "work" {{
+          integration_id = orgmirror_integration.aws.id
+          folder_path    = "/Workloads"
+          grantee        = "acme/security"
+        }}
+        "#,
         security("publish = { json = {} }")
     );
     configure(&workspace, &tree_with_lab_in("ou-lab"), &rest);
@@ -318,8 +333,9 @@ fn an_account_that_joins_or_moves_reaches_the_workspace_by_itself() {
     assert_eq!(published(&workspace), ["lab", "shop"]);
 
     let joined = tree_with_lab_in("ou-prod").hcl().replace(
-        "{ name = \"hub\" }",
-        "{ name = \"hub\" }\n\"444444444444\" = { name = \"new\", parent_id = \"ou-work\" }",
+        r#"{ name = "hub" }"#,
+        r#"{ name = "hub" }
+      "444444444444" = { name = "new", parent_id = "ou-work" }"#,
     );
     workspace.write("main.tf", &format!("{joined}{rest}"));
     let plan = workspace.plan();
@@ -331,7 +347,7 @@ fn an_account_that_joins_or_moves_reaches_the_workspace_by_itself() {
 #[test]
 fn grants_hold_for_a_workspace_that_is_declared_later() {
     let workspace = PROVIDER.workspace();
-    let shared = tree_with_lab_in("ou-lab").set("permissions", "[\"acme/security\"]");
+    let shared = tree_with_lab_in("ou-lab").set("permissions", r#"["acme/security"]"#);
     configure(&workspace, &shared, "");
     workspace.apply();
     configure(&workspace, &shared, &security("publish = { json = {} }"));
@@ -346,15 +362,15 @@ fn options_that_make_no_publication_are_refused() {
     let workspace = PROVIDER.workspace();
     for (options, fragments) in [
         (
-            "{ source_profile = \"hub\", sso = true }",
+            r#"{ source_profile = "hub", sso = true }"#,
             &["publish.aws_config", "sso"][..],
         ),
         (
-            "{ credential_source = \"Moon\" }",
+            r#"{ credential_source = "Moon" }"#,
             &["publish.aws_config.credential_source", "Moon"],
         ),
         (
-            "{ preamble = \"[profile x]\\naws_secret_access_key = s3cr3t\" }",
+            r#"{ preamble = "[profile x]\naws_secret_access_key = s3cr3t" }"#,
             &["publish.aws_config.preamble"],
         ),
     ] {
@@ -365,7 +381,7 @@ fn options_that_make_no_publication_are_refused() {
         workspace
             .plan_fails()
             .assert_error_at(
-                "resource \"orgmirror_workspace\" \"security\"",
+                r#"resource "orgmirror_workspace" "security""#,
                 "publish",
                 &[&["Publication options refused"], fragments].concat(),
             )
@@ -377,7 +393,11 @@ fn options_that_make_no_publication_are_refused() {
 fn options_made_in_the_same_run_are_checked_once_they_are_known() {
     let made = |value: &str| {
         format!(
-            "resource \"terraform_data\" \"made\" {{\n  input = {}\n}}\n",
+            r#"
+            resource "terraform_data" "made" {{
+              input = {}
+            }}
+            "#,
             quoted(value)
         )
     };
@@ -406,12 +426,21 @@ fn options_made_in_the_same_run_are_checked_once_they_are_known() {
 
 #[test]
 fn formats_and_names_made_in_the_same_run_hide_the_locations() {
-    let made = "resource \"terraform_data\" \"made\" {\n  input = \"security\"\n}\n";
+    let made = r#"
+        resource "terraform_data" "made" {
+          input = "security"
+        }
+        "#;
     for arguments in [
-        security("publish = { json = terraform_data.made.output == \"security\" ? {} : null }"),
+        security(r#"publish = { json = terraform_data.made.output == "security" ? {} : null }"#),
         security("publish = { json = {} }")
             .replace("= \"security\"", "= terraform_data.made.output"),
-        security("attach = [terraform_data.made.output]\n  publish = { json = {} }"),
+        security(
+            "
+            attach  = [terraform_data.made.output]
+            publish = { json = {} }
+            ",
+        ),
     ] {
         let workspace = PROVIDER.workspace();
         workspace.write("main.tf", &format!("{made}{arguments}"));
@@ -430,7 +459,12 @@ fn a_catalog_that_is_not_known_yet_stops_only_what_needs_it() {
     workspace.write(
         "main.tf",
         &format!(
-            "resource \"terraform_data\" \"made\" {{\n  input = \"here\"\n}}\n{}{}",
+            r#"
+            resource "terraform_data" "made" {{
+              input = "here"
+            }}
+            {}{}
+            "#,
             provider("catalog = { path = terraform_data.made.output }"),
             security("publish = { json = {} }")
         ),
@@ -452,7 +486,7 @@ fn a_catalog_that_moved_shows_as_other_locations() {
         workspace.path().join("moved"),
     )
     .expect("it can be moved");
-    workspace.write("provider.tf", &provider("catalog = { path = \"moved\" }"));
+    workspace.write("provider.tf", &provider(r#"catalog = { path = "moved" }"#));
     let plan = workspace.plan();
     let moved = |name: &str| {
         json!([
@@ -493,7 +527,7 @@ fn a_workspace_in_another_configuration_shares_only_the_catalog() {
 
     configure(
         &platform,
-        &tree_with_lab_in("ou-lab").set("permissions", "[\"other\"]"),
+        &tree_with_lab_in("ou-lab").set("permissions", r#"["other"]"#),
         "",
     );
     platform
@@ -588,7 +622,12 @@ fn a_workspace_is_imported_by_its_identity() {
         workspace.write(
             "import.tf",
             &format!(
-                "import {{\n  to       = {SECURITY}\n  identity = {{ id = {identity} }}\n}}\n"
+                "
+                import {{
+                  to       = {SECURITY}
+                  identity = {{ id = {identity} }}
+                }}
+                "
             ),
         );
     };
@@ -608,7 +647,7 @@ fn a_workspace_is_imported_by_its_identity() {
 
 #[test]
 fn a_profile_that_takes_the_name_of_a_connection_is_refused() {
-    let clashing = security("publish = { aws_config = { source_profile = \"hub\" } }");
+    let clashing = security(r#"publish = { aws_config = { source_profile = "hub" } }"#);
     let workspace = PROVIDER.workspace();
     configure(&workspace, &shared_with_all(), "");
     workspace.apply();
@@ -622,9 +661,13 @@ fn a_profile_that_takes_the_name_of_a_connection_is_refused() {
     assert!(!workspace.holds(SECURITY));
 
     // The same run may bring the way out.
-    let overriding = "resource \"orgmirror_connection_override\" \"hub\" {\n  integration_id = \
-                      orgmirror_integration.aws.id\n  account_id     = \"333333333333\"\n  handle         = \
-                      \"hub_account\"\n}\n";
+    let overriding = r#"
+        resource "orgmirror_connection_override" "hub" {
+          integration_id = orgmirror_integration.aws.id
+          account_id     = "333333333333"
+          handle         = "hub_account"
+        }
+        "#;
     configure(
         &workspace,
         &shared_with_all(),
@@ -638,12 +681,13 @@ fn a_profile_that_takes_the_name_of_a_connection_is_refused() {
 #[test]
 fn a_connection_that_takes_the_name_of_a_profile_later_is_left_out() {
     let workspace = PROVIDER.workspace();
-    let rest = security("publish = { aws_config = { source_profile = \"night\" } }");
+    let rest = security(r#"publish = { aws_config = { source_profile = "night" } }"#);
     configure(&workspace, &shared_with_all(), &rest);
     workspace.apply();
     let joined = shared_with_all().hcl().replace(
-        "{ name = \"hub\" }",
-        "{ name = \"hub\" }\n\"444444444444\" = { name = \"night\" }",
+        r#"{ name = "hub" }"#,
+        r#"{ name = "hub" }
+      "444444444444" = { name = "night" }"#,
     );
     workspace.write("main.tf", &format!("{joined}{rest}"));
     workspace

@@ -25,8 +25,7 @@ fn two_accounts() -> Integration {
 
 fn applied() -> Workspace {
     let workspace = PROVIDER.workspace();
-    workspace.write("main.tf", &two_accounts().hcl());
-    workspace.apply();
+    workspace.configure(&two_accounts().hcl()).apply();
     workspace
 }
 
@@ -91,8 +90,7 @@ fn an_apply_that_waits_for_the_lock_ends_with_ctrl_c() {
 #[test]
 fn planning_and_refreshing_write_nothing() {
     let workspace = PROVIDER.workspace();
-    workspace.write("main.tf", &two_accounts().hcl());
-    workspace.plan();
+    workspace.configure(&two_accounts().hcl()).plan();
     assert!(!workspace.path().join(".orgmirror").exists());
     workspace.apply();
     let before = fs::read(place(&workspace)).expect("a document");
@@ -194,11 +192,9 @@ fn an_integration_deleted_by_hand_is_planned_anew() {
 #[test]
 fn a_saved_plan_for_an_integration_that_is_gone_since_is_an_error() {
     let workspace = applied();
-    workspace.write(
-        "main.tf",
-        &two_accounts().set_text("handle", "globex").hcl(),
-    );
-    let plan = workspace.plan();
+    let plan = workspace
+        .configure(&two_accounts().set_text("handle", "globex").hcl())
+        .plan();
     let document = fs::read(place(&workspace)).expect("a document");
     edit(&workspace, |document| {
         document["integrations"] = json!({});
@@ -236,14 +232,11 @@ fn a_missing_document_under_a_state_is_an_error_that_names_the_place_and_the_way
 #[test]
 fn a_directory_that_is_not_the_catalog_of_the_state_is_an_error() {
     let workspace = applied();
-    workspace.write(
-        "provider.tf",
-        &provider(r#"catalog = { path = "elsewhere" }"#),
-    );
+    workspace.configure_provider(r#"catalog = { path = "elsewhere" }"#);
     workspace
         .plan_fails()
         .assert_error(&["elsewhere", "terraform state rm"]);
-    workspace.write("provider.tf", &provider(r#"tenant = "other""#));
+    workspace.configure_provider(r#"tenant = "other""#);
     workspace
         .plan_fails()
         .assert_error(&["tenants/other/catalog.json"]);
@@ -301,9 +294,8 @@ fn a_document_of_another_tenant_is_refused_and_untouched() {
 #[test]
 fn tenants_do_not_see_each_other() {
     let mut workspace = PROVIDER.workspace();
-    workspace.write(
-        "main.tf",
-        &format!(
+    workspace
+        .configure(&format!(
             r#"
             {}
             provider "orgmirror" {{
@@ -318,9 +310,9 @@ fn tenants_do_not_see_each_other() {
                 .label("other")
                 .set("provider", "orgmirror.globex")
                 .hcl()
-        ),
-    );
-    workspace.apply().assert_none();
+        ))
+        .apply()
+        .assert_none();
     for tenant in ["acme", "globex"] {
         assert!(
             workspace
@@ -335,21 +327,17 @@ fn tenants_do_not_see_each_other() {
     let place = workspace.path().join("from the environment");
     workspace.set_env("ORGMIRROR_TENANT", "from_env");
     workspace.set_env("ORGMIRROR_CATALOG", &place.to_string_lossy());
-    workspace.write("main.tf", &two_accounts().hcl());
-    workspace.apply();
+    workspace.configure(&two_accounts().hcl()).apply();
     assert!(place.join("tenants/from_env/catalog.json").is_file());
     workspace.destroy();
     let other = workspace.path().join("argument");
-    workspace.write(
-        "provider.tf",
-        &provider(&format!(
-            r#"
+    workspace.configure_provider(&format!(
+        r#"
             tenant  = "argued"
             catalog = {{ path = {} }}
             "#,
-            quoted(&other.to_string_lossy())
-        )),
-    );
+        quoted(&other.to_string_lossy())
+    ));
     workspace.apply();
     assert!(other.join("tenants/argued/catalog.json").is_file());
 }
@@ -357,7 +345,7 @@ fn tenants_do_not_see_each_other() {
 #[test]
 fn tenants_and_catalogs_of_the_environment_have_their_rules() {
     let mut workspace = PROVIDER.workspace();
-    workspace.write("main.tf", &two_accounts().hcl());
+    workspace.configure(&two_accounts().hcl());
     workspace.set_env("ORGMIRROR_TENANT", "Acme Corp");
     workspace
         .plan_fails()
@@ -374,21 +362,19 @@ fn every_change_leaves_a_record_of_who_and_what() {
     let mut workspace = PROVIDER.workspace();
     workspace.set_env("USER", "zoe");
     let external_id = "acme:not-for-the-record";
-    workspace.write(
-        "main.tf",
-        &two_accounts()
-            .set(
-                "connection_settings",
-                &format!(r#"{{ role_name = "audit", external_id = "{external_id}" }}"#),
-            )
-            .hcl(),
-    );
-    workspace.apply();
-    workspace.write(
-        "main.tf",
-        &two_accounts().set_text("handle", "globex").hcl(),
-    );
-    workspace.apply();
+    workspace
+        .configure(
+            &two_accounts()
+                .set(
+                    "connection_settings",
+                    &format!(r#"{{ role_name = "audit", external_id = "{external_id}" }}"#),
+                )
+                .hcl(),
+        )
+        .apply();
+    workspace
+        .configure(&two_accounts().set_text("handle", "globex").hcl())
+        .apply();
     workspace.destroy();
     let directory = workspace.path().join(".orgmirror/tenants/default/history");
     let mut files: Vec<PathBuf> = fs::read_dir(&directory)
@@ -436,8 +422,7 @@ fn many_integrations_of_one_run_are_all_committed() {
                 .hcl()
         })
         .collect();
-    workspace.write("main.tf", &hcl);
-    workspace.apply_with(&["-parallelism=20"]);
+    workspace.configure(&hcl).apply_with(&["-parallelism=20"]);
     assert_eq!(
         document(&workspace)["integrations"]
             .as_object()
@@ -463,14 +448,12 @@ fn two_configurations_that_apply_to_one_catalog_at_once_lose_nothing() {
                     .hcl()
             })
             .collect();
-        workspace.write(
-            "main.tf",
-            &format!(
+        workspace
+            .configure(&format!(
                 "{}{hcl}",
                 provider(&format!("catalog = {{ path = {catalog} }}"))
-            ),
-        );
-        workspace.apply();
+            ))
+            .apply();
     };
     std::thread::scope(|scope| {
         scope.spawn(|| apply("blue"));
@@ -493,15 +476,14 @@ fn a_catalog_that_cannot_be_written_is_an_error_that_names_the_place() {
         "in-the-way",
         "a file where the catalog's directory should be",
     );
-    workspace.write(
-        "main.tf",
-        &format!(
+    workspace
+        .configure(&format!(
             "{}{}",
             provider(r#"catalog = { path = "in-the-way" }"#),
             two_accounts().hcl()
-        ),
-    );
-    workspace.apply_fails().assert_error(&["in-the-way"]);
+        ))
+        .apply_fails()
+        .assert_error(&["in-the-way"]);
     assert!(!workspace.holds(INTEGRATION));
     fs::remove_file(workspace.path().join("in-the-way")).expect("the file can go");
     workspace.apply();

@@ -5,7 +5,7 @@ use orgmirror_testing::terraform::Workspace;
 use serde_json::{Value, json};
 
 use crate::PROVIDER;
-use crate::configurations::{DATA, INTEGRATION, Integration, SNAPSHOT, provider};
+use crate::configurations::{DATA, INTEGRATION, Integration, SNAPSHOT};
 
 /// The words of the tree that all tests here start from.
 fn company() -> Value {
@@ -28,12 +28,10 @@ fn company() -> Value {
 fn mirrored() -> (Moto, Workspace) {
     let moto = Moto::seed(company());
     let workspace = PROVIDER.workspace();
-    workspace.write("provider.tf", &provider(&moto.provider_arguments()));
-    workspace.write(
-        "main.tf",
-        &format!("{SNAPSHOT}{}", Integration::of(DATA).hcl()),
-    );
-    workspace.apply();
+    workspace.configure_provider(&moto.provider_arguments());
+    workspace
+        .configure(&format!("{SNAPSHOT}{}", Integration::of(DATA).hcl()))
+        .apply();
     (moto, workspace)
 }
 
@@ -366,8 +364,7 @@ fn tags_change_alone_where_they_are_read() {
             Integration::of(DATA).hcl()
         )
     };
-    workspace.write("main.tf", &hcl(true));
-    let plan = workspace.plan();
+    let plan = workspace.configure(&hcl(true)).plan();
     plan.assert_actions(INTEGRATION, &["update"]);
     let connections = &plan.difference(INTEGRATION)["connections"];
     assert_eq!(

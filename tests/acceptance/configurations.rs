@@ -6,6 +6,8 @@ use std::fmt::Write;
 use orgmirror_testing::double::Double;
 use orgmirror_testing::terraform::{Workspace, quoted};
 
+pub use orgmirror_testing::terraform::provider;
+
 use crate::PROVIDER;
 
 /// Address of the integration that [`Integration`] declares.
@@ -123,17 +125,6 @@ pub const DATA: &str = "data.orgmirror_aws_organization.aws";
 pub const SNAPSHOT: &str = r#"
     data "orgmirror_aws_organization" "aws" {}
     "#;
-
-/// The provider with these arguments.
-pub fn provider(arguments: &str) -> String {
-    format!(
-        r#"
-        provider "orgmirror" {{
-          {arguments}
-        }}
-        "#
-    )
-}
 
 /// Arguments of the provider that lead it to the double.
 pub fn arguments_for(double: &Double) -> String {
@@ -253,15 +244,18 @@ pub fn security(arguments: &str) -> String {
 }
 
 /// Makes an integration, and more, the configuration of a workspace.
-pub fn configure(workspace: &Workspace, integration: &Integration, rest: &str) {
-    workspace.write("main.tf", &format!("{}{rest}", integration.hcl()));
+pub fn configure<'a>(
+    workspace: &'a Workspace,
+    integration: &Integration,
+    rest: &str,
+) -> &'a Workspace {
+    workspace.configure(&format!("{}{rest}", integration.hcl()))
 }
 
 /// A workspace with this configuration, applied.
 pub fn applied(integration: &Integration, rest: &str) -> Workspace {
     let workspace = PROVIDER.workspace();
-    configure(&workspace, integration, rest);
-    workspace.apply();
+    configure(&workspace, integration, rest).apply();
     workspace
 }
 
@@ -269,13 +263,10 @@ pub fn applied(integration: &Integration, rest: &str) -> Workspace {
 pub fn beside(other: &Workspace) -> (Workspace, String) {
     let catalog = other.path().join(".orgmirror");
     let workspace = PROVIDER.workspace();
-    workspace.write(
-        "provider.tf",
-        &provider(&format!(
-            "catalog = {{ path = {} }}",
-            quoted(&catalog.to_string_lossy())
-        )),
-    );
+    workspace.configure_provider(&format!(
+        "catalog = {{ path = {} }}",
+        quoted(&catalog.to_string_lossy())
+    ));
     let id = other.attributes("orgmirror_integration.aws")["id"].clone();
     (workspace, id.as_str().unwrap().to_owned())
 }

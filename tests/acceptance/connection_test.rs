@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::PROVIDER;
 use crate::catalogs::files_below;
 use crate::configurations::{
-    DATA, Integration, SNAPSHOT, arguments_for, endpoints, integration_of, many_accounts, provider,
+    DATA, Integration, SNAPSHOT, arguments_for, endpoints, integration_of, many_accounts,
 };
 
 const TEST: &str = "data.orgmirror_connection_test.these";
@@ -59,9 +59,8 @@ fn caller(double: &Double) -> String {
 /// A workspace that mirrors those accounts and has been applied.
 fn mirrored(double: &Double, integration: &Integration) -> Workspace {
     let workspace = PROVIDER.workspace();
-    workspace.write("provider.tf", &provider(&arguments_for(double)));
-    workspace.write("main.tf", &integration.hcl());
-    workspace.apply();
+    workspace.configure_provider(&arguments_for(double));
+    workspace.configure(&integration.hcl()).apply();
     workspace
 }
 
@@ -89,10 +88,11 @@ fn every_connection_of_an_organization_is_tested() {
         ],
     }));
     let workspace = PROVIDER.workspace();
-    workspace.write("provider.tf", &provider(&moto.provider_arguments()));
+    workspace.configure_provider(&moto.provider_arguments());
     let integration = Integration::of(DATA).hcl();
-    workspace.write("main.tf", &format!("{SNAPSHOT}{integration}{}", test("")));
-    workspace.apply();
+    workspace
+        .configure(&format!("{SNAPSHOT}{integration}{}", test("")))
+        .apply();
     let result = workspace.attributes(TEST);
     let connections = result["connections"].as_object().expect("a map");
     let handles: Vec<&String> = connections.keys().collect();
@@ -111,14 +111,12 @@ fn every_connection_of_an_organization_is_tested() {
     assert_eq!(result["failed"], json!([]));
     assert_eq!(result["skipped"], json!({}));
 
-    workspace.write(
-        "main.tf",
-        &format!(
+    workspace
+        .configure(&format!(
             "{SNAPSHOT}{integration}{}",
             test(r#"folder_path = "/Workloads""#)
-        ),
-    );
-    workspace.apply();
+        ))
+        .apply();
     let result = workspace.attributes(TEST);
     assert_eq!(
         result["connections"].as_object().map(serde_json::Map::len),
@@ -167,11 +165,9 @@ fn each_of_a_thousand_connections_has_its_verdict() {
         concurrency        = 32
         connection_timeout = "5m"
         "#;
-    workspace.write(
-        "main.tf",
-        &format!("{}{}", integration.hcl(), test(arguments)),
-    );
-    workspace.apply();
+    workspace
+        .configure(&format!("{}{}", integration.hcl(), test(arguments)))
+        .apply();
 
     let result = workspace.attributes(TEST);
     let connections = result["connections"].as_object().expect("a map");
@@ -232,11 +228,9 @@ fn a_dead_connection_is_a_verdict_beside_the_others() {
     // A call that is not answered ends by itself after 30 seconds.
     for seconds in [2, 4, 8, 16] {
         let arguments = format!(r#"connection_timeout = "{seconds}s""#);
-        workspace.write(
-            "main.tf",
-            &format!("{}{}", integration.hcl(), test(&arguments)),
-        );
-        workspace.apply();
+        workspace
+            .configure(&format!("{}{}", integration.hcl(), test(&arguments)))
+            .apply();
         let result = workspace.attributes(TEST);
         let connection = &result["connections"]["account_1"];
         assert_eq!(connection["ok"], false);
@@ -269,8 +263,8 @@ fn a_check_tells_what_failed_and_the_plan_goes_on() {
     let example = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("examples/data-sources/orgmirror_connection_test/data-source.tf");
     let example = fs::read_to_string(example).expect("the example");
-    workspace.write("main.tf", &format!("{}{example}", integration.hcl()));
     workspace
+        .configure(&format!("{}{example}", integration.hcl()))
         .plan_with(&["-var=test_connections=true"])
         .assert_warning(&["Check block assertion failed", "- account_2: STS refuses"]);
     // Where nobody asks for it, nothing is called.
@@ -315,8 +309,8 @@ fn a_data_source_inside_of_a_check_tells_it_too() {
         "#,
         test(switch)
     );
-    workspace.write("main.tf", &format!("{}{check}", integration.hcl()));
     workspace
+        .configure(&format!("{}{check}", integration.hcl()))
         .plan()
         .assert_warning(&["Check block assertion failed", &accounts[1].0]);
     double.forget_calls();
@@ -392,10 +386,12 @@ fn what_is_not_published_is_not_tested() {
         }
         "#;
     let suspended = integration("SUSPENDED").hcl();
-    workspace.write("main.tf", &format!("{suspended}{disabled}"));
-    workspace.apply();
-    workspace.write("main.tf", &format!("{suspended}{disabled}{}", test("")));
-    workspace.apply();
+    workspace
+        .configure(&format!("{suspended}{disabled}"))
+        .apply();
+    workspace
+        .configure(&format!("{suspended}{disabled}{}", test("")))
+        .apply();
     let result = workspace.attributes(TEST);
     let connections = result["connections"].as_object().expect("a map");
     assert_eq!(connections.keys().collect::<Vec<_>>(), ["shop"]);
@@ -421,14 +417,13 @@ fn accounts_are_selected_and_one_that_is_no_connection_is_warned_of() {
     let workspace = mirrored(&double, &integration);
     let (first, third) = (&accounts[0].0, &accounts[2].0);
     let arguments = format!(r#"account_ids = ["{first}", "{third}", "999999999999"]"#);
-    workspace.write(
-        "main.tf",
-        &format!("{}{}", integration.hcl(), test(&arguments)),
-    );
-    workspace.plan().assert_warning(&[
-        "No connection to test for some accounts",
-        "account_ids holds 999999999999, and",
-    ]);
+    workspace
+        .configure(&format!("{}{}", integration.hcl(), test(&arguments)))
+        .plan()
+        .assert_warning(&[
+            "No connection to test for some accounts",
+            "account_ids holds 999999999999, and",
+        ]);
     let calls = assumed(&double);
     let mut asked: Vec<&str> = calls
         .iter()
@@ -444,8 +439,10 @@ fn the_shortest_session_that_sts_gives_is_asked_for() {
     let double = double(&accounts);
     let integration = mirror(&accounts);
     let workspace = mirrored(&double, &integration);
-    workspace.write("main.tf", &format!("{}{}", integration.hcl(), test("")));
-    workspace.apply().assert_none();
+    workspace
+        .configure(&format!("{}{}", integration.hcl(), test("")))
+        .apply()
+        .assert_none();
     let calls = assumed(&double);
     assert!(!calls.is_empty());
     for call in calls {
@@ -462,8 +459,7 @@ fn arguments_that_select_no_connection_are_warned_of() {
     let workspace = mirrored(&double, &integration);
     let with = |arguments: &str| {
         let content = format!("{}{}", integration.hcl(), test(arguments));
-        workspace.write("main.tf", &content);
-        workspace.plan()
+        workspace.configure(&content).plan()
     };
     with(r#"workspace = "acme/nobody""#)
         .assert_warning(&["No connection to test", "permissions of the workspace"]);
@@ -510,11 +506,9 @@ fn the_test_may_use_another_profile_or_role_than_the_provider() {
         ),
     ] {
         double.forget_calls();
-        workspace.write(
-            "main.tf",
-            &format!("{}{}", integration.hcl(), test(&arguments)),
-        );
-        workspace.apply();
+        workspace
+            .configure(&format!("{}{}", integration.hcl(), test(&arguments)))
+            .apply();
         let calls = assumed(&double);
         let of_accounts = calls.iter().filter(|call| call.input["RoleArn"] != hub);
         let keys: Vec<&str> = of_accounts.map(|call| call.access_key.as_str()).collect();
@@ -529,7 +523,7 @@ fn credentials_that_are_of_no_use_are_errors() {
     let double = double(&accounts);
     let integration = mirror(&accounts);
     let workspace = mirrored(&double, &integration);
-    workspace.write("main.tf", &format!("{}{}", integration.hcl(), test("")));
+    workspace.configure(&format!("{}{}", integration.hcl(), test("")));
     let key = || "AKIAORGMIRRORTESTKEY".to_owned();
     double
         .organization()
@@ -540,32 +534,31 @@ fn credentials_that_are_of_no_use_are_errors() {
         .assert_only_error(&["AWS does not accept the credentials", "expired"]);
     double.organization().key_faults.clear();
 
-    workspace.write(
-        "provider.tf",
-        &provider(&format!(
-            r#"
+    workspace.configure_provider(&format!(
+        r#"
             region = "us-east-1"
             {}
             "#,
-            endpoints(&double.url())
-        )),
-    );
+        endpoints(&double.url())
+    ));
     workspace
         .plan_fails()
         .assert_only_error(&["No AWS credentials"]);
     // Nothing to test needs none.
-    workspace.write(
-        "main.tf",
-        &format!("{}{}", integration.hcl(), test("account_ids = []")),
-    );
-    workspace.plan();
+    workspace
+        .configure(&format!(
+            "{}{}",
+            integration.hcl(),
+            test("account_ids = []")
+        ))
+        .plan();
 }
 
 #[test]
 fn a_test_that_is_switched_off_needs_no_catalog() {
     let double = double(&[]);
     let workspace = PROVIDER.workspace();
-    workspace.write("provider.tf", &provider(&arguments_for(&double)));
+    workspace.configure_provider(&arguments_for(&double));
     let with = |account_ids: &str| {
         let content = format!(
             r#"
@@ -574,7 +567,7 @@ fn a_test_that_is_switched_off_needs_no_catalog() {
             }}
             "#
         );
-        workspace.write("main.tf", &content);
+        workspace.configure(&content);
     };
     with("null");
     workspace
@@ -604,17 +597,16 @@ fn arguments_out_of_bounds_are_refused() {
         ),
     ] {
         let workspace = PROVIDER.workspace();
-        workspace.write(
-            "main.tf",
-            &format!(
+        workspace
+            .configure(&format!(
                 r#"
                 data "orgmirror_connection_test" "these" {{
                   {arguments}
                 }}
                 "#
-            ),
-        );
-        workspace.plan_fails().assert_error(fragments);
+            ))
+            .plan_fails()
+            .assert_error(fragments);
     }
 }
 
@@ -631,8 +623,9 @@ fn credentials_of_the_tested_roles_are_in_no_state_plan_or_log() {
         .organization()
         .roles
         .remove(&role_arn(&accounts[0].0));
-    workspace.write("main.tf", &format!("{}{}", integration.hcl(), test("")));
-    workspace.apply();
+    workspace
+        .configure(&format!("{}{}", integration.hcl(), test("")))
+        .apply();
     let log = fs::read_to_string(&log).expect("a log");
     assert!(
         log.contains("provider.terraform-provider-orgmirror"),

@@ -4,7 +4,7 @@ use orgmirror_testing::terraform::{UNKNOWN, Workspace, quoted};
 use serde_json::{Value, json};
 
 use crate::PROVIDER;
-use crate::configurations::{INTEGRATION, labelled, provider, security, tree_with_lab_in};
+use crate::configurations::{INTEGRATION, labelled, security, tree_with_lab_in};
 
 /// Address of the data source that [`connections`] declares.
 const CONNECTIONS: &str = "data.orgmirror_connections.these";
@@ -77,8 +77,7 @@ fn platform() -> Workspace {
         ),
     ];
     let workspace = PROVIDER.workspace();
-    workspace.write("main.tf", &parts.concat());
-    workspace.apply();
+    workspace.configure(&parts.concat()).apply();
     workspace
 }
 
@@ -87,16 +86,12 @@ fn beside(platform: &Workspace) -> Workspace {
     let path = platform.path().join(".orgmirror");
     let workspace = PROVIDER.workspace();
     let path = quoted(&path.to_string_lossy());
-    workspace.write(
-        "provider.tf",
-        &provider(&format!("catalog = {{ path = {path} }}")),
-    );
+    workspace.configure_provider(&format!("catalog = {{ path = {path} }}"));
     workspace
 }
 
 fn read(workspace: &Workspace, arguments: &str) -> Value {
-    workspace.write("main.tf", &connections(arguments));
-    workspace.apply();
+    workspace.configure(&connections(arguments)).apply();
     workspace.attributes(CONNECTIONS)["connections"].clone()
 }
 
@@ -269,8 +264,9 @@ fn connections_are_filtered() {
             &["folder_path", "starts with /"],
         ),
     ] {
-        team.write("main.tf", &connections(arguments));
-        team.plan_fails().assert_error(fragments);
+        team.configure(&connections(arguments))
+            .plan_fails()
+            .assert_error(fragments);
     }
 }
 
@@ -283,8 +279,7 @@ fn an_integration_of_another_configuration_is_what_the_resource_exports() {
           handle = "acme"
         }
         "#;
-    team.write("main.tf", declared);
-    team.apply();
+    team.configure(declared).apply();
     let mut exported = platform.attributes(INTEGRATION);
     let exported_members = exported.as_object_mut().expect("an object");
     assert_eq!(
@@ -293,12 +288,13 @@ fn an_integration_of_another_configuration_is_what_the_resource_exports() {
     );
     assert_eq!(team.attributes("data.orgmirror_integration.aws"), exported);
 
-    team.write("main.tf", &declared.replace("acme", "acne"));
-    team.plan_fails().assert_error_at(
-        r#"data "orgmirror_integration" "aws""#,
-        r#"handle = "acne""#,
-        &["No such integration", "\"acne\"", "it has \"acme\""],
-    );
+    team.configure(&declared.replace("acme", "acne"))
+        .plan_fails()
+        .assert_error_at(
+            r#"data "orgmirror_integration" "aws""#,
+            r#"handle = "acne""#,
+            &["No such integration", "\"acne\"", "it has \"acme\""],
+        );
 }
 
 #[test]
@@ -314,16 +310,19 @@ fn without_a_catalog_the_error_says_where_it_looked_and_how_to_wait() {
     ] {
         let workspace = PROVIDER.workspace();
         let integration = tree_with_lab_in("ou-lab").hcl();
-        workspace.write("main.tf", &format!("{integration}{data_source}"));
-        workspace.plan_fails().assert_only_error(&[
-            "There is no catalog to read",
-            ".orgmirror/tenants/default/catalog.json",
-            "depends_on",
-            "orgmirror_integration.NAME.id",
-        ]);
+        workspace
+            .configure(&format!("{integration}{data_source}"))
+            .plan_fails()
+            .assert_only_error(&[
+                "There is no catalog to read",
+                ".orgmirror/tenants/default/catalog.json",
+                "depends_on",
+                "orgmirror_integration.NAME.id",
+            ]);
         let waiting = data_source.replace("{\n", "{\n  depends_on = [orgmirror_integration.aws]\n");
-        workspace.write("main.tf", &format!("{integration}{waiting}"));
-        workspace.apply();
+        workspace
+            .configure(&format!("{integration}{waiting}"))
+            .apply();
     }
 }
 
@@ -336,17 +335,19 @@ fn a_reference_waits_for_the_integration_and_its_changes() {
           value = keys(data.orgmirror_connections.these.connections)
         }
         "#;
-    workspace.write(
-        "main.tf",
-        &format!("{}{waiting}{output}", tree_with_lab_in("ou-lab").hcl()),
-    );
-    let plan = workspace.plan();
+    let plan = workspace
+        .configure(&format!(
+            "{}{waiting}{output}",
+            tree_with_lab_in("ou-lab").hcl()
+        ))
+        .plan();
     assert_eq!(plan.after(CONNECTIONS)["connections"], UNKNOWN);
     workspace.apply_saved(&plan);
     assert_eq!(workspace.output("handles"), json!(["hub", "lab", "shop"]));
     let prefixed = tree_with_lab_in("ou-lab").set_text("handle_prefix", "aws_");
-    workspace.write("main.tf", &format!("{}{waiting}{output}", prefixed.hcl()));
-    workspace.apply();
+    workspace
+        .configure(&format!("{}{waiting}{output}", prefixed.hcl()))
+        .apply();
     assert_eq!(
         workspace.output("handles"),
         json!(["aws_hub", "aws_lab", "aws_shop"])

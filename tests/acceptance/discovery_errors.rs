@@ -28,15 +28,12 @@ fn double() -> Double {
 /// A workspace that reads and mirrors with these arguments of the provider and of the data source.
 fn reading(provider_arguments: &str, data_arguments: &str) -> Workspace {
     let workspace = PROVIDER.workspace();
-    workspace.write("provider.tf", &provider(provider_arguments));
-    workspace.write(
-        "main.tf",
-        &format!(
-            "{}{}",
-            snapshot(data_arguments),
-            Integration::of(DATA).hcl()
-        ),
-    );
+    workspace.configure_provider(provider_arguments);
+    workspace.configure(&format!(
+        "{}{}",
+        snapshot(data_arguments),
+        Integration::of(DATA).hcl()
+    ));
     workspace
 }
 
@@ -108,16 +105,13 @@ fn a_profile_serves_and_one_that_does_not_exist_is_named() {
             .iter()
             .all(|call| call.access_key == "AKIAOFTHEPROFILE0001")
     );
-    workspace.write(
-        "provider.tf",
-        &provider(&format!(
-            r#"
+    workspace.configure_provider(&format!(
+        r#"
             profile = "managment"
             {}
             "#,
-            endpoints(&double.url())
-        )),
-    );
+        endpoints(&double.url())
+    ));
     workspace.plan_fails().assert_only_error(&["managment"]);
 }
 
@@ -412,27 +406,20 @@ fn the_data_source_may_use_another_profile_than_the_provider() {
         "AWS_SHARED_CREDENTIALS_FILE",
         &credentials.to_string_lossy(),
     );
-    workspace.write(
-        "provider.tf",
-        &provider(&format!(
-            r#"
+    workspace.configure_provider(&format!(
+        r#"
             profile = "one"
             {}
             "#,
-            endpoints(&double.url())
-        )),
-    );
-    workspace.write("main.tf", SNAPSHOT);
-    workspace.plan();
-    workspace.write(
-        "main.tf",
-        &snapshot(
-            r#"
+        endpoints(&double.url())
+    ));
+    workspace.configure(SNAPSHOT).plan();
+    workspace.configure(&snapshot(
+        r#"
             profile = "two"
             region  = "eu-west-1"
             "#,
-        ),
-    );
+    ));
     let of_the_provider = double.calls();
     double.forget_calls();
     workspace.plan();

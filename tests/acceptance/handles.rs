@@ -11,16 +11,16 @@ use crate::configurations::{INTEGRATION, Integration};
 fn initial_handles_place_newcomers_and_then_mean_nothing() {
     let accounts = [("111111111111", "Web Shop"), ("222222222222", "hub")];
     let workspace = PROVIDER.workspace();
-    workspace.write(
-        "main.tf",
-        &Integration::of_accounts(accounts)
-            .set(
-                "initial_handles",
-                r#"{ "111111111111" = "aws_legacy_shop", "999999999999" = "aws_never_seen" }"#,
-            )
-            .hcl(),
-    );
-    workspace.apply();
+    workspace
+        .configure(
+            &Integration::of_accounts(accounts)
+                .set(
+                    "initial_handles",
+                    r#"{ "111111111111" = "aws_legacy_shop", "999999999999" = "aws_never_seen" }"#,
+                )
+                .hcl(),
+        )
+        .apply();
     let handles = |workspace: &Workspace| {
         let connections = &workspace.attributes(INTEGRATION)["connections"];
         json!([
@@ -31,37 +31,36 @@ fn initial_handles_place_newcomers_and_then_mean_nothing() {
     assert_eq!(handles(&workspace), json!(["aws_legacy_shop", "hub"]));
 
     // They stay without their entries, and through an import.
-    workspace.write("main.tf", &Integration::of_accounts(accounts).hcl());
-    workspace.apply();
+    workspace
+        .configure(&Integration::of_accounts(accounts).hcl())
+        .apply();
     workspace.forget(INTEGRATION);
     workspace.import(INTEGRATION, "acme");
     workspace.plan().assert_no_changes();
     assert_eq!(handles(&workspace), json!(["aws_legacy_shop", "hub"]));
 
     // For accounts that are mirrored already it changes nothing.
-    workspace.write(
-        "main.tf",
-        &Integration::of_accounts(accounts)
-            .set("initial_handles", r#"{ "222222222222" = "aws_hub" }"#)
-            .hcl(),
-    );
-    workspace.apply();
+    workspace
+        .configure(
+            &Integration::of_accounts(accounts)
+                .set("initial_handles", r#"{ "222222222222" = "aws_hub" }"#)
+                .hcl(),
+        )
+        .apply();
     assert_eq!(handles(&workspace)[1], "hub");
 }
 
 #[test]
 fn two_accounts_of_one_name_keep_their_handles_when_the_first_leaves() {
     let workspace = PROVIDER.workspace();
-    workspace.write(
-        "main.tf",
-        &Integration::of_accounts([("111111111111", "lab"), ("222222222222", "Lab")]).hcl(),
-    );
-    workspace.apply();
-    workspace.write(
-        "main.tf",
-        &Integration::of_accounts([("222222222222", "Lab")]).hcl(),
-    );
-    let plan = workspace.plan();
+    workspace
+        .configure(
+            &Integration::of_accounts([("111111111111", "lab"), ("222222222222", "Lab")]).hcl(),
+        )
+        .apply();
+    let plan = workspace
+        .configure(&Integration::of_accounts([("222222222222", "Lab")]).hcl())
+        .plan();
     plan.assert_in_place(
         INTEGRATION,
         &json!({ "connections": { "111111111111": "-" } }),
@@ -100,10 +99,8 @@ fn a_handle_that_another_integration_has_is_published_with_a_suffix_and_a_warnin
         .set_text("handle", "globex")
         .label("globex")
         .hcl();
-    workspace.write("main.tf", &first);
-    workspace.apply();
-    workspace.write("main.tf", &format!("{first}{second}"));
-    let plan = workspace.plan();
+    workspace.configure(&first).apply();
+    let plan = workspace.configure(&format!("{first}{second}")).plan();
     plan.assert_warning(&["lab", "acme", "lab_222222222222"]);
     workspace
         .apply_saved(&plan)
@@ -125,18 +122,17 @@ fn a_handle_that_another_integration_has_is_published_with_a_suffix_and_a_warnin
 #[test]
 fn two_colliding_integrations_of_one_run_both_come_to_be() {
     let workspace = PROVIDER.workspace();
-    workspace.write(
-        "main.tf",
-        &format!(
+    workspace
+        .configure(&format!(
             "{}{}",
             Integration::of_accounts([("111111111111", "lab")]).hcl(),
             Integration::of_accounts([("222222222222", "lab")])
                 .set_text("handle", "globex")
                 .label("globex")
                 .hcl()
-        ),
-    );
-    workspace.apply().assert_warning(&["lab", "published"]);
+        ))
+        .apply()
+        .assert_warning(&["lab", "published"]);
     let published = [
         entry(&workspace, "acme")["effective_handles"]["111111111111"].clone(),
         entry(&workspace, "globex")["effective_handles"]["222222222222"].clone(),
@@ -153,23 +149,20 @@ fn an_integration_handle_twice_is_an_error_that_names_it() {
     let workspace = PROVIDER.workspace();
     let first =
         Integration::of_accounts([("111111111111", "lab")]).set("deletion_protection", "false");
-    workspace.write("main.tf", &first.hcl());
-    workspace.apply();
-    workspace.write(
-        "main.tf",
-        &format!(
+    workspace.configure(&first.hcl()).apply();
+    workspace
+        .configure(&format!(
             "{}{}",
             first.hcl(),
             Integration::of_accounts([("222222222222", "hub")])
                 .label("again")
                 .hcl()
-        ),
-    );
-    workspace.plan().assert_warning(&["handle", "acme"]);
+        ))
+        .plan()
+        .assert_warning(&["handle", "acme"]);
     workspace.apply_fails().assert_error(&["handle", "acme"]);
     assert!(!workspace.holds("orgmirror_integration.again"));
-    workspace.write("main.tf", &first.hcl());
-    workspace.plan().assert_no_changes();
+    workspace.configure(&first.hcl()).plan().assert_no_changes();
 }
 
 #[test]
@@ -183,8 +176,7 @@ fn a_grantee_from_outside_of_an_organization_level_integration_is_an_error() {
         ("security/audit", false),
         ("platformer", false),
     ] {
-        workspace.write(
-            "main.tf",
+        workspace.configure(
             &Integration::of_accounts([("111111111111", "lab")])
                 .set_text("organization", "platform")
                 .set("permissions", &format!(r#"["{grantee}"]"#))
@@ -203,16 +195,14 @@ fn a_grantee_from_outside_of_an_organization_level_integration_is_an_error() {
 #[test]
 fn a_handle_that_passes_to_another_account_is_warned_of() {
     let workspace = PROVIDER.workspace();
-    workspace.write(
-        "main.tf",
-        &Integration::of_accounts([("111111111111", "lab"), ("222222222222", "hub")]).hcl(),
-    );
-    workspace.apply();
-    workspace.write(
-        "main.tf",
-        &Integration::of_accounts([("222222222222", "lab")]).hcl(),
-    );
-    let plan = workspace.plan();
+    workspace
+        .configure(
+            &Integration::of_accounts([("111111111111", "lab"), ("222222222222", "hub")]).hcl(),
+        )
+        .apply();
+    let plan = workspace
+        .configure(&Integration::of_accounts([("222222222222", "lab")]).hcl())
+        .plan();
     let warning = ["lab", "111111111111", "222222222222"];
     plan.assert_warning(&warning);
     workspace.apply_saved(&plan).assert_warning(&warning);
@@ -231,10 +221,8 @@ fn an_integration_handle_can_be_passed_along_in_one_run() {
         format!("{}{}", one("first", a), one("second", b))
     };
     let workspace = PROVIDER.workspace();
-    workspace.write("main.tf", &integrations("x", "y"));
-    workspace.apply();
-    workspace.write("main.tf", &integrations("z", "x"));
-    workspace.apply();
+    workspace.configure(&integrations("x", "y")).apply();
+    workspace.configure(&integrations("z", "x")).apply();
     assert_eq!(
         workspace.attributes("orgmirror_integration.first")["handle"],
         "z"
@@ -243,8 +231,8 @@ fn an_integration_handle_can_be_passed_along_in_one_run() {
         workspace.attributes("orgmirror_integration.second")["handle"],
         "x"
     );
-    workspace.write("main.tf", &integrations("x", "z"));
     workspace
+        .configure(&integrations("x", "z"))
         .apply_fails()
         .assert_error(&["is taken", "third handle first"]);
 }

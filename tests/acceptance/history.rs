@@ -4,21 +4,16 @@ use orgmirror_testing::terraform::{Workspace, quoted};
 use serde_json::{Value, json};
 
 use crate::PROVIDER;
-use crate::configurations::{INTEGRATION, Integration, provider};
+use crate::configurations::{INTEGRATION, Integration};
 
 const ALL: &str = "data.orgmirror_catalog_history.all";
 
 fn reader(catalog: &Workspace, arguments: &str) -> Workspace {
     let reader = PROVIDER.workspace();
     let path = quoted(&catalog.path().join(".orgmirror").to_string_lossy());
-    reader.write(
-        "provider.tf",
-        &provider(&format!("catalog = {{ path = {path} }}")),
-    );
-    reader.write(
-        "main.tf",
-        &format!(
-            r#"
+    reader.configure_provider(&format!("catalog = {{ path = {path} }}"));
+    reader.configure(&format!(
+        r#"
             data "orgmirror_catalog_history" "all" {{
               {arguments}
             }}
@@ -26,8 +21,7 @@ fn reader(catalog: &Workspace, arguments: &str) -> Workspace {
               value = {ALL}.changes
             }}
             "#
-        ),
-    );
+    ));
     reader
 }
 
@@ -36,8 +30,7 @@ fn the_last_changes_are_read_with_who_when_and_what() {
     let workspace = PROVIDER.workspace();
     let integration =
         Integration::of_accounts([("111122223333", "sandbox")]).set("deletion_protection", "false");
-    workspace.write("main.tf", &integration.hcl());
-    workspace.apply();
+    workspace.configure(&integration.hcl()).apply();
     let id = workspace.attributes(INTEGRATION)["id"].clone();
     let secret = "acme:0123456789abcdef";
     let permission = r#"
@@ -117,8 +110,7 @@ fn what_cannot_be_read_is_an_error() {
         .assert_error(&["limit", "at least 1"]);
 
     let integration = Integration::of_accounts([("111122223333", "sandbox")]);
-    workspace.write("main.tf", &integration.hcl());
-    workspace.apply();
+    workspace.configure(&integration.hcl()).apply();
     workspace.write(
         "more.tf",
         r#"

@@ -26,8 +26,7 @@ fn integration() -> Integration {
 
 fn applied() -> Workspace {
     let workspace = PROVIDER.workspace();
-    workspace.write("main.tf", &integration().hcl());
-    workspace.apply();
+    workspace.configure(&integration().hcl()).apply();
     workspace
 }
 
@@ -121,11 +120,9 @@ fn the_identity_stays_as_long_as_the_integration() {
     let workspace = applied();
     let created = identity(&workspace);
     assert_eq!(created, expected(&workspace));
-    workspace.write(
-        "main.tf",
-        &integration().set_text("handle", "acme_two").hcl(),
-    );
-    workspace.apply();
+    workspace
+        .configure(&integration().set_text("handle", "acme_two").hcl())
+        .apply();
     assert_eq!(identity(&workspace), created);
 
     workspace.forget(ACME);
@@ -144,11 +141,9 @@ fn a_state_without_identity_gets_it_with_the_next_apply() {
     assert_eq!(identity(&workspace), Value::Null);
 
     workspace.plan().assert_no_changes();
-    workspace.write(
-        "main.tf",
-        &integration().set_text("handle", "acme_two").hcl(),
-    );
-    workspace.apply();
+    workspace
+        .configure(&integration().set_text("handle", "acme_two").hcl())
+        .apply();
     assert_eq!(identity(&workspace), expected(&workspace));
 }
 

@@ -35,9 +35,9 @@ fn the_installed_provider_is_found_and_plans() {
     // Neither an override nor a mirror: only what the client looks through by itself.
     workspace.set_env("HOME", &home.to_string_lossy());
     workspace.set_env("TF_CLI_CONFIG_FILE", "/dev/null");
-    workspace.write(
-        "main.tf",
-        r#"
+    workspace
+        .configure(
+            r#"
         provider "orgmirror" {
           tenant = "acme"
         }
@@ -47,7 +47,7 @@ fn the_installed_provider_is_found_and_plans() {
           handle       = "w"
         }
         "#,
-    );
-    workspace.init();
+        )
+        .init();
     workspace.apply();
 }

@@ -4,7 +4,7 @@ use orgmirror_testing::double::{Double, Organization};
 use orgmirror_testing::terraform::Workspace;
 
 use crate::PROVIDER;
-use crate::configurations::{DATA, Integration, SNAPSHOT, arguments_for, endpoints, provider};
+use crate::configurations::{DATA, Integration, SNAPSHOT, arguments_for, endpoints};
 
 const WARNING: &str = "The access key in use is old";
 
@@ -18,9 +18,9 @@ fn double(days: i64) -> Double {
 
 fn mirrored(arguments: &str) -> Workspace {
     let workspace = PROVIDER.workspace();
-    workspace.write("provider.tf", &provider(arguments));
+    workspace.configure_provider(arguments);
     let mirror = Integration::of(DATA).hcl();
-    workspace.write("main.tf", &format!("{SNAPSHOT}{mirror}"));
+    workspace.configure(&format!("{SNAPSHOT}{mirror}"));
     workspace
 }
 

@@ -43,8 +43,7 @@ fn onboarding(arguments: &str) -> String {
 
 /// The external ID after an apply of this configuration.
 fn applied(workspace: &Workspace, configuration: &str) -> String {
-    workspace.write("main.tf", configuration);
-    workspace.apply().assert_none();
+    workspace.configure(configuration).apply().assert_none();
     let value = workspace.attributes(ID)["value"].clone();
     value.as_str().unwrap().to_owned()
 }
@@ -52,8 +51,10 @@ fn applied(workspace: &Workspace, configuration: &str) -> String {
 /// What the data source gives for these arguments.
 fn read(arguments: &str) -> Value {
     let workspace = PROVIDER.workspace();
-    workspace.write("main.tf", &onboarding(arguments));
-    workspace.apply().assert_none();
+    workspace
+        .configure(&onboarding(arguments))
+        .apply()
+        .assert_none();
     workspace.attributes(ONBOARDING)
 }
 
@@ -64,7 +65,7 @@ fn parsed(onboarding: &Value, document: &str) -> Value {
 #[test]
 fn an_external_id_is_the_tenant_and_random_and_made_once() {
     let workspace = PROVIDER.workspace();
-    workspace.write("provider.tf", &provider(r#"tenant = "acme""#));
+    workspace.configure_provider(r#"tenant = "acme""#);
     let made = applied(&workspace, &external_id(""));
     let random = made.strip_prefix("acme:").unwrap();
     assert_eq!(random.len(), 16);
@@ -80,7 +81,7 @@ fn an_external_id_is_the_tenant_and_random_and_made_once() {
     );
 
     // Whatever it was made for is there already.
-    workspace.write("provider.tf", &provider(r#"tenant = "globex""#));
+    workspace.configure_provider(r#"tenant = "globex""#);
     assert_eq!(applied(&workspace, &external_id("")), made);
     let another = external_id("").replace("acme", "other");
     assert_eq!(applied(&workspace, &(external_id("") + &another)), made);
@@ -117,8 +118,7 @@ fn other_keepers_make_another_external_id() {
         &external_id(r#"keepers = { made_for = "audit" }"#),
     );
     for keepers in [r#"keepers = { made_for = "other" }"#, ""] {
-        workspace.write("main.tf", &external_id(keepers));
-        let plan = workspace.plan();
+        let plan = workspace.configure(&external_id(keepers)).plan();
         plan.assert_actions(ID, &["delete", "create"]);
         assert_eq!(plan.replace_paths(ID), json!([["keepers"]]));
     }
@@ -137,8 +137,9 @@ fn other_keepers_make_another_external_id() {
 fn an_external_id_is_imported_by_its_value_and_stays_when_it_gets_keepers() {
     let workspace = PROVIDER.workspace();
     let keepers = r#"keepers = { made_for = "audit" }"#;
-    workspace.write("main.tf", &external_id(keepers));
-    workspace.import(ID, "another-product:K3V9=w2,q8");
+    workspace
+        .configure(&external_id(keepers))
+        .import(ID, "another-product:K3V9=w2,q8");
     let plan = workspace.plan();
     plan.assert_in_place(ID, &json!({ "keepers": [null, { "made_for": "audit" }] }));
     workspace.apply_saved(&plan).assert_none();
@@ -147,11 +148,10 @@ fn an_external_id_is_imported_by_its_value_and_stays_when_it_gets_keepers() {
         "another-product:K3V9=w2,q8"
     );
     // From then on they are keepers as any others.
-    workspace.write(
-        "main.tf",
-        &external_id(r#"keepers = { made_for = "other" }"#),
-    );
-    workspace.plan().assert_actions(ID, &["delete", "create"]);
+    workspace
+        .configure(&external_id(r#"keepers = { made_for = "other" }"#))
+        .plan()
+        .assert_actions(ID, &["delete", "create"]);
 
     workspace.forget(ID);
     workspace
@@ -164,7 +164,7 @@ fn an_external_id_is_imported_by_its_identity() {
     let workspace = PROVIDER.workspace();
     let example =
         include_str!("../../examples/resources/orgmirror_external_id/import-by-identity.tf");
-    workspace.write("main.tf", &(external_id("") + example));
+    workspace.configure(&(external_id("") + example));
     if !is_at_least(1, 12) {
         workspace
             .plan_fails()
@@ -202,7 +202,7 @@ fn example(moto: &Moto) -> Workspace {
     }
     let main = text("onboarding/main.tf").replace("../modules", "./modules");
     workspace.write("terraform.tf", "");
-    workspace.write("main.tf", &main);
+    workspace.configure(&main);
     workspace.write(
         "account.tf",
         r#"
@@ -404,16 +404,13 @@ fn a_role_with_this_trust_is_assumed_with_its_external_id_and_no_other() {
     let management = double.organization().management_account_id.clone();
     let role_arn = format!("arn:aws:iam::{management}:role/orgmirror-readonly");
     let workspace = PROVIDER.workspace();
-    workspace.write(
-        "provider.tf",
-        &provider(&format!(
-            r#"
+    workspace.configure_provider(&format!(
+        r#"
             tenant = "acme"
             {}
             "#,
-            arguments_for(&double)
-        )),
-    );
+        arguments_for(&double)
+    ));
     let declared = external_id("")
         + &onboarding(&format!(
             "
@@ -422,8 +419,7 @@ fn a_role_with_this_trust_is_assumed_with_its_external_id_and_no_other() {
             ",
             quoted(&management)
         ));
-    workspace.write("main.tf", &declared);
-    workspace.apply().assert_none();
+    workspace.configure(&declared).apply().assert_none();
 
     // The double's role trusts as the policy says.
     let policy = parsed(&workspace.attributes(ONBOARDING), "trust_policy_json");
@@ -447,12 +443,14 @@ fn a_role_with_this_trust_is_assumed_with_its_external_id_and_no_other() {
             .set("deletion_protection", "false");
         declared.clone() + &snapshot(&role) + &integration.hcl()
     };
-    workspace.write("main.tf", &through("\"acme:somebody-elses\""));
     workspace
+        .configure(&through("\"acme:somebody-elses\""))
         .plan_fails()
         .assert_error(&["The role cannot be assumed", &role_arn]);
-    workspace.write("main.tf", &through(&format!("{ID}.value")));
-    workspace.apply().assert_none();
+    workspace
+        .configure(&through(&format!("{ID}.value")))
+        .apply()
+        .assert_none();
     let connections = workspace.attributes(INTEGRATION)["connections"].clone();
     assert_eq!(connections.as_object().unwrap().len(), 20);
 }
@@ -552,8 +550,10 @@ fn principals_and_policies_that_cannot_be_are_refused() {
             &["partition", "\"aws-moon\"", "\"aws-us-gov\""],
         ),
     ] {
-        workspace.write("main.tf", &onboarding(arguments));
-        workspace.plan_fails().assert_only_error(fragments);
+        workspace
+            .configure(&onboarding(arguments))
+            .plan_fails()
+            .assert_only_error(fragments);
     }
 }
 
@@ -563,11 +563,11 @@ fn a_trust_policy_that_iam_will_not_take_is_warned_of() {
         .map(|number| quoted(&format!("arn:aws:iam::{number:012}:role/pipeline")))
         .collect();
     let workspace = PROVIDER.workspace();
-    workspace.write(
-        "main.tf",
-        &onboarding(&format!("trusted_principals = [{}]", principals.join(", "))),
-    );
     workspace
+        .configure(&onboarding(&format!(
+            "trusted_principals = [{}]",
+            principals.join(", ")
+        )))
         .plan()
         .assert_warning(&["Trust policy above the quota of IAM", "2048"]);
 }
@@ -626,8 +626,7 @@ fn the_terraform_of_one_account_evaluates_to_the_same_role_and_policies() {
     );
     let module = with_builtin_resources(found["terraform"].as_str().unwrap());
     let mut workspace = PROVIDER.workspace();
-    workspace.write("main.tf", &module);
-    workspace.apply().assert_none();
+    workspace.configure(&module).apply().assert_none();
     let role = workspace.attributes("terraform_data.aws_iam_role_orgmirror")["input"].clone();
     let role = &role["value"];
     assert_eq!(role["name"], "orgmirror-readonly");

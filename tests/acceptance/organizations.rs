@@ -82,8 +82,7 @@ fn the_roles_of_one_configuration_swapped_are_an_error_for_both() {
     let swapped = EXAMPLE
         .replace(MANAGEMENT[0], &second)
         .replace(MANAGEMENT[1], &first);
-    workspace.write("main.tf", &swapped);
-    let failure = workspace.plan_fails();
+    let failure = workspace.configure(&swapped).plan_fails();
     for name in ["acme", "globex"] {
         failure.assert_error_at(
             &format!(r#"resource "orgmirror_integration" "{name}""#),
@@ -124,7 +123,7 @@ fn each_organization_has_its_own_credentials_and_external_id() {
                 )
             })
     };
-    workspace.write("main.tf", &with_profiles(&text));
+    workspace.configure(&with_profiles(&text));
     let profiles: String = ["acme", "globex"]
         .iter()
         .zip(&doubles)
@@ -158,11 +157,9 @@ fn each_organization_has_its_own_credentials_and_external_id() {
     }
 
     // What is wrong with one of them is said of that one.
-    workspace.write(
-        "main.tf",
-        &with_profiles(&text).replace(EXTERNAL_IDS[1], "globex:of-somebody-else"),
-    );
-    let failure = workspace.plan_fails();
+    let failure = workspace
+        .configure(&with_profiles(&text).replace(EXTERNAL_IDS[1], "globex:of-somebody-else"))
+        .plan_fails();
     failure.assert_only_error(&["The role cannot be assumed", &doubles[1].1]);
     failure.assert_error_at(
         r#"data "orgmirror_aws_organization" "globex""#,

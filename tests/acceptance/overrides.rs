@@ -65,12 +65,12 @@ fn a_connection_override_with_everything_is_planned_beside_a_new_integration() {
         handle     = "core"
         role_arn   = "arn:aws:iam::333333333333:role/ops/hub"
         "#;
-    configure(
+    let plan = configure(
         &workspace,
         &tree(),
         &connection_override(&format!("{own}{EVERYTHING}")),
-    );
-    let plan = workspace.plan();
+    )
+    .plan();
     plan.assert_no_warnings();
     let expected = |id: &Value, integration_id: &Value| {
         everything(&json!({
@@ -113,12 +113,12 @@ fn a_folder_override_with_everything_is_planned_beside_a_new_integration() {
         handle      = "wl"
         role_name   = "ops/audit"
         "#;
-    configure(
+    let plan = configure(
         &workspace,
         &tree(),
         &folder_override(&format!("{own}{EVERYTHING}")),
-    );
-    let plan = workspace.plan();
+    )
+    .plan();
     let mut planned = plan.after(FOLDER);
     workspace.apply_saved(&plan).assert_none();
     let state = workspace.attributes(FOLDER);
@@ -208,8 +208,7 @@ fn every_setting_changes_in_place_and_returns_to_what_is_inherited() {
             (&second, difference(1, 2)),
             (&inherited, difference(2, 0)),
         ] {
-            configure(&workspace, &tree(), declared);
-            let plan = workspace.plan();
+            let plan = configure(&workspace, &tree(), declared).plan();
             plan.assert_in_place(address, &difference);
             if declared == &inherited {
                 plan.assert_warning(&["The override changes nothing", role, "external_id"]);
@@ -230,15 +229,13 @@ fn another_object_or_integration_replaces_an_override() {
     let other = other.hcl();
     let workspace = PROVIDER.workspace();
     let step = |rest: &str, address: &str, paths: &Value| {
-        configure(&workspace, &tree(), &format!("{other}{rest}"));
-        let plan = workspace.plan();
+        let plan = configure(&workspace, &tree(), &format!("{other}{rest}")).plan();
         plan.assert_actions(address, &["delete", "create"]);
         assert_eq!(&plan.replace_paths(address), paths);
         workspace.apply_saved(&plan);
     };
     let start = |rest: &str| {
-        configure(&workspace, &tree(), &format!("{other}{rest}"));
-        workspace.apply();
+        configure(&workspace, &tree(), &format!("{other}{rest}")).apply();
     };
     let hub = connection_override(
         r#"
@@ -415,15 +412,13 @@ fn a_handle_that_an_override_gives_stays_through_a_rename() {
         .replace("\"hub\"", "\"Center\"")
         .replace("\"Workloads\"", "\"Products\"");
     let renamed = Integration::of(&renamed).set("deletion_protection", "false");
-    configure(&workspace, &renamed, &both);
-    let plan = workspace.plan();
+    let plan = configure(&workspace, &renamed, &both).plan();
     plan.assert_actions(CONNECTION, &["no-op"])
         .assert_actions(FOLDER, &["no-op"]);
     workspace.apply_saved(&plan);
     assert_eq!(effective_handles(&workspace), given);
 
-    configure(&workspace, &renamed, "");
-    workspace.apply();
+    configure(&workspace, &renamed, "").apply();
     assert_eq!(
         effective_handles(&workspace),
         Value::Null,
@@ -445,8 +440,9 @@ fn a_new_handle_says_what_it_breaks() {
             handle     = "core"
             "#,
         ),
-    );
-    workspace.plan().assert_warning(&[
+    )
+    .plan()
+    .assert_warning(&[
         "Connections of acme/security: 1 renamed",
         "hub -> core",
         "whatever names the old one",
@@ -462,16 +458,16 @@ fn a_new_handle_says_what_it_breaks() {
             enabled    = false
             "#,
         ),
-    );
-    workspace
-        .plan()
-        .assert_warning(&["Connections of acme/security: 1 lost", "core (333333333333"]);
+    )
+    .plan()
+    .assert_warning(&["Connections of acme/security: 1 lost", "core (333333333333"]);
     workspace.apply();
-    configure(&workspace, &integration, "");
-    workspace.plan().assert_warning(&[
-        "Connections of acme/security: 1 gained",
-        "hub (333333333333",
-    ]);
+    configure(&workspace, &integration, "")
+        .plan()
+        .assert_warning(&[
+            "Connections of acme/security: 1 gained",
+            "hub (333333333333",
+        ]);
 }
 
 #[test]
@@ -494,8 +490,7 @@ fn what_leaves_makes_overrides_dormant_and_they_revive_with_their_handles() {
     let workspace = applied(&tree(), &both);
     let before = [CONNECTION, FOLDER].map(|address| workspace.attributes(address));
     let without = tree_without("sandbox0");
-    configure(&workspace, &without, &both);
-    let plan = workspace.plan();
+    let plan = configure(&workspace, &without, &both).plan();
     plan.assert_warning(&[
         "Permissions and overrides become dormant",
         "the override of the account 222222222222",
@@ -516,13 +511,11 @@ fn what_leaves_makes_overrides_dormant_and_they_revive_with_their_handles() {
         handle     = "core"
         "#,
     );
-    configure(&workspace, &without, &format!("{both}{taker}"));
-    workspace
+    configure(&workspace, &without, &format!("{both}{taker}"))
         .apply_fails()
         .assert_only_error(&["Handle taken", "\"core\"", "222222222222"]);
 
-    configure(&workspace, &tree(), &both);
-    workspace.apply();
+    configure(&workspace, &tree(), &both).apply();
     let after = [CONNECTION, FOLDER].map(|address| workspace.attributes(address));
     assert_eq!(after, before, "they revive with the same ID");
     assert_eq!(
@@ -578,8 +571,7 @@ fn there_is_one_override_for_each_object() {
             ),
         )
         .replace("orgmirror_integration.aws.id", &quoted(&id));
-        second.write("main.tf", &another);
-        second.plan().assert_warning(&fragments);
+        second.configure(&another).plan().assert_warning(&fragments);
         second.apply_fails().assert_only_error(&fragments);
     }
     // What the error says works.
@@ -647,8 +639,7 @@ fn a_handle_passes_from_one_override_to_another_in_one_run() {
         .concat()
     };
     let workspace = applied(&tree(), &handles("core", "store"));
-    configure(&workspace, &tree(), &handles("center", "core"));
-    let plan = workspace.plan();
+    let plan = configure(&workspace, &tree(), &handles("center", "core")).plan();
     plan.assert_warning(&[
         "Handle taken",
         "core",
@@ -661,8 +652,7 @@ fn a_handle_passes_from_one_override_to_another_in_one_run() {
         json!({ "333333333333": "center", "111111111111": "core" })
     );
 
-    configure(&workspace, &tree(), &handles("core", "center"));
-    workspace
+    configure(&workspace, &tree(), &handles("core", "center"))
         .apply_fails()
         .assert_error(&["Handle taken", "core", "to swap two"])
         .assert_error(&["Handle taken", "center", "to swap two"]);
@@ -672,17 +662,17 @@ fn a_handle_passes_from_one_override_to_another_in_one_run() {
 fn overrides_go_with_their_integration() {
     let workspace = applied(&tree(), "");
     let (second, id) = beside(&workspace);
-    second.write(
-        "main.tf",
-        &connection_override(
-            r#"
+    second
+        .configure(
+            &connection_override(
+                r#"
             account_id = "333333333333"
             handle     = "core"
             "#,
+            )
+            .replace("orgmirror_integration.aws.id", &quoted(&id)),
         )
-        .replace("orgmirror_integration.aws.id", &quoted(&id)),
-    );
-    second.apply();
+        .apply();
     workspace.plan_with(&["-destroy"]).assert_warning(&[
         "Permissions and overrides go with the integration",
         "the override of the account 333333333333",
@@ -762,8 +752,9 @@ fn arguments_are_validated_before_anything_is_planned() {
         (folder(r#"handle = "aws""#), &["handle", "reserved"]),
     ] {
         let workspace = PROVIDER.workspace();
-        configure(&workspace, &tree(), &declared);
-        workspace.plan_fails().assert_only_error(fragments);
+        configure(&workspace, &tree(), &declared)
+            .plan_fails()
+            .assert_only_error(fragments);
     }
 }
 
@@ -785,8 +776,7 @@ fn settings_made_in_the_same_run_are_taken() {
         role_arn       = "arn:aws:iam::333333333333:role/${{{value}}}"
         "#
     ));
-    configure(&workspace, &tree(), &format!("{made}{declared}"));
-    let plan = workspace.plan();
+    let plan = configure(&workspace, &tree(), &format!("{made}{declared}")).plan();
     plan.assert_no_warnings();
     let planned = plan.after(CONNECTION);
     assert_eq!(planned["default_region"], UNKNOWN);
@@ -806,8 +796,7 @@ fn settings_made_in_the_same_run_are_taken() {
         role_arn   = "arn:aws:iam::111111111111:role/${{{value}}}"
         "#
     ));
-    configure(&wrong, &tree(), &format!("{made}{declared}"));
-    wrong.plan();
+    configure(&wrong, &tree(), &format!("{made}{declared}")).plan();
     wrong
         .apply_fails()
         .assert_only_error(&["Role of another account", "111111111111"]);

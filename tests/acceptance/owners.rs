@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::PROVIDER;
 use crate::catalogs::files;
 use crate::configurations::{
-    DATA, INTEGRATION, Integration, accounts_by_hand, arguments_for, provider, security, snapshot,
+    DATA, INTEGRATION, Integration, accounts_by_hand, arguments_for, security, snapshot,
 };
 
 const CONNECTIONS: &str = "data.orgmirror_connections.security";
@@ -37,7 +37,7 @@ fn company() -> Double {
 /// The mirror with owners, and a workspace that sees all of it in files for programs.
 fn owned(double: &Double) -> Workspace {
     let workspace = PROVIDER.workspace();
-    workspace.write("provider.tf", &provider(&arguments_for(double)));
+    workspace.configure_provider(&arguments_for(double));
     let parts = [
         snapshot("include_tags = true"),
         Integration::of(DATA)
@@ -55,7 +55,7 @@ fn owned(double: &Double) -> Workspace {
         "#
         .to_owned(),
     ];
-    workspace.write("main.tf", &parts.concat());
+    workspace.configure(&parts.concat());
     workspace
 }
 
@@ -151,8 +151,8 @@ fn tags_that_were_not_read_are_an_error_and_not_the_owners_of_the_integration() 
         .set("owners", OWNERS)
         .set("resource_owners", RESOURCE_OWNERS)
         .hcl();
-    workspace.write("main.tf", &format!("{}{mirror}", snapshot("")));
     workspace
+        .configure(&format!("{}{mirror}", snapshot("")))
         .plan_fails()
         .assert_only_error(&["resource_owners", "include_tags", "Shop"]);
 }
@@ -161,8 +161,7 @@ fn tags_that_were_not_read_are_an_error_and_not_the_owners_of_the_integration() 
 fn without_resource_owners_the_integration_owns_all_and_without_owners_nobody_does() {
     let owners = |integration: Integration| {
         let workspace = PROVIDER.workspace();
-        workspace.write("main.tf", &integration.hcl());
-        workspace.apply();
+        workspace.configure(&integration.hcl()).apply();
         workspace.attributes(INTEGRATION)["connections"]["111122223333"]["owners"].clone()
     };
     let by_hand = Integration::of(&accounts_by_hand([("111122223333", "sandbox")]));
@@ -199,7 +198,7 @@ fn custom_access_details_have_at_most_400_characters_however_many_bytes() {
         let integration = Integration::of_accounts([("111122223333", "sandbox")]);
         let workspace = PROVIDER.workspace();
         let integration = integration.set("custom_access_details", &quoted(details));
-        workspace.write("main.tf", &integration.hcl());
+        workspace.configure(&integration.hcl());
         workspace
     };
     for character in ["x", "é", "e\u{301}", "日", "👋"] {

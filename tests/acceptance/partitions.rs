@@ -6,7 +6,7 @@ use orgmirror_testing::terraform::Failure;
 
 use crate::PROVIDER;
 use crate::configurations::{
-    DATA, INTEGRATION, Integration, configure, endpoints, of_integration, provider, snapshot, tree,
+    DATA, INTEGRATION, Integration, configure, endpoints, of_integration, snapshot, tree,
 };
 
 /// Hand-written accounts in a partition.
@@ -36,8 +36,7 @@ fn all_refused(cases: &[(Integration, &[&str])]) {
             integration.set("handle", &handle).hcl()
         })
         .collect();
-    workspace.write("main.tf", &hcl);
-    let failure = workspace.plan_fails();
+    let failure = workspace.configure(&hcl).plan_fails();
     for (number, (_, fragments)) in cases.iter().enumerate() {
         let block = format!(r#"resource "orgmirror_integration" "{}""#, label(number));
         failure.assert_error_at(&block, "", fragments);
@@ -117,8 +116,8 @@ fn two_partitions_side_by_side_are_refused_before_the_snapshot_is_known() {
     ];
     for integration in of_both {
         let workspace = PROVIDER.workspace();
-        workspace.write("main.tf", &format!("{}{}", snapshot(""), integration.hcl()));
         workspace
+            .configure(&format!("{}{}", snapshot(""), integration.hcl()))
             .plan_fails()
             .assert_only_error(&["Two partitions", "integration of their own"]);
     }
@@ -156,8 +155,7 @@ fn a_region_that_is_not_known_is_taken_with_one_warning() {
         accounts_in("aws"),
         r#"regions = ["eu-west-1", "us-wset-2", "cn-*"], default_region = "xx-faraway-1""#,
     );
-    workspace.write("main.tf", &integration.hcl());
-    let plan = workspace.plan();
+    let plan = workspace.configure(&integration.hcl()).plan();
     plan.assert_warning(&[
         "Region not known",
         "\"us-wset-2\"",
@@ -209,8 +207,7 @@ fn an_override_in_another_partition_is_a_warning_at_plan_and_an_error_at_apply()
         ),
     ] {
         let workspace = PROVIDER.workspace();
-        configure(&workspace, &tree(), "");
-        workspace.apply();
+        configure(&workspace, &tree(), "").apply();
         configure(&workspace, &tree(), &of_integration(kind, arguments));
         let mut all = vec!["Another partition", "the partition aws"];
         all.extend(fragments);
@@ -223,8 +220,7 @@ fn an_override_in_another_partition_is_a_warning_at_plan_and_an_error_at_apply()
 fn an_override_with_two_partitions_is_refused() {
     let refused = |declared: &str| -> Failure {
         let workspace = PROVIDER.workspace();
-        configure(&workspace, &tree(), declared);
-        workspace.plan_fails()
+        configure(&workspace, &tree(), declared).plan_fails()
     };
     refused(&of_integration(
         "folder_override",
@@ -249,8 +245,7 @@ fn an_override_with_two_partitions_is_refused() {
 #[test]
 fn an_override_of_regions_that_are_not_known_is_warned_of() {
     let workspace = PROVIDER.workspace();
-    configure(&workspace, &tree(), "");
-    workspace.apply();
+    configure(&workspace, &tree(), "").apply();
     configure(
         &workspace,
         &tree(),
@@ -261,11 +256,10 @@ fn an_override_of_regions_that_are_not_known_is_warned_of() {
             regions     = ["eu-wset-1", "cn-*"]
             "#,
         ),
-    );
-    workspace
-        .plan()
-        .assert_warning(&["Region not known", "Did you mean \"eu-west-1\""])
-        .assert_warning(&["No region matches", "of the partition aws"]);
+    )
+    .plan()
+    .assert_warning(&["Region not known", "Did you mean \"eu-west-1\""])
+    .assert_warning(&["No region matches", "of the partition aws"]);
     workspace.apply();
     workspace.plan().assert_no_warnings();
 }
@@ -299,10 +293,11 @@ fn without_a_region_discovery_goes_where_the_partition_of_the_role_has_aws_organ
     ] {
         let (double, arguments) = discovering(partition);
         let workspace = PROVIDER.workspace();
-        workspace.write("provider.tf", &provider(&arguments));
+        workspace.configure_provider(&arguments);
         let integration = Integration::of(DATA);
-        workspace.write("main.tf", &format!("{}{}", snapshot(""), integration.hcl()));
-        workspace.apply();
+        workspace
+            .configure(&format!("{}{}", snapshot(""), integration.hcl()))
+            .apply();
         let calls = double.calls();
         let regions: Vec<&str> = calls
             .all()
@@ -326,16 +321,13 @@ fn without_a_region_discovery_goes_where_the_partition_of_the_role_has_aws_organ
 fn a_role_in_another_partition_than_the_region_is_an_error_before_any_call() {
     let (double, arguments) = discovering("aws-us-gov");
     let workspace = PROVIDER.workspace();
-    workspace.write("main.tf", &snapshot(""));
-    workspace.write(
-        "provider.tf",
-        &provider(&format!(
-            r#"
+    workspace.configure(&snapshot(""));
+    workspace.configure_provider(&format!(
+        r#"
             region = "eu-west-1"
             {arguments}
             "#
-        )),
-    );
+    ));
     workspace.plan_fails().assert_only_error(&[
         "The role is in another partition",
         "aws-us-gov",

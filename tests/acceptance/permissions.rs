@@ -6,8 +6,7 @@ use serde_json::json;
 use crate::PROVIDER;
 use crate::catalogs::{assert_id, declare_workspaces, edit, entries};
 use crate::configurations::{
-    Integration, TREE, applied, beside, configure, labelled, of_integration, provider, tree,
-    tree_without,
+    Integration, TREE, applied, beside, configure, labelled, of_integration, tree, tree_without,
 };
 
 const FOLDER: &str = "orgmirror_folder_permission.this";
@@ -31,8 +30,7 @@ fn a_folder_permission_is_planned_beside_a_new_integration() {
         match_tags  = { env = "prod" }
         "#,
     );
-    configure(&workspace, &tree(), &permission);
-    let plan = workspace.plan();
+    let plan = configure(&workspace, &tree(), &permission).plan();
     plan.assert_no_warnings();
     assert_eq!(
         plan.after(FOLDER),
@@ -69,8 +67,7 @@ fn a_connection_permission_is_planned_beside_a_new_integration() {
         grantee    = "*"
         "#,
     );
-    configure(&workspace, &tree(), &permission);
-    let plan = workspace.plan();
+    let plan = configure(&workspace, &tree(), &permission).plan();
     assert_eq!(
         plan.after(CONNECTION),
         json!({ "id": UNKNOWN, "integration_id": UNKNOWN, "account_id": "333333333333", "grantee": "*" })
@@ -92,7 +89,7 @@ fn a_connection_permission_is_planned_beside_a_new_integration() {
 #[test]
 fn with_everything_known_only_the_id_is_not() {
     let workspace = applied(&tree(), "");
-    configure(
+    let plan = configure(
         &workspace,
         &tree(),
         &folder_permission(
@@ -101,8 +98,8 @@ fn with_everything_known_only_the_id_is_not() {
             grantee   = "acme"
             "#,
         ),
-    );
-    let plan = workspace.plan();
+    )
+    .plan();
     let mut planned = plan.after(FOLDER);
     assert_eq!(planned["id"], UNKNOWN);
     workspace.apply_saved(&plan).assert_none();
@@ -168,8 +165,7 @@ fn folder_grantee_and_tags_change_in_place() {
             json!({ "match_tags": { "env": "-", "empty": "-" } }),
         ),
     ] {
-        configure(&workspace, &tree(), &folder_permission(arguments));
-        let plan = workspace.plan();
+        let plan = configure(&workspace, &tree(), &folder_permission(arguments)).plan();
         plan.assert_in_place(FOLDER, &difference);
         workspace.apply_saved(&plan);
     }
@@ -202,8 +198,7 @@ fn account_and_grantee_change_in_place() {
             json!({ "grantee": ["acme", "acme/finops"] }),
         ),
     ] {
-        configure(&workspace, &tree(), &connection_permission(arguments));
-        let plan = workspace.plan();
+        let plan = configure(&workspace, &tree(), &connection_permission(arguments)).plan();
         plan.assert_in_place(CONNECTION, &difference);
         workspace.apply_saved(&plan);
     }
@@ -222,8 +217,7 @@ fn another_integration_replaces_a_permission() {
     let workspace = applied(&tree(), &format!("{other}{permission}"));
     let before = workspace.attributes(CONNECTION)["id"].clone();
     let moved = permission.replace("orgmirror_integration.aws", "orgmirror_integration.other");
-    configure(&workspace, &tree(), &format!("{other}{moved}"));
-    let plan = workspace.plan();
+    let plan = configure(&workspace, &tree(), &format!("{other}{moved}")).plan();
     plan.assert_actions(CONNECTION, &["delete", "create"]);
     assert_eq!(plan.replace_paths(CONNECTION), json!([["integration_id"]]));
     workspace.apply_saved(&plan);
@@ -314,8 +308,7 @@ fn what_leaves_makes_permissions_dormant_and_they_revive() {
         .filter(|line| !line.contains("ou-aaaa-sandbox0"));
     let without = Integration::of(&without.collect::<Vec<_>>().join("\n"))
         .set("deletion_protection", "false");
-    configure(&workspace, &without, &permissions);
-    let plan = workspace.plan();
+    let plan = configure(&workspace, &without, &permissions).plan();
     plan.assert_warning(&[
         "Permissions and overrides become dormant",
         "the permission on the folder /Sandbox for \"acme\"",
@@ -340,13 +333,11 @@ fn what_leaves_makes_permissions_dormant_and_they_revive() {
         &workspace,
         &without,
         &permissions.replace(r#"= "acme""#, r#"= "*""#),
-    );
-    workspace.apply();
-    configure(&workspace, &without, &permissions);
-    workspace.apply();
+    )
+    .apply();
+    configure(&workspace, &without, &permissions).apply();
 
-    configure(&workspace, &tree(), &permissions);
-    let plan = workspace.plan();
+    let plan = configure(&workspace, &tree(), &permissions).plan();
     plan.assert_warning(&[
         "Connections of acme/security: 1 gained",
         "lab (222222222222",
@@ -414,8 +405,7 @@ fn what_is_not_there_is_a_warning_at_plan_and_an_error_at_apply() {
         ),
     ] {
         let workspace = applied(&tree(), "");
-        configure(&workspace, &tree(), &permission);
-        let plan = workspace.plan();
+        let plan = configure(&workspace, &tree(), &permission).plan();
         plan.assert_warning(&fragments)
             .assert_warning(&["Unless this run changes that, the apply will fail"]);
         workspace.apply_fails().assert_only_error(&fragments);
@@ -432,8 +422,7 @@ fn what_the_same_run_adds_can_be_granted() {
         grantee    = "acme"
         "#,
     );
-    configure(&workspace, &tree(), &permission);
-    let plan = workspace.plan();
+    let plan = configure(&workspace, &tree(), &permission).plan();
     plan.assert_warning(&[
         "No such account",
         "222222222222",
@@ -470,8 +459,8 @@ fn an_organizations_integration_is_shared_inside_it_only() {
                 grantee     = "{grantee}"
                 "#
             )),
-        );
-        workspace.apply();
+        )
+        .apply();
     }
 }
 
@@ -486,19 +475,19 @@ fn two_configurations_can_grant_the_same_and_access_ends_with_the_last() {
     let first = applied(&tree(), &permission);
     declare_workspaces(&first, &["acme/security"]);
     let (second, id) = beside(&first);
-    second.write(
-        "main.tf",
-        &permission.replace("orgmirror_integration.aws.id", &quoted(&id)),
-    );
-    second.plan().assert_no_warnings();
+    second
+        .configure(&permission.replace("orgmirror_integration.aws.id", &quoted(&id)))
+        .plan()
+        .assert_no_warnings();
     second.apply();
     assert_eq!(entries(&first, "folder_permissions").len(), 2);
 
     first
         .plan_with(&["-destroy", "-target", FOLDER])
         .assert_no_warning_of("Connections of");
-    configure(&first, &tree(), "");
-    first.plan().assert_no_warning_of("Connections of");
+    configure(&first, &tree(), "")
+        .plan()
+        .assert_no_warning_of("Connections of");
     first.apply();
     assert_eq!(entries(&first, "folder_permissions").len(), 1);
 
@@ -520,11 +509,9 @@ fn permissions_go_with_their_integration_in_all_configurations() {
     let first = applied(&tree(), "");
     declare_workspaces(&first, &["acme/security"]);
     let (second, id) = beside(&first);
-    second.write(
-        "main.tf",
-        &permission.replace("orgmirror_integration.aws.id", &quoted(&id)),
-    );
-    second.apply();
+    second
+        .configure(&permission.replace("orgmirror_integration.aws.id", &quoted(&id)))
+        .apply();
     let held = second.attributes(FOLDER)["id"].clone();
 
     first
@@ -535,12 +522,10 @@ fn permissions_go_with_their_integration_in_all_configurations() {
             held.as_str().unwrap(),
         ])
         .assert_warning(&["Connections of acme/security: 3 lost"]);
-    configure(&first, &tree().set_text("organization", "platform"), "");
-    first
+    configure(&first, &tree().set_text("organization", "platform"), "")
         .plan()
         .assert_warning(&["Permissions and overrides go with the integration"]);
-    configure(&first, &tree(), "");
-    first.destroy();
+    configure(&first, &tree(), "").destroy();
     assert!(entries(&first, "folder_permissions").is_empty());
 
     let plan = second.plan();
@@ -553,7 +538,7 @@ fn permissions_go_with_their_integration_in_all_configurations() {
 fn a_permission_that_reaches_workspaces_says_whom() {
     let workspace = applied(&tree(), "");
     declare_workspaces(&workspace, &["acme/finops", "acme/security", "globex/lab"]);
-    configure(
+    let plan = configure(
         &workspace,
         &tree(),
         &folder_permission(
@@ -562,8 +547,8 @@ fn a_permission_that_reaches_workspaces_says_whom() {
             grantee     = "acme/security"
             "#,
         ),
-    );
-    let plan = workspace.plan();
+    )
+    .plan();
     plan.assert_warning(&[
         "Connections of acme/security: 1 gained",
         "shop (111111111111",
@@ -576,8 +561,7 @@ fn a_permission_that_reaches_workspaces_says_whom() {
         grantee     = "acme"
         "#,
     );
-    configure(&workspace, &tree(), &wider);
-    workspace
+    configure(&workspace, &tree(), &wider)
         .plan()
         .assert_warning(&[
             "Connections of acme/security: 2 gained",
@@ -594,16 +578,16 @@ fn a_permission_that_reaches_workspaces_says_whom() {
         match_tags  = { env = "prod" }
         "#,
     );
-    configure(&workspace, &tree(), &tagged);
-    workspace.plan().assert_warning(&[
-        "Connections of acme/finops and 1 more workspace: 2 lost",
-        "acme/security",
-        "hub (333333333333",
-        "lab (222222222222",
-    ]);
+    configure(&workspace, &tree(), &tagged)
+        .plan()
+        .assert_warning(&[
+            "Connections of acme/finops and 1 more workspace: 2 lost",
+            "acme/security",
+            "hub (333333333333",
+            "lab (222222222222",
+        ]);
     workspace.apply();
-    configure(&workspace, &tree(), "");
-    workspace
+    configure(&workspace, &tree(), "")
         .plan()
         .assert_warning(&["1 lost", "shop (111111111111"]);
 }
@@ -859,8 +843,9 @@ fn arguments_are_validated_before_anything_is_planned() {
         ),
     ] {
         let workspace = PROVIDER.workspace();
-        configure(&workspace, &tree(), &permission);
-        workspace.plan_fails().assert_only_error(fragments);
+        configure(&workspace, &tree(), &permission)
+            .plan_fails()
+            .assert_only_error(fragments);
     }
 }
 
@@ -892,8 +877,7 @@ fn inputs_made_in_the_same_run_are_taken() {
         ),
     ]
     .concat();
-    configure(&workspace, &tree(), &format!("{made}{permissions}"));
-    let plan = workspace.plan();
+    let plan = configure(&workspace, &tree(), &format!("{made}{permissions}")).plan();
     plan.assert_no_warnings();
     assert_eq!(plan.after(FOLDER)["grantee"], UNKNOWN);
     workspace.apply_saved(&plan);
@@ -917,8 +901,8 @@ fn inputs_made_in_the_same_run_are_taken() {
                 "#
             )
         ),
-    );
-    wrong.plan();
+    )
+    .plan();
     wrong
         .apply_fails()
         .assert_only_error(&["folder_path", "\"acme\"", "starts with /"]);
@@ -940,8 +924,7 @@ fn an_account_that_moves_under_a_grant_is_told_in_the_integrations_plan() {
         r#"name = "lab", parent_id = "ou-aaaa-prod0000""#,
     );
     let moved = Integration::of(&moved).set("deletion_protection", "false");
-    configure(&workspace, &moved, &permission);
-    let plan = workspace.plan();
+    let plan = configure(&workspace, &moved, &permission).plan();
     plan.assert_warning(&[
         "Connections of acme/security: 1 gained",
         "lab (222222222222 \"lab\" in /Workloads/Prod: live)",
@@ -982,8 +965,9 @@ fn names_that_are_not_known_yet_give_no_false_warnings() {
     let with = |value: &str| format!("{}{permissions}", made(value));
     let workspace = applied(&integration, &with("Workloads"));
     declare_workspaces(&workspace, &["acme/security"]);
-    configure(&workspace, &integration, &with("Products"));
-    workspace.plan().assert_no_warnings();
+    configure(&workspace, &integration, &with("Products"))
+        .plan()
+        .assert_no_warnings();
     // When the names are known, during the apply, so is what they do.
     workspace
         .apply()

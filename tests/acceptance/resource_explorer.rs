@@ -8,7 +8,7 @@ use orgmirror_testing::terraform::{Failure, Workspace, quoted};
 use serde_json::{Value, json};
 
 use crate::PROVIDER;
-use crate::configurations::{DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for, provider};
+use crate::configurations::{DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for};
 
 const READINESS: &str = "data.orgmirror_resource_explorer.these";
 const EXTERNAL_ID: &str = "acme:0123456789abcdef";
@@ -72,13 +72,13 @@ fn readiness(arguments: &str) -> String {
 /// A workspace that mirrors the double's organization and asks for its readiness.
 fn asking(double: &Double, arguments: &str) -> Workspace {
     let workspace = PROVIDER.workspace();
-    workspace.write("provider.tf", &provider(&arguments_for(double)));
+    workspace.configure_provider(&arguments_for(double));
     let parts = [
         SNAPSHOT.to_owned(),
         mirror(DATA).hcl(),
         readiness(arguments),
     ];
-    workspace.write("main.tf", &parts.concat());
+    workspace.configure(&parts.concat());
     workspace
 }
 
@@ -92,10 +92,9 @@ fn asked(double: &Double, arguments: &str) -> Value {
 /// A workspace that mirrors an AWS organization and has been applied.
 fn mirroring(double: &Double, aws_organization: &str) -> Workspace {
     let workspace = PROVIDER.workspace();
-    workspace.write("provider.tf", &provider(&arguments_for(double)));
+    workspace.configure_provider(&arguments_for(double));
     let parts = [SNAPSHOT.to_owned(), mirror(aws_organization).hcl()];
-    workspace.write("main.tf", &parts.concat());
-    workspace.apply();
+    workspace.configure(&parts.concat()).apply();
     workspace
 }
 
@@ -103,8 +102,7 @@ fn mirroring(double: &Double, aws_organization: &str) -> Workspace {
 fn refused(double: &Double, question: &str) -> Failure {
     let workspace = mirroring(double, DATA);
     let parts = [SNAPSHOT.to_owned(), mirror(DATA).hcl(), question.to_owned()];
-    workspace.write("main.tf", &parts.concat());
-    workspace.plan_fails()
+    workspace.configure(&parts.concat()).plan_fails()
 }
 
 fn keys(map: &Value) -> Vec<&str> {
@@ -436,8 +434,7 @@ fn only_the_wanted_units_are_asked_and_what_cannot_be_asked_is_listed() {
         mirror(DATA).hcl(),
         readiness(&format!(r#"organizational_unit_ids = ["{workloads}"]"#)),
     ];
-    workspace.write("main.tf", &parts.concat());
-    workspace.apply();
+    workspace.configure(&parts.concat()).apply();
     let found = workspace.attributes(READINESS);
     assert_eq!(keys(&found["accounts"]), [DEPOT]);
     assert_eq!(found["skipped_account_ids"], json!([SHOP, joined]));
@@ -448,10 +445,9 @@ fn accounts_written_by_hand_are_asked_without_an_organization() {
     let double = Double::start(tree());
     let by_hand = format!(r#"{{ accounts = {{ "{SHOP}" = {{ name = "shop" }} }} }}"#);
     let workspace = PROVIDER.workspace();
-    workspace.write("provider.tf", &provider(&arguments_for(&double)));
+    workspace.configure_provider(&arguments_for(&double));
     let main = |arguments: &str| [mirror(&by_hand).hcl(), readiness(arguments)].concat();
-    workspace.write("main.tf", &main(""));
-    workspace.apply();
+    workspace.configure(&main("")).apply();
     let found = workspace.attributes(READINESS);
     assert_eq!(found["ready"], true);
     assert_eq!(found["trusted_access"], Value::Null);
@@ -464,11 +460,8 @@ fn accounts_written_by_hand_are_asked_without_an_organization() {
             .all(|call| call.service != "organizations")
     );
 
-    workspace.write(
-        "main.tf",
-        &main(r#"organizational_unit_ids = ["ou-ab12-34cd56ef"]"#),
-    );
     workspace
+        .configure(&main(r#"organizational_unit_ids = ["ou-ab12-34cd56ef"]"#))
         .plan_fails()
         .assert_only_error(&["no AWS organization", "organizational_unit_ids"]);
 }
@@ -559,10 +552,10 @@ fn credentials_of_another_organization_are_an_error() {
         arguments_for(&double)
     );
     let beside = PROVIDER.workspace();
-    beside.write("provider.tf", &provider(&arguments));
+    beside.configure_provider(&arguments);
     let question = readiness("").replace("orgmirror_integration.aws.id", &id.to_string());
-    beside.write("main.tf", &question);
     beside
+        .configure(&question)
         .plan_fails()
         .assert_only_error(&["Another AWS organization", &before, &after]);
 }
@@ -592,11 +585,9 @@ fn the_organization_may_be_read_with_other_credentials_than_the_roles() {
         }}
         "#
     );
-    workspace.write(
-        "main.tf",
-        &[snapshot, mirror(DATA).hcl(), readiness(&role)].concat(),
-    );
-    workspace.apply();
+    workspace
+        .configure(&[snapshot, mirror(DATA).hcl(), readiness(&role)].concat())
+        .apply();
     assert_eq!(workspace.attributes(READINESS)["ready"], true);
     let calls = double.calls();
     let assumed = calls
@@ -642,7 +633,7 @@ fn many_accounts_are_asked_at_once_and_throttling_only_slows() {
         mirror(DATA).hcl(),
         readiness(&format!("concurrency = {AT_ONCE}")),
     ];
-    workspace.write("main.tf", &parts.concat());
+    workspace.configure(&parts.concat());
     // With fewer at once, those would be throttled for ever.
     workspace.apply();
     let found = workspace.attributes(READINESS);
@@ -658,8 +649,8 @@ fn an_account_that_does_not_answer_in_time_does_not_hold_up_the_plan() {
     let by_hand = format!(r#"{{ accounts = {{ "{SHOP}" = {{ name = "shop" }} }} }}"#);
     let workspace = mirroring(&double, &by_hand);
     let question = readiness(r#"timeouts = { read = "5s" }"#);
-    workspace.write("main.tf", &[mirror(&by_hand).hcl(), question].concat());
     workspace
+        .configure(&[mirror(&by_hand).hcl(), question].concat())
         .plan_fails()
         .assert_only_error(&["not looked at in time", "5 seconds", "timeouts"]);
 }

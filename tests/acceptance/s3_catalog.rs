@@ -9,7 +9,7 @@ use orgmirror_testing::terraform::{Workspace, quoted};
 use serde_json::Value;
 
 use crate::PROVIDER;
-use crate::configurations::{INTEGRATION, Integration, provider};
+use crate::configurations::{INTEGRATION, Integration};
 
 const DOCUMENT: &str = "prod/tenants/default/catalog.json";
 
@@ -49,8 +49,8 @@ const WORKSPACE: &str = r#"
 
 fn configured(bucket: &Bucket) -> Workspace {
     let workspace = PROVIDER.workspace();
-    workspace.write("provider.tf", &provider(&in_bucket(bucket, "")));
-    workspace.write("main.tf", &two_accounts().hcl());
+    workspace.configure_provider(&in_bucket(bucket, ""));
+    workspace.configure(&two_accounts().hcl());
     workspace
 }
 
@@ -65,7 +65,7 @@ fn a_catalog_in_s3_is_used_from_the_first_apply_to_the_last() {
     let double = Double::start(Organization::new(97));
     let workspace = configured(&bucket);
     let arguments = with_caller(&bucket, &double, "");
-    workspace.write("provider.tf", &provider(&arguments));
+    workspace.configure_provider(&arguments);
     workspace.write("workspace.tf", WORKSPACE);
     workspace.plan();
     assert_eq!(bucket.keys(), Vec::<String>::new(), "a plan writes nothing");
@@ -103,7 +103,7 @@ fn the_catalog_has_a_role_of_its_own() {
     let workspace = configured(&bucket);
     let role = format!(r#", assume_role = {{ role_arn = "{role_arn}" }}"#);
     let arguments = with_caller(&bucket, &double, &role);
-    workspace.write("provider.tf", &provider(&arguments));
+    workspace.configure_provider(&arguments);
     workspace.apply();
     let who = &document(&bucket)["commit"]["who"]["arn"];
     let arn = who.as_str().expect("the AWS caller");
@@ -120,7 +120,7 @@ fn the_catalog_has_a_role_of_its_own() {
 fn the_environment_names_a_bucket_too() {
     let bucket = Bucket::make();
     let mut workspace = PROVIDER.workspace();
-    workspace.write("main.tf", &two_accounts().hcl());
+    workspace.configure(&two_accounts().hcl());
     for (name, value) in [
         ("ORGMIRROR_CATALOG", format!("s3://{}/prod", bucket.name)),
         ("AWS_ACCESS_KEY_ID", "AKIATEST".to_owned()),
@@ -144,7 +144,7 @@ fn the_environment_names_a_bucket_too() {
 #[test]
 fn what_is_wrong_with_a_catalog_argument_is_said_before_anything_is_read() {
     let workspace = PROVIDER.workspace();
-    workspace.write("main.tf", &two_accounts().hcl());
+    workspace.configure(&two_accounts().hcl());
     for (catalog, parts) in [
         ("{}", ["names no place", "Set either path"]),
         (
@@ -168,7 +168,7 @@ fn what_is_wrong_with_a_catalog_argument_is_said_before_anything_is_read() {
             ["https://", "scheme"],
         ),
     ] {
-        workspace.write("provider.tf", &provider(&format!("catalog = {catalog}")));
+        workspace.configure_provider(&format!("catalog = {catalog}"));
         workspace.plan_fails().assert_error(&parts);
     }
 }
@@ -177,23 +177,20 @@ fn what_is_wrong_with_a_catalog_argument_is_said_before_anything_is_read() {
 fn a_bucket_that_is_made_in_the_same_run_does_not_stop_the_plan() {
     let bucket = Bucket::make();
     let workspace = PROVIDER.workspace();
-    workspace.write(
-        "main.tf",
-        &format!(
-            r#"
+    workspace.configure(&format!(
+        r#"
             resource "terraform_data" "bucket" {{
               input = "{}"
             }}
             {}
             "#,
-            bucket.name,
-            two_accounts().hcl()
-        ),
-    );
+        bucket.name,
+        two_accounts().hcl()
+    ));
     let arguments = in_bucket(&bucket, "");
     let literal = format!("\"{}\"", bucket.name);
     let arguments = arguments.replacen(&literal, "terraform_data.bucket.output", 1);
-    workspace.write("provider.tf", &provider(&arguments));
+    workspace.configure_provider(&arguments);
     workspace.plan();
     workspace.apply();
     assert!(bucket.get_blocking(DOCUMENT).is_some());
@@ -239,20 +236,17 @@ fn errors_of_s3_are_told_one_by_one() {
         .assert_error(&["S3 without conditional writes", "does not check If-Match"]);
     bucket.on(|_| Act::Pass);
     let arguments = in_bucket(&bucket, "").replace(&bucket.name, "orgmirror-test-no-bucket");
-    workspace.write("provider.tf", &provider(&arguments));
+    workspace.configure_provider(&arguments);
     workspace.plan_fails().assert_error(&[
         "No such S3 bucket",
         "orgmirror-test-no-bucket",
         "Create it",
     ]);
-    workspace.write(
-        "provider.tf",
-        &provider(&in_bucket(&bucket, r#", endpoint = "http://127.0.0.1:9""#)),
-    );
+    workspace.configure_provider(&in_bucket(&bucket, r#", endpoint = "http://127.0.0.1:9""#));
     workspace
         .plan_fails()
         .assert_error(&["S3 cannot be reached", "http://127.0.0.1:9"]);
-    workspace.write("provider.tf", &provider(&in_bucket(&bucket, "")));
+    workspace.configure_provider(&in_bucket(&bucket, ""));
     workspace.apply();
 }
 
@@ -265,7 +259,7 @@ const OVERRIDES: usize = 20;
 /// Eight processes at once, each with permissions and overrides of its own: every run succeeds.
 fn eight_at_once(arguments: &str) {
     let first = PROVIDER.workspace();
-    first.write("provider.tf", &provider(arguments));
+    first.configure_provider(arguments);
     let accounts: Vec<(String, String)> = (0..PROCESSES * OVERRIDES)
         .map(|n| {
             (
@@ -277,14 +271,15 @@ fn eight_at_once(arguments: &str) {
     let accounts = accounts
         .iter()
         .map(|(id, name)| (id.as_str(), name.as_str()));
-    first.write("main.tf", &Integration::of_accounts(accounts).hcl());
-    first.apply();
+    first
+        .configure(&Integration::of_accounts(accounts).hcl())
+        .apply();
     let integration = first.attributes(INTEGRATION)["id"].to_string();
     let workspaces: Vec<Workspace> = (0..PROCESSES)
         .map(|process| {
             let workspace = PROVIDER.workspace();
-            workspace.write("provider.tf", &provider(arguments));
-            workspace.write("main.tf", &share_of(process, &integration));
+            workspace.configure_provider(arguments);
+            workspace.configure(&share_of(process, &integration));
             workspace
         })
         .collect();

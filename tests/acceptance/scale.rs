@@ -3,23 +3,21 @@
 use orgmirror_testing::double::{Double, Organization};
 
 use crate::PROVIDER;
-use crate::configurations::{DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for, provider};
+use crate::configurations::{DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for};
 
 #[test]
 fn ten_thousand_accounts_are_planned_applied_and_destroyed() {
     let double = Double::start(Organization::generate(10_000, 11));
     let workspace = PROVIDER.workspace();
-    workspace.write("provider.tf", &provider(&arguments_for(&double)));
-    workspace.write(
-        "main.tf",
-        &format!(
+    workspace.configure_provider(&arguments_for(&double));
+    workspace
+        .configure(&format!(
             "{SNAPSHOT}{}",
             Integration::of(DATA)
                 .set("deletion_protection", "false")
                 .hcl()
-        ),
-    );
-    workspace.apply();
+        ))
+        .apply();
     let active = double
         .organization()
         .accounts()

@@ -60,9 +60,8 @@ fn ephemeral_credentials_are_in_no_state_plan_log_or_catalog() {
             )
         })
         .concat();
-    workspace.write(
-        "main.tf",
-        &format!(
+    let plan = workspace
+        .configure(&format!(
             "{variables}{}{}{}",
             provider(&format!(
                 r#"
@@ -77,9 +76,8 @@ fn ephemeral_credentials_are_in_no_state_plan_log_or_catalog() {
             )),
             snapshot("include_tags = true"),
             Integration::of(DATA).hcl()
-        ),
-    );
-    let plan = workspace.plan();
+        ))
+        .plan();
     workspace.apply_saved(&plan);
     assert!(
         double
@@ -131,16 +129,14 @@ fn a_sensitive_secret_key_is_in_no_log_at_any_level() {
     workspace.set_env("AWS_ACCESS_KEY_ID", "AKIAORGMIRRORTESTKEY");
     workspace.set_env("AWS_SECRET_ACCESS_KEY", SECRETS[0]);
     workspace.set_env("AWS_SESSION_TOKEN", SECRETS[1]);
-    workspace.write(
-        "main.tf",
-        &format!(
+    workspace
+        .configure(&format!(
             "{}{}{}",
             provider(&endpoints(&double.url())),
             snapshot(""),
             Integration::of(DATA).hcl()
-        ),
-    );
-    workspace.apply();
+        ))
+        .apply();
     for path in files_below(workspace.path()) {
         let content = fs::read(&path).expect("a file");
         let content = String::from_utf8_lossy(&content);

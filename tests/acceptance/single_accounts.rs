@@ -169,16 +169,14 @@ fn an_account_that_joins_the_organization_stays_what_it_was_by_hand() {
     };
     let of = |source: &str| crate::configurations::Integration::of(source).hcl();
     let workspace = PROVIDER.workspace();
-    workspace.write("main.tf", &of(&accounts("")));
-    workspace.apply();
+    workspace.configure(&of(&accounts(""))).apply();
     let by_hand = workspace.attributes(INTEGRATION);
     assert_eq!(by_hand["aws_organization_id"], Value::Null);
 
     // The same accounts, now members of an AWS organization.
     let joined = accounts(r#", joined_at = "2026-01-31T00:00:00Z""#);
     let joined = joined.replacen("{ ", r#"{ id = "o-a1b2c3d4e5", "#, 1);
-    workspace.write("main.tf", &of(&joined));
-    workspace.plan().assert_in_place(
+    workspace.configure(&of(&joined)).plan().assert_in_place(
         INTEGRATION,
         &json!({ "aws_organization_id": [null, "o-a1b2c3d4e5"] }),
     );

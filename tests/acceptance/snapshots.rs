@@ -7,9 +7,7 @@ use orgmirror_testing::terraform::Workspace;
 use serde_json::{Value, json};
 
 use crate::PROVIDER;
-use crate::configurations::{
-    DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for, provider, snapshot,
-};
+use crate::configurations::{DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for, snapshot};
 
 /// Root: Management, Hub. /Workloads: /Prod (Shop, Data), /Dev (Shop Dev). /Sandbox: Play, /Sandbox/Old: Relic.
 fn company() -> Organization {
@@ -32,8 +30,8 @@ fn company() -> Organization {
 
 fn workspace_for(double: &Double, hcl: &str) -> Workspace {
     let workspace = PROVIDER.workspace();
-    workspace.write("provider.tf", &provider(&arguments_for(double)));
-    workspace.write("main.tf", hcl);
+    workspace.configure_provider(&arguments_for(double));
+    workspace.configure(hcl);
     workspace
 }
 
@@ -383,8 +381,7 @@ fn a_snapshot_can_be_filtered_and_merged_in_hcl() {
         "no parent: the root"
     );
 
-    workspace.write("main.tf", &hcl("true"));
-    let plan = workspace.plan();
+    let plan = workspace.configure(&hcl("true")).plan();
     let (play, relic) = {
         let organization = double.organization();
         (
@@ -405,9 +402,8 @@ fn a_snapshot_that_is_ignored_keeps_the_tree_with_a_warning() {
     let workspace = mirrored_with(&double, "");
     let hub = double.organization().account_named("Hub");
     double.organization().rename_account(&hub, "Spoke");
-    workspace.write(
-        "main.tf",
-        &format!(
+    let plan = workspace
+        .configure(&format!(
             "{SNAPSHOT}{}",
             Integration::of(DATA)
                 .block(
@@ -418,9 +414,8 @@ fn a_snapshot_that_is_ignored_keeps_the_tree_with_a_warning() {
                     "
                 )
                 .hcl()
-        ),
-    );
-    let plan = workspace.plan();
+        ))
+        .plan();
     plan.assert_no_changes()
         .assert_warning(&["aws_organization", "ignore_changes"]);
     workspace.apply();
@@ -430,14 +425,14 @@ fn a_snapshot_that_is_ignored_keeps_the_tree_with_a_warning() {
     );
 
     // Settings still reach the tree that is kept.
-    workspace.write(
-        "main.tf",
-        &Integration::of(DATA)
-            .without("aws_organization")
-            .set_text("handle_prefix", "x_")
-            .hcl(),
-    );
-    let plan = workspace.plan();
+    let plan = workspace
+        .configure(
+            &Integration::of(DATA)
+                .without("aws_organization")
+                .set_text("handle_prefix", "x_")
+                .hcl(),
+        )
+        .plan();
     plan.assert_warning(&["aws_organization"]);
     assert_eq!(
         plan.difference(INTEGRATION)["connections"][&hub],
@@ -445,14 +440,12 @@ fn a_snapshot_that_is_ignored_keeps_the_tree_with_a_warning() {
     );
     workspace.apply_saved(&plan);
 
-    workspace.write(
-        "main.tf",
-        &format!(
+    let plan = workspace
+        .configure(&format!(
             "{SNAPSHOT}{}",
             Integration::of(DATA).set_text("handle_prefix", "x_").hcl()
-        ),
-    );
-    let plan = workspace.plan();
+        ))
+        .plan();
     plan.assert_no_warnings().assert_in_place(
         INTEGRATION,
         &json!({ "connections": { &hub: {
@@ -466,15 +459,12 @@ fn a_snapshot_that_is_ignored_keeps_the_tree_with_a_warning() {
 #[test]
 fn no_snapshot_at_all_is_an_error_on_create() {
     let workspace = PROVIDER.workspace();
-    workspace.write("main.tf", &Integration::of("null").hcl());
     workspace
+        .configure(&Integration::of("null").hcl())
         .plan_fails()
         .assert_only_error(&["aws_organization"]);
-    workspace.write(
-        "main.tf",
-        &Integration::of("null").without("aws_organization").hcl(),
-    );
     workspace
+        .configure(&Integration::of("null").without("aws_organization").hcl())
         .plan_fails()
         .assert_only_error(&["aws_organization"]);
 }
@@ -599,10 +589,8 @@ fn other_partitions_are_mirrored_with_their_own_arns_and_regions() {
         } else {
             region
         };
-        workspace.write(
-            "provider.tf",
-            &provider(&arguments_for(&double).replace("us-east-1", region_of_the_call)),
-        );
+        workspace
+            .configure_provider(&arguments_for(&double).replace("us-east-1", region_of_the_call));
         workspace.apply();
         assert_mirrors(&workspace, &double.organization());
         let created = workspace.attributes(INTEGRATION);
@@ -629,16 +617,15 @@ fn hand_written_states_decide_what_is_mirrored() {
         .hcl()
     };
     let workspace = PROVIDER.workspace();
-    workspace.write("main.tf", &hcl(["null", "\"ACTIVE\"", "\"SUSPENDED\""]));
-    workspace.apply();
+    workspace
+        .configure(&hcl(["null", "\"ACTIVE\"", "\"SUSPENDED\""]))
+        .apply();
     let created = workspace.attributes(INTEGRATION);
     assert_eq!(names(&created["connections"]), set(["a", "b"]));
     assert_eq!(created["connections"]["111111111111"]["state"], "ACTIVE");
-    workspace.write(
-        "main.tf",
-        &hcl(["\"CLOSED\"", "\"PENDING_CLOSURE\"", "null"]),
-    );
-    let plan = workspace.plan();
+    let plan = workspace
+        .configure(&hcl(["\"CLOSED\"", "\"PENDING_CLOSURE\"", "null"]))
+        .plan();
     plan.assert_in_place(
         INTEGRATION,
         &json!({ "connections": {
@@ -654,16 +641,17 @@ fn hand_written_states_decide_what_is_mirrored() {
 fn excluding_what_is_not_there_is_warned_of() {
     let double = Double::start(Organization::generate(10, 1));
     let workspace = PROVIDER.workspace();
-    workspace.write("provider.tf", &provider(&arguments_for(&double)));
+    workspace.configure_provider(&arguments_for(&double));
     let excludes = r#"
         exclude_account_ids             = ["999999999999"]
         exclude_organizational_unit_ids = ["ou-none-00000000"]
         "#;
-    workspace.write(
-        "main.tf",
-        &format!("{}{}", snapshot(excludes), Integration::of(DATA).hcl()),
-    );
     workspace
+        .configure(&format!(
+            "{}{}",
+            snapshot(excludes),
+            Integration::of(DATA).hcl()
+        ))
         .plan()
         .assert_warning(&["exclude_account_ids", "999999999999", "does nothing"])
         .assert_warning(&["exclude_organizational_unit_ids", "ou-none-00000000"]);

@@ -64,8 +64,7 @@ fn links_and_profiles_open_account_and_role_in_every_partition() {
         "#,
     );
     let workspace = PROVIDER.workspace();
-    workspace.write("main.tf", &hcl);
-    workspace.apply();
+    workspace.configure(&hcl).apply();
     let locations = workspace.attributes("orgmirror_workspace.people")["locations"].clone();
     let read = |format: &str| {
         let location = locations[format].as_str().unwrap();
@@ -141,14 +140,18 @@ fn a_portal_of_another_region_is_warned_of_once() {
             )
             .hcl()
     };
-    workspace.write("main.tf", &sso("us-east-1"));
-    workspace.plan().assert_warning(&[
-        "The portal is of another region",
-        "\"us-east-1\"",
-        "\"eu-west-1\"",
-    ]);
+    workspace
+        .configure(&sso("us-east-1"))
+        .plan()
+        .assert_warning(&[
+            "The portal is of another region",
+            "\"us-east-1\"",
+            "\"eu-west-1\"",
+        ]);
     workspace.apply();
     workspace.plan().assert_no_warnings();
-    workspace.write("main.tf", &sso("eu-west-1"));
-    workspace.plan().assert_no_warning_of("portal");
+    workspace
+        .configure(&sso("eu-west-1"))
+        .plan()
+        .assert_no_warning_of("portal");
 }

@@ -22,8 +22,9 @@ const MADE: &str = "terraform_data.made.output";
 /// Plans a creation with unknown inputs, gives what was planned, and applies it.
 fn planned(input: &str, integration: &Integration) -> (Value, Value) {
     let workspace = PROVIDER.workspace();
-    workspace.write("main.tf", &format!("{}{}", made(input), integration.hcl()));
-    let plan = workspace.plan();
+    let plan = workspace
+        .configure(&format!("{}{}", made(input), integration.hcl()))
+        .plan();
     plan.assert_actions(INTEGRATION, &["create"]);
     let after = plan.after(INTEGRATION);
     workspace.apply_saved(&plan);
@@ -122,11 +123,9 @@ fn an_account_name_made_in_the_same_run_hides_the_newcomers_handles() {
 #[test]
 fn a_newcomer_with_an_unknown_name_leaves_the_others_alone() {
     let workspace = PROVIDER.workspace();
-    workspace.write("main.tf", &two_accounts().hcl());
-    workspace.apply();
-    workspace.write(
-        "main.tf",
-        &format!(
+    workspace.configure(&two_accounts().hcl()).apply();
+    let plan = workspace
+        .configure(&format!(
             "{}{}",
             made("\"lab\""),
             Integration::of(&format!(
@@ -137,9 +136,8 @@ fn a_newcomer_with_an_unknown_name_leaves_the_others_alone() {
                 }} }}"#
             ))
             .hcl()
-        ),
-    );
-    let plan = workspace.plan();
+        ))
+        .plan();
     plan.assert_in_place(
         INTEGRATION,
         &json!({ "connections": { "333333333333": "+" } }),
@@ -203,15 +201,13 @@ fn sets_with_an_unknown_element_are_taken() {
 #[test]
 fn a_value_that_turns_out_invalid_at_apply_is_an_error_and_nothing_is_written() {
     let workspace = PROVIDER.workspace();
-    workspace.write(
-        "main.tf",
-        &format!(
+    workspace
+        .configure(&format!(
             "{}{}",
             made("\"Not A Handle\""),
             two_accounts().set("handle", MADE).hcl()
-        ),
-    );
-    workspace.plan();
+        ))
+        .plan();
     workspace
         .apply_fails()
         .assert_error(&["handle", "Not A Handle"]);
@@ -221,16 +217,14 @@ fn a_value_that_turns_out_invalid_at_apply_is_an_error_and_nothing_is_written() 
 #[test]
 fn a_catalog_that_is_known_only_at_apply_does_not_stop_the_plan() {
     let workspace = PROVIDER.workspace();
-    workspace.write(
-        "main.tf",
-        &format!(
+    workspace
+        .configure(&format!(
             "{}{}{}",
             made("\"made\""),
             provider(&format!(r#"catalog = {{ path = "catalogs/${{{MADE}}}" }}"#)),
             two_accounts().hcl()
-        ),
-    );
-    workspace.apply();
+        ))
+        .apply();
     assert!(
         workspace
             .path()
@@ -250,23 +244,19 @@ fn a_provider_argument_that_is_missing_at_plan_is_named_by_what_needs_it() {
             two_accounts().hcl()
         )
     };
-    workspace.write(
-        "main.tf",
-        &hcl(r#"
+    workspace
+        .configure(&hcl(r#"
             data "orgmirror_aws_organization" "aws" {}
-            "#),
-    );
-    workspace.plan_fails().assert_error(&["region"]);
-    workspace.write("main.tf", &hcl(""));
-    workspace.apply();
+            "#))
+        .plan_fails()
+        .assert_error(&["region"]);
+    workspace.configure(&hcl("")).apply();
 }
 
 #[test]
 fn the_connections_of_a_first_plan_can_be_iterated_over() {
     let workspace = PROVIDER.workspace();
-    workspace.write(
-        "main.tf",
-        &format!(
+    let plan = workspace.configure(&format!(
             r#"{}
             resource "terraform_data" "each" {{
               for_each = {INTEGRATION}.connections
@@ -276,9 +266,7 @@ fn the_connections_of_a_first_plan_can_be_iterated_over() {
               value = {{ for id, connection in {INTEGRATION}.connections : connection.derived_handle => terraform_data.each[id].output }}
             }}"#,
             two_accounts().hcl()
-        ),
-    );
-    let plan = workspace.plan();
+        )).plan();
     plan.assert_actions(r#"terraform_data.each["111111111111"]"#, &["create"]);
     workspace.apply_saved(&plan);
     assert_eq!(
@@ -345,14 +333,12 @@ fn an_organization_made_in_the_same_run_is_checked_against_the_permissions_at_ap
                 .hcl()
         )
     };
-    workspace.write("main.tf", &hcl("\"security\""));
-    workspace.plan();
+    workspace.configure(&hcl("\"security\"")).plan();
     workspace
         .apply_fails()
         .assert_error(&["permissions", "platform/audit", "security"]);
     assert!(!workspace.holds(INTEGRATION));
-    workspace.write("main.tf", &hcl("\"platform\""));
-    workspace.apply();
+    workspace.configure(&hcl("\"platform\"")).apply();
     assert_eq!(
         workspace.attributes(INTEGRATION)["organization"],
         "platform"
@@ -523,8 +509,7 @@ fn every_argument_may_be_made_in_the_same_run_at_creation_and_at_a_change() {
             .collect()
     };
     for round in 0..2 {
-        workspace.write("main.tf", &hcl(round));
-        let plan = workspace.plan();
+        let plan = workspace.configure(&hcl(round)).plan();
         workspace.apply_saved(&plan);
     }
     let of = |argument: &str| {

@@ -6,12 +6,12 @@ use orgmirror_testing::s3::Bucket;
 use orgmirror_testing::terraform::Workspace;
 
 use crate::PROVIDER;
-use crate::configurations::{Integration, provider};
+use crate::configurations::Integration;
 
 fn of_one_account() -> Workspace {
     let workspace = PROVIDER.workspace();
     let integration = Integration::of_accounts([("111111111111", "hub")]);
-    workspace.write("main.tf", &integration.hcl());
+    workspace.configure(&integration.hcl());
     workspace
 }
 
@@ -45,17 +45,14 @@ fn a_first_plan_warns_where_there_is_no_bucket() {
         bucket.name,
         bucket.url()
     );
-    workspace.write(
-        "provider.tf",
-        &provider(&format!(
-            r#"
+    workspace.configure_provider(&format!(
+        r#"
             region     = "us-east-1"
             access_key = "AKIATEST"
             secret_key = "secret"
             catalog    = {{ {s3} }}
             "#
-        )),
-    );
+    ));
     workspace.plan().assert_warning(&[
         "No such S3 bucket",
         "orgmirror-test-no-such-bucket",

@@ -11,8 +11,7 @@ fn one_account() -> Integration {
 
 fn refused(hcl: &str) -> Failure {
     let workspace = PROVIDER.workspace();
-    workspace.write("main.tf", hcl);
-    workspace.plan_fails()
+    workspace.configure(hcl).plan_fails()
 }
 
 /// An argument of an integration, its expression, and what has to be in the error.
@@ -508,6 +507,7 @@ fn a_snapshot_without_accounts_is_refused_and_an_empty_one_is_not() {
         ]);
     }
     let workspace = PROVIDER.workspace();
-    workspace.write("main.tf", &Integration::of("{ accounts = {} }").hcl());
-    workspace.apply();
+    workspace
+        .configure(&Integration::of("{ accounts = {} }").hcl())
+        .apply();
 }

@@ -41,8 +41,8 @@ fn applied() -> Workspace {
         &workspace,
         &shared_with_all(),
         &security("publish = { json = {}, c7n_org = {} }"),
-    );
-    workspace.apply();
+    )
+    .apply();
     workspace
 }
 
@@ -81,8 +81,9 @@ fn a_workspace_gets_its_files() {
 #[test]
 fn a_plan_knows_the_locations_and_writes_nothing() {
     let workspace = PROVIDER.workspace();
-    workspace.write("main.tf", &security("publish = { json = {} }"));
-    let plan = workspace.plan();
+    let plan = workspace
+        .configure(&security("publish = { json = {} }"))
+        .plan();
     let after = plan.after(SECURITY);
     assert_eq!(after["id"], UNKNOWN);
     assert_eq!(after["in_sync"], true);
@@ -143,8 +144,8 @@ fn old_files_are_replaced() {
         &workspace,
         &more,
         &security("publish = { json = {}, c7n_org = {} }"),
-    );
-    workspace.apply();
+    )
+    .apply();
     let new = files(&workspace);
     assert_ne!(old, new);
     for (name, content) in &old {
@@ -159,12 +160,12 @@ fn old_files_are_replaced() {
 #[test]
 fn formats_come_and_go() {
     let workspace = applied();
-    configure(
+    let plan = configure(
         &workspace,
         &shared_with_all(),
         &security("publish = { json = {}, steampipe = { aggregators = true } }"),
-    );
-    let plan = workspace.plan();
+    )
+    .plan();
     plan.assert_in_place(
         SECURITY,
         &json!({
@@ -177,8 +178,7 @@ fn formats_come_and_go() {
     assert_eq!(names, ["aws.spc", "aws_config", "connections.json"]);
 
     for without in ["publish = {}", ""] {
-        configure(&workspace, &shared_with_all(), &security(without));
-        workspace.apply();
+        configure(&workspace, &shared_with_all(), &security(without)).apply();
         assert!(!workspace.path().join(FILES).exists(), "{without}");
         assert_eq!(workspace.attributes(SECURITY)["locations"], json!({}));
     }
@@ -187,13 +187,14 @@ fn formats_come_and_go() {
         &workspace,
         &shared_with_all(),
         &security("publish = { json = {} }"),
-    );
-    workspace.apply();
-    configure(&workspace, &shared_with_all(), "");
-    workspace.plan().assert_warning(&[
-        "Connections of acme/security: 3 lost",
-        "hub (333333333333 \"hub\" in /)",
-    ]);
+    )
+    .apply();
+    configure(&workspace, &shared_with_all(), "")
+        .plan()
+        .assert_warning(&[
+            "Connections of acme/security: 3 lost",
+            "hub (333333333333 \"hub\" in /)",
+        ]);
     workspace.apply();
     assert!(!workspace.path().join(FILES).exists());
 }
@@ -203,8 +204,7 @@ fn another_name_is_another_workspace() {
     let workspace = applied();
     let id = workspace.attributes(SECURITY)["id"].clone();
     let renamed = security("publish = { json = {} }").replace("= \"security\"", "= \"audit\"");
-    configure(&workspace, &shared_with_all(), &renamed);
-    let plan = workspace.plan();
+    let plan = configure(&workspace, &shared_with_all(), &renamed).plan();
     plan.assert_actions(SECURITY, &["delete", "create"]);
     assert_eq!(plan.replace_paths(SECURITY), json!([["handle"]]));
     workspace.apply_saved(&plan);
@@ -228,10 +228,9 @@ fn two_workspaces_of_one_name_are_an_error() {
             "{}{twin}",
             security("publish = { json = {}, c7n_org = {} }")
         ),
-    );
-    workspace
-        .plan()
-        .assert_warning(&["Workspace exists", "acme/security", "the apply will fail"]);
+    )
+    .plan()
+    .assert_warning(&["Workspace exists", "acme/security", "the apply will fail"]);
     workspace
         .apply_fails()
         .assert_only_error(&["Workspace exists", "terraform import ADDRESS acme/security"]);
@@ -244,8 +243,7 @@ fn a_workspace_that_is_replaced_before_it_is_destroyed_says_what_to_remove() {
         publish = { json = {}, c7n_org = {} }
         lifecycle { create_before_destroy = true }
         ";
-    configure(&workspace, &shared_with_all(), &security(arguments));
-    workspace.apply();
+    configure(&workspace, &shared_with_all(), &security(arguments)).apply();
     workspace
         .apply_fails_with(&["-replace=orgmirror_workspace.security"])
         .assert_only_error(&["Workspace exists", "remove create_before_destroy"]);
@@ -268,8 +266,7 @@ fn a_part_is_attached() {
             publish = {{ json = {{}} }}
             "
         );
-        configure(&workspace, &shared_with_all(), &security(&arguments));
-        workspace.apply();
+        configure(&workspace, &shared_with_all(), &security(&arguments)).apply();
         assert_eq!(published(&workspace), handles, "attach = {attach}");
     }
 }
@@ -295,8 +292,9 @@ fn what_is_attached_and_nowhere_is_warned_of() {
             &workspace,
             &shared_with_all(),
             &security(&format!("attach = [{refused}]")),
-        );
-        workspace.plan_fails().assert_error_at(
+        )
+        .plan_fails()
+        .assert_error_at(
             r#"resource "orgmirror_workspace" "security""#,
             "attach",
             &["attach", refused.trim_matches('"')],
@@ -318,12 +316,10 @@ fn an_account_that_joins_or_moves_reaches_the_workspace_by_itself() {
         "#,
         security("publish = { json = {} }")
     );
-    configure(&workspace, &tree_with_lab_in("ou-lab"), &rest);
-    workspace.apply();
+    configure(&workspace, &tree_with_lab_in("ou-lab"), &rest).apply();
     assert_eq!(published(&workspace), ["shop"]);
 
-    configure(&workspace, &tree_with_lab_in("ou-prod"), &rest);
-    let plan = workspace.plan();
+    let plan = configure(&workspace, &tree_with_lab_in("ou-prod"), &rest).plan();
     plan.assert_warning(&[
         "Connections of acme/security: 1 gained",
         "lab (222222222222 \"lab\" in /Workloads/Prod)",
@@ -337,8 +333,7 @@ fn an_account_that_joins_or_moves_reaches_the_workspace_by_itself() {
         r#"{ name = "hub" }
       "444444444444" = { name = "new", parent_id = "ou-work" }"#,
     );
-    workspace.write("main.tf", &format!("{joined}{rest}"));
-    let plan = workspace.plan();
+    let plan = workspace.configure(&format!("{joined}{rest}")).plan();
     plan.assert_warning(&["Connections of acme/security: 1 gained", "444444444444"]);
     workspace.apply_saved(&plan);
     assert_eq!(published(&workspace), ["lab", "new", "shop"]);
@@ -348,10 +343,8 @@ fn an_account_that_joins_or_moves_reaches_the_workspace_by_itself() {
 fn grants_hold_for_a_workspace_that_is_declared_later() {
     let workspace = PROVIDER.workspace();
     let shared = tree_with_lab_in("ou-lab").set("permissions", r#"["acme/security"]"#);
-    configure(&workspace, &shared, "");
-    workspace.apply();
-    configure(&workspace, &shared, &security("publish = { json = {} }"));
-    let plan = workspace.plan();
+    configure(&workspace, &shared, "").apply();
+    let plan = configure(&workspace, &shared, &security("publish = { json = {} }")).plan();
     plan.assert_warning(&["Connections of acme/security: 3 gained"]);
     workspace.apply_saved(&plan);
     assert_eq!(published(&workspace), ["hub", "lab", "shop"]);
@@ -374,11 +367,10 @@ fn options_that_make_no_publication_are_refused() {
             &["publish.aws_config.preamble"],
         ),
     ] {
-        workspace.write(
-            "main.tf",
-            &security(&format!("publish = {{ aws_config = {options} }}")),
-        );
         workspace
+            .configure(&security(&format!(
+                "publish = {{ aws_config = {options} }}"
+            )))
             .plan_fails()
             .assert_error_at(
                 r#"resource "orgmirror_workspace" "security""#,
@@ -405,8 +397,9 @@ fn options_made_in_the_same_run_are_checked_once_they_are_known() {
         "publish = { json = {}, aws_config = { credential_source = terraform_data.made.output } }",
     );
     let workspace = PROVIDER.workspace();
-    workspace.write("main.tf", &format!("{}{options}", made("Moon")));
-    let plan = workspace.plan();
+    let plan = workspace
+        .configure(&format!("{}{options}", made("Moon")))
+        .plan();
     let after = plan.after(SECURITY);
     assert_eq!(after["publish"]["aws_config"]["credential_source"], UNKNOWN);
     assert_eq!(
@@ -419,8 +412,9 @@ fn options_made_in_the_same_run_are_checked_once_they_are_known() {
     workspace
         .apply_fails()
         .assert_error(&["publish.aws_config.credential_source", "Moon"]);
-    workspace.write("main.tf", &format!("{}{options}", made("Environment")));
-    workspace.apply();
+    workspace
+        .configure(&format!("{}{options}", made("Environment")))
+        .apply();
     assert!(files(&workspace).contains_key("aws_config"));
 }
 
@@ -443,8 +437,7 @@ fn formats_and_names_made_in_the_same_run_hide_the_locations() {
         ),
     ] {
         let workspace = PROVIDER.workspace();
-        workspace.write("main.tf", &format!("{made}{arguments}"));
-        let plan = workspace.plan();
+        let plan = workspace.configure(&format!("{made}{arguments}")).plan();
         let locations = plan.after(SECURITY)["locations"].clone();
         let is_known = locations != UNKNOWN;
         assert_eq!(is_known, arguments.contains("attach"), "{arguments}");
@@ -456,9 +449,8 @@ fn formats_and_names_made_in_the_same_run_hide_the_locations() {
 #[test]
 fn a_catalog_that_is_not_known_yet_stops_only_what_needs_it() {
     let workspace = PROVIDER.workspace();
-    workspace.write(
-        "main.tf",
-        &format!(
+    let plan = workspace
+        .configure(&format!(
             r#"
             resource "terraform_data" "made" {{
               input = "here"
@@ -467,9 +459,8 @@ fn a_catalog_that_is_not_known_yet_stops_only_what_needs_it() {
             "#,
             provider("catalog = { path = terraform_data.made.output }"),
             security("publish = { json = {} }")
-        ),
-    );
-    let plan = workspace.plan();
+        ))
+        .plan();
     assert_eq!(plan.after(SECURITY)["locations"], UNKNOWN);
     workspace.apply_saved(&plan);
     assert_eq!(
@@ -486,7 +477,7 @@ fn a_catalog_that_moved_shows_as_other_locations() {
         workspace.path().join("moved"),
     )
     .expect("it can be moved");
-    workspace.write("provider.tf", &provider(r#"catalog = { path = "moved" }"#));
+    workspace.configure_provider(r#"catalog = { path = "moved" }"#);
     let plan = workspace.plan();
     let moved = |name: &str| {
         json!([
@@ -505,20 +496,16 @@ fn a_catalog_that_moved_shows_as_other_locations() {
 #[test]
 fn a_workspace_in_another_configuration_shares_only_the_catalog() {
     let platform = PROVIDER.workspace();
-    configure(&platform, &shared_with_all(), "");
-    platform.apply();
+    configure(&platform, &shared_with_all(), "").apply();
     let team = PROVIDER.workspace();
     let place = platform.path().join(".orgmirror");
     let path = place.to_string_lossy().into_owned();
-    team.write(
-        "main.tf",
-        &format!(
-            "{}{}",
-            provider(&format!("catalog = {{ path = {} }}", quoted(&path))),
-            security("publish = { json = {} }")
-        ),
-    );
-    team.apply();
+    team.configure(&format!(
+        "{}{}",
+        provider(&format!("catalog = {{ path = {} }}", quoted(&path))),
+        security("publish = { json = {} }")
+    ))
+    .apply();
     assert_eq!(published(&platform), ["hub", "lab", "shop"]);
     assert_eq!(
         team.attributes(SECURITY)["locations"]["json"],
@@ -529,10 +516,9 @@ fn a_workspace_in_another_configuration_shares_only_the_catalog() {
         &platform,
         &tree_with_lab_in("ou-lab").set("permissions", r#"["other"]"#),
         "",
-    );
-    platform
-        .plan()
-        .assert_warning(&["Connections of acme/security: 3 lost"]);
+    )
+    .plan()
+    .assert_warning(&["Connections of acme/security: 3 lost"]);
     platform.apply();
     assert_eq!(published(&platform), [""; 0]);
     team.plan().assert_no_changes();
@@ -543,8 +529,7 @@ fn a_workspace_in_another_configuration_shares_only_the_catalog() {
 #[test]
 fn what_cannot_be_published_is_a_warning_and_shows_in_the_next_plan() {
     let workspace = PROVIDER.workspace();
-    configure(&workspace, &shared_with_all(), "");
-    workspace.apply();
+    configure(&workspace, &shared_with_all(), "").apply();
     // A file where the directory has to be stops even root.
     let directory = workspace.path().join(FILES);
     let parent = directory.parent().expect("it has a parent");
@@ -649,8 +634,7 @@ fn a_workspace_is_imported_by_its_identity() {
 fn a_profile_that_takes_the_name_of_a_connection_is_refused() {
     let clashing = security(r#"publish = { aws_config = { source_profile = "hub" } }"#);
     let workspace = PROVIDER.workspace();
-    configure(&workspace, &shared_with_all(), "");
-    workspace.apply();
+    configure(&workspace, &shared_with_all(), "").apply();
     configure(&workspace, &shared_with_all(), &clashing);
     let expected = [
         "Handles clash with profiles",
@@ -672,8 +656,9 @@ fn a_profile_that_takes_the_name_of_a_connection_is_refused() {
         &workspace,
         &shared_with_all(),
         &format!("{clashing}{overriding}"),
-    );
-    workspace.plan().assert_warning(&expected);
+    )
+    .plan()
+    .assert_warning(&expected);
     workspace.apply();
     assert!(files(&workspace)["aws_config"].contains("[profile hub_account]"));
 }
@@ -682,15 +667,14 @@ fn a_profile_that_takes_the_name_of_a_connection_is_refused() {
 fn a_connection_that_takes_the_name_of_a_profile_later_is_left_out() {
     let workspace = PROVIDER.workspace();
     let rest = security(r#"publish = { aws_config = { source_profile = "night" } }"#);
-    configure(&workspace, &shared_with_all(), &rest);
-    workspace.apply();
+    configure(&workspace, &shared_with_all(), &rest).apply();
     let joined = shared_with_all().hcl().replace(
         r#"{ name = "hub" }"#,
         r#"{ name = "hub" }
       "444444444444" = { name = "night" }"#,
     );
-    workspace.write("main.tf", &format!("{joined}{rest}"));
     workspace
+        .configure(&format!("{joined}{rest}"))
         .apply()
         .assert_warning(&["444444444444", "no profile is published for it"]);
     assert!(!files(&workspace)["aws_config"].contains("[profile night]"));

@@ -7,8 +7,7 @@
 //! # use orgmirror_testing::Provider;
 //! # const PROVIDER: Provider = Provider::at("target/debug/terraform-provider-orgmirror");
 //! let workspace = PROVIDER.workspace();
-//! workspace.write(
-//!     "main.tf",
+//! workspace.configure_provider(r#"tenant = "acme""#).configure(
 //!     r#"
 //!     resource "orgmirror_workspace" "security" {
 //!       organization = "acme"
@@ -33,6 +32,17 @@ pub use diagnostics::{Diagnostic, Failure, Warnings};
 pub use plan::{Plan, UNKNOWN};
 pub use run::is_at_least;
 pub use workspace::Workspace;
+
+/// The block of the provider with these arguments.
+pub fn provider(arguments: &str) -> String {
+    format!(
+        r#"
+        provider "orgmirror" {{
+          {arguments}
+        }}
+        "#
+    )
+}
 
 /// A string of HCL: quoted, with nothing in it that HCL would evaluate.
 pub fn quoted(text: &str) -> String {

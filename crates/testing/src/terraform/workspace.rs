@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::diagnostics::{Failure, Warnings};
 use super::plan::Plan;
 use super::run::{Run, run};
-use super::{quoted, text};
+use super::{provider, quoted, text};
 use crate::Provider;
 
 /// What requires the provider.
@@ -98,6 +98,18 @@ impl Workspace {
         let path = self.path().join(file);
         fs::write(&path, content)
             .unwrap_or_else(|error| panic!("{} cannot be written: {error}", path.display()));
+    }
+
+    /// Makes this the configuration: all that is in `main.tf`. What other files hold stays.
+    pub fn configure(&self, hcl: &str) -> &Self {
+        self.write("main.tf", hcl);
+        self
+    }
+
+    /// Puts the block of the provider with these arguments in front of the configuration, into a file of its own.
+    pub fn configure_provider(&self, arguments: &str) -> &Self {
+        self.write("provider.tf", &provider(arguments));
+        self
     }
 
     /// Sets an environment variable for every command from now on.

@@ -32,7 +32,7 @@ endif
 TOFU ?= $(shell command -v tofu 2>/dev/null)
 
 # Targets whose tests start no other process.
-UNIT := --lib --bins --test corpus --test framework --test house --test model
+UNIT := --workspace --lib --bins --test corpus --test framework --test house --test model
 
 # Of `make install` and `make release`: how cargo builds what they install.
 PROFILE ?= release
@@ -91,8 +91,8 @@ stress: tools $(MOTO) $(CONSUMERS) $(CLOUDFORMATION) $(C7N) $(call stamps_of,$(F
 
 .PHONY: lint
 lint: tools $(call stamps_of,$(TERRAFORM)) ## Check format, lints, house rules, docs and dependencies
-	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
 	scripts/without-settings "$(TERRAFORM)" fmt -check -diff -recursive examples
 	cargo test --locked --quiet --test house
 	ORGMIRROR_TERRAFORM="$(TERRAFORM)" cargo test --locked --quiet --test docs

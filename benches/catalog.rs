@@ -1,10 +1,6 @@
 //! A catalog of 10,000 connections on disk: commits into it, what they publish for 20 workspaces, and reading it.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
-#[path = "support/organization.rs"]
-mod organization;
-
-use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,14 +10,13 @@ use orgmirror::catalog::{Catalog, Committed, Document, Who};
 use orgmirror::model::folder_ref::FolderRef;
 use orgmirror::model::late::Late;
 use orgmirror::model::objects::workspace::{OptionValue, Options, Publish};
-use orgmirror::model::objects::{ConnectionSettings, FolderPermission, Integration, Workspace};
-use orgmirror::model::removal_guard::RemovalGuard;
+use orgmirror::model::objects::{FolderPermission, Integration, Workspace};
 use orgmirror::model::tenant::Kind;
 use orgmirror::publish::FORMATS;
+use orgmirror_testing::generated::{HANDLE, PREFIX, mirrored, source};
+use orgmirror_testing::objects::integration_of;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
-
-use organization::{HANDLE, PREFIX, mirrored, source};
 
 const ACCOUNTS: usize = 10_000;
 const WORKSPACES: usize = 20;
@@ -36,30 +31,10 @@ fn integration_id() -> String {
 }
 
 fn integration() -> Integration {
+    let mirror = mirrored(&source(ACCOUNTS), None).mirror;
     Integration {
-        id: integration_id(),
-        handle: HANDLE.to_owned(),
-        organization: None,
         handle_prefix: Some(PREFIX.to_owned()),
-        initial_handles: None,
-        connection_settings: ConnectionSettings {
-            role_name: "orgmirror-readonly".to_owned(),
-            external_id: None,
-            regions: BTreeSet::from(["*".to_owned()]),
-            default_region: "us-east-1".to_owned(),
-            max_error_retry_attempts: 9,
-            min_error_retry_delay: 25,
-            ignore_error_codes: BTreeSet::new(),
-        },
-        permissions: BTreeSet::new(),
-        sso: None,
-        owners: None,
-        resource_owners: None,
-        custom_access_details: None,
-        removal_guard: RemovalGuard::default(),
-        deletion_protection: true,
-        mirror: mirrored(&source(ACCOUNTS), None).mirror,
-        effective_handles: BTreeMap::new(),
+        ..integration_of(&integration_id(), HANDLE, mirror)
     }
 }
 

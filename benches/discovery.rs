@@ -1,16 +1,13 @@
 //! Our reading of an AWS organization beside the one that users have today: depth first, one call after another.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
-#[path = "../tests/support/double.rs"]
-mod double;
-
 use std::time::Duration;
 
 use aws_sdk_organizations::Client;
 use aws_sdk_organizations::config::{BehaviorVersion, Credentials, Region};
 use divan::Bencher;
-use double::{Double, Organization};
 use orgmirror::aws::{Endpoints, Options, Session, Settings};
+use orgmirror_testing::double::{Double, Organization};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 

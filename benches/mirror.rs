@@ -2,9 +2,6 @@
 //! from it for 50 workspaces.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
-#[path = "support/organization.rs"]
-mod organization;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use divan::counter::ItemsCount;
@@ -14,15 +11,16 @@ use orgmirror::model::effective::settle;
 use orgmirror::model::folder_ref::FolderRef;
 use orgmirror::model::mirror::Mirrored;
 use orgmirror::model::objects::{
-    ConnectionOverride, ConnectionPermission, ConnectionSettings, FolderOverride, FolderPermission,
-    Integration, OverriddenSettings, Workspace,
+    ConnectionOverride, ConnectionPermission, FolderOverride, FolderPermission, Integration,
+    OverriddenSettings, Workspace,
 };
 use orgmirror::model::reach::compare;
-use orgmirror::model::removal_guard::RemovalGuard;
 use orgmirror::model::tenant::Tenant;
 use orgmirror::model::visibility::Resolved;
-
-use organization::{HANDLE, PREFIX, account, account_id, mirrored, source, source_with};
+use orgmirror_testing::generated::{
+    HANDLE, PREFIX, account, account_id, mirrored, source, source_with,
+};
+use orgmirror_testing::objects::{integration_of, settings};
 
 const ACCOUNTS: [usize; 3] = [100, 1_000, 10_000];
 
@@ -68,30 +66,11 @@ const WORKSPACES: usize = 50;
 
 fn integration(mirrored: Mirrored) -> Integration {
     Integration {
-        id: "in_bench".to_owned(),
-        handle: HANDLE.to_owned(),
-        organization: None,
         handle_prefix: Some(PREFIX.to_owned()),
-        initial_handles: None,
-        connection_settings: ConnectionSettings {
-            role_name: "orgmirror-readonly".to_owned(),
-            external_id: Some("acme:0123456789abcdef".to_owned()),
-            regions: BTreeSet::from(["*".to_owned()]),
-            default_region: "us-east-1".to_owned(),
-            max_error_retry_attempts: 9,
-            min_error_retry_delay: 25,
-            ignore_error_codes: BTreeSet::new(),
-        },
+        connection_settings: settings("orgmirror-readonly", Some("acme:0123456789abcdef")),
         // Every workspace sees everything: the most there can be to do.
         permissions: BTreeSet::from(["*".to_owned()]),
-        sso: None,
-        owners: None,
-        resource_owners: None,
-        custom_access_details: None,
-        removal_guard: RemovalGuard::default(),
-        deletion_protection: true,
-        mirror: mirrored.mirror,
-        effective_handles: BTreeMap::new(),
+        ..integration_of("in_bench", HANDLE, mirrored.mirror)
     }
 }
 

@@ -89,7 +89,7 @@ class Emulator:
 
     def __init__(self, home):
         self.process = subprocess.Popen(
-            [PYTHON, "-I", str(ROOT / "tests" / "support" / "moto_server.py")],
+            [PYTHON, "-I", str(ROOT / "crates" / "testing" / "python" / "moto_server.py")],
             env=without_settings(HOME=str(home)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -261,7 +261,7 @@ def main():
     runs = Runs()
     try:
         # Everything is built before the clock runs, and before a proxy that is down could be asked for it.
-        if runs.run("build", ["cargo", "test", "--locked", "--no-run"]) is None:
+        if runs.run("build", ["cargo", "test", "--locked", "--workspace", "--no-run"]) is None:
             return 1
         table = tests_of_table()
         if "busy" in parts or "repeat" in parts:

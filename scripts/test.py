@@ -50,7 +50,8 @@ class Part:
     def __init__(self, target, terraform, client="", filters=()):
         self.name = f"{target} on {client}" if target == CLIENT else target
         self.terraform = terraform
-        self.chosen = [f"--{target}"] if target in ("lib", "bins", "doc") else [f"--test={target}"]
+        # Of all packages, where it is not one target.
+        self.chosen = ["--workspace", f"--{target}"] if target in ("lib", "bins", "doc") else [f"--test={target}"]
         self.filters = list(filters)
         self.passed = self.failed = self.ignored = 0
         self.seconds = 0.0
@@ -93,7 +94,7 @@ class Part:
         if (found := TEST.match(line)) and found[2] == "FAILED":
             self.names.append(found[1])
         elif found := RESULT.match(line):
-            # One for each binary, of which `--bins` may have several.
+            # One for each binary, of which there may be several.
             self.passed += int(found[1])
             self.ignored += int(found[3])
             self.has_result = True
@@ -180,7 +181,7 @@ def main():
         sys.exit(__doc__)
     started = time.monotonic()
     runs = parts(terraforms)
-    command = [*CARGO_TEST, "--no-run"]
+    command = [*CARGO_TEST, "--workspace", "--no-run"]
     say(f"==> build: {shlex.join(command)}")
     if subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL).returncode != 0:
         say("\n==> The tests do not build: what cargo said is above.\n\n0 passed, 1 failed")

@@ -127,8 +127,9 @@ fn pure_rooms_stay_pure() {
 
 #[test]
 fn files_have_names_that_say_something() {
-    let broken: Vec<_> = sources()
-        .into_keys()
+    let broken: Vec<_> = ["src", "crates"]
+        .into_iter()
+        .flat_map(|directory| below(directory).into_keys())
         .filter(|file| {
             file.iter().any(|part| {
                 let part = part.to_string_lossy();
@@ -139,6 +140,25 @@ fn files_have_names_that_say_something() {
     assert!(
         broken.is_empty(),
         "name these after what they hold: {broken:?}"
+    );
+}
+
+/// A module that is included from elsewhere is compiled once for each target that does, and found by nobody who looks for
+/// it. What several targets use is in `crates/testing`.
+#[test]
+fn modules_are_where_their_names_say() {
+    let broken: Vec<_> = ["src", "crates", "tests", "benches"]
+        .into_iter()
+        .flat_map(below)
+        .filter(|(_, source)| {
+            let tokens = tokens(source);
+            tokens.windows(3).any(|three| three == ["#", "[", "path"])
+        })
+        .map(|(file, _)| file)
+        .collect();
+    assert!(
+        broken.is_empty(),
+        "take #[path] out of these, and put shared modules into crates/testing: {broken:?}"
     );
 }
 
@@ -155,17 +175,23 @@ fn the_design_names_every_room() {
 
 #[test]
 fn every_dependency_is_defended() {
-    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
     let page = fs::read_to_string(root().join("docs/decisions/dependencies.md")).unwrap();
-    let mut section = "";
+    let crates = fs::read_dir(root().join("crates")).unwrap();
+    let packages = crates.map(|package| package.unwrap().path());
     let mut dependencies = BTreeSet::new();
-    for line in manifest.lines() {
-        if line.starts_with('[') {
-            section = line;
-        } else if let Some((name, _)) = line.split_once(" = ")
-            && section.ends_with("dependencies]")
-        {
-            dependencies.insert(name);
+    for package in packages.chain([root()]) {
+        let manifest = fs::read_to_string(package.join("Cargo.toml")).unwrap();
+        let mut section = "";
+        for line in manifest.lines() {
+            if line.starts_with('[') {
+                section = line;
+            } else if let Some((name, what)) = line.split_once(" = ")
+                && section.ends_with("dependencies]")
+                // Our own crates are no dependencies in this sense.
+                && !what.contains("path = ")
+            {
+                dependencies.insert(name.to_owned());
+            }
         }
     }
     assert!(
@@ -249,6 +275,13 @@ fn root() -> PathBuf {
 
 /// Every Rust file below `src/`, by its path from there.
 fn sources() -> BTreeMap<PathBuf, String> {
+    let found = below("src");
+    assert!(found.len() > 8, "src/ is not where it was");
+    found
+}
+
+/// Every Rust file below a directory of the repository, by its path from there.
+fn below(directory: &str) -> BTreeMap<PathBuf, String> {
     fn read(directory: &Path, base: &Path, found: &mut BTreeMap<PathBuf, String>) {
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
@@ -260,10 +293,9 @@ fn sources() -> BTreeMap<PathBuf, String> {
             }
         }
     }
-    let base = root().join("src");
+    let base = root().join(directory);
     let mut found = BTreeMap::new();
     read(&base, &base, &mut found);
-    assert!(found.len() > 8, "src/ is not where it was");
     found
 }
 

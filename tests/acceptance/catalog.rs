@@ -3,30 +3,12 @@
 use std::fs;
 use std::path::PathBuf;
 
+use orgmirror_testing::terraform::{Workspace, quoted};
 use serde_json::{Value, json};
 
-use crate::configuration::{INTEGRATION, Integration, provider};
-use crate::terraform::{Workspace, quoted};
-
-/// Where the default tenant's document is, with the default catalog.
-fn place(workspace: &Workspace) -> PathBuf {
-    workspace
-        .path()
-        .join(".orgmirror/tenants/default/catalog.json")
-}
-
-/// The default tenant's document.
-pub fn document(workspace: &Workspace) -> Value {
-    let content = fs::read(place(workspace)).expect("a document");
-    serde_json::from_slice(&content).expect("the document is JSON")
-}
-
-/// Changes the default tenant's document as a person with an editor would.
-pub fn edit(workspace: &Workspace, change: impl FnOnce(&mut Value)) {
-    let mut document = document(workspace);
-    change(&mut document);
-    fs::write(place(workspace), format!("{document:#}\n")).expect("the document can be written");
-}
+use crate::PROVIDER;
+use crate::catalogs::{document, edit, place};
+use crate::configurations::{INTEGRATION, Integration, provider};
 
 /// The only integration in a document.
 fn entry(document: &mut Value) -> &mut Value {
@@ -42,9 +24,8 @@ fn two_accounts() -> Integration {
 }
 
 fn applied() -> Workspace {
-    let workspace = Workspace::new();
-    workspace.write("main.tf", &two_accounts().hcl());
-    workspace.apply();
+    let workspace = PROVIDER.workspace();
+    workspace.configure(&two_accounts().hcl()).apply();
     workspace
 }
 
@@ -84,7 +65,12 @@ fn an_apply_that_waits_for_the_lock_ends_with_ctrl_c() {
     let before = document(&workspace);
     workspace.write(
         "more.tf",
-        "resource \"orgmirror_workspace\" \"security\" {\n  organization = \"acme\"\n  handle = \"security\"\n}\n",
+        r#"
+        resource "orgmirror_workspace" "security" {
+          organization = "acme"
+          handle       = "security"
+        }
+        "#,
     );
     let lock = fs::File::open(place(&workspace).with_file_name("catalog.lock")).expect("a lock");
     lock.lock().expect("nobody holds it");
@@ -103,9 +89,8 @@ fn an_apply_that_waits_for_the_lock_ends_with_ctrl_c() {
 
 #[test]
 fn planning_and_refreshing_write_nothing() {
-    let workspace = Workspace::new();
-    workspace.write("main.tf", &two_accounts().hcl());
-    workspace.plan();
+    let workspace = PROVIDER.workspace();
+    workspace.configure(&two_accounts().hcl()).plan();
     assert!(!workspace.path().join(".orgmirror").exists());
     workspace.apply();
     let before = fs::read(place(&workspace)).expect("a document");
@@ -207,8 +192,9 @@ fn an_integration_deleted_by_hand_is_planned_anew() {
 #[test]
 fn a_saved_plan_for_an_integration_that_is_gone_since_is_an_error() {
     let workspace = applied();
-    workspace.write("main.tf", &two_accounts().set("handle", "\"globex\"").hcl());
-    let plan = workspace.plan();
+    let plan = workspace
+        .configure(&two_accounts().set_text("handle", "globex").hcl())
+        .plan();
     let document = fs::read(place(&workspace)).expect("a document");
     edit(&workspace, |document| {
         document["integrations"] = json!({});
@@ -246,14 +232,11 @@ fn a_missing_document_under_a_state_is_an_error_that_names_the_place_and_the_way
 #[test]
 fn a_directory_that_is_not_the_catalog_of_the_state_is_an_error() {
     let workspace = applied();
-    workspace.write(
-        "provider.tf",
-        &provider("catalog = { path = \"elsewhere\" }"),
-    );
+    workspace.configure_provider(r#"catalog = { path = "elsewhere" }"#);
     workspace
         .plan_fails()
         .assert_error(&["elsewhere", "terraform state rm"]);
-    workspace.write("provider.tf", &provider("tenant = \"other\""));
+    workspace.configure_provider(r#"tenant = "other""#);
     workspace
         .plan_fails()
         .assert_error(&["tenants/other/catalog.json"]);
@@ -276,10 +259,7 @@ fn refused(bytes: &[u8], fragments: &[&str]) {
 
 #[test]
 fn a_corrupt_document_is_refused_and_untouched() {
-    refused(
-        b"{ \"schema_version\": 1, \"version\": 3, \"ten",
-        &["backup"],
-    );
+    refused(br#"{ "schema_version": 1, "version": 3, "ten"#, &["backup"]);
 }
 
 #[test]
@@ -298,7 +278,7 @@ fn a_document_with_a_byte_order_mark_is_refused_and_untouched() {
 #[test]
 fn a_document_of_a_newer_schema_is_refused_and_untouched() {
     refused(
-        b"{ \"schema_version\": 99, \"version\": 3, \"tenant\": \"default\", \"everything\": [\"else\"] }",
+        br#"{ "schema_version": 99, "version": 3, "tenant": "default", "everything": ["else"] }"#,
         &["99", "Upgrade"],
     );
 }
@@ -306,27 +286,33 @@ fn a_document_of_a_newer_schema_is_refused_and_untouched() {
 #[test]
 fn a_document_of_another_tenant_is_refused_and_untouched() {
     refused(
-        b"{ \"schema_version\": 1, \"version\": 3, \"tenant\": \"globex\", \"integrations\": {} }",
+        br#"{ "schema_version": 1, "version": 3, "tenant": "globex", "integrations": {} }"#,
         &["globex", "default"],
     );
 }
 
 #[test]
 fn tenants_do_not_see_each_other() {
-    let mut workspace = Workspace::new();
-    workspace.write(
-        "main.tf",
-        &format!(
-            "{}provider \"orgmirror\" {{\n  alias  = \"globex\"\n  tenant = \"globex\"\n}}\n{}{}",
-            provider("tenant = \"acme\""),
+    let mut workspace = PROVIDER.workspace();
+    workspace
+        .configure(&format!(
+            r#"
+            {}
+            provider "orgmirror" {{
+              alias  = "globex"
+              tenant = "globex"
+            }}
+            {}{}
+            "#,
+            provider(r#"tenant = "acme""#),
             two_accounts().hcl(),
             two_accounts()
                 .label("other")
                 .set("provider", "orgmirror.globex")
                 .hcl()
-        ),
-    );
-    workspace.apply().assert_none();
+        ))
+        .apply()
+        .assert_none();
     for tenant in ["acme", "globex"] {
         assert!(
             workspace
@@ -341,26 +327,25 @@ fn tenants_do_not_see_each_other() {
     let place = workspace.path().join("from the environment");
     workspace.set_env("ORGMIRROR_TENANT", "from_env");
     workspace.set_env("ORGMIRROR_CATALOG", &place.to_string_lossy());
-    workspace.write("main.tf", &two_accounts().hcl());
-    workspace.apply();
+    workspace.configure(&two_accounts().hcl()).apply();
     assert!(place.join("tenants/from_env/catalog.json").is_file());
     workspace.destroy();
     let other = workspace.path().join("argument");
-    workspace.write(
-        "provider.tf",
-        &provider(&format!(
-            "tenant = \"argued\"\n  catalog = {{ path = {} }}",
-            quoted(&other.to_string_lossy())
-        )),
-    );
+    workspace.configure_provider(&format!(
+        r#"
+            tenant  = "argued"
+            catalog = {{ path = {} }}
+            "#,
+        quoted(&other.to_string_lossy())
+    ));
     workspace.apply();
     assert!(other.join("tenants/argued/catalog.json").is_file());
 }
 
 #[test]
 fn tenants_and_catalogs_of_the_environment_have_their_rules() {
-    let mut workspace = Workspace::new();
-    workspace.write("main.tf", &two_accounts().hcl());
+    let mut workspace = PROVIDER.workspace();
+    workspace.configure(&two_accounts().hcl());
     workspace.set_env("ORGMIRROR_TENANT", "Acme Corp");
     workspace
         .plan_fails()
@@ -374,21 +359,22 @@ fn tenants_and_catalogs_of_the_environment_have_their_rules() {
 
 #[test]
 fn every_change_leaves_a_record_of_who_and_what() {
-    let mut workspace = Workspace::new();
+    let mut workspace = PROVIDER.workspace();
     workspace.set_env("USER", "zoe");
     let external_id = "acme:not-for-the-record";
-    workspace.write(
-        "main.tf",
-        &two_accounts()
-            .set(
-                "connection_settings",
-                &format!("{{ role_name = \"audit\", external_id = \"{external_id}\" }}"),
-            )
-            .hcl(),
-    );
-    workspace.apply();
-    workspace.write("main.tf", &two_accounts().set("handle", "\"globex\"").hcl());
-    workspace.apply();
+    workspace
+        .configure(
+            &two_accounts()
+                .set(
+                    "connection_settings",
+                    &format!(r#"{{ role_name = "audit", external_id = "{external_id}" }}"#),
+                )
+                .hcl(),
+        )
+        .apply();
+    workspace
+        .configure(&two_accounts().set_text("handle", "globex").hcl())
+        .apply();
     workspace.destroy();
     let directory = workspace.path().join(".orgmirror/tenants/default/history");
     let mut files: Vec<PathBuf> = fs::read_dir(&directory)
@@ -423,7 +409,7 @@ fn every_change_leaves_a_record_of_who_and_what() {
 
 #[test]
 fn many_integrations_of_one_run_are_all_committed() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let count = 20;
     let hcl: String = (0..count)
         .map(|number| {
@@ -431,13 +417,12 @@ fn many_integrations_of_one_run_are_all_committed() {
             let name = format!("account {number}");
             Integration::of_accounts([(id.as_str(), name.as_str())])
                 .label(&format!("number_{number}"))
-                .set("handle", &format!("\"acme_{number}\""))
+                .set_text("handle", &format!("acme_{number}"))
                 .set("deletion_protection", "false")
                 .hcl()
         })
         .collect();
-    workspace.write("main.tf", &hcl);
-    workspace.apply_with(&["-parallelism=20"]);
+    workspace.configure(&hcl).apply_with(&["-parallelism=20"]);
     assert_eq!(
         document(&workspace)["integrations"]
             .as_object()
@@ -452,25 +437,23 @@ fn two_configurations_that_apply_to_one_catalog_at_once_lose_nothing() {
     let shared = tempfile::tempdir().expect("a temporary directory");
     let catalog = quoted(&shared.path().to_string_lossy());
     let apply = |team: &str| {
-        let workspace = Workspace::new();
+        let workspace = PROVIDER.workspace();
         let hcl: String = (0..5)
             .map(|number| {
                 let id = format!("{number:012}");
                 Integration::of_accounts([(id.as_str(), "account")])
                     .label(&format!("number_{number}"))
-                    .set("handle", &format!("\"{team}_{number}\""))
-                    .set("handle_prefix", &format!("\"{team}_{number}_\""))
+                    .set_text("handle", &format!("{team}_{number}"))
+                    .set_text("handle_prefix", &format!("{team}_{number}_"))
                     .hcl()
             })
             .collect();
-        workspace.write(
-            "main.tf",
-            &format!(
+        workspace
+            .configure(&format!(
                 "{}{hcl}",
                 provider(&format!("catalog = {{ path = {catalog} }}"))
-            ),
-        );
-        workspace.apply();
+            ))
+            .apply();
     };
     std::thread::scope(|scope| {
         scope.spawn(|| apply("blue"));
@@ -488,20 +471,19 @@ fn two_configurations_that_apply_to_one_catalog_at_once_lose_nothing() {
 
 #[test]
 fn a_catalog_that_cannot_be_written_is_an_error_that_names_the_place() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write(
         "in-the-way",
         "a file where the catalog's directory should be",
     );
-    workspace.write(
-        "main.tf",
-        &format!(
+    workspace
+        .configure(&format!(
             "{}{}",
-            provider("catalog = { path = \"in-the-way\" }"),
+            provider(r#"catalog = { path = "in-the-way" }"#),
             two_accounts().hcl()
-        ),
-    );
-    workspace.apply_fails().assert_error(&["in-the-way"]);
+        ))
+        .apply_fails()
+        .assert_error(&["in-the-way"]);
     assert!(!workspace.holds(INTEGRATION));
     fs::remove_file(workspace.path().join("in-the-way")).expect("the file can go");
     workspace.apply();

@@ -1,10 +1,11 @@
 //! The organization changes, the mirror follows: on moto, the independent truth for the shape of a tree.
 
+use orgmirror_testing::moto::Moto;
+use orgmirror_testing::terraform::Workspace;
 use serde_json::{Value, json};
 
-use crate::configuration::{DATA, INTEGRATION, Integration, SNAPSHOT, provider};
-use crate::moto::Moto;
-use crate::terraform::Workspace;
+use crate::PROVIDER;
+use crate::configurations::{DATA, INTEGRATION, Integration, SNAPSHOT};
 
 /// The words of the tree that all tests here start from.
 fn company() -> Value {
@@ -26,13 +27,11 @@ fn company() -> Value {
 
 fn mirrored() -> (Moto, Workspace) {
     let moto = Moto::seed(company());
-    let workspace = Workspace::new();
-    workspace.write("provider.tf", &provider(&moto.provider_arguments()));
-    workspace.write(
-        "main.tf",
-        &format!("{SNAPSHOT}{}", Integration::of(DATA).hcl()),
-    );
-    workspace.apply();
+    let workspace = PROVIDER.workspace();
+    workspace.configure_provider(&moto.provider_arguments());
+    workspace
+        .configure(&format!("{SNAPSHOT}{}", Integration::of(DATA).hcl()))
+        .apply();
     (moto, workspace)
 }
 
@@ -358,12 +357,14 @@ fn tags_change_alone_where_they_are_read() {
     let ledger = moto.account("Ledger");
     let hcl = |tags: bool| {
         format!(
-            "data \"orgmirror_aws_organization\" \"aws\" {{ include_tags = {tags} }}\n{}",
+            r#"
+            data "orgmirror_aws_organization" "aws" {{ include_tags = {tags} }}
+            {}
+            "#,
             Integration::of(DATA).hcl()
         )
     };
-    workspace.write("main.tf", &hcl(true));
-    let plan = workspace.plan();
+    let plan = workspace.configure(&hcl(true)).plan();
     plan.assert_actions(INTEGRATION, &["update"]);
     let connections = &plan.difference(INTEGRATION)["connections"];
     assert_eq!(

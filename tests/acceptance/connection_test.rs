@@ -3,15 +3,16 @@
 use std::fs;
 use std::path::Path;
 
+use orgmirror_testing::double::{Call, Double, Failure, KeyFault, Organization, Role};
+use orgmirror_testing::moto::Moto;
+use orgmirror_testing::terraform::{Workspace, quoted};
 use serde_json::{Value, json};
 
-use crate::configuration::{
-    DATA, Integration, SNAPSHOT, arguments_for, endpoints, integration_of, many_accounts, provider,
+use crate::PROVIDER;
+use crate::catalogs::files_below;
+use crate::configurations::{
+    DATA, Integration, SNAPSHOT, arguments_for, endpoints, integration_of, many_accounts,
 };
-use crate::double::{Call, Double, Failure, KeyFault, Organization, Role};
-use crate::moto::Moto;
-use crate::secrets::files;
-use crate::terraform::{Workspace, quoted};
 
 const TEST: &str = "data.orgmirror_connection_test.these";
 const EXTERNAL_ID: &str = "acme:0123456789abcdef";
@@ -19,14 +20,19 @@ const EXTERNAL_ID: &str = "acme:0123456789abcdef";
 /// HCL of the data source, which waits for the integration.
 fn test(arguments: &str) -> String {
     format!(
-        "data \"orgmirror_connection_test\" \"these\" {{\n  integration_id = orgmirror_integration.aws.id\n  {arguments}\n}}\n"
+        r#"
+        data "orgmirror_connection_test" "these" {{
+          integration_id = orgmirror_integration.aws.id
+          {arguments}
+        }}
+        "#
     )
 }
 
 /// Connections with the external ID.
 fn mirror(accounts: &[(String, String)]) -> Integration {
     let settings = format!(
-        "{{ role_name = \"reader\", external_id = {} }}",
+        r#"{{ role_name = "reader", external_id = {} }}"#,
         quoted(EXTERNAL_ID)
     );
     integration_of(accounts).set("connection_settings", &settings)
@@ -52,10 +58,9 @@ fn caller(double: &Double) -> String {
 
 /// A workspace that mirrors those accounts and has been applied.
 fn mirrored(double: &Double, integration: &Integration) -> Workspace {
-    let workspace = Workspace::new();
-    workspace.write("provider.tf", &provider(&arguments_for(double)));
-    workspace.write("main.tf", &integration.hcl());
-    workspace.apply();
+    let workspace = PROVIDER.workspace();
+    workspace.configure_provider(&arguments_for(double));
+    workspace.configure(&integration.hcl()).apply();
     workspace
 }
 
@@ -82,11 +87,12 @@ fn every_connection_of_an_organization_is_tested() {
             { "name": "Workloads", "accounts": [{ "name": "Shop" }, { "name": "Payments" }] },
         ],
     }));
-    let workspace = Workspace::new();
-    workspace.write("provider.tf", &provider(&moto.provider_arguments()));
+    let workspace = PROVIDER.workspace();
+    workspace.configure_provider(&moto.provider_arguments());
     let integration = Integration::of(DATA).hcl();
-    workspace.write("main.tf", &format!("{SNAPSHOT}{integration}{}", test("")));
-    workspace.apply();
+    workspace
+        .configure(&format!("{SNAPSHOT}{integration}{}", test("")))
+        .apply();
     let result = workspace.attributes(TEST);
     let connections = result["connections"].as_object().expect("a map");
     let handles: Vec<&String> = connections.keys().collect();
@@ -105,14 +111,12 @@ fn every_connection_of_an_organization_is_tested() {
     assert_eq!(result["failed"], json!([]));
     assert_eq!(result["skipped"], json!({}));
 
-    workspace.write(
-        "main.tf",
-        &format!(
+    workspace
+        .configure(&format!(
             "{SNAPSHOT}{integration}{}",
-            test("folder_path = \"/Workloads\"")
-        ),
-    );
-    workspace.apply();
+            test(r#"folder_path = "/Workloads""#)
+        ))
+        .apply();
     let result = workspace.attributes(TEST);
     assert_eq!(
         result["connections"].as_object().map(serde_json::Map::len),
@@ -157,12 +161,13 @@ fn each_of_a_thousand_connections_has_its_verdict() {
     let integration = mirror(&accounts);
     let workspace = mirrored(&double, &integration);
     // Each has all the time that there can be.
-    let arguments = "concurrency = 32\n  connection_timeout = \"5m\"";
-    workspace.write(
-        "main.tf",
-        &format!("{}{}", integration.hcl(), test(arguments)),
-    );
-    workspace.apply();
+    let arguments = r#"
+        concurrency        = 32
+        connection_timeout = "5m"
+        "#;
+    workspace
+        .configure(&format!("{}{}", integration.hcl(), test(arguments)))
+        .apply();
 
     let result = workspace.attributes(TEST);
     let connections = result["connections"].as_object().expect("a map");
@@ -222,12 +227,10 @@ fn a_dead_connection_is_a_verdict_beside_the_others() {
     let workspace = mirrored(&double, &integration);
     // A call that is not answered ends by itself after 30 seconds.
     for seconds in [2, 4, 8, 16] {
-        let arguments = format!("connection_timeout = \"{seconds}s\"");
-        workspace.write(
-            "main.tf",
-            &format!("{}{}", integration.hcl(), test(&arguments)),
-        );
-        workspace.apply();
+        let arguments = format!(r#"connection_timeout = "{seconds}s""#);
+        workspace
+            .configure(&format!("{}{}", integration.hcl(), test(&arguments)))
+            .apply();
         let result = workspace.attributes(TEST);
         let connection = &result["connections"]["account_1"];
         assert_eq!(connection["ok"], false);
@@ -260,8 +263,8 @@ fn a_check_tells_what_failed_and_the_plan_goes_on() {
     let example = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("examples/data-sources/orgmirror_connection_test/data-source.tf");
     let example = fs::read_to_string(example).expect("the example");
-    workspace.write("main.tf", &format!("{}{example}", integration.hcl()));
     workspace
+        .configure(&format!("{}{example}", integration.hcl()))
         .plan_with(&["-var=test_connections=true"])
         .assert_warning(&["Check block assertion failed", "- account_2: STS refuses"]);
     // Where nobody asks for it, nothing is called.
@@ -291,13 +294,23 @@ fn a_data_source_inside_of_a_check_tells_it_too() {
         .remove(&role_arn(&accounts[1].0));
     let switch = "account_ids = var.test_connections ? null : []";
     let check = format!(
-        "variable \"test_connections\" {{\n  type = bool\n  default = true\n}}\n\
-         check \"connections\" {{\n  {}\n  assert {{\n    condition = length({TEST}.failed) == 0\n    error_message = \
-         join(\", \", {TEST}.failed)\n  }}\n}}\n",
+        r#"
+        variable "test_connections" {{
+          type    = bool
+          default = true
+        }}
+        check "connections" {{
+          {}
+          assert {{
+            condition     = length({TEST}.failed) == 0
+            error_message = join(", ", {TEST}.failed)
+          }}
+        }}
+        "#,
         test(switch)
     );
-    workspace.write("main.tf", &format!("{}{check}", integration.hcl()));
     workspace
+        .configure(&format!("{}{check}", integration.hcl()))
         .plan()
         .assert_warning(&["Check block assertion failed", &accounts[1].0]);
     double.forget_calls();
@@ -322,15 +335,20 @@ fn a_configuration_of_its_own_fails_when_a_connection_does() {
     let accounts = many_accounts(3);
     let double = double(&accounts);
     let platform = mirrored(&double, &mirror(&accounts));
-    let mut scheduled = Workspace::new();
+    let mut scheduled = PROVIDER.workspace();
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/connection-tests/main.tf");
     let example = fs::read_to_string(example).expect("the example");
-    let aws = format!("provider \"orgmirror\" {{\n  {}\n", arguments_for(&double));
+    let aws = format!(
+        r#"
+        provider "orgmirror" {{
+          {}"#,
+        arguments_for(&double)
+    );
     scheduled.write(
         "terraform.tf",
         &example
-            .replace("provider \"orgmirror\" {\n", &aws)
-            .replace("  tenant  = \"acme\"\n", ""),
+            .replace(r#"provider "orgmirror" {"#, &aws)
+            .replace(r#"tenant  = "acme""#, ""),
     );
     let catalog = platform.path().join(".orgmirror");
     scheduled.set_env("TF_VAR_catalog", &catalog.to_string_lossy());
@@ -349,8 +367,7 @@ fn a_configuration_of_its_own_fails_when_a_connection_does() {
 fn what_is_not_published_is_not_tested() {
     let accounts = |state: &str| {
         format!(
-            "{{ accounts = {{ \"111111111111\" = {{ name = \"shop\" }}, \"222222222222\" = {{ name = \"lab\" }}, \
-             \"333333333333\" = {{ name = \"old\", state = \"{state}\" }} }} }}"
+            r#"{{ accounts = {{ "111111111111" = {{ name = "shop" }}, "222222222222" = {{ name = "lab" }}, "333333333333" = {{ name = "old", state = "{state}" }} }} }}"#
         )
     };
     let double = Double::start(Organization::new(91));
@@ -358,16 +375,23 @@ fn what_is_not_published_is_not_tested() {
         double.organization().add_role(&role_arn(id), None);
     }
     let integration = |state| {
-        Integration::of(&accounts(state)).set("connection_settings", "{ role_name = \"reader\" }")
+        Integration::of(&accounts(state)).set("connection_settings", r#"{ role_name = "reader" }"#)
     };
     let workspace = mirrored(&double, &integration("ACTIVE"));
-    let disabled = "resource \"orgmirror_connection_override\" \"lab\" {\n  integration_id = orgmirror_integration.aws.id\n  \
-                    account_id = \"222222222222\"\n  enabled = false\n}\n";
+    let disabled = r#"
+        resource "orgmirror_connection_override" "lab" {
+          integration_id = orgmirror_integration.aws.id
+          account_id     = "222222222222"
+          enabled        = false
+        }
+        "#;
     let suspended = integration("SUSPENDED").hcl();
-    workspace.write("main.tf", &format!("{suspended}{disabled}"));
-    workspace.apply();
-    workspace.write("main.tf", &format!("{suspended}{disabled}{}", test("")));
-    workspace.apply();
+    workspace
+        .configure(&format!("{suspended}{disabled}"))
+        .apply();
+    workspace
+        .configure(&format!("{suspended}{disabled}{}", test("")))
+        .apply();
     let result = workspace.attributes(TEST);
     let connections = result["connections"].as_object().expect("a map");
     assert_eq!(connections.keys().collect::<Vec<_>>(), ["shop"]);
@@ -392,15 +416,14 @@ fn accounts_are_selected_and_one_that_is_no_connection_is_warned_of() {
     let integration = mirror(&accounts);
     let workspace = mirrored(&double, &integration);
     let (first, third) = (&accounts[0].0, &accounts[2].0);
-    let arguments = format!("account_ids = [\"{first}\", \"{third}\", \"999999999999\"]");
-    workspace.write(
-        "main.tf",
-        &format!("{}{}", integration.hcl(), test(&arguments)),
-    );
-    workspace.plan().assert_warning(&[
-        "No connection to test for some accounts",
-        "account_ids holds 999999999999, and",
-    ]);
+    let arguments = format!(r#"account_ids = ["{first}", "{third}", "999999999999"]"#);
+    workspace
+        .configure(&format!("{}{}", integration.hcl(), test(&arguments)))
+        .plan()
+        .assert_warning(&[
+            "No connection to test for some accounts",
+            "account_ids holds 999999999999, and",
+        ]);
     let calls = assumed(&double);
     let mut asked: Vec<&str> = calls
         .iter()
@@ -416,8 +439,10 @@ fn the_shortest_session_that_sts_gives_is_asked_for() {
     let double = double(&accounts);
     let integration = mirror(&accounts);
     let workspace = mirrored(&double, &integration);
-    workspace.write("main.tf", &format!("{}{}", integration.hcl(), test("")));
-    workspace.apply().assert_none();
+    workspace
+        .configure(&format!("{}{}", integration.hcl(), test("")))
+        .apply()
+        .assert_none();
     let calls = assumed(&double);
     assert!(!calls.is_empty());
     for call in calls {
@@ -434,10 +459,9 @@ fn arguments_that_select_no_connection_are_warned_of() {
     let workspace = mirrored(&double, &integration);
     let with = |arguments: &str| {
         let content = format!("{}{}", integration.hcl(), test(arguments));
-        workspace.write("main.tf", &content);
-        workspace.plan()
+        workspace.configure(&content).plan()
     };
-    with("workspace = \"acme/nobody\"")
+    with(r#"workspace = "acme/nobody""#)
         .assert_warning(&["No connection to test", "permissions of the workspace"]);
     with("account_ids = []").assert_no_warnings();
     assert_eq!(assumed(&double).len(), 0);
@@ -469,20 +493,22 @@ fn the_test_may_use_another_profile_or_role_than_the_provider() {
     );
     for (arguments, key) in [
         (
-            "profile = \"tools\"\n  region = \"eu-west-1\"".to_owned(),
+            r#"
+            profile = "tools"
+            region  = "eu-west-1"
+            "#
+            .to_owned(),
             "AKIAOFTHETOOLS000001",
         ),
         (
-            format!("assume_role = {{ role_arn = \"{hub}\", external_id = \"acme:of_the_hub\" }}"),
+            format!(r#"assume_role = {{ role_arn = "{hub}", external_id = "acme:of_the_hub" }}"#),
             "ASIADOUBLE",
         ),
     ] {
         double.forget_calls();
-        workspace.write(
-            "main.tf",
-            &format!("{}{}", integration.hcl(), test(&arguments)),
-        );
-        workspace.apply();
+        workspace
+            .configure(&format!("{}{}", integration.hcl(), test(&arguments)))
+            .apply();
         let calls = assumed(&double);
         let of_accounts = calls.iter().filter(|call| call.input["RoleArn"] != hub);
         let keys: Vec<&str> = of_accounts.map(|call| call.access_key.as_str()).collect();
@@ -497,7 +523,7 @@ fn credentials_that_are_of_no_use_are_errors() {
     let double = double(&accounts);
     let integration = mirror(&accounts);
     let workspace = mirrored(&double, &integration);
-    workspace.write("main.tf", &format!("{}{}", integration.hcl(), test("")));
+    workspace.configure(&format!("{}{}", integration.hcl(), test("")));
     let key = || "AKIAORGMIRRORTESTKEY".to_owned();
     double
         .organization()
@@ -508,34 +534,40 @@ fn credentials_that_are_of_no_use_are_errors() {
         .assert_only_error(&["AWS does not accept the credentials", "expired"]);
     double.organization().key_faults.clear();
 
-    workspace.write(
-        "provider.tf",
-        &provider(&format!(
-            "region = \"us-east-1\"\n  {}",
-            endpoints(&double.url())
-        )),
-    );
+    workspace.configure_provider(&format!(
+        r#"
+            region = "us-east-1"
+            {}
+            "#,
+        endpoints(&double.url())
+    ));
     workspace
         .plan_fails()
         .assert_only_error(&["No AWS credentials"]);
     // Nothing to test needs none.
-    workspace.write(
-        "main.tf",
-        &format!("{}{}", integration.hcl(), test("account_ids = []")),
-    );
-    workspace.plan();
+    workspace
+        .configure(&format!(
+            "{}{}",
+            integration.hcl(),
+            test("account_ids = []")
+        ))
+        .plan();
 }
 
 #[test]
 fn a_test_that_is_switched_off_needs_no_catalog() {
     let double = double(&[]);
-    let workspace = Workspace::new();
-    workspace.write("provider.tf", &provider(&arguments_for(&double)));
+    let workspace = PROVIDER.workspace();
+    workspace.configure_provider(&arguments_for(&double));
     let with = |account_ids: &str| {
         let content = format!(
-            "data \"orgmirror_connection_test\" \"these\" {{\n  account_ids = {account_ids}\n}}\n"
+            r#"
+            data "orgmirror_connection_test" "these" {{
+              account_ids = {account_ids}
+            }}
+            "#
         );
-        workspace.write("main.tf", &content);
+        workspace.configure(&content);
     };
     with("null");
     workspace
@@ -551,25 +583,30 @@ fn arguments_out_of_bounds_are_refused() {
         ("concurrency = 0", &["concurrency", "at least 1"][..]),
         ("concurrency = 257", &["concurrency", "at most 256"]),
         (
-            "connection_timeout = \"500ms\"",
+            r#"connection_timeout = "500ms""#,
             &["connection_timeout", "between 1s and 5m"],
         ),
         (
-            "timeouts = { read = \"0s\" }",
+            r#"timeouts = { read = "0s" }"#,
             &["timeouts", "between 1s and 24h"],
         ),
-        ("account_ids = [\"12\"]", &["account_ids", "12 digits"]),
+        (r#"account_ids = ["12"]"#, &["account_ids", "12 digits"]),
         (
-            "workspace = \"acme\"",
+            r#"workspace = "acme""#,
             &["workspace", "organization/workspace"],
         ),
     ] {
-        let workspace = Workspace::new();
-        workspace.write(
-            "main.tf",
-            &format!("data \"orgmirror_connection_test\" \"these\" {{\n  {arguments}\n}}\n"),
-        );
-        workspace.plan_fails().assert_error(fragments);
+        let workspace = PROVIDER.workspace();
+        workspace
+            .configure(&format!(
+                r#"
+                data "orgmirror_connection_test" "these" {{
+                  {arguments}
+                }}
+                "#
+            ))
+            .plan_fails()
+            .assert_error(fragments);
     }
 }
 
@@ -586,14 +623,15 @@ fn credentials_of_the_tested_roles_are_in_no_state_plan_or_log() {
         .organization()
         .roles
         .remove(&role_arn(&accounts[0].0));
-    workspace.write("main.tf", &format!("{}{}", integration.hcl(), test("")));
-    workspace.apply();
+    workspace
+        .configure(&format!("{}{}", integration.hcl(), test("")))
+        .apply();
     let log = fs::read_to_string(&log).expect("a log");
     assert!(
         log.contains("provider.terraform-provider-orgmirror"),
         "the log holds nothing of the provider"
     );
-    for path in files(workspace.path()) {
+    for path in files_below(workspace.path()) {
         let content = fs::read(&path).expect("a file");
         let content = String::from_utf8_lossy(&content);
         for secret in ["double-secret", "double-token"] {

@@ -1,78 +1,97 @@
 //! What is effective and why, and integrations of other configurations.
 
+use orgmirror_testing::terraform::{UNKNOWN, Workspace, quoted};
 use serde_json::{Value, json};
 
-use crate::configuration::{INTEGRATION, provider};
-use crate::terraform::{UNKNOWN, Workspace, quoted};
-use crate::workspaces::{security, tree};
+use crate::PROVIDER;
+use crate::configurations::{INTEGRATION, labelled, security, tree_with_lab_in};
 
 /// Address of the data source that [`connections`] declares.
 const CONNECTIONS: &str = "data.orgmirror_connections.these";
 
 /// HCL of the data source.
 fn connections(arguments: &str) -> String {
-    format!("data \"orgmirror_connections\" \"these\" {{\n  {arguments}\n}}\n")
-}
-
-/// A permission or an override of the integration.
-fn of_integration(kind: &str, label: &str, arguments: &str) -> String {
     format!(
-        "resource \"orgmirror_{kind}\" \"{label}\" {{\n  integration_id = orgmirror_integration.aws.id\n  {arguments}\n}}\n"
+        r#"
+        data "orgmirror_connections" "these" {{
+          {arguments}
+        }}
+        "#
     )
 }
 
 /// The tree with permissions and overrides of every kind, and a workspace that attaches a part.
 fn platform() -> Workspace {
     let parts = [
-        tree("ou-lab").set("permissions", "[\"other\"]").hcl(),
-        of_integration(
+        tree_with_lab_in("ou-lab")
+            .set("permissions", r#"["other"]"#)
+            .hcl(),
+        labelled(
             "folder_permission",
             "work",
-            "folder_path = \"/Workloads\"\n  grantee = \"acme/security\"\n  match_tags = { env = \"prod\" }",
+            r#"
+            folder_path = "/Workloads"
+            grantee     = "acme/security"
+            match_tags  = { env = "prod" }
+            "#,
         ),
-        of_integration(
+        labelled(
             "folder_permission",
             "all",
-            "folder_id = \"root\"\n  grantee = \"acme\"",
+            r#"
+            folder_id = "root"
+            grantee   = "acme"
+            "#,
         ),
-        of_integration(
+        labelled(
             "connection_permission",
             "lab",
-            "account_id = \"222222222222\"\n  grantee = \"*\"",
+            r#"
+            account_id = "222222222222"
+            grantee    = "*"
+            "#,
         ),
-        of_integration(
+        labelled(
             "folder_override",
             "work",
-            "folder_id = \"ou-work\"\n  regions = [\"eu-west-1\"]\n  role_name = \"audit\"",
+            r#"
+            folder_id = "ou-work"
+            regions   = ["eu-west-1"]
+            role_name = "audit"
+            "#,
         ),
-        of_integration(
+        labelled(
             "connection_override",
             "lab",
-            "account_id = \"222222222222\"\n  handle = \"laboratory\"\n  enabled = false",
+            r#"
+            account_id = "222222222222"
+            handle     = "laboratory"
+            enabled    = false
+            "#,
         ),
-        security("attach = [\"/Workloads\", \"222222222222\"]\n  publish = { json = {} }"),
+        security(
+            r#"
+            attach  = ["/Workloads", "222222222222"]
+            publish = { json = {} }
+            "#,
+        ),
     ];
-    let workspace = Workspace::new();
-    workspace.write("main.tf", &parts.concat());
-    workspace.apply();
+    let workspace = PROVIDER.workspace();
+    workspace.configure(&parts.concat()).apply();
     workspace
 }
 
 /// Another configuration with the catalog of the first one.
 fn beside(platform: &Workspace) -> Workspace {
     let path = platform.path().join(".orgmirror");
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let path = quoted(&path.to_string_lossy());
-    workspace.write(
-        "provider.tf",
-        &provider(&format!("catalog = {{ path = {path} }}")),
-    );
+    workspace.configure_provider(&format!("catalog = {{ path = {path} }}"));
     workspace
 }
 
 fn read(workspace: &Workspace, arguments: &str) -> Value {
-    workspace.write("main.tf", &connections(arguments));
-    workspace.apply();
+    workspace.configure(&connections(arguments)).apply();
     workspace.attributes(CONNECTIONS)["connections"].clone()
 }
 
@@ -87,7 +106,7 @@ fn connections_have_effective_settings_and_the_grants_that_make_them_visible() {
     let team = beside(&platform);
     let id = |address: &str| platform.attributes(address)["id"].clone();
 
-    let found = read(&team, "workspace = \"acme/security\"");
+    let found = read(&team, r#"workspace = "acme/security""#);
     assert_eq!(handles(&found), ["hub", "laboratory", "shop"]);
     assert_eq!(
         found["shop"],
@@ -174,9 +193,9 @@ fn connections_have_effective_settings_and_the_grants_that_make_them_visible() {
 fn a_workspace_that_nobody_declared_sees_what_it_would_see() {
     let platform = platform();
     let team = beside(&platform);
-    let found = read(&team, "workspace = \"elsewhere/later\"");
+    let found = read(&team, r#"workspace = "elsewhere/later""#);
     assert_eq!(handles(&found), ["laboratory"]);
-    let found = read(&team, "workspace = \"other/later\"");
+    let found = read(&team, r#"workspace = "other/later""#);
     assert_eq!(handles(&found), ["hub", "laboratory", "shop"]);
     assert_eq!(found["hub"]["published"], false);
     assert_eq!(found["hub"]["granted_by"].as_array().map(Vec::len), Some(1));
@@ -192,9 +211,9 @@ fn connections_are_filtered() {
             .expect("an ID"),
     );
     for (arguments, expected) in [
-        ("folder_path = \"/Workloads\"".to_owned(), &["shop"][..]),
+        (r#"folder_path = "/Workloads""#.to_owned(), &["shop"][..]),
         (
-            "folder_path = \"/\"".to_owned(),
+            r#"folder_path = "/""#.to_owned(),
             &["hub", "laboratory", "shop"],
         ),
         (
@@ -203,12 +222,20 @@ fn connections_are_filtered() {
         ),
         (
             format!(
-                "integration_id = {id}\n  workspace = \"elsewhere/later\"\n  folder_path = \"/Sandbox\""
+                r#"
+                integration_id = {id}
+                workspace      = "elsewhere/later"
+                folder_path    = "/Sandbox"
+                "#
             ),
             &["laboratory"],
         ),
         (
-            "workspace = \"elsewhere/later\"\n  folder_path = \"/Workloads\"".to_owned(),
+            r#"
+            workspace   = "elsewhere/later"
+            folder_path = "/Workloads"
+            "#
+            .to_owned(),
             &[],
         ),
     ] {
@@ -217,7 +244,7 @@ fn connections_are_filtered() {
     }
     for (arguments, fragments) in [
         (
-            "folder_path = \"/Workload\"",
+            r#"folder_path = "/Workload""#,
             &[
                 "No such folder",
                 "\"/Workload\"",
@@ -225,20 +252,21 @@ fn connections_are_filtered() {
             ][..],
         ),
         (
-            "integration_id = \"in_gone\"",
+            r#"integration_id = "in_gone""#,
             &["No such integration", "\"in_gone\"", "\"acme\""],
         ),
         (
-            "workspace = \"acme\"",
+            r#"workspace = "acme""#,
             &["workspace", "organization/workspace"],
         ),
         (
-            "folder_path = \"Workloads\"",
+            r#"folder_path = "Workloads""#,
             &["folder_path", "starts with /"],
         ),
     ] {
-        team.write("main.tf", &connections(arguments));
-        team.plan_fails().assert_error(fragments);
+        team.configure(&connections(arguments))
+            .plan_fails()
+            .assert_error(fragments);
     }
 }
 
@@ -246,9 +274,12 @@ fn connections_are_filtered() {
 fn an_integration_of_another_configuration_is_what_the_resource_exports() {
     let platform = platform();
     let team = beside(&platform);
-    let declared = "data \"orgmirror_integration\" \"aws\" {\n  handle = \"acme\"\n}\n";
-    team.write("main.tf", declared);
-    team.apply();
+    let declared = r#"
+        data "orgmirror_integration" "aws" {
+          handle = "acme"
+        }
+        "#;
+    team.configure(declared).apply();
     let mut exported = platform.attributes(INTEGRATION);
     let exported_members = exported.as_object_mut().expect("an object");
     assert_eq!(
@@ -257,52 +288,66 @@ fn an_integration_of_another_configuration_is_what_the_resource_exports() {
     );
     assert_eq!(team.attributes("data.orgmirror_integration.aws"), exported);
 
-    team.write("main.tf", &declared.replace("acme", "acne"));
-    team.plan_fails().assert_error_at(
-        "data \"orgmirror_integration\" \"aws\"",
-        "handle = \"acne\"",
-        &["No such integration", "\"acne\"", "it has \"acme\""],
-    );
+    team.configure(&declared.replace("acme", "acne"))
+        .plan_fails()
+        .assert_error_at(
+            r#"data "orgmirror_integration" "aws""#,
+            r#"handle = "acne""#,
+            &["No such integration", "\"acne\"", "it has \"acme\""],
+        );
 }
 
 #[test]
 fn without_a_catalog_the_error_says_where_it_looked_and_how_to_wait() {
     for data_source in [
         connections(""),
-        "data \"orgmirror_integration\" \"aws\" {\n  handle = \"acme\"\n}\n".to_owned(),
+        r#"
+        data "orgmirror_integration" "aws" {
+          handle = "acme"
+        }
+        "#
+        .to_owned(),
     ] {
-        let workspace = Workspace::new();
-        let integration = tree("ou-lab").hcl();
-        workspace.write("main.tf", &format!("{integration}{data_source}"));
-        workspace.plan_fails().assert_only_error(&[
-            "There is no catalog to read",
-            ".orgmirror/tenants/default/catalog.json",
-            "depends_on",
-            "orgmirror_integration.NAME.id",
-        ]);
+        let workspace = PROVIDER.workspace();
+        let integration = tree_with_lab_in("ou-lab").hcl();
+        workspace
+            .configure(&format!("{integration}{data_source}"))
+            .plan_fails()
+            .assert_only_error(&[
+                "There is no catalog to read",
+                ".orgmirror/tenants/default/catalog.json",
+                "depends_on",
+                "orgmirror_integration.NAME.id",
+            ]);
         let waiting = data_source.replace("{\n", "{\n  depends_on = [orgmirror_integration.aws]\n");
-        workspace.write("main.tf", &format!("{integration}{waiting}"));
-        workspace.apply();
+        workspace
+            .configure(&format!("{integration}{waiting}"))
+            .apply();
     }
 }
 
 #[test]
 fn a_reference_waits_for_the_integration_and_its_changes() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let waiting = connections("integration_id = orgmirror_integration.aws.id");
-    let output =
-        "output \"handles\" {\n  value = keys(data.orgmirror_connections.these.connections)\n}\n";
-    workspace.write(
-        "main.tf",
-        &format!("{}{waiting}{output}", tree("ou-lab").hcl()),
-    );
-    let plan = workspace.plan();
+    let output = r#"
+        output "handles" {
+          value = keys(data.orgmirror_connections.these.connections)
+        }
+        "#;
+    let plan = workspace
+        .configure(&format!(
+            "{}{waiting}{output}",
+            tree_with_lab_in("ou-lab").hcl()
+        ))
+        .plan();
     assert_eq!(plan.after(CONNECTIONS)["connections"], UNKNOWN);
     workspace.apply_saved(&plan);
     assert_eq!(workspace.output("handles"), json!(["hub", "lab", "shop"]));
-    let prefixed = tree("ou-lab").set("handle_prefix", "\"aws_\"");
-    workspace.write("main.tf", &format!("{}{waiting}{output}", prefixed.hcl()));
-    workspace.apply();
+    let prefixed = tree_with_lab_in("ou-lab").set_text("handle_prefix", "aws_");
+    workspace
+        .configure(&format!("{}{waiting}{output}", prefixed.hcl()))
+        .apply();
     assert_eq!(
         workspace.output("handles"),
         json!(["aws_hub", "aws_lab", "aws_shop"])

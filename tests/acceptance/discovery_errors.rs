@@ -2,11 +2,13 @@
 
 use std::net::TcpListener;
 
-use crate::configuration::{
+use orgmirror_testing::double::{Double, Failure as Answer, KeyFault, Organization};
+use orgmirror_testing::terraform::Workspace;
+
+use crate::PROVIDER;
+use crate::configurations::{
     DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for, endpoints, provider, snapshot,
 };
-use crate::double::{Double, Failure as Answer, KeyFault, Organization};
-use crate::terraform::Workspace;
 
 /// A role in the management account, which anybody may assume who sends the external ID.
 fn discovery_role(double: &Double, external_id: Option<&str>) -> String {
@@ -25,16 +27,13 @@ fn double() -> Double {
 
 /// A workspace that reads and mirrors with these arguments of the provider and of the data source.
 fn reading(provider_arguments: &str, data_arguments: &str) -> Workspace {
-    let workspace = Workspace::new();
-    workspace.write("provider.tf", &provider(provider_arguments));
-    workspace.write(
-        "main.tf",
-        &format!(
-            "{}{}",
-            snapshot(data_arguments),
-            Integration::of(DATA).hcl()
-        ),
-    );
+    let workspace = PROVIDER.workspace();
+    workspace.configure_provider(provider_arguments);
+    workspace.configure(&format!(
+        "{}{}",
+        snapshot(data_arguments),
+        Integration::of(DATA).hcl()
+    ));
     workspace
 }
 
@@ -42,7 +41,13 @@ fn reading(provider_arguments: &str, data_arguments: &str) -> Workspace {
 fn no_credentials_is_an_error_that_says_how_to_give_some() {
     let double = double();
     let workspace = reading(
-        &format!("region = \"us-east-1\"\n  {}", endpoints(&double.url())),
+        &format!(
+            r#"
+            region = "us-east-1"
+            {}
+            "#,
+            endpoints(&double.url())
+        ),
         "",
     );
     workspace.plan_fails().assert_only_error(&[
@@ -74,7 +79,13 @@ fn credentials_from_the_environment_serve_without_any_argument() {
 fn a_profile_serves_and_one_that_does_not_exist_is_named() {
     let double = double();
     let mut workspace = reading(
-        &format!("profile = \"management\"\n  {}", endpoints(&double.url())),
+        &format!(
+            r#"
+            profile = "management"
+            {}
+            "#,
+            endpoints(&double.url())
+        ),
         "",
     );
     let credentials = workspace.path().join("credentials");
@@ -94,13 +105,13 @@ fn a_profile_serves_and_one_that_does_not_exist_is_named() {
             .iter()
             .all(|call| call.access_key == "AKIAOFTHEPROFILE0001")
     );
-    workspace.write(
-        "provider.tf",
-        &provider(&format!(
-            "profile = \"managment\"\n  {}",
-            endpoints(&double.url())
-        )),
-    );
+    workspace.configure_provider(&format!(
+        r#"
+            profile = "managment"
+            {}
+            "#,
+        endpoints(&double.url())
+    ));
     workspace.plan_fails().assert_only_error(&["managment"]);
 }
 
@@ -123,12 +134,15 @@ fn a_wrong_external_id_is_an_error_that_names_the_role_and_the_trust() {
     let role = &discovery_role(&double, Some("the-right-one"));
     let with = |external_id: &str| {
         provider(&format!(
-            "{}\n  assume_role = {{ role_arn = \"{role}\" {external_id} }}",
+            r#"
+            {}
+            assume_role = {{ role_arn = "{role}" {external_id} }}
+            "#,
             arguments_for(&double)
         ))
     };
     let workspace = reading("", "");
-    workspace.write("provider.tf", &with(", external_id = \"a-wrong-one\""));
+    workspace.write("provider.tf", &with(r#", external_id = "a-wrong-one""#));
     workspace
         .plan_fails()
         .assert_only_error(&[role, "external ID", "trust"])
@@ -137,7 +151,7 @@ fn a_wrong_external_id_is_an_error_that_names_the_role_and_the_trust() {
     workspace
         .plan_fails()
         .assert_only_error(&[role, "external_id", "trust"]);
-    workspace.write("provider.tf", &with(", external_id = \"the-right-one\""));
+    workspace.write("provider.tf", &with(r#", external_id = "the-right-one""#));
     workspace.apply();
 }
 
@@ -147,7 +161,10 @@ fn a_role_that_does_not_trust_the_caller_is_an_error_that_names_both() {
     let role = "arn:aws:iam::123456789012:role/nobody";
     let workspace = reading(
         &format!(
-            "{}\n  assume_role = {{ role_arn = \"{role}\" }}",
+            r#"
+            {}
+            assume_role = {{ role_arn = "{role}" }}
+            "#,
             arguments_for(&double)
         ),
         "",
@@ -228,7 +245,13 @@ fn a_misspelt_region_in_an_endpoint_is_asked_about() {
     // Nothing outside of this machine is asked: names below localhost lead nowhere else.
     reading(
         &format!(
-            "region = \"us-wset-2\"\n  access_key = \"AKIANOBODY\"\n  secret_key = \"nobody\"\n  max_retries = 1\n  {}",
+            r#"
+            region      = "us-wset-2"
+            access_key  = "AKIANOBODY"
+            secret_key  = "nobody"
+            max_retries = 1
+            {}
+            "#,
             endpoints("http://organizations.us-wset-2.localhost:9")
         ),
         "",
@@ -309,7 +332,13 @@ fn throttling_beyond_max_retries_is_an_error_that_names_the_argument() {
         .faults()
         .fail_always("ListAccounts", Answer::throttled());
     reading(
-        &format!("{}\n  max_retries = 2", arguments_for(&double)),
+        &format!(
+            "
+            {}
+            max_retries = 2
+            ",
+            arguments_for(&double)
+        ),
         "",
     )
     .plan_fails()
@@ -321,7 +350,7 @@ fn throttling_beyond_max_retries_is_an_error_that_names_the_argument() {
 fn a_reading_that_takes_too_long_is_an_error_that_names_the_timeout() {
     let double = double();
     double.faults().never_answer("ListAccounts");
-    reading(&arguments_for(&double), "timeouts = { read = \"1s\" }")
+    reading(&arguments_for(&double), r#"timeouts = { read = "1s" }"#)
         .plan_fails()
         .assert_only_error(&["timeouts", "read"]);
 }
@@ -334,7 +363,13 @@ fn an_endpoint_that_nobody_answers_at_is_named() {
     };
     reading(
         &format!(
-            "region = \"us-east-1\"\n  access_key = \"AKIANOBODY\"\n  secret_key = \"nobody\"\n  max_retries = 1\n  {}",
+            r#"
+            region      = "us-east-1"
+            access_key  = "AKIANOBODY"
+            secret_key  = "nobody"
+            max_retries = 1
+            {}
+            "#,
             endpoints(&format!("http://{address}"))
         ),
         "",
@@ -360,7 +395,7 @@ fn an_error_in_the_reading_leaves_the_mirror_as_it_is() {
 #[test]
 fn the_data_source_may_use_another_profile_than_the_provider() {
     let double = double();
-    let mut workspace = Workspace::new();
+    let mut workspace = PROVIDER.workspace();
     workspace.write(
         "credentials",
         "[one]\naws_access_key_id = AKIAOFPROFILEONE0001\naws_secret_access_key = one\n\
@@ -371,19 +406,20 @@ fn the_data_source_may_use_another_profile_than_the_provider() {
         "AWS_SHARED_CREDENTIALS_FILE",
         &credentials.to_string_lossy(),
     );
-    workspace.write(
-        "provider.tf",
-        &provider(&format!(
-            "profile = \"one\"\n  {}",
-            endpoints(&double.url())
-        )),
-    );
-    workspace.write("main.tf", SNAPSHOT);
-    workspace.plan();
-    workspace.write(
-        "main.tf",
-        &snapshot("profile = \"two\"\n  region = \"eu-west-1\""),
-    );
+    workspace.configure_provider(&format!(
+        r#"
+            profile = "one"
+            {}
+            "#,
+        endpoints(&double.url())
+    ));
+    workspace.configure(SNAPSHOT).plan();
+    workspace.configure(&snapshot(
+        r#"
+            profile = "two"
+            region  = "eu-west-1"
+            "#,
+    ));
     let of_the_provider = double.calls();
     double.forget_calls();
     workspace.plan();

@@ -1,18 +1,18 @@
 //! Plans that would remove too much, or that come from another AWS organization, stop.
 
+use orgmirror_testing::double::{Double, Organization};
+use orgmirror_testing::terraform::Workspace;
 use serde_json::json;
 
-use crate::configuration::{
+use crate::PROVIDER;
+use crate::configurations::{
     DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for, integration_of, many_accounts,
-    provider, snapshot,
+    snapshot,
 };
-use crate::double::{Double, Organization};
-use crate::terraform::Workspace;
 
 fn applied(integration: &Integration) -> Workspace {
-    let workspace = Workspace::new();
-    workspace.write("main.tf", &integration.hcl());
-    workspace.apply();
+    let workspace = PROVIDER.workspace();
+    workspace.configure(&integration.hcl()).apply();
     workspace
 }
 
@@ -20,8 +20,9 @@ fn applied(integration: &Integration) -> Workspace {
 fn a_plan_that_removes_more_than_a_quarter_stops_and_lists_what_would_go() {
     let accounts = many_accounts(8);
     let workspace = applied(&integration_of(&accounts));
-    workspace.write("main.tf", &integration_of(&accounts[3..]).hcl());
-    let failure = workspace.plan_fails();
+    let failure = workspace
+        .configure(&integration_of(&accounts[3..]).hcl())
+        .plan_fails();
     failure.assert_only_error(&[
         "removal_guard",
         "percent",
@@ -42,8 +43,9 @@ fn a_plan_that_removes_more_than_a_quarter_stops_and_lists_what_would_go() {
 fn exactly_a_quarter_may_go() {
     let accounts = many_accounts(8);
     let workspace = applied(&integration_of(&accounts));
-    workspace.write("main.tf", &integration_of(&accounts[2..]).hcl());
-    let plan = workspace.plan();
+    let plan = workspace
+        .configure(&integration_of(&accounts[2..]).hcl())
+        .plan();
     plan.assert_in_place(
         INTEGRATION,
         &json!({ "connections": { "000000000001": "-", "000000000002": "-" } }),
@@ -55,8 +57,9 @@ fn exactly_a_quarter_may_go() {
 fn below_eight_connections_nothing_is_guarded() {
     let accounts = many_accounts(7);
     let workspace = applied(&integration_of(&accounts));
-    workspace.write("main.tf", &integration_of(&accounts[..1]).hcl());
-    workspace.apply();
+    workspace
+        .configure(&integration_of(&accounts[..1]).hcl())
+        .apply();
 }
 
 #[test]
@@ -67,35 +70,36 @@ fn a_plan_that_removes_more_than_the_count_stops() {
             .set("removal_guard", "{ percent = 100, count = 2 }")
             .hcl()
     };
-    let workspace = Workspace::new();
-    workspace.write("main.tf", &guarded(&accounts));
-    workspace.apply();
-    workspace.write("main.tf", &guarded(&accounts[3..]));
+    let workspace = PROVIDER.workspace();
+    workspace.configure(&guarded(&accounts)).apply();
     workspace
+        .configure(&guarded(&accounts[3..]))
         .plan_fails()
         .assert_only_error(&["removal_guard", "count", "2", "000000000003"]);
-    workspace.write("main.tf", &guarded(&accounts[2..]));
-    workspace.apply();
+    workspace.configure(&guarded(&accounts[2..])).apply();
 }
 
 #[test]
 fn a_wider_guard_in_the_same_plan_allows_the_removal() {
     let accounts = many_accounts(30);
     let workspace = applied(&integration_of(&accounts));
-    workspace.write("main.tf", &integration_of(&accounts[22..]).hcl());
-    workspace.plan_fails().assert_error(&["removal_guard"]);
-    workspace.write(
-        "main.tf",
-        &integration_of(&accounts[22..])
-            .set("removal_guard", "{ percent = 75, count = 22 }")
-            .hcl(),
-    );
-    let plan = workspace.plan();
+    workspace
+        .configure(&integration_of(&accounts[22..]).hcl())
+        .plan_fails()
+        .assert_error(&["removal_guard"]);
+    let plan = workspace
+        .configure(
+            &integration_of(&accounts[22..])
+                .set("removal_guard", "{ percent = 75, count = 22 }")
+                .hcl(),
+        )
+        .plan();
     let gone = plan.difference(INTEGRATION)["connections"].clone();
     assert_eq!(gone.as_object().map(serde_json::Map::len), Some(22));
     workspace.apply_saved(&plan);
-    workspace.write("main.tf", &integration_of(&accounts[22..]).hcl());
-    workspace.apply();
+    workspace
+        .configure(&integration_of(&accounts[22..]).hcl())
+        .apply();
 }
 
 #[test]
@@ -104,20 +108,18 @@ fn suspended_accounts_are_not_removed_and_not_guarded() {
     let workspace = applied(&integration_of(&accounts));
     let suspended: String = accounts
         .iter()
-        .map(|(id, name)| format!("\"{id}\" = {{ name = \"{name}\", state = \"SUSPENDED\" }}\n"))
+        .map(|(id, name)| format!(r#" "{id}" = {{ name = "{name}", state = "SUSPENDED" }},"#))
         .collect();
-    workspace.write(
-        "main.tf",
-        &Integration::of(&format!("{{ accounts = {{\n{suspended}}} }}")).hcl(),
-    );
-    workspace.apply();
+    workspace
+        .configure(&Integration::of(&format!("{{ accounts = {{{suspended} }} }}")).hcl())
+        .apply();
 }
 
 #[test]
 fn an_empty_snapshot_stops() {
     let workspace = applied(&integration_of(&many_accounts(40)));
-    workspace.write("main.tf", &Integration::of("{ accounts = {} }").hcl());
     workspace
+        .configure(&Integration::of("{ accounts = {} }").hcl())
         .plan_fails()
         .assert_only_error(&["removal_guard", "40"]);
 }
@@ -125,23 +127,25 @@ fn an_empty_snapshot_stops() {
 #[test]
 fn an_exclude_that_is_too_wide_stops() {
     let double = Double::start(Organization::generate(60, 3));
-    let workspace = Workspace::new();
-    workspace.write("provider.tf", &provider(&arguments_for(&double)));
+    let workspace = PROVIDER.workspace();
+    workspace.configure_provider(&arguments_for(&double));
     let integration = Integration::of(DATA).hcl();
-    workspace.write("main.tf", &format!("{SNAPSHOT}{integration}"));
-    workspace.apply();
+    workspace
+        .configure(&format!("{SNAPSHOT}{integration}"))
+        .apply();
     let units: Vec<String> = double.organization().units().keys().cloned().collect();
-    workspace.write(
-        "main.tf",
-        &format!(
+    workspace
+        .configure(&format!(
             "{}{integration}",
             snapshot(&format!("exclude_organizational_unit_ids = {units:?}"))
-        ),
-    );
-    workspace.plan_fails().assert_error(&["removal_guard"]);
+        ))
+        .plan_fails()
+        .assert_error(&["removal_guard"]);
     workspace.apply_fails().assert_error(&["removal_guard"]);
-    workspace.write("main.tf", &format!("{SNAPSHOT}{integration}"));
-    workspace.plan().assert_no_changes();
+    workspace
+        .configure(&format!("{SNAPSHOT}{integration}"))
+        .plan()
+        .assert_no_changes();
 }
 
 #[test]
@@ -152,11 +156,10 @@ fn destroying_past_the_guard_needs_no_refresh() {
             .set("deletion_protection", "false")
             .hcl()
     };
-    let workspace = Workspace::new();
-    workspace.write("main.tf", &open(&accounts));
-    workspace.apply();
-    workspace.write("main.tf", &open(&accounts[5..]));
+    let workspace = PROVIDER.workspace();
+    workspace.configure(&open(&accounts)).apply();
     workspace
+        .configure(&open(&accounts[5..]))
         .destroy_fails()
         .assert_error(&["removal_guard", "-refresh=false"]);
     workspace.destroy_with(&["-refresh=false"]);
@@ -166,14 +169,11 @@ fn destroying_past_the_guard_needs_no_refresh() {
 fn another_aws_organization_is_an_error_that_names_both() {
     let ours = Double::start(Organization::generate(20, 1));
     let theirs = Double::start(Organization::generate(20, 2));
-    let workspace = Workspace::new();
-    workspace.write(
-        "main.tf",
-        &format!("{SNAPSHOT}{}", Integration::of(DATA).hcl()),
-    );
-    workspace.write("provider.tf", &provider(&arguments_for(&ours)));
+    let workspace = PROVIDER.workspace();
+    workspace.configure(&format!("{SNAPSHOT}{}", Integration::of(DATA).hcl()));
+    workspace.configure_provider(&arguments_for(&ours));
     workspace.apply();
-    workspace.write("provider.tf", &provider(&arguments_for(&theirs)));
+    workspace.configure_provider(&arguments_for(&theirs));
     let (ours, theirs) = (
         ours.organization().id.clone(),
         theirs.organization().id.clone(),
@@ -188,17 +188,19 @@ fn another_aws_organization_is_an_error_that_names_both() {
 #[test]
 fn the_guard_runs_again_at_apply_when_the_snapshot_was_deferred() {
     let double = Double::start(Organization::generate(40, 5));
-    let workspace = Workspace::new();
-    workspace.write("provider.tf", &provider(&arguments_for(&double)));
+    let workspace = PROVIDER.workspace();
+    workspace.configure_provider(&arguments_for(&double));
     let hcl = |input: u8| {
         format!(
-            "resource \"terraform_data\" \"first\" {{ input = {input} }}\n{}{}",
+            r#"
+            resource "terraform_data" "first" {{ input = {input} }}
+            {}{}
+            "#,
             snapshot("depends_on = [terraform_data.first]"),
             Integration::of(DATA).hcl()
         )
     };
-    workspace.write("main.tf", &hcl(1));
-    workspace.plan().assert_no_warnings();
+    workspace.configure(&hcl(1)).plan().assert_no_warnings();
     workspace.apply();
     let before = workspace.attributes(INTEGRATION);
 
@@ -217,8 +219,7 @@ fn the_guard_runs_again_at_apply_when_the_snapshot_was_deferred() {
         }
         gone
     };
-    workspace.write("main.tf", &hcl(2));
-    let plan = workspace.plan();
+    let plan = workspace.configure(&hcl(2)).plan();
     plan.assert_warning(&[
         "37 connections",
         "during the apply",
@@ -235,21 +236,22 @@ fn the_guard_runs_again_at_apply_when_the_snapshot_was_deferred() {
 #[test]
 fn a_deferred_snapshot_warns_that_nothing_of_the_tree_is_reviewed_and_then_applies() {
     let double = Double::start(Organization::generate(12, 5));
-    let workspace = Workspace::new();
-    workspace.write("provider.tf", &provider(&arguments_for(&double)));
+    let workspace = PROVIDER.workspace();
+    workspace.configure_provider(&arguments_for(&double));
     let hcl = |input: u8| {
         format!(
-            "resource \"terraform_data\" \"first\" {{ input = {input} }}\n{}{}",
+            r#"
+            resource "terraform_data" "first" {{ input = {input} }}
+            {}{}
+            "#,
             snapshot("depends_on = [terraform_data.first]"),
             Integration::of(DATA).hcl()
         )
     };
-    workspace.write("main.tf", &hcl(1));
-    workspace.apply();
+    workspace.configure(&hcl(1)).apply();
     let id = double.organization().management_account_id.clone();
     double.organization().rename_account(&id, "Payer");
-    workspace.write("main.tf", &hcl(2));
-    let plan = workspace.plan();
+    let plan = workspace.configure(&hcl(2)).plan();
     plan.assert_warning(&["during the apply", "role ARNs"]);
     let after = plan.after(INTEGRATION);
     assert_eq!(after["connections"], json!("(known after apply)"));
@@ -265,14 +267,14 @@ fn a_deferred_snapshot_warns_that_nothing_of_the_tree_is_reviewed_and_then_appli
 #[test]
 fn a_snapshot_that_does_not_say_which_does_not_make_way_for_another_aws_organization() {
     let snapshot =
-        |id: &str| format!("{{ {id} accounts = {{ \"111111111111\" = {{ name = \"a\" }} }} }}");
-    let workspace = Workspace::new();
-    let write = |id| workspace.write("main.tf", &Integration::of(&snapshot(id)).hcl());
-    write("id = \"o-aaaaaaaaaa\",");
+        |id: &str| format!(r#"{{ {id} accounts = {{ "111111111111" = {{ name = "a" }} }} }}"#);
+    let workspace = PROVIDER.workspace();
+    let write = |id| workspace.configure(&Integration::of(&snapshot(id)).hcl());
+    write(r#"id = "o-aaaaaaaaaa","#);
     workspace.apply();
     write("");
     workspace.plan().assert_no_changes();
-    write("id = \"o-bbbbbbbbbb\",");
+    write(r#"id = "o-bbbbbbbbbb","#);
     workspace
         .plan_fails()
         .assert_error(&["o-aaaaaaaaaa", "o-bbbbbbbbbb"]);

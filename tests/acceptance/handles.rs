@@ -1,25 +1,26 @@
 //! Handles: unique, sticky, and settled between integrations.
 
+use orgmirror_testing::terraform::Workspace;
 use serde_json::{Value, json};
 
-use crate::catalog::document;
-use crate::configuration::{INTEGRATION, Integration};
-use crate::terraform::Workspace;
+use crate::PROVIDER;
+use crate::catalogs::document;
+use crate::configurations::{INTEGRATION, Integration};
 
 #[test]
 fn initial_handles_place_newcomers_and_then_mean_nothing() {
     let accounts = [("111111111111", "Web Shop"), ("222222222222", "hub")];
-    let workspace = Workspace::new();
-    workspace.write(
-        "main.tf",
-        &Integration::of_accounts(accounts)
-            .set(
-                "initial_handles",
-                r#"{ "111111111111" = "aws_legacy_shop", "999999999999" = "aws_never_seen" }"#,
-            )
-            .hcl(),
-    );
-    workspace.apply();
+    let workspace = PROVIDER.workspace();
+    workspace
+        .configure(
+            &Integration::of_accounts(accounts)
+                .set(
+                    "initial_handles",
+                    r#"{ "111111111111" = "aws_legacy_shop", "999999999999" = "aws_never_seen" }"#,
+                )
+                .hcl(),
+        )
+        .apply();
     let handles = |workspace: &Workspace| {
         let connections = &workspace.attributes(INTEGRATION)["connections"];
         json!([
@@ -30,37 +31,36 @@ fn initial_handles_place_newcomers_and_then_mean_nothing() {
     assert_eq!(handles(&workspace), json!(["aws_legacy_shop", "hub"]));
 
     // They stay without their entries, and through an import.
-    workspace.write("main.tf", &Integration::of_accounts(accounts).hcl());
-    workspace.apply();
+    workspace
+        .configure(&Integration::of_accounts(accounts).hcl())
+        .apply();
     workspace.forget(INTEGRATION);
     workspace.import(INTEGRATION, "acme");
     workspace.plan().assert_no_changes();
     assert_eq!(handles(&workspace), json!(["aws_legacy_shop", "hub"]));
 
     // For accounts that are mirrored already it changes nothing.
-    workspace.write(
-        "main.tf",
-        &Integration::of_accounts(accounts)
-            .set("initial_handles", r#"{ "222222222222" = "aws_hub" }"#)
-            .hcl(),
-    );
-    workspace.apply();
+    workspace
+        .configure(
+            &Integration::of_accounts(accounts)
+                .set("initial_handles", r#"{ "222222222222" = "aws_hub" }"#)
+                .hcl(),
+        )
+        .apply();
     assert_eq!(handles(&workspace)[1], "hub");
 }
 
 #[test]
 fn two_accounts_of_one_name_keep_their_handles_when_the_first_leaves() {
-    let workspace = Workspace::new();
-    workspace.write(
-        "main.tf",
-        &Integration::of_accounts([("111111111111", "lab"), ("222222222222", "Lab")]).hcl(),
-    );
-    workspace.apply();
-    workspace.write(
-        "main.tf",
-        &Integration::of_accounts([("222222222222", "Lab")]).hcl(),
-    );
-    let plan = workspace.plan();
+    let workspace = PROVIDER.workspace();
+    workspace
+        .configure(
+            &Integration::of_accounts([("111111111111", "lab"), ("222222222222", "Lab")]).hcl(),
+        )
+        .apply();
+    let plan = workspace
+        .configure(&Integration::of_accounts([("222222222222", "Lab")]).hcl())
+        .plan();
     plan.assert_in_place(
         INTEGRATION,
         &json!({ "connections": { "111111111111": "-" } }),
@@ -93,16 +93,14 @@ fn entry(workspace: &Workspace, handle: &str) -> Value {
 
 #[test]
 fn a_handle_that_another_integration_has_is_published_with_a_suffix_and_a_warning() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let first = Integration::of_accounts([("111111111111", "lab")]).hcl();
     let second = Integration::of_accounts([("222222222222", "Lab")])
-        .set("handle", "\"globex\"")
+        .set_text("handle", "globex")
         .label("globex")
         .hcl();
-    workspace.write("main.tf", &first);
-    workspace.apply();
-    workspace.write("main.tf", &format!("{first}{second}"));
-    let plan = workspace.plan();
+    workspace.configure(&first).apply();
+    let plan = workspace.configure(&format!("{first}{second}")).plan();
     plan.assert_warning(&["lab", "acme", "lab_222222222222"]);
     workspace
         .apply_saved(&plan)
@@ -123,19 +121,18 @@ fn a_handle_that_another_integration_has_is_published_with_a_suffix_and_a_warnin
 
 #[test]
 fn two_colliding_integrations_of_one_run_both_come_to_be() {
-    let workspace = Workspace::new();
-    workspace.write(
-        "main.tf",
-        &format!(
+    let workspace = PROVIDER.workspace();
+    workspace
+        .configure(&format!(
             "{}{}",
             Integration::of_accounts([("111111111111", "lab")]).hcl(),
             Integration::of_accounts([("222222222222", "lab")])
-                .set("handle", "\"globex\"")
+                .set_text("handle", "globex")
                 .label("globex")
                 .hcl()
-        ),
-    );
-    workspace.apply().assert_warning(&["lab", "published"]);
+        ))
+        .apply()
+        .assert_warning(&["lab", "published"]);
     let published = [
         entry(&workspace, "acme")["effective_handles"]["111111111111"].clone(),
         entry(&workspace, "globex")["effective_handles"]["222222222222"].clone(),
@@ -149,31 +146,28 @@ fn two_colliding_integrations_of_one_run_both_come_to_be() {
 
 #[test]
 fn an_integration_handle_twice_is_an_error_that_names_it() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let first =
         Integration::of_accounts([("111111111111", "lab")]).set("deletion_protection", "false");
-    workspace.write("main.tf", &first.hcl());
-    workspace.apply();
-    workspace.write(
-        "main.tf",
-        &format!(
+    workspace.configure(&first.hcl()).apply();
+    workspace
+        .configure(&format!(
             "{}{}",
             first.hcl(),
             Integration::of_accounts([("222222222222", "hub")])
                 .label("again")
                 .hcl()
-        ),
-    );
-    workspace.plan().assert_warning(&["handle", "acme"]);
+        ))
+        .plan()
+        .assert_warning(&["handle", "acme"]);
     workspace.apply_fails().assert_error(&["handle", "acme"]);
     assert!(!workspace.holds("orgmirror_integration.again"));
-    workspace.write("main.tf", &first.hcl());
-    workspace.plan().assert_no_changes();
+    workspace.configure(&first.hcl()).plan().assert_no_changes();
 }
 
 #[test]
 fn a_grantee_from_outside_of_an_organization_level_integration_is_an_error() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     for (grantee, fine) in [
         ("*", true),
         ("platform", true),
@@ -182,11 +176,10 @@ fn a_grantee_from_outside_of_an_organization_level_integration_is_an_error() {
         ("security/audit", false),
         ("platformer", false),
     ] {
-        workspace.write(
-            "main.tf",
+        workspace.configure(
             &Integration::of_accounts([("111111111111", "lab")])
-                .set("organization", "\"platform\"")
-                .set("permissions", &format!("[\"{grantee}\"]"))
+                .set_text("organization", "platform")
+                .set("permissions", &format!(r#"["{grantee}"]"#))
                 .hcl(),
         );
         if fine {
@@ -201,17 +194,15 @@ fn a_grantee_from_outside_of_an_organization_level_integration_is_an_error() {
 
 #[test]
 fn a_handle_that_passes_to_another_account_is_warned_of() {
-    let workspace = Workspace::new();
-    workspace.write(
-        "main.tf",
-        &Integration::of_accounts([("111111111111", "lab"), ("222222222222", "hub")]).hcl(),
-    );
-    workspace.apply();
-    workspace.write(
-        "main.tf",
-        &Integration::of_accounts([("222222222222", "lab")]).hcl(),
-    );
-    let plan = workspace.plan();
+    let workspace = PROVIDER.workspace();
+    workspace
+        .configure(
+            &Integration::of_accounts([("111111111111", "lab"), ("222222222222", "hub")]).hcl(),
+        )
+        .apply();
+    let plan = workspace
+        .configure(&Integration::of_accounts([("222222222222", "lab")]).hcl())
+        .plan();
     let warning = ["lab", "111111111111", "222222222222"];
     plan.assert_warning(&warning);
     workspace.apply_saved(&plan).assert_warning(&warning);
@@ -223,17 +214,15 @@ fn an_integration_handle_can_be_passed_along_in_one_run() {
         let one = |label: &str, handle: &str| {
             Integration::of_accounts([("111111111111", label)])
                 .label(label)
-                .set("handle", &format!("\"{handle}\""))
-                .set("handle_prefix", &format!("\"{label}_\""))
+                .set_text("handle", handle)
+                .set_text("handle_prefix", &format!("{label}_"))
                 .hcl()
         };
         format!("{}{}", one("first", a), one("second", b))
     };
-    let workspace = Workspace::new();
-    workspace.write("main.tf", &integrations("x", "y"));
-    workspace.apply();
-    workspace.write("main.tf", &integrations("z", "x"));
-    workspace.apply();
+    let workspace = PROVIDER.workspace();
+    workspace.configure(&integrations("x", "y")).apply();
+    workspace.configure(&integrations("z", "x")).apply();
     assert_eq!(
         workspace.attributes("orgmirror_integration.first")["handle"],
         "z"
@@ -242,8 +231,8 @@ fn an_integration_handle_can_be_passed_along_in_one_run() {
         workspace.attributes("orgmirror_integration.second")["handle"],
         "x"
     );
-    workspace.write("main.tf", &integrations("x", "z"));
     workspace
+        .configure(&integrations("x", "z"))
         .apply_fails()
         .assert_error(&["is taken", "third handle first"]);
 }

@@ -1,43 +1,50 @@
 //! The history of the catalog, as another configuration reads it.
 
+use orgmirror_testing::terraform::{Workspace, quoted};
 use serde_json::{Value, json};
 
-use crate::configuration::{INTEGRATION, Integration, provider};
-use crate::terraform::{Workspace, quoted};
+use crate::PROVIDER;
+use crate::configurations::{INTEGRATION, Integration};
 
 const ALL: &str = "data.orgmirror_catalog_history.all";
 
 fn reader(catalog: &Workspace, arguments: &str) -> Workspace {
-    let reader = Workspace::new();
+    let reader = PROVIDER.workspace();
     let path = quoted(&catalog.path().join(".orgmirror").to_string_lossy());
-    reader.write(
-        "provider.tf",
-        &provider(&format!("catalog = {{ path = {path} }}")),
-    );
-    reader.write(
-        "main.tf",
-        &format!(
-            "data \"orgmirror_catalog_history\" \"all\" {{\n  {arguments}\n}}\noutput \"changes\" {{\n  value = \
-             {ALL}.changes\n}}\n"
-        ),
-    );
+    reader.configure_provider(&format!("catalog = {{ path = {path} }}"));
+    reader.configure(&format!(
+        r#"
+            data "orgmirror_catalog_history" "all" {{
+              {arguments}
+            }}
+            output "changes" {{
+              value = {ALL}.changes
+            }}
+            "#
+    ));
     reader
 }
 
 #[test]
 fn the_last_changes_are_read_with_who_when_and_what() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let integration =
         Integration::of_accounts([("111122223333", "sandbox")]).set("deletion_protection", "false");
-    workspace.write("main.tf", &integration.hcl());
-    workspace.apply();
+    workspace.configure(&integration.hcl()).apply();
     let id = workspace.attributes(INTEGRATION)["id"].clone();
     let secret = "acme:0123456789abcdef";
-    let permission = "resource \"orgmirror_folder_permission\" \"all\" {\n  integration_id = \
-                      INTEGRATION.id\n  folder_path    = \"/\"\n  grantee        = \"acme/security\"\n}\n\
-                      resource \"orgmirror_connection_override\" \"one\" {\n  integration_id = \
-                      INTEGRATION.id\n  account_id     = \"111122223333\"\n  external_id    = \
-                      \"SECRET\"\n}\n";
+    let permission = r#"
+        resource "orgmirror_folder_permission" "all" {
+          integration_id = INTEGRATION.id
+          folder_path    = "/"
+          grantee        = "acme/security"
+        }
+        resource "orgmirror_connection_override" "one" {
+          integration_id = INTEGRATION.id
+          account_id     = "111122223333"
+          external_id    = "SECRET"
+        }
+        "#;
     workspace.write(
         "more.tf",
         &permission
@@ -94,7 +101,7 @@ fn text<'a>(change: &'a Value, name: &str) -> &'a str {
 
 #[test]
 fn what_cannot_be_read_is_an_error() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     reader(&workspace, "")
         .plan_fails()
         .assert_error(&["There is no catalog to read"]);
@@ -103,9 +110,16 @@ fn what_cannot_be_read_is_an_error() {
         .assert_error(&["limit", "at least 1"]);
 
     let integration = Integration::of_accounts([("111122223333", "sandbox")]);
-    workspace.write("main.tf", &integration.hcl());
-    workspace.apply();
-    workspace.write("more.tf", "resource \"orgmirror_workspace\" \"a\" {\n  organization = \"acme\"\n  handle = \"a\"\n}\n");
+    workspace.configure(&integration.hcl()).apply();
+    workspace.write(
+        "more.tf",
+        r#"
+        resource "orgmirror_workspace" "a" {
+          organization = "acme"
+          handle       = "a"
+        }
+        "#,
+    );
     workspace.apply();
     let record = ".orgmirror/tenants/default/history/1.json";
     std::fs::write(workspace.path().join(record), "torn").unwrap();

@@ -1,11 +1,11 @@
 //! Identities, which Terraform keeps beside states since 1.12, and import by identity. An older Terraform refuses the
 //! argument, and works as if there were none.
 
+use orgmirror_testing::terraform::{Workspace, is_at_least};
 use serde_json::{Value, json};
 
-use crate::configuration::Integration;
-use crate::permissions::{self, of_integration};
-use crate::terraform::{Workspace, is_at_least};
+use crate::PROVIDER;
+use crate::configurations::{self, Integration, of_integration, tree};
 
 /// The address in the example.
 const ACME: &str = "orgmirror_integration.acme";
@@ -21,13 +21,12 @@ fn knows_identities() -> bool {
 fn integration() -> Integration {
     Integration::of_accounts([("111122223333", "sandbox")])
         .label("acme")
-        .set("handle_prefix", "\"aws_\"")
+        .set_text("handle_prefix", "aws_")
 }
 
 fn applied() -> Workspace {
-    let workspace = Workspace::new();
-    workspace.write("main.tf", &integration().hcl());
-    workspace.apply();
+    let workspace = PROVIDER.workspace();
+    workspace.configure(&integration().hcl()).apply();
     workspace
 }
 
@@ -98,7 +97,14 @@ fn an_identity_that_is_not_there_is_an_error_that_says_which_ones_are() {
 #[test]
 fn half_an_identity_is_an_error() {
     let (workspace, _) = importing(|_| String::new());
-    let import = format!("import {{\n  to       = {ACME}\n  identity = {{ id = null }}\n}}\n");
+    let import = format!(
+        "
+        import {{
+          to       = {ACME}
+          identity = {{ id = null }}
+        }}
+        "
+    );
     workspace.write("import.tf", &import);
     if !knows_identities() {
         assert_refused_by_an_old_terraform(&workspace);
@@ -114,11 +120,9 @@ fn the_identity_stays_as_long_as_the_integration() {
     let workspace = applied();
     let created = identity(&workspace);
     assert_eq!(created, expected(&workspace));
-    workspace.write(
-        "main.tf",
-        &integration().set("handle", "\"acme_two\"").hcl(),
-    );
-    workspace.apply();
+    workspace
+        .configure(&integration().set_text("handle", "acme_two").hcl())
+        .apply();
     assert_eq!(identity(&workspace), created);
 
     workspace.forget(ACME);
@@ -137,30 +141,46 @@ fn a_state_without_identity_gets_it_with_the_next_apply() {
     assert_eq!(identity(&workspace), Value::Null);
 
     workspace.plan().assert_no_changes();
-    workspace.write(
-        "main.tf",
-        &integration().set("handle", "\"acme_two\"").hcl(),
-    );
-    workspace.apply();
+    workspace
+        .configure(&integration().set_text("handle", "acme_two").hcl())
+        .apply();
     assert_eq!(identity(&workspace), expected(&workspace));
 }
 
 #[test]
 fn permissions_and_overrides_are_imported_by_their_identities() {
     let declared = [
-        of_integration("folder_permission", "folder_path = \"/\"\ngrantee = \"*\""),
+        of_integration(
+            "folder_permission",
+            r#"
+            folder_path = "/"
+            grantee     = "*"
+            "#,
+        ),
         of_integration(
             "connection_permission",
-            "account_id = \"333333333333\"\ngrantee = \"*\"",
+            r#"
+            account_id = "333333333333"
+            grantee    = "*"
+            "#,
         ),
-        of_integration("folder_override", "folder_id = \"root\"\nregions = [\"*\"]"),
+        of_integration(
+            "folder_override",
+            r#"
+            folder_id = "root"
+            regions   = ["*"]
+            "#,
+        ),
         of_integration(
             "connection_override",
-            "account_id = \"333333333333\"\nregions = [\"*\"]",
+            r#"
+            account_id = "333333333333"
+            regions    = ["*"]
+            "#,
         ),
     ]
     .concat();
-    let workspace = permissions::applied(&permissions::tree(), &declared);
+    let workspace = configurations::applied(&tree(), &declared);
     let addresses = [
         "orgmirror_folder_permission.this",
         "orgmirror_connection_permission.this",
@@ -173,14 +193,19 @@ fn permissions_and_overrides_are_imported_by_their_identities() {
         workspace.forget(address);
         let identity = if address.contains("connection_override") {
             format!(
-                "integration_id = {}, account_id = \"333333333333\"",
+                r#"integration_id = {}, account_id = "333333333333""#,
                 state["integration_id"]
             )
         } else {
             format!("id = {}", state["id"])
         };
         imports.push_str(&format!(
-            "import {{\n  to = {address}\n  identity = {{ {identity} }}\n}}\n"
+            "
+            import {{
+              to       = {address}
+              identity = {{ {identity} }}
+            }}
+            "
         ));
     }
     workspace.write("import.tf", &imports);

@@ -3,20 +3,17 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::terraform::Workspace;
+use crate::PROVIDER;
 
 /// Where cargo put what it built, the provider among it.
 fn target_directory() -> &'static Path {
-    let binary = Path::new(env!("CARGO_BIN_EXE_terraform-provider-orgmirror"));
-    binary
-        .ancestors()
-        .nth(2)
-        .expect("a profile's directory in it")
+    let of_profile = PROVIDER.directory();
+    of_profile.parent().expect("it is in the target directory")
 }
 
 #[test]
 fn the_installed_provider_is_found_and_plans() {
-    let mut workspace = Workspace::new();
+    let mut workspace = PROVIDER.workspace();
     let home = workspace.path().join("another home");
     std::fs::create_dir(&home).expect("a home directory");
     // The profile that the tests are built with: what is measured here is where things go, not how fast they are.
@@ -38,10 +35,19 @@ fn the_installed_provider_is_found_and_plans() {
     // Neither an override nor a mirror: only what the client looks through by itself.
     workspace.set_env("HOME", &home.to_string_lossy());
     workspace.set_env("TF_CLI_CONFIG_FILE", "/dev/null");
-    workspace.write(
-        "main.tf",
-        "provider \"orgmirror\" {\n  tenant = \"acme\"\n}\n\nresource \"orgmirror_workspace\" \"w\" {\n  organization = \"acme\"\n  handle       = \"w\"\n}\n",
-    );
-    workspace.init();
+    workspace
+        .configure(
+            r#"
+        provider "orgmirror" {
+          tenant = "acme"
+        }
+
+        resource "orgmirror_workspace" "w" {
+          organization = "acme"
+          handle       = "w"
+        }
+        "#,
+        )
+        .init();
     workspace.apply();
 }

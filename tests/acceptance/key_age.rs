@@ -1,8 +1,10 @@
 //! The warning that the access key in use is old.
 
-use crate::configuration::{DATA, Integration, SNAPSHOT, arguments_for, endpoints, provider};
-use crate::double::{Double, Organization};
-use crate::terraform::Workspace;
+use orgmirror_testing::double::{Double, Organization};
+use orgmirror_testing::terraform::Workspace;
+
+use crate::PROVIDER;
+use crate::configurations::{DATA, Integration, SNAPSHOT, arguments_for, endpoints};
 
 const WARNING: &str = "The access key in use is old";
 
@@ -15,15 +17,21 @@ fn double(days: i64) -> Double {
 }
 
 fn mirrored(arguments: &str) -> Workspace {
-    let workspace = Workspace::new();
-    workspace.write("provider.tf", &provider(arguments));
+    let workspace = PROVIDER.workspace();
+    workspace.configure_provider(arguments);
     let mirror = Integration::of(DATA).hcl();
-    workspace.write("main.tf", &format!("{SNAPSHOT}{mirror}"));
+    workspace.configure(&format!("{SNAPSHOT}{mirror}"));
     workspace
 }
 
 fn after_90_days(double: &Double) -> String {
-    format!("{}\n  credential_rotation_days = 90", arguments_for(double))
+    format!(
+        "
+        {}
+        credential_rotation_days = 90
+        ",
+        arguments_for(double)
+    )
 }
 
 #[test]
@@ -54,7 +62,10 @@ fn the_key_behind_a_role_counts() {
     );
     double.organization().add_role(&role, None);
     let workspace = mirrored(&format!(
-        "{}\n  assume_role = {{ role_arn = \"{role}\" }}",
+        r#"
+        {}
+        assume_role = {{ role_arn = "{role}" }}
+        "#,
         after_90_days(&double)
     ));
     workspace.plan().assert_warning(&[WARNING, "500 days old"]);
@@ -74,7 +85,13 @@ fn where_iam_refuses_nothing_is_said() {
 #[test]
 fn without_the_argument_and_with_temporary_keys_iam_is_not_asked() {
     let double = double(500);
-    let temporary = format!("{}\n  token = \"a token\"", after_90_days(&double));
+    let temporary = format!(
+        r#"
+        {}
+        token = "a token"
+        "#,
+        after_90_days(&double)
+    );
     for arguments in [arguments_for(&double), temporary] {
         let workspace = mirrored(&arguments);
         workspace.plan().assert_no_warnings();
@@ -86,7 +103,10 @@ fn without_the_argument_and_with_temporary_keys_iam_is_not_asked() {
 #[test]
 fn credential_rotation_days_are_at_least_one() {
     let workspace = mirrored(&format!(
-        "credential_rotation_days = 0\n  {}",
+        "
+        credential_rotation_days = 0
+        {}
+        ",
         endpoints("http://127.0.0.1:9")
     ));
     workspace

@@ -1,9 +1,10 @@
 //! Create, change, import and destroy, with hand-written accounts: no AWS is near.
 
+use orgmirror_testing::terraform::Workspace;
 use serde_json::json;
 
-use crate::configuration::{INTEGRATION, Integration};
-use crate::terraform::Workspace;
+use crate::PROVIDER;
+use crate::configurations::{INTEGRATION, Integration};
 
 const TREE: &str = r#"{
     organizational_units = {
@@ -24,20 +25,17 @@ fn tree_with(from: &str, to: &str) -> Integration {
 }
 
 fn applied(integration: &Integration) -> Workspace {
-    let workspace = Workspace::new();
-    workspace.write("main.tf", &integration.hcl());
-    workspace.apply();
+    let workspace = PROVIDER.workspace();
+    workspace.configure(&integration.hcl()).apply();
     workspace
 }
 
 #[test]
 fn single_accounts_need_no_aws_organization_and_no_aws() {
-    let workspace = Workspace::new();
-    workspace.write(
-        "main.tf",
-        &Integration::of_accounts([("111122223333", "sandbox")]).hcl(),
-    );
-    let plan = workspace.plan();
+    let workspace = PROVIDER.workspace();
+    let plan = workspace
+        .configure(&Integration::of_accounts([("111122223333", "sandbox")]).hcl())
+        .plan();
     plan.assert_actions(INTEGRATION, &["create"])
         .assert_no_warnings();
     let after = plan.after(INTEGRATION);
@@ -66,9 +64,8 @@ fn single_accounts_need_no_aws_organization_and_no_aws() {
 
 #[test]
 fn a_mirror_is_created_as_planned_and_a_second_plan_says_no_changes() {
-    let workspace = Workspace::new();
-    workspace.write("main.tf", &Integration::of(TREE).hcl());
-    let plan = workspace.plan();
+    let workspace = PROVIDER.workspace();
+    let plan = workspace.configure(&Integration::of(TREE).hcl()).plan();
     plan.assert_actions(INTEGRATION, &["create"]);
     let mut planned = plan.after(INTEGRATION);
     workspace.apply_saved(&plan);
@@ -116,8 +113,7 @@ fn defaults_are_filled_in_and_an_argument_that_goes_returns_to_its_default() {
             .set("removal_guard", "{ percent = 1, count = 2 }")
             .set("deletion_protection", "false"),
     );
-    workspace.write("main.tf", &Integration::of(TREE).hcl());
-    let plan = workspace.plan();
+    let plan = workspace.configure(&Integration::of(TREE).hcl()).plan();
     let role = |id: &str, name: &str| json!(format!("arn:aws:iam::{id}:role/{name}"));
     plan.assert_in_place(
         INTEGRATION,
@@ -166,16 +162,16 @@ fn the_default_region_follows_the_partition() {
 #[test]
 fn an_account_that_joins_is_an_element_more_and_nothing_else() {
     let workspace = applied(&Integration::of(TREE));
-    workspace.write(
-        "main.tf",
-        &tree_with(
-            r#""333333333333" ="#,
-            r#""444444444444" = { name = "Web-Shop" }
+    let plan = workspace
+        .configure(
+            &tree_with(
+                r#""333333333333" ="#,
+                r#""444444444444" = { name = "Web-Shop" }
                "333333333333" ="#,
+            )
+            .hcl(),
         )
-        .hcl(),
-    );
-    let plan = workspace.plan();
+        .plan();
     plan.assert_in_place(
         INTEGRATION,
         &json!({ "connections": { "444444444444": "+" } }),
@@ -191,11 +187,9 @@ fn an_account_that_joins_is_an_element_more_and_nothing_else() {
 #[test]
 fn an_account_that_leaves_is_an_element_less_and_nothing_else() {
     let workspace = applied(&Integration::of(TREE));
-    workspace.write(
-        "main.tf",
-        &tree_with(r#""333333333333" = { name = "hub" }"#, "").hcl(),
-    );
-    let plan = workspace.plan();
+    let plan = workspace
+        .configure(&tree_with(r#""333333333333" = { name = "hub" }"#, "").hcl())
+        .plan();
     plan.assert_in_place(
         INTEGRATION,
         &json!({ "connections": { "333333333333": "-" } }),
@@ -206,8 +200,9 @@ fn an_account_that_leaves_is_an_element_less_and_nothing_else() {
 #[test]
 fn a_renamed_account_changes_its_name_and_handle_in_place() {
     let workspace = applied(&Integration::of(TREE));
-    workspace.write("main.tf", &tree_with("Web Shop", "Storefront").hcl());
-    let plan = workspace.plan();
+    let plan = workspace
+        .configure(&tree_with("Web Shop", "Storefront").hcl())
+        .plan();
     plan.assert_in_place(
         INTEGRATION,
         &json!({ "connections": { "111111111111": {
@@ -221,15 +216,15 @@ fn a_renamed_account_changes_its_name_and_handle_in_place() {
 #[test]
 fn a_moved_account_changes_its_folder_in_place() {
     let workspace = applied(&Integration::of(TREE));
-    workspace.write(
-        "main.tf",
-        &tree_with(
-            r#"name = "Web Shop", parent_id = "ou-aaaa-prod0000""#,
-            r#"name = "Web Shop", parent_id = null"#,
+    let plan = workspace
+        .configure(
+            &tree_with(
+                r#"name = "Web Shop", parent_id = "ou-aaaa-prod0000""#,
+                r#"name = "Web Shop", parent_id = null"#,
+            )
+            .hcl(),
         )
-        .hcl(),
-    );
-    let plan = workspace.plan();
+        .plan();
     plan.assert_in_place(
         INTEGRATION,
         &json!({ "connections": { "111111111111": {
@@ -243,8 +238,9 @@ fn a_moved_account_changes_its_folder_in_place() {
 #[test]
 fn a_renamed_unit_changes_the_paths_below_it_in_place() {
     let workspace = applied(&Integration::of(TREE));
-    workspace.write("main.tf", &tree_with("Workloads", "Products / 100%").hcl());
-    let plan = workspace.plan();
+    let plan = workspace
+        .configure(&tree_with("Workloads", "Products / 100%").hcl())
+        .plan();
     plan.assert_in_place(
         INTEGRATION,
         &json!({
@@ -265,15 +261,15 @@ fn a_renamed_unit_changes_the_paths_below_it_in_place() {
 #[test]
 fn a_moved_unit_takes_its_accounts_along_in_place() {
     let workspace = applied(&Integration::of(TREE));
-    workspace.write(
-        "main.tf",
-        &tree_with(
-            r#"{ name = "Prod", parent_id = "ou-aaaa-workload" }"#,
-            r#"{ name = "Prod", parent_id = "ou-aaaa-sandbox0" }"#,
+    let plan = workspace
+        .configure(
+            &tree_with(
+                r#"{ name = "Prod", parent_id = "ou-aaaa-workload" }"#,
+                r#"{ name = "Prod", parent_id = "ou-aaaa-sandbox0" }"#,
+            )
+            .hcl(),
         )
-        .hcl(),
-    );
-    let plan = workspace.plan();
+        .plan();
     plan.assert_in_place(
         INTEGRATION,
         &json!({
@@ -294,8 +290,7 @@ fn an_email_or_a_tag_that_changes_shows_alone_and_is_kept() {
         r#"name = "hub""#,
         r#"name = "hub", tags = { env = "prod" }"#,
     );
-    workspace.write("main.tf", &Integration::of(&changed).hcl());
-    let plan = workspace.plan();
+    let plan = workspace.configure(&Integration::of(&changed).hcl()).plan();
     plan.assert_in_place(
         INTEGRATION,
         &json!({ "connections": {
@@ -304,11 +299,9 @@ fn an_email_or_a_tag_that_changes_shows_alone_and_is_kept() {
         } }),
     );
     workspace.apply_saved(&plan);
-    workspace.write(
-        "main.tf",
-        &Integration::of(&changed.replace("prod\"", "test\"")).hcl(),
-    );
-    let plan = workspace.plan();
+    let plan = workspace
+        .configure(&Integration::of(&changed.replace("prod\"", "test\"")).hcl())
+        .plan();
     plan.assert_in_place(
         INTEGRATION,
         &json!({ "connections": { "333333333333": { "tags": { "env": ["prod", "test"] } } } }),
@@ -320,11 +313,9 @@ fn an_email_or_a_tag_that_changes_shows_alone_and_is_kept() {
 fn a_handle_changes_in_place_and_the_id_survives() {
     let workspace = applied(&Integration::of(TREE));
     let before = workspace.attributes(INTEGRATION);
-    workspace.write(
-        "main.tf",
-        &Integration::of(TREE).set("handle", "\"globex\"").hcl(),
-    );
-    let plan = workspace.plan();
+    let plan = workspace
+        .configure(&Integration::of(TREE).set_text("handle", "globex").hcl())
+        .plan();
     plan.assert_in_place(
         INTEGRATION,
         &json!({
@@ -344,9 +335,8 @@ fn a_prefix_changes_every_handle_in_place() {
     ]));
     let prefixed =
         Integration::of_accounts([("111111111111", "Web Shop"), ("222222222222", "hub")])
-            .set("handle_prefix", "\"aws_\"");
-    workspace.write("main.tf", &prefixed.hcl());
-    let plan = workspace.plan();
+            .set_text("handle_prefix", "aws_");
+    let plan = workspace.configure(&prefixed.hcl()).plan();
     plan.assert_in_place(
         INTEGRATION,
         &json!({
@@ -368,9 +358,7 @@ fn sign_in_links_and_owners_follow_their_settings() {
         "222222222222" = { name = "hub", tags = {} }
     } }"#;
     let workspace = applied(&Integration::of(organization));
-    workspace.write(
-        "main.tf",
-        &Integration::of(organization)
+    let plan = workspace.configure(&Integration::of(organization)
             .set(
                 "sso",
                 r#"{ portal_url = "https://acme.awsapps.com/start", region = "us-east-1", role_name = "ReadOnly" }"#,
@@ -383,10 +371,8 @@ fn sign_in_links_and_owners_follow_their_settings() {
                 "resource_owners",
                 r#"[{ tag_key = "owner", attribute = "user" }]"#,
             )
-            .set("custom_access_details", "\"Ask in #cloud\"")
-            .hcl(),
-    );
-    let plan = workspace.plan();
+            .set_text("custom_access_details", "Ask in #cloud")
+            .hcl()).plan();
     plan.assert_actions(INTEGRATION, &["update"]);
     workspace.apply_saved(&plan);
     let connections = &workspace.attributes(INTEGRATION)["connections"];
@@ -409,8 +395,9 @@ fn sign_in_links_and_owners_follow_their_settings() {
         "no tag: the integration's owners"
     );
 
-    workspace.write("main.tf", &Integration::of(organization).hcl());
-    let plan = workspace.plan();
+    let plan = workspace
+        .configure(&Integration::of(organization).hcl())
+        .plan();
     let url = |id: &str| connections[id]["sign_in_url"].clone();
     let owners = |id: &str| connections[id]["owners"].clone();
     let (shop, hub) = ("111111111111", "222222222222");
@@ -435,16 +422,16 @@ fn empty_and_null_arguments_settle() {
     let empty = Integration::of(
         r#"{ organizational_units = {}, accounts = { "111111111111" = { name = "hub", tags = {}, email = "" } } }"#,
     )
-    .set("handle_prefix", "\"\"")
+    .set_text("handle_prefix", "")
     .set("initial_handles", "{}")
     .set("permissions", "[]")
     .set("owners", "[]")
     .set("resource_owners", "[]")
-    .set("custom_access_details", "\"\"")
+    .set_text("custom_access_details", "")
     .set("removal_guard", "{}")
     .set(
         "connection_settings",
-        "{ role_name = \"audit\", ignore_error_codes = [] }",
+        r#"{ role_name = "audit", ignore_error_codes = [] }"#,
     );
     let workspace = applied(&empty);
     let created = workspace.attributes(INTEGRATION);
@@ -473,8 +460,7 @@ fn empty_and_null_arguments_settle() {
             max_error_retry_attempts = null, min_error_retry_delay = null
         }"#,
     );
-    workspace.write("main.tf", &null.hcl());
-    workspace.apply();
+    workspace.configure(&null.hcl()).apply();
     let changed = workspace.attributes(INTEGRATION);
     assert_eq!(changed["permissions"], json!([]));
     assert_eq!(changed["deletion_protection"], true);
@@ -484,59 +470,57 @@ fn empty_and_null_arguments_settle() {
     );
     assert_eq!(changed["connection_settings"]["regions"], json!(["*"]));
 
-    workspace.write(
-        "main.tf",
-        &null
-            .set("removal_guard", "{ percent = 10, count = null }")
-            .hcl(),
-    );
-    workspace.plan().assert_in_place(
-        INTEGRATION,
-        &json!({ "removal_guard": { "percent": [25, 10] } }),
-    );
+    workspace
+        .configure(
+            &null
+                .set("removal_guard", "{ percent = 10, count = null }")
+                .hcl(),
+        )
+        .plan()
+        .assert_in_place(
+            INTEGRATION,
+            &json!({ "removal_guard": { "percent": [25, 10] } }),
+        );
     workspace.apply();
 }
 
 #[test]
 fn another_organization_replaces_the_integration() {
     let open = Integration::of(TREE).set("deletion_protection", "false");
-    let workspace = applied(&open.clone().set("organization", "\"platform\""));
+    let workspace = applied(&open.clone().set_text("organization", "platform"));
     let before = workspace.attributes(INTEGRATION)["id"].clone();
-    workspace.write(
-        "main.tf",
-        &open.clone().set("organization", "\"security\"").hcl(),
-    );
-    let plan = workspace.plan();
+    let plan = workspace
+        .configure(&open.clone().set_text("organization", "security").hcl())
+        .plan();
     plan.assert_actions(INTEGRATION, &["delete", "create"]);
     assert_eq!(plan.replace_paths(INTEGRATION), json!([["organization"]]));
     workspace.apply_saved(&plan);
     assert_ne!(workspace.attributes(INTEGRATION)["id"], before);
 
-    workspace.write("main.tf", &open.hcl());
-    let plan = workspace.plan();
+    let plan = workspace.configure(&open.hcl()).plan();
     plan.assert_actions(INTEGRATION, &["delete", "create"]);
     workspace.apply_saved(&plan);
 }
 
 #[test]
 fn a_protected_integration_is_neither_destroyed_nor_replaced() {
-    let protected = Integration::of(TREE).set("organization", "\"platform\"");
+    let protected = Integration::of(TREE).set_text("organization", "platform");
     let workspace = applied(&protected);
     let refusal = ["deletion_protection", "acme", "false"];
     workspace.destroy_fails().assert_error(&refusal);
 
-    workspace.write(
-        "main.tf",
-        &protected.clone().set("organization", "\"other\"").hcl(),
-    );
-    workspace.plan_fails().assert_error(&refusal);
+    workspace
+        .configure(&protected.clone().set_text("organization", "other").hcl())
+        .plan_fails()
+        .assert_error(&refusal);
 
-    workspace.write("main.tf", "");
-    workspace.plan_fails().assert_error(&refusal);
+    workspace.configure("").plan_fails().assert_error(&refusal);
 
     let open = protected.set("deletion_protection", "false");
-    workspace.write("main.tf", &open.hcl());
-    workspace.destroy_fails().assert_error(&refusal);
+    workspace
+        .configure(&open.hcl())
+        .destroy_fails()
+        .assert_error(&refusal);
     assert!(workspace.holds(INTEGRATION));
 
     workspace.apply();
@@ -554,13 +538,13 @@ fn a_protected_integration_is_not_replaced_on_demand() {
     assert_eq!(workspace.attributes(INTEGRATION), before);
     workspace.plan().assert_no_changes();
 
-    workspace.write(
-        "main.tf",
-        &Integration::of(TREE)
-            .set("deletion_protection", "false")
-            .hcl(),
-    );
-    workspace.apply();
+    workspace
+        .configure(
+            &Integration::of(TREE)
+                .set("deletion_protection", "false")
+                .hcl(),
+        )
+        .apply();
     workspace.apply_with(&[&replace]);
     assert_ne!(workspace.attributes(INTEGRATION)["id"], before["id"]);
 }
@@ -568,18 +552,18 @@ fn a_protected_integration_is_not_replaced_on_demand() {
 #[test]
 fn hand_written_accounts_can_become_a_whole_aws_organization() {
     let workspace = applied(&Integration::of_accounts([("111111111111", "hub")]));
-    workspace.write(
-        "main.tf",
-        &Integration::of(
-            r#"{
+    let plan = workspace
+        .configure(
+            &Integration::of(
+                r#"{
                 id      = "o-abcdefghij"
                 root_id = "r-abcd"
                 accounts = { "111111111111" = { name = "hub", parent_id = "r-abcd" } }
             }"#,
+            )
+            .hcl(),
         )
-        .hcl(),
-    );
-    let plan = workspace.plan();
+        .plan();
     plan.assert_in_place(
         INTEGRATION,
         &json!({
@@ -608,8 +592,8 @@ fn what_was_destroyed_leaves_its_handle_free() {
 #[test]
 fn an_integration_is_imported_by_its_handle_and_then_has_no_changes() {
     let integration = Integration::of(TREE)
-        .set("organization", "\"platform\"")
-        .set("handle_prefix", "\"aws_\"")
+        .set_text("organization", "platform")
+        .set_text("handle_prefix", "aws_")
         .set("permissions", r#"["platform"]"#)
         .set(
             "owners",
@@ -626,17 +610,24 @@ fn an_integration_is_imported_by_its_handle_and_then_has_no_changes() {
 
 #[test]
 fn an_imported_integration_can_have_its_configuration_generated() {
-    let workspace = applied(&Integration::of(TREE).set("handle_prefix", "\"aws_\"").set(
-        "sso",
-        r#"{ portal_url = "https://acme.awsapps.com/start", region = "us-east-1" }"#,
-    ));
+    let workspace = applied(
+        &Integration::of(TREE).set_text("handle_prefix", "aws_").set(
+            "sso",
+            r#"{ portal_url = "https://acme.awsapps.com/start", region = "us-east-1" }"#,
+        ),
+    );
     let before = workspace.attributes(INTEGRATION);
     workspace.forget(INTEGRATION);
-    workspace.write(
-        "main.tf",
-        &format!("import {{\n  to = {INTEGRATION}\n  id = \"acme\"\n}}\n"),
-    );
-    let plan = workspace.plan_with(&["-generate-config-out=generated.tf"]);
+    let plan = workspace
+        .configure(&format!(
+            r#"
+            import {{
+              to = {INTEGRATION}
+              id = "acme"
+            }}
+            "#
+        ))
+        .plan_with(&["-generate-config-out=generated.tf"]);
     plan.assert_actions(INTEGRATION, &["no-op"])
         .assert_warning(&["aws_organization is null", "tree is kept"]);
     workspace.apply();
@@ -657,12 +648,14 @@ fn a_person_reads_a_plan_without_the_snapshot() {
     let workspace = applied(&Integration::of(TREE));
     let text = workspace.plan().text();
     assert!(text.contains("No changes."), "{text}");
-    workspace.write("main.tf", &tree_with("Web Shop", "Storefront").hcl());
-    let text = workspace.plan().text();
+    let text = workspace
+        .configure(&tree_with("Web Shop", "Storefront").hcl())
+        .plan()
+        .text();
     for line in [
         "# orgmirror_integration.aws will be updated in-place",
-        "~ derived_handle   = \"web_shop\" -> \"storefront\"",
-        "~ name             = \"Web Shop\" -> \"Storefront\"",
+        r#"~ derived_handle   = "web_shop" -> "storefront""#,
+        r#"~ name             = "Web Shop" -> "Storefront""#,
     ] {
         assert!(text.contains(line), "no line {line:?} in\n{text}");
     }

@@ -8,39 +8,53 @@ use std::process::Command;
 
 use hcl::expr::{Expression, Object, ObjectKey};
 use hcl::structure::{Attribute, Block, Body, Structure};
+use orgmirror_testing::double::{Double, Organization, Role};
+use orgmirror_testing::moto::Moto;
+use orgmirror_testing::python;
+use orgmirror_testing::terraform::{Workspace, is_at_least, quoted};
 use serde_json::{Value, json};
 
-use crate::configuration::{INTEGRATION, Integration, arguments_for, provider, snapshot};
-use crate::double::{Double, Organization, Role};
-use crate::moto::{self, Moto};
-use crate::terraform::{Workspace, is_at_least, quoted};
+use crate::PROVIDER;
+use crate::configurations::{INTEGRATION, Integration, arguments_for, provider, snapshot};
 
 const ID: &str = "orgmirror_external_id.acme";
 const ONBOARDING: &str = "data.orgmirror_onboarding.acme";
 
 fn external_id(arguments: &str) -> String {
-    format!("resource \"orgmirror_external_id\" \"acme\" {{\n  {arguments}\n}}\n")
+    format!(
+        r#"
+        resource "orgmirror_external_id" "acme" {{
+          {arguments}
+        }}
+        "#
+    )
 }
 
 fn onboarding(arguments: &str) -> String {
     format!(
-        "data \"orgmirror_onboarding\" \"acme\" {{\n  role_name = \"orgmirror-readonly\"\n  {arguments}\n}}\n"
+        r#"
+        data "orgmirror_onboarding" "acme" {{
+          role_name = "orgmirror-readonly"
+          {arguments}
+        }}
+        "#
     )
 }
 
 /// The external ID after an apply of this configuration.
 fn applied(workspace: &Workspace, configuration: &str) -> String {
-    workspace.write("main.tf", configuration);
-    workspace.apply().assert_none();
+    workspace.configure(configuration).apply().assert_none();
     let value = workspace.attributes(ID)["value"].clone();
     value.as_str().unwrap().to_owned()
 }
 
 /// What the data source gives for these arguments.
 fn read(arguments: &str) -> Value {
-    let workspace = Workspace::new();
-    workspace.write("main.tf", &onboarding(arguments));
-    workspace.apply().assert_none();
+    let workspace = PROVIDER.workspace();
+    workspace
+        .configure(&onboarding(arguments))
+        .apply()
+        .assert_none();
     workspace.attributes(ONBOARDING)
 }
 
@@ -50,8 +64,8 @@ fn parsed(onboarding: &Value, document: &str) -> Value {
 
 #[test]
 fn an_external_id_is_the_tenant_and_random_and_made_once() {
-    let workspace = Workspace::new();
-    workspace.write("provider.tf", &provider("tenant = \"acme\""));
+    let workspace = PROVIDER.workspace();
+    workspace.configure_provider(r#"tenant = "acme""#);
     let made = applied(&workspace, &external_id(""));
     let random = made.strip_prefix("acme:").unwrap();
     assert_eq!(random.len(), 16);
@@ -67,7 +81,7 @@ fn an_external_id_is_the_tenant_and_random_and_made_once() {
     );
 
     // Whatever it was made for is there already.
-    workspace.write("provider.tf", &provider("tenant = \"globex\""));
+    workspace.configure_provider(r#"tenant = "globex""#);
     assert_eq!(applied(&workspace, &external_id("")), made);
     let another = external_id("").replace("acme", "other");
     assert_eq!(applied(&workspace, &(external_id("") + &another)), made);
@@ -79,11 +93,16 @@ fn an_external_id_is_the_tenant_and_random_and_made_once() {
 
 #[test]
 fn an_external_id_waits_for_a_tenant_that_is_not_known_yet() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     workspace.write(
         "provider.tf",
         &format!(
-            "resource \"terraform_data\" \"tenant\" {{\n  input = \"globex\"\n}}\n{}",
+            r#"
+            resource "terraform_data" "tenant" {{
+              input = "globex"
+            }}
+            {}
+            "#,
             provider("tenant = terraform_data.tenant.output")
         ),
     );
@@ -93,34 +112,34 @@ fn an_external_id_waits_for_a_tenant_that_is_not_known_yet() {
 
 #[test]
 fn other_keepers_make_another_external_id() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let first = applied(
         &workspace,
-        &external_id("keepers = { made_for = \"audit\" }"),
+        &external_id(r#"keepers = { made_for = "audit" }"#),
     );
-    for keepers in ["keepers = { made_for = \"other\" }", ""] {
-        workspace.write("main.tf", &external_id(keepers));
-        let plan = workspace.plan();
+    for keepers in [r#"keepers = { made_for = "other" }"#, ""] {
+        let plan = workspace.configure(&external_id(keepers)).plan();
         plan.assert_actions(ID, &["delete", "create"]);
         assert_eq!(plan.replace_paths(ID), json!([["keepers"]]));
     }
     let second = applied(
         &workspace,
-        &external_id("keepers = { made_for = \"other\" }"),
+        &external_id(r#"keepers = { made_for = "other" }"#),
     );
     assert_ne!(first, second);
     let third = applied(&workspace, &external_id(""));
-    let fourth = applied(&workspace, &external_id("keepers = { now = \"some\" }"));
+    let fourth = applied(&workspace, &external_id(r#"keepers = { now = "some" }"#));
     let all: BTreeSet<_> = [first, second, third, fourth].into();
     assert_eq!(all.len(), 4, "{all:?}");
 }
 
 #[test]
 fn an_external_id_is_imported_by_its_value_and_stays_when_it_gets_keepers() {
-    let workspace = Workspace::new();
-    let keepers = "keepers = { made_for = \"audit\" }";
-    workspace.write("main.tf", &external_id(keepers));
-    workspace.import(ID, "another-product:K3V9=w2,q8");
+    let workspace = PROVIDER.workspace();
+    let keepers = r#"keepers = { made_for = "audit" }"#;
+    workspace
+        .configure(&external_id(keepers))
+        .import(ID, "another-product:K3V9=w2,q8");
     let plan = workspace.plan();
     plan.assert_in_place(ID, &json!({ "keepers": [null, { "made_for": "audit" }] }));
     workspace.apply_saved(&plan).assert_none();
@@ -129,11 +148,10 @@ fn an_external_id_is_imported_by_its_value_and_stays_when_it_gets_keepers() {
         "another-product:K3V9=w2,q8"
     );
     // From then on they are keepers as any others.
-    workspace.write(
-        "main.tf",
-        &external_id("keepers = { made_for = \"other\" }"),
-    );
-    workspace.plan().assert_actions(ID, &["delete", "create"]);
+    workspace
+        .configure(&external_id(r#"keepers = { made_for = "other" }"#))
+        .plan()
+        .assert_actions(ID, &["delete", "create"]);
 
     workspace.forget(ID);
     workspace
@@ -143,10 +161,10 @@ fn an_external_id_is_imported_by_its_value_and_stays_when_it_gets_keepers() {
 
 #[test]
 fn an_external_id_is_imported_by_its_identity() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let example =
         include_str!("../../examples/resources/orgmirror_external_id/import-by-identity.tf");
-    workspace.write("main.tf", &(external_id("") + example));
+    workspace.configure(&(external_id("") + example));
     if !is_at_least(1, 12) {
         workspace
             .plan_fails()
@@ -174,7 +192,7 @@ fn company() -> Moto {
 
 /// The example of onboarding, on moto.
 fn example(moto: &Moto) -> Workspace {
-    let mut workspace = Workspace::new();
+    let mut workspace = PROVIDER.workspace();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let text = |file: &str| fs::read_to_string(root.join(file)).unwrap();
     fs::create_dir_all(workspace.path().join("modules/onboarding")).unwrap();
@@ -184,10 +202,14 @@ fn example(moto: &Moto) -> Workspace {
     }
     let main = text("onboarding/main.tf").replace("../modules", "./modules");
     workspace.write("terraform.tf", "");
-    workspace.write("main.tf", &main);
+    workspace.configure(&main);
     workspace.write(
         "account.tf",
-        "output \"cloudformation_account\" {\n  value = module.onboarding.cloudformation_account\n}\n",
+        r#"
+        output "cloudformation_account" {
+          value = module.onboarding.cloudformation_account
+        }
+        "#,
     );
     for (name, value) in moto.environment() {
         workspace.set_env(name, &value);
@@ -201,10 +223,9 @@ fn example(moto: &Moto) -> Workspace {
 fn create_stack(workspace: &Workspace, output: &str, parameters: &Value, moto: &Moto) -> Value {
     let template = workspace.path().join("template.yaml");
     fs::write(&template, workspace.output(output).as_str().unwrap()).unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/cloudformation.py");
-    let mut command = Command::new(moto::python());
+    let mut command = Command::new(python::executable());
     command
-        .arg(script)
+        .arg(python::script("cloudformation.py"))
         .arg(&template)
         .arg("orgmirror-readonly")
         .arg(parameters.to_string())
@@ -341,8 +362,10 @@ fn is_trusted(policy: &Value, caller: &str, external_id: Option<&str>) -> bool {
 #[test]
 fn the_trust_policy_lets_in_who_is_trusted_with_the_external_id_and_nobody_else() {
     let found = read(
-        "external_id = \"acme:k3v9w2q8r5t1y7u4\"\n  trusted_principals = [\"444455556666\", \
-         \"arn:aws:iam::777788889999:role/ci/pipeline\", \"arn:aws:iam::777788889999:user/zoe\"]",
+        r#"
+        external_id        = "acme:k3v9w2q8r5t1y7u4"
+        trusted_principals = ["444455556666", "arn:aws:iam::777788889999:role/ci/pipeline", "arn:aws:iam::777788889999:user/zoe"]
+        "#,
     );
     let policy = parsed(&found, "trust_policy_json");
     let right = Some("acme:k3v9w2q8r5t1y7u4");
@@ -366,7 +389,7 @@ fn the_trust_policy_lets_in_who_is_trusted_with_the_external_id_and_nobody_else(
         assert!(!is_trusted(&policy, stranger, right), "{stranger}");
     }
 
-    let open = read("trusted_principals = [\"444455556666\"]");
+    let open = read(r#"trusted_principals = ["444455556666"]"#);
     let policy = parsed(&open, "trust_policy_json");
     assert!(is_trusted(
         &policy,
@@ -380,18 +403,23 @@ fn a_role_with_this_trust_is_assumed_with_its_external_id_and_no_other() {
     let double = Double::start(Organization::generate(20, 400));
     let management = double.organization().management_account_id.clone();
     let role_arn = format!("arn:aws:iam::{management}:role/orgmirror-readonly");
-    let workspace = Workspace::new();
-    workspace.write(
-        "provider.tf",
-        &provider(&format!("tenant = \"acme\"\n  {}", arguments_for(&double))),
-    );
+    let workspace = PROVIDER.workspace();
+    workspace.configure_provider(&format!(
+        r#"
+            tenant = "acme"
+            {}
+            "#,
+        arguments_for(&double)
+    ));
     let declared = external_id("")
         + &onboarding(&format!(
-            "external_id = {ID}.value\n  trusted_principals = [{}]",
+            "
+            external_id        = {ID}.value
+            trusted_principals = [{}]
+            ",
             quoted(&management)
         ));
-    workspace.write("main.tf", &declared);
-    workspace.apply().assert_none();
+    workspace.configure(&declared).apply().assert_none();
 
     // The double's role trusts as the policy says.
     let policy = parsed(&workspace.attributes(ONBOARDING), "trust_policy_json");
@@ -410,17 +438,19 @@ fn a_role_with_this_trust_is_assumed_with_its_external_id_and_no_other() {
     );
     let through = |external_id: &str| {
         let role =
-            format!("assume_role = {{ role_arn = \"{role_arn}\", external_id = {external_id} }}");
+            format!(r#"assume_role = {{ role_arn = "{role_arn}", external_id = {external_id} }}"#);
         let integration = Integration::of("data.orgmirror_aws_organization.aws")
             .set("deletion_protection", "false");
         declared.clone() + &snapshot(&role) + &integration.hcl()
     };
-    workspace.write("main.tf", &through("\"acme:somebody-elses\""));
     workspace
+        .configure(&through("\"acme:somebody-elses\""))
         .plan_fails()
         .assert_error(&["The role cannot be assumed", &role_arn]);
-    workspace.write("main.tf", &through(&format!("{ID}.value")));
-    workspace.apply().assert_none();
+    workspace
+        .configure(&through(&format!("{ID}.value")))
+        .apply()
+        .assert_none();
     let connections = workspace.attributes(INTEGRATION)["connections"].clone();
     assert_eq!(connections.as_object().unwrap().len(), 20);
 }
@@ -428,13 +458,16 @@ fn a_role_with_this_trust_is_assumed_with_its_external_id_and_no_other() {
 #[test]
 fn each_partition_has_its_own_arns() {
     for (arguments, partition) in [
-        ("trusted_principals = [\"444455556666\"]", "aws"),
+        (r#"trusted_principals = ["444455556666"]"#, "aws"),
         (
-            "trusted_principals = [\"444455556666\", \"arn:aws-us-gov:iam::777788889999:role/ci\"]",
+            r#"trusted_principals = ["444455556666", "arn:aws-us-gov:iam::777788889999:role/ci"]"#,
             "aws-us-gov",
         ),
         (
-            "trusted_principals = [\"444455556666\"]\n  partition = \"aws-cn\"",
+            r#"
+            trusted_principals = ["444455556666"]
+            partition          = "aws-cn"
+            "#,
             "aws-cn",
         ),
     ] {
@@ -453,14 +486,14 @@ fn each_partition_has_its_own_arns() {
 
 #[test]
 fn principals_and_policies_that_cannot_be_are_refused() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     for (arguments, fragments) in [
         (
             "trusted_principals = []",
             &["Too few elements", "trusted_principals"][..],
         ),
         (
-            "trusted_principals = [\"*\"]",
+            r#"trusted_principals = ["*"]"#,
             &[
                 "trusted_principals",
                 "\"*\"",
@@ -469,23 +502,32 @@ fn principals_and_policies_that_cannot_be_are_refused() {
             ],
         ),
         (
-            "trusted_principals = [\"arn:aws:sts::444455556666:assumed-role/ci/run\"]",
+            r#"trusted_principals = ["arn:aws:sts::444455556666:assumed-role/ci/run"]"#,
             &["A session ends", "ARN of its role"],
         ),
         (
-            "trusted_principals = [\"4444\"]",
+            r#"trusted_principals = ["4444"]"#,
             &["\"4444\"", "the ID of an account or the ARN of a role"],
         ),
         (
-            "trusted_principals = [\"444455556666\"]\n  permissions_policy_arns = [\"SecurityAudit\"]",
+            r#"
+            trusted_principals      = ["444455556666"]
+            permissions_policy_arns = ["SecurityAudit"]
+            "#,
             &["\"SecurityAudit\"", "ARN of a managed policy"],
         ),
         (
-            "trusted_principals = [\"444455556666\"]\n  partition = \"china\"",
+            r#"
+            trusted_principals = ["444455556666"]
+            partition          = "china"
+            "#,
             &["\"china\"", "\"aws-cn\""],
         ),
         (
-            "trusted_principals = [\"arn:aws-cn:iam::444455556666:root\"]\n  partition = \"aws\"",
+            r#"
+            trusted_principals = ["arn:aws-cn:iam::444455556666:root"]
+            partition          = "aws"
+            "#,
             &[
                 "More than one partition",
                 "\"arn:aws-cn:iam::444455556666:root\" in trusted_principals",
@@ -494,16 +536,24 @@ fn principals_and_policies_that_cannot_be_are_refused() {
             ],
         ),
         (
-            "trusted_principals = [\"444455556666\"]\n  external_id = \"a b\"",
+            r#"
+            trusted_principals = ["444455556666"]
+            external_id        = "a b"
+            "#,
             &["external_id", "\"a b\""],
         ),
         (
-            "trusted_principals = [\"arn:aws:iam::444455556666:root\"]\n  partition = \"aws-moon\"",
+            r#"
+            trusted_principals = ["arn:aws:iam::444455556666:root"]
+            partition          = "aws-moon"
+            "#,
             &["partition", "\"aws-moon\"", "\"aws-us-gov\""],
         ),
     ] {
-        workspace.write("main.tf", &onboarding(arguments));
-        workspace.plan_fails().assert_only_error(fragments);
+        workspace
+            .configure(&onboarding(arguments))
+            .plan_fails()
+            .assert_only_error(fragments);
     }
 }
 
@@ -512,12 +562,12 @@ fn a_trust_policy_that_iam_will_not_take_is_warned_of() {
     let principals: Vec<String> = (0..60)
         .map(|number| quoted(&format!("arn:aws:iam::{number:012}:role/pipeline")))
         .collect();
-    let workspace = Workspace::new();
-    workspace.write(
-        "main.tf",
-        &onboarding(&format!("trusted_principals = [{}]", principals.join(", "))),
-    );
+    let workspace = PROVIDER.workspace();
     workspace
+        .configure(&onboarding(&format!(
+            "trusted_principals = [{}]",
+            principals.join(", ")
+        )))
         .plan()
         .assert_warning(&["Trust policy above the quota of IAM", "2048"]);
 }
@@ -568,13 +618,15 @@ fn with_builtin_resources(module: &str) -> String {
 #[test]
 fn the_terraform_of_one_account_evaluates_to_the_same_role_and_policies() {
     let found = read(
-        "external_id = \"acme:k3v9w2q8r5t1y7u4\"\n  trusted_principals = [\"444455556666\"]\n  \
-         permissions_policy_arns = [\"arn:aws:iam::aws:policy/SecurityAudit\", \"arn:aws:iam::aws:policy/ReadOnlyAccess\"]",
+        r#"
+        external_id             = "acme:k3v9w2q8r5t1y7u4"
+        trusted_principals      = ["444455556666"]
+        permissions_policy_arns = ["arn:aws:iam::aws:policy/SecurityAudit", "arn:aws:iam::aws:policy/ReadOnlyAccess"]
+        "#,
     );
     let module = with_builtin_resources(found["terraform"].as_str().unwrap());
-    let mut workspace = Workspace::new();
-    workspace.write("main.tf", &module);
-    workspace.apply().assert_none();
+    let mut workspace = PROVIDER.workspace();
+    workspace.configure(&module).apply().assert_none();
     let role = workspace.attributes("terraform_data.aws_iam_role_orgmirror")["input"].clone();
     let role = &role["value"];
     assert_eq!(role["name"], "orgmirror-readonly");

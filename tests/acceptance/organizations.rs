@@ -1,10 +1,11 @@
 //! More than one AWS organization in one configuration.
 
+use orgmirror_testing::double::{Double, Organization};
+use orgmirror_testing::moto::Moto;
+use orgmirror_testing::terraform::Workspace;
 use serde_json::json;
 
-use crate::double::{Double, Organization};
-use crate::moto::Moto;
-use crate::terraform::Workspace;
+use crate::PROVIDER;
 
 const EXAMPLE: &str = include_str!("../../examples/two-organizations/main.tf");
 
@@ -23,7 +24,7 @@ fn example(management: [&str; 2]) -> Workspace {
         assert!(text.contains(of_example), "the example names {of_example}");
         text = text.replace(of_example, own);
     }
-    Workspace::of_example(&text)
+    PROVIDER.workspace_of_example(&text)
 }
 
 #[test]
@@ -81,11 +82,10 @@ fn the_roles_of_one_configuration_swapped_are_an_error_for_both() {
     let swapped = EXAMPLE
         .replace(MANAGEMENT[0], &second)
         .replace(MANAGEMENT[1], &first);
-    workspace.write("main.tf", &swapped);
-    let failure = workspace.plan_fails();
+    let failure = workspace.configure(&swapped).plan_fails();
     for name in ["acme", "globex"] {
         failure.assert_error_at(
-            &format!("resource \"orgmirror_integration\" \"{name}\""),
+            &format!(r#"resource "orgmirror_integration" "{name}""#),
             "",
             &["Another AWS organization", &acme.id(), &globex.id()],
         );
@@ -110,12 +110,20 @@ fn each_organization_has_its_own_credentials_and_external_id() {
         ["acme", "globex"]
             .iter()
             .fold(text.to_owned(), |text, name| {
-                let data = format!("data \"orgmirror_aws_organization\" \"{name}\" {{");
+                let data = format!(r#"data "orgmirror_aws_organization" "{name}" {{"#);
                 assert!(text.contains(&data), "the example reads {name}");
-                text.replace(&data, &format!("{data}\n  profile = \"{name}\""))
+                text.replace(
+                    &data,
+                    &format!(
+                        r#"
+                    {data}
+                    profile = "{name}"
+                    "#
+                    ),
+                )
             })
     };
-    workspace.write("main.tf", &with_profiles(&text));
+    workspace.configure(&with_profiles(&text));
     let profiles: String = ["acme", "globex"]
         .iter()
         .zip(&doubles)
@@ -149,14 +157,12 @@ fn each_organization_has_its_own_credentials_and_external_id() {
     }
 
     // What is wrong with one of them is said of that one.
-    workspace.write(
-        "main.tf",
-        &with_profiles(&text).replace(EXTERNAL_IDS[1], "globex:of-somebody-else"),
-    );
-    let failure = workspace.plan_fails();
+    let failure = workspace
+        .configure(&with_profiles(&text).replace(EXTERNAL_IDS[1], "globex:of-somebody-else"))
+        .plan_fails();
     failure.assert_only_error(&["The role cannot be assumed", &doubles[1].1]);
     failure.assert_error_at(
-        "data \"orgmirror_aws_organization\" \"globex\"",
+        r#"data "orgmirror_aws_organization" "globex""#,
         "",
         &["external ID"],
     );

@@ -1,14 +1,14 @@
 //! Overrides of folders and connections: their life, import, drift, dormancy, conflicts, and the handles they give.
 
+use orgmirror_testing::terraform::{UNKNOWN, Workspace, quoted};
 use serde_json::{Value, json};
 
-use crate::catalog::{document, edit};
-use crate::configuration::{INTEGRATION, Integration};
-use crate::permissions::{
-    TREE, applied, assert_id, beside, configure, declare_workspaces, entries, labelled,
-    of_integration, tree, tree_without,
+use crate::PROVIDER;
+use crate::catalogs::{assert_id, declare_workspaces, document, edit, entries};
+use crate::configurations::{
+    INTEGRATION, Integration, TREE, applied, beside, configure, labelled, of_integration, tree,
+    tree_without,
 };
-use crate::terraform::{UNKNOWN, Workspace, quoted};
 
 const FOLDER: &str = "orgmirror_folder_override.this";
 const CONNECTION: &str = "orgmirror_connection_override.this";
@@ -59,14 +59,18 @@ fn everything(own: &Value) -> Value {
 
 #[test]
 fn a_connection_override_with_everything_is_planned_beside_a_new_integration() {
-    let workspace = Workspace::new();
-    let own = "account_id = \"333333333333\"\nhandle = \"core\"\nrole_arn = \"arn:aws:iam::333333333333:role/ops/hub\"";
-    configure(
+    let workspace = PROVIDER.workspace();
+    let own = r#"
+        account_id = "333333333333"
+        handle     = "core"
+        role_arn   = "arn:aws:iam::333333333333:role/ops/hub"
+        "#;
+    let plan = configure(
         &workspace,
         &tree(),
         &connection_override(&format!("{own}{EVERYTHING}")),
-    );
-    let plan = workspace.plan();
+    )
+    .plan();
     plan.assert_no_warnings();
     let expected = |id: &Value, integration_id: &Value| {
         everything(&json!({
@@ -103,14 +107,18 @@ fn a_connection_override_with_everything_is_planned_beside_a_new_integration() {
 
 #[test]
 fn a_folder_override_with_everything_is_planned_beside_a_new_integration() {
-    let workspace = Workspace::new();
-    let own = "folder_path = \"/Workloads\"\nhandle = \"wl\"\nrole_name = \"ops/audit\"";
-    configure(
+    let workspace = PROVIDER.workspace();
+    let own = r#"
+        folder_path = "/Workloads"
+        handle      = "wl"
+        role_name   = "ops/audit"
+        "#;
+    let plan = configure(
         &workspace,
         &tree(),
         &folder_override(&format!("{own}{EVERYTHING}")),
-    );
-    let plan = workspace.plan();
+    )
+    .plan();
     let mut planned = plan.after(FOLDER);
     workspace.apply_saved(&plan).assert_none();
     let state = workspace.attributes(FOLDER);
@@ -147,11 +155,11 @@ fn a_folder_override_with_everything_is_planned_beside_a_new_integration() {
 fn every_setting_changes_in_place_and_returns_to_what_is_inherited() {
     let settings = [
         ("external_id", "\"acme:1\"", "\"acme:2\""),
-        ("regions", "[\"*\"]", "[\"eu-*\"]"),
+        ("regions", r#"["*"]"#, r#"["eu-*"]"#),
         ("default_region", "\"eu-west-1\"", "\"eu-west-2\""),
         ("max_error_retry_attempts", "1", "2"),
         ("min_error_retry_delay", "1", "2"),
-        ("ignore_error_codes", "[]", "[\"AccessDenied\"]"),
+        ("ignore_error_codes", "[]", r#"["AccessDenied"]"#),
         ("handle", "\"first\"", "\"second\""),
     ];
     let arn = |name: &str| format!("\"arn:aws:iam::333333333333:role/{name}\"");
@@ -159,14 +167,14 @@ fn every_setting_changes_in_place_and_returns_to_what_is_inherited() {
         (
             CONNECTION,
             "connection_override",
-            "account_id = \"333333333333\"",
+            r#"account_id = "333333333333""#,
             "role_arn",
             [arn("x"), arn("y")],
         ),
         (
             FOLDER,
             "folder_override",
-            "folder_id = \"root\"",
+            r#"folder_id = "root""#,
             "role_name",
             ["\"x\"".to_owned(), "\"y\"".to_owned()],
         ),
@@ -200,8 +208,7 @@ fn every_setting_changes_in_place_and_returns_to_what_is_inherited() {
             (&second, difference(1, 2)),
             (&inherited, difference(2, 0)),
         ] {
-            configure(&workspace, &tree(), declared);
-            let plan = workspace.plan();
+            let plan = configure(&workspace, &tree(), declared).plan();
             plan.assert_in_place(address, &difference);
             if declared == &inherited {
                 plan.assert_warning(&["The override changes nothing", role, "external_id"]);
@@ -217,22 +224,25 @@ fn every_setting_changes_in_place_and_returns_to_what_is_inherited() {
 fn another_object_or_integration_replaces_an_override() {
     let other = tree()
         .label("other")
-        .set("handle", "\"globex\"")
-        .set("handle_prefix", "\"gx_\"");
+        .set_text("handle", "globex")
+        .set_text("handle_prefix", "gx_");
     let other = other.hcl();
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let step = |rest: &str, address: &str, paths: &Value| {
-        configure(&workspace, &tree(), &format!("{other}{rest}"));
-        let plan = workspace.plan();
+        let plan = configure(&workspace, &tree(), &format!("{other}{rest}")).plan();
         plan.assert_actions(address, &["delete", "create"]);
         assert_eq!(&plan.replace_paths(address), paths);
         workspace.apply_saved(&plan);
     };
     let start = |rest: &str| {
-        configure(&workspace, &tree(), &format!("{other}{rest}"));
-        workspace.apply();
+        configure(&workspace, &tree(), &format!("{other}{rest}")).apply();
     };
-    let hub = connection_override("account_id = \"333333333333\"\nhandle = \"core\"");
+    let hub = connection_override(
+        r#"
+        account_id = "333333333333"
+        handle     = "core"
+        "#,
+    );
     start(&hub);
     let shop = hub.replace("333333333333", "111111111111");
     step(&shop, CONNECTION, &json!([["account_id"]]));
@@ -243,11 +253,26 @@ fn another_object_or_integration_replaces_an_override() {
     let globex = shop.replace("orgmirror_integration.aws", "orgmirror_integration.other");
     step(&globex, CONNECTION, &json!([["integration_id"]]));
 
-    let by_id = folder_override("folder_id = \"ou-aaaa-workload\"\nhandle = \"wl\"");
+    let by_id = folder_override(
+        r#"
+        folder_id = "ou-aaaa-workload"
+        handle    = "wl"
+        "#,
+    );
     start(&by_id);
-    let by_path = folder_override("folder_path = \"/Workloads\"\nhandle = \"wl\"");
+    let by_path = folder_override(
+        r#"
+        folder_path = "/Workloads"
+        handle      = "wl"
+        "#,
+    );
     step(&by_path, FOLDER, &json!([["folder_id"], ["folder_path"]]));
-    let sandbox = folder_override("folder_path = \"/Sandbox\"\nhandle = \"wl\"");
+    let sandbox = folder_override(
+        r#"
+        folder_path = "/Sandbox"
+        handle      = "wl"
+        "#,
+    );
     step(&sandbox, FOLDER, &json!([["folder_path"]]));
     assert_eq!(entries(&workspace, "folder_overrides").len(), 1);
 }
@@ -256,7 +281,12 @@ fn another_object_or_integration_replaces_an_override() {
 fn an_override_that_was_edited_or_deleted_by_hand_shows_and_is_restored() {
     let workspace = applied(
         &tree(),
-        &connection_override("account_id = \"333333333333\"\nregions = [\"eu-west-1\"]"),
+        &connection_override(
+            r#"
+            account_id = "333333333333"
+            regions    = ["eu-west-1"]
+            "#,
+        ),
     );
     let id = workspace.attributes(CONNECTION)["id"].clone();
     let id = id.as_str().unwrap();
@@ -286,7 +316,12 @@ fn an_override_that_was_edited_or_deleted_by_hand_shows_and_is_restored() {
 
 #[test]
 fn an_override_that_was_edited_into_another_accounts_counts_as_gone() {
-    let declared = connection_override("account_id = \"333333333333\"\nregions = [\"eu-west-1\"]");
+    let declared = connection_override(
+        r#"
+        account_id = "333333333333"
+        regions    = ["eu-west-1"]
+        "#,
+    );
     let workspace = applied(&tree(), &declared);
     edit(&workspace, |document| {
         let overrides = document["connection_overrides"].as_object_mut();
@@ -315,8 +350,18 @@ fn an_override_that_was_edited_into_another_accounts_counts_as_gone() {
 #[test]
 fn overrides_are_imported_by_path_by_id_and_by_account() {
     let both = [
-        folder_override("folder_path = \"/Workloads/Prod: live\"\nregions = [\"eu-*\"]"),
-        connection_override("account_id = \"333333333333\"\nignore_error_codes = []"),
+        folder_override(
+            r#"
+            folder_path = "/Workloads/Prod: live"
+            regions     = ["eu-*"]
+            "#,
+        ),
+        connection_override(
+            r#"
+            account_id         = "333333333333"
+            ignore_error_codes = []
+            "#,
+        ),
     ]
     .concat();
     let workspace = applied(&tree(), &both);
@@ -345,8 +390,18 @@ fn overrides_are_imported_by_path_by_id_and_by_account() {
 #[test]
 fn a_handle_that_an_override_gives_stays_through_a_rename() {
     let both = [
-        connection_override("account_id = \"333333333333\"\nhandle = \"core\""),
-        folder_override("folder_id = \"ou-aaaa-workload\"\nhandle = \"wl\""),
+        connection_override(
+            r#"
+            account_id = "333333333333"
+            handle     = "core"
+            "#,
+        ),
+        folder_override(
+            r#"
+            folder_id = "ou-aaaa-workload"
+            handle    = "wl"
+            "#,
+        ),
     ]
     .concat();
     let workspace = applied(&tree(), &both);
@@ -357,15 +412,13 @@ fn a_handle_that_an_override_gives_stays_through_a_rename() {
         .replace("\"hub\"", "\"Center\"")
         .replace("\"Workloads\"", "\"Products\"");
     let renamed = Integration::of(&renamed).set("deletion_protection", "false");
-    configure(&workspace, &renamed, &both);
-    let plan = workspace.plan();
+    let plan = configure(&workspace, &renamed, &both).plan();
     plan.assert_actions(CONNECTION, &["no-op"])
         .assert_actions(FOLDER, &["no-op"]);
     workspace.apply_saved(&plan);
     assert_eq!(effective_handles(&workspace), given);
 
-    configure(&workspace, &renamed, "");
-    workspace.apply();
+    configure(&workspace, &renamed, "").apply();
     assert_eq!(
         effective_handles(&workspace),
         Value::Null,
@@ -375,15 +428,21 @@ fn a_handle_that_an_override_gives_stays_through_a_rename() {
 
 #[test]
 fn a_new_handle_says_what_it_breaks() {
-    let integration = tree().set("permissions", "[\"*\"]");
+    let integration = tree().set("permissions", r#"["*"]"#);
     let workspace = applied(&integration, "");
     declare_workspaces(&workspace, &["acme/security"]);
     configure(
         &workspace,
         &integration,
-        &connection_override("account_id = \"333333333333\"\nhandle = \"core\""),
-    );
-    workspace.plan().assert_warning(&[
+        &connection_override(
+            r#"
+            account_id = "333333333333"
+            handle     = "core"
+            "#,
+        ),
+    )
+    .plan()
+    .assert_warning(&[
         "Connections of acme/security: 1 renamed",
         "hub -> core",
         "whatever names the old one",
@@ -392,31 +451,46 @@ fn a_new_handle_says_what_it_breaks() {
     configure(
         &workspace,
         &integration,
-        &connection_override("account_id = \"333333333333\"\nhandle = \"core\"\nenabled = false"),
-    );
-    workspace
-        .plan()
-        .assert_warning(&["Connections of acme/security: 1 lost", "core (333333333333"]);
+        &connection_override(
+            r#"
+            account_id = "333333333333"
+            handle     = "core"
+            enabled    = false
+            "#,
+        ),
+    )
+    .plan()
+    .assert_warning(&["Connections of acme/security: 1 lost", "core (333333333333"]);
     workspace.apply();
-    configure(&workspace, &integration, "");
-    workspace.plan().assert_warning(&[
-        "Connections of acme/security: 1 gained",
-        "hub (333333333333",
-    ]);
+    configure(&workspace, &integration, "")
+        .plan()
+        .assert_warning(&[
+            "Connections of acme/security: 1 gained",
+            "hub (333333333333",
+        ]);
 }
 
 #[test]
 fn what_leaves_makes_overrides_dormant_and_they_revive_with_their_handles() {
     let both = [
-        connection_override("account_id = \"222222222222\"\nhandle = \"core\""),
-        folder_override("folder_path = \"/Sandbox\"\nhandle = \"wl\""),
+        connection_override(
+            r#"
+            account_id = "222222222222"
+            handle     = "core"
+            "#,
+        ),
+        folder_override(
+            r#"
+            folder_path = "/Sandbox"
+            handle      = "wl"
+            "#,
+        ),
     ]
     .concat();
     let workspace = applied(&tree(), &both);
     let before = [CONNECTION, FOLDER].map(|address| workspace.attributes(address));
     let without = tree_without("sandbox0");
-    configure(&workspace, &without, &both);
-    let plan = workspace.plan();
+    let plan = configure(&workspace, &without, &both).plan();
     plan.assert_warning(&[
         "Permissions and overrides become dormant",
         "the override of the account 222222222222",
@@ -432,15 +506,16 @@ fn what_leaves_makes_overrides_dormant_and_they_revive_with_their_handles() {
     let taker = labelled(
         "connection_override",
         "taker",
-        "account_id = \"333333333333\"\nhandle = \"core\"",
+        r#"
+        account_id = "333333333333"
+        handle     = "core"
+        "#,
     );
-    configure(&workspace, &without, &format!("{both}{taker}"));
-    workspace
+    configure(&workspace, &without, &format!("{both}{taker}"))
         .apply_fails()
         .assert_only_error(&["Handle taken", "\"core\"", "222222222222"]);
 
-    configure(&workspace, &tree(), &both);
-    workspace.apply();
+    configure(&workspace, &tree(), &both).apply();
     let after = [CONNECTION, FOLDER].map(|address| workspace.attributes(address));
     assert_eq!(after, before, "they revive with the same ID");
     assert_eq!(
@@ -452,15 +527,25 @@ fn what_leaves_makes_overrides_dormant_and_they_revive_with_their_handles() {
 #[test]
 fn there_is_one_override_for_each_object() {
     let first = [
-        connection_override("account_id = \"333333333333\"\nregions = [\"*\"]"),
-        folder_override("folder_path = \"/Workloads\"\nregions = [\"*\"]"),
+        connection_override(
+            r#"
+            account_id = "333333333333"
+            regions    = ["*"]
+            "#,
+        ),
+        folder_override(
+            r#"
+            folder_path = "/Workloads"
+            regions     = ["*"]
+            "#,
+        ),
     ]
     .concat();
     let workspace = applied(&tree(), &first);
     let (second, id) = beside(&workspace);
     for (arguments, kind, fragments) in [
         (
-            "account_id = \"333333333333\"",
+            r#"account_id = "333333333333""#,
             "connection_override",
             [
                 "Overridden already",
@@ -468,7 +553,7 @@ fn there_is_one_override_for_each_object() {
             ],
         ),
         (
-            "folder_id = \"ou-aaaa-workload\"",
+            r#"folder_id = "ou-aaaa-workload""#,
             "folder_override",
             [
                 "Overridden already",
@@ -476,10 +561,17 @@ fn there_is_one_override_for_each_object() {
             ],
         ),
     ] {
-        let another = of_integration(kind, &format!("{arguments}\nregions = [\"eu-*\"]"))
-            .replace("orgmirror_integration.aws.id", &quoted(&id));
-        second.write("main.tf", &another);
-        second.plan().assert_warning(&fragments);
+        let another = of_integration(
+            kind,
+            &format!(
+                r#"
+            {arguments}
+            regions = ["eu-*"]
+            "#
+            ),
+        )
+        .replace("orgmirror_integration.aws.id", &quoted(&id));
+        second.configure(&another).plan().assert_warning(&fragments);
         second.apply_fails().assert_only_error(&fragments);
     }
     // What the error says works.
@@ -504,7 +596,10 @@ fn a_handle_that_is_taken_names_its_holder() {
             &workspace,
             &tree(),
             &connection_override(&format!(
-                "account_id = \"333333333333\"\nhandle = \"{handle}\""
+                r#"
+                account_id = "333333333333"
+                handle     = "{handle}"
+                "#
             )),
         );
         let fragments = ["Handle taken", handle, holder];
@@ -523,19 +618,28 @@ fn a_handle_passes_from_one_override_to_another_in_one_run() {
             labelled(
                 "connection_override",
                 "hub",
-                &format!("account_id = \"333333333333\"\nhandle = \"{hub}\""),
+                &format!(
+                    r#"
+                    account_id = "333333333333"
+                    handle     = "{hub}"
+                    "#
+                ),
             ),
             labelled(
                 "connection_override",
                 "shop",
-                &format!("account_id = \"111111111111\"\nhandle = \"{shop}\""),
+                &format!(
+                    r#"
+                    account_id = "111111111111"
+                    handle     = "{shop}"
+                    "#
+                ),
             ),
         ]
         .concat()
     };
     let workspace = applied(&tree(), &handles("core", "store"));
-    configure(&workspace, &tree(), &handles("center", "core"));
-    let plan = workspace.plan();
+    let plan = configure(&workspace, &tree(), &handles("center", "core")).plan();
     plan.assert_warning(&[
         "Handle taken",
         "core",
@@ -548,8 +652,7 @@ fn a_handle_passes_from_one_override_to_another_in_one_run() {
         json!({ "333333333333": "center", "111111111111": "core" })
     );
 
-    configure(&workspace, &tree(), &handles("core", "center"));
-    workspace
+    configure(&workspace, &tree(), &handles("core", "center"))
         .apply_fails()
         .assert_error(&["Handle taken", "core", "to swap two"])
         .assert_error(&["Handle taken", "center", "to swap two"]);
@@ -559,12 +662,17 @@ fn a_handle_passes_from_one_override_to_another_in_one_run() {
 fn overrides_go_with_their_integration() {
     let workspace = applied(&tree(), "");
     let (second, id) = beside(&workspace);
-    second.write(
-        "main.tf",
-        &connection_override("account_id = \"333333333333\"\nhandle = \"core\"")
+    second
+        .configure(
+            &connection_override(
+                r#"
+            account_id = "333333333333"
+            handle     = "core"
+            "#,
+            )
             .replace("orgmirror_integration.aws.id", &quoted(&id)),
-    );
-    second.apply();
+        )
+        .apply();
     workspace.plan_with(&["-destroy"]).assert_warning(&[
         "Permissions and overrides go with the integration",
         "the override of the account 333333333333",
@@ -576,34 +684,50 @@ fn overrides_go_with_their_integration() {
 
 #[test]
 fn arguments_are_validated_before_anything_is_planned() {
-    let connection =
-        |argument: &str| connection_override(&format!("account_id = \"333333333333\"\n{argument}"));
-    let folder = |argument: &str| folder_override(&format!("folder_path = \"/\"\n{argument}"));
+    let connection = |argument: &str| {
+        connection_override(&format!(
+            r#"
+            account_id = "333333333333"
+            {argument}
+            "#
+        ))
+    };
+    let folder = |argument: &str| {
+        folder_override(&format!(
+            r#"
+        folder_path = "/"
+        {argument}
+        "#
+        ))
+    };
     for (declared, fragments) in [
         (
-            connection_override("account_id = \"hub\""),
+            connection_override(r#"account_id = "hub""#),
             &["account_id", "12 digits"][..],
         ),
         (
-            connection("role_arn = \"arn:aws:iam::111111111111:role/x\""),
+            connection(r#"role_arn = "arn:aws:iam::111111111111:role/x""#),
             &["Role of another account", "111111111111", "333333333333"],
         ),
         (
-            connection("role_arn = \"x\""),
+            connection(r#"role_arn = "x""#),
             &["role_arn", "ARN of an IAM role"],
         ),
         (
-            connection("handle = \"Core\""),
+            connection(r#"handle = "Core""#),
             &["handle", "\"Core\"", "\"core\" would do"],
         ),
-        (connection("handle = \"pg_x\""), &["handle", "reserved"]),
+        (connection(r#"handle = "pg_x""#), &["handle", "reserved"]),
         (
-            connection("external_id = \"a b\""),
+            connection(r#"external_id = "a b""#),
             &["external_id", "2 to 1224"],
         ),
         (connection("regions = []"), &["Too few elements", "regions"]),
-        (connection("regions = [\"Europe\"]"), &["regions", "Europe"]),
-        (connection("default_region = \"*\""), &["default_region"]),
+        (
+            connection(r#"regions = ["Europe"]"#),
+            &["regions", "Europe"],
+        ),
+        (connection(r#"default_region = "*""#), &["default_region"]),
         (
             connection("max_error_retry_attempts = 0"),
             &["max_error_retry_attempts", "at least 1"],
@@ -613,37 +737,46 @@ fn arguments_are_validated_before_anything_is_planned() {
             &["min_error_retry_delay", "whole number"],
         ),
         (
-            connection("ignore_error_codes = [\"\"]"),
+            connection(r#"ignore_error_codes = [""]"#),
             &["ignore_error_codes", "must not be empty"],
         ),
         (
-            folder_override("regions = [\"*\"]"),
+            folder_override(r#"regions = ["*"]"#),
             &["No folder", "folder_path"],
         ),
-        (folder("folder_id = \"root\""), &["Two folders"]),
+        (folder(r#"folder_id = "root""#), &["Two folders"]),
         (
-            folder("role_name = \"arn:aws:iam::111111111111:role/x\""),
+            folder(r#"role_name = "arn:aws:iam::111111111111:role/x""#),
             &["role_name", "not an ARN"],
         ),
-        (folder("handle = \"aws\""), &["handle", "reserved"]),
+        (folder(r#"handle = "aws""#), &["handle", "reserved"]),
     ] {
-        let workspace = Workspace::new();
-        configure(&workspace, &tree(), &declared);
-        workspace.plan_fails().assert_only_error(fragments);
+        let workspace = PROVIDER.workspace();
+        configure(&workspace, &tree(), &declared)
+            .plan_fails()
+            .assert_only_error(fragments);
     }
 }
 
 #[test]
 fn settings_made_in_the_same_run_are_taken() {
-    let workspace = Workspace::new();
-    let made = "resource \"terraform_data\" \"made\" {\n  input = \"eu-west-1\"\n}\n";
+    let workspace = PROVIDER.workspace();
+    let made = r#"
+        resource "terraform_data" "made" {
+          input = "eu-west-1"
+        }
+        "#;
     let value = "terraform_data.made.output";
     let declared = connection_override(&format!(
-        "account_id = \"333333333333\"\nregions = [\"us-east-1\", {value}]\ndefault_region = {value}\nexternal_id = \
-         \"acme:${{{value}}}\"\nrole_arn = \"arn:aws:iam::333333333333:role/${{{value}}}\""
+        r#"
+        account_id     = "333333333333"
+        regions        = ["us-east-1", {value}]
+        default_region = {value}
+        external_id    = "acme:${{{value}}}"
+        role_arn       = "arn:aws:iam::333333333333:role/${{{value}}}"
+        "#
     ));
-    configure(&workspace, &tree(), &format!("{made}{declared}"));
-    let plan = workspace.plan();
+    let plan = configure(&workspace, &tree(), &format!("{made}{declared}")).plan();
     plan.assert_no_warnings();
     let planned = plan.after(CONNECTION);
     assert_eq!(planned["default_region"], UNKNOWN);
@@ -656,12 +789,14 @@ fn settings_made_in_the_same_run_are_taken() {
     );
 
     // What turns out to be wrong is an error then.
-    let wrong = Workspace::new();
+    let wrong = PROVIDER.workspace();
     let declared = connection_override(&format!(
-        "account_id = \"333333333333\"\nrole_arn = \"arn:aws:iam::111111111111:role/${{{value}}}\""
+        r#"
+        account_id = "333333333333"
+        role_arn   = "arn:aws:iam::111111111111:role/${{{value}}}"
+        "#
     ));
-    configure(&wrong, &tree(), &format!("{made}{declared}"));
-    wrong.plan();
+    configure(&wrong, &tree(), &format!("{made}{declared}")).plan();
     wrong
         .apply_fails()
         .assert_only_error(&["Role of another account", "111111111111"]);
@@ -669,40 +804,67 @@ fn settings_made_in_the_same_run_are_taken() {
 
 #[test]
 fn the_nearest_override_wins_setting_by_setting() {
-    let settings = "{ role_name = \"reader\", external_id = \"acme:0\", regions = [\"*\"], min_error_retry_delay = 10 }";
+    let settings = r#"{ role_name = "reader", external_id = "acme:0", regions = ["*"], min_error_retry_delay = 10 }"#;
     let integration = tree().set("connection_settings", settings);
     let declared = [
         labelled(
             "folder_override",
             "root",
-            "folder_path = \"/\"\nrole_name = \"audit\"\nmax_error_retry_attempts = 5\ndefault_region = \"eu-west-1\"",
+            r#"
+            folder_path              = "/"
+            role_name                = "audit"
+            max_error_retry_attempts = 5
+            default_region           = "eu-west-1"
+            "#,
         ),
         labelled(
             "folder_override",
             "workloads",
-            "folder_id = \"ou-aaaa-workload\"\nregions = [\"eu-*\"]\nmax_error_retry_attempts = 4\nexternal_id = \"acme:1\"",
+            r#"
+            folder_id                = "ou-aaaa-workload"
+            regions                  = ["eu-*"]
+            max_error_retry_attempts = 4
+            external_id              = "acme:1"
+            "#,
         ),
         labelled(
             "folder_override",
             "sandbox",
-            "folder_path = \"/Sandbox\"\nenabled = false",
+            r#"
+            folder_path = "/Sandbox"
+            enabled     = false
+            "#,
         ),
         labelled(
             "connection_override",
             "shop",
-            "account_id = \"111111111111\"\nregions = [\"eu-west-1\"]\nignore_error_codes = [\"A\"]\nhandle = \"store\"",
+            r#"
+            account_id         = "111111111111"
+            regions            = ["eu-west-1"]
+            ignore_error_codes = ["A"]
+            handle             = "store"
+            "#,
         ),
         labelled(
             "connection_override",
             "lab",
-            "account_id = \"222222222222\"\nrole_arn = \"arn:aws:iam::222222222222:role/own\"",
+            r#"
+            account_id = "222222222222"
+            role_arn   = "arn:aws:iam::222222222222:role/own"
+            "#,
         ),
     ]
     .concat();
-    let all = "data \"orgmirror_connections\" \"all\" {\n  integration_id = orgmirror_integration.aws.id\n  depends_on = [\n    \
-               orgmirror_folder_override.root, orgmirror_folder_override.workloads,\n    \
-               orgmirror_folder_override.sandbox, orgmirror_connection_override.shop,\n    \
-               orgmirror_connection_override.lab\n  ]\n}\n";
+    let all = r#"
+        data "orgmirror_connections" "all" {
+          integration_id = orgmirror_integration.aws.id
+          depends_on = [
+            orgmirror_folder_override.root, orgmirror_folder_override.workloads,
+            orgmirror_folder_override.sandbox, orgmirror_connection_override.shop,
+            orgmirror_connection_override.lab
+          ]
+        }
+        "#;
     let workspace = applied(&integration, &format!("{declared}{all}"));
     let found = workspace.attributes("data.orgmirror_connections.all")["connections"].clone();
     let expected = [

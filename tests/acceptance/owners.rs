@@ -1,17 +1,18 @@
 //! Who owns a connection, and what people are told about access.
 
+use orgmirror_testing::double::{Double, Organization};
+use orgmirror_testing::terraform::{Workspace, quoted};
 use serde_json::{Value, json};
 
-use crate::configuration::{
-    DATA, INTEGRATION, Integration, accounts_by_hand, arguments_for, provider, snapshot,
+use crate::PROVIDER;
+use crate::catalogs::files;
+use crate::configurations::{
+    DATA, INTEGRATION, Integration, accounts_by_hand, arguments_for, security, snapshot,
 };
-use crate::double::{Double, Organization};
-use crate::terraform::{Workspace, quoted};
-use crate::workspaces::{files, security};
 
 const CONNECTIONS: &str = "data.orgmirror_connections.security";
-const OWNERS: &str = "[{ attribute = \"okta_group\", values = [\"platform\", \"cloud\"] }]";
-const RESOURCE_OWNERS: &str = "[{ tag_key = \"owner\", attribute = \"user\" }, { tag_key = \"team\", attribute = \"okta_group\" }]";
+const OWNERS: &str = r#"[{ attribute = "okta_group", values = ["platform", "cloud"] }]"#;
+const RESOURCE_OWNERS: &str = r#"[{ tag_key = "owner", attribute = "user" }, { tag_key = "team", attribute = "okta_group" }]"#;
 
 /// Two accounts with owners in their tags, one with an empty tag, and the management account with none.
 fn company() -> Double {
@@ -35,22 +36,26 @@ fn company() -> Double {
 
 /// The mirror with owners, and a workspace that sees all of it in files for programs.
 fn owned(double: &Double) -> Workspace {
-    let workspace = Workspace::new();
-    workspace.write("provider.tf", &provider(&arguments_for(double)));
+    let workspace = PROVIDER.workspace();
+    workspace.configure_provider(&arguments_for(double));
     let parts = [
         snapshot("include_tags = true"),
         Integration::of(DATA)
-            .set("permissions", "[\"*\"]")
+            .set("permissions", r#"["*"]"#)
             .set("owners", OWNERS)
             .set("resource_owners", RESOURCE_OWNERS)
-            .set("custom_access_details", "\"Ask in #cloud 👋\"")
+            .set_text("custom_access_details", "Ask in #cloud 👋")
             .hcl(),
         security("publish = { json = {}, c7n_org = {} }"),
-        "data \"orgmirror_connections\" \"security\" {\n  workspace  = \"acme/security\"\n  \
-         depends_on = [orgmirror_workspace.security]\n}\n"
-            .to_owned(),
+        r#"
+        data "orgmirror_connections" "security" {
+          workspace  = "acme/security"
+          depends_on = [orgmirror_workspace.security]
+        }
+        "#
+        .to_owned(),
     ];
-    workspace.write("main.tf", &parts.concat());
+    workspace.configure(&parts.concat());
     workspace
 }
 
@@ -146,8 +151,8 @@ fn tags_that_were_not_read_are_an_error_and_not_the_owners_of_the_integration() 
         .set("owners", OWNERS)
         .set("resource_owners", RESOURCE_OWNERS)
         .hcl();
-    workspace.write("main.tf", &format!("{}{mirror}", snapshot("")));
     workspace
+        .configure(&format!("{}{mirror}", snapshot("")))
         .plan_fails()
         .assert_only_error(&["resource_owners", "include_tags", "Shop"]);
 }
@@ -155,9 +160,8 @@ fn tags_that_were_not_read_are_an_error_and_not_the_owners_of_the_integration() 
 #[test]
 fn without_resource_owners_the_integration_owns_all_and_without_owners_nobody_does() {
     let owners = |integration: Integration| {
-        let workspace = Workspace::new();
-        workspace.write("main.tf", &integration.hcl());
-        workspace.apply();
+        let workspace = PROVIDER.workspace();
+        workspace.configure(&integration.hcl()).apply();
         workspace.attributes(INTEGRATION)["connections"]["111122223333"]["owners"].clone()
     };
     let by_hand = Integration::of(&accounts_by_hand([("111122223333", "sandbox")]));
@@ -192,9 +196,9 @@ fn custom_access_details_are_shown_where_people_and_programs_look() {
 fn custom_access_details_have_at_most_400_characters_however_many_bytes() {
     let with = |details: &str| {
         let integration = Integration::of_accounts([("111122223333", "sandbox")]);
-        let workspace = Workspace::new();
+        let workspace = PROVIDER.workspace();
         let integration = integration.set("custom_access_details", &quoted(details));
-        workspace.write("main.tf", &integration.hcl());
+        workspace.configure(&integration.hcl());
         workspace
     };
     for character in ["x", "é", "e\u{301}", "日", "👋"] {

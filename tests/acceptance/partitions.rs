@@ -1,22 +1,25 @@
 //! Regions, roles and portals of a partition: what is refused, what is warned of, and that each partition is mirrored with
 //! its own.
 
-use crate::configuration::{DATA, INTEGRATION, Integration, endpoints, provider, snapshot};
-use crate::double::{Double, Organization};
-use crate::permissions::{configure, of_integration, tree};
-use crate::terraform::{Failure, Workspace};
+use orgmirror_testing::double::{Double, Organization};
+use orgmirror_testing::terraform::Failure;
+
+use crate::PROVIDER;
+use crate::configurations::{
+    DATA, INTEGRATION, Integration, configure, endpoints, of_integration, snapshot, tree,
+};
 
 /// Hand-written accounts in a partition.
 fn accounts_in(partition: &str) -> Integration {
     Integration::of(&format!(
-        "{{ partition = \"{partition}\", accounts = {{ \"111122223333\" = {{ name = \"sandbox\" }} }} }}"
+        r#"{{ partition = "{partition}", accounts = {{ "111122223333" = {{ name = "sandbox" }} }} }}"#
     ))
 }
 
 fn settings(integration: Integration, settings: &str) -> Integration {
     integration.set(
         "connection_settings",
-        &format!("{{ role_name = \"audit\", {settings} }}"),
+        &format!(r#"{{ role_name = "audit", {settings} }}"#),
     )
 }
 
@@ -24,7 +27,7 @@ fn settings(integration: Integration, settings: &str) -> Integration {
 #[track_caller]
 fn all_refused(cases: &[(Integration, &[&str])]) {
     let label = |number: usize| format!("case_{number}");
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let hcl = cases.iter().enumerate();
     let hcl: String = hcl
         .map(|(number, (integration, _))| {
@@ -33,22 +36,21 @@ fn all_refused(cases: &[(Integration, &[&str])]) {
             integration.set("handle", &handle).hcl()
         })
         .collect();
-    workspace.write("main.tf", &hcl);
-    let failure = workspace.plan_fails();
+    let failure = workspace.configure(&hcl).plan_fails();
     for (number, (_, fragments)) in cases.iter().enumerate() {
-        let block = format!("resource \"orgmirror_integration\" \"{}\"", label(number));
+        let block = format!(r#"resource "orgmirror_integration" "{}""#, label(number));
         failure.assert_error_at(&block, "", fragments);
     }
 }
 
 #[test]
 fn what_is_in_another_partition_than_the_accounts_is_refused() {
-    let sso = |arguments: &str| format!("{{ role_name = \"ReadOnly\", {arguments} }}");
+    let sso = |arguments: &str| format!(r#"{{ role_name = "ReadOnly", {arguments} }}"#);
     all_refused(&[
         (
             settings(
                 accounts_in("aws-us-gov"),
-                "regions = [\"us-*\", \"us-east-1\"]",
+                r#"regions = ["us-*", "us-east-1"]"#,
             ),
             &[
                 "Another partition",
@@ -60,7 +62,7 @@ fn what_is_in_another_partition_than_the_accounts_is_refused() {
             ],
         ),
         (
-            settings(accounts_in("aws-cn"), "default_region = \"us-east-1\""),
+            settings(accounts_in("aws-cn"), r#"default_region = "us-east-1""#),
             &[
                 "connection_settings.default_region",
                 "such as the region \"cn-north-1\"",
@@ -68,28 +70,28 @@ fn what_is_in_another_partition_than_the_accounts_is_refused() {
         ),
         (
             // A region that is not known yet tells its partition by its name.
-            settings(accounts_in("aws"), "regions = [\"us-gov-north-9\"]"),
+            settings(accounts_in("aws"), r#"regions = ["us-gov-north-9"]"#),
             &["\"us-gov-north-9\"", "aws_organization.partition"],
         ),
         (
             // Nothing says a partition, so it is the commercial one.
             settings(
                 Integration::of_accounts([("111122223333", "sandbox")]),
-                "regions = [\"cn-north-1\"]",
+                r#"regions = ["cn-north-1"]"#,
             ),
             &["\"cn-north-1\"", "aws_organization.partition"],
         ),
         (
             accounts_in("aws-us-gov").set(
                 "sso",
-                &sso("portal_url = \"https://acme.awsapps.com/start\", region = \"us-east-1\""),
+                &sso(r#"portal_url = "https://acme.awsapps.com/start", region = "us-east-1""#),
             ),
             &["sso.portal_url", "https://acme.awsapps.com/start"],
         ),
         (
             accounts_in("aws").set(
                 "sso",
-                &sso("portal_url = \"https://sso.acme.example\", region = \"us-gov-west-1\""),
+                &sso(r#"portal_url = "https://sso.acme.example", region = "us-gov-west-1""#),
             ),
             &["sso.region", "\"us-gov-west-1\""],
         ),
@@ -101,21 +103,21 @@ fn two_partitions_side_by_side_are_refused_before_the_snapshot_is_known() {
     let of_both = [
         settings(
             Integration::of(DATA),
-            "regions = [\"us-gov-west-1\"], default_region = \"eu-west-1\"",
+            r#"regions = ["us-gov-west-1"], default_region = "eu-west-1""#,
         ),
         settings(
             Integration::of(DATA),
-            "regions = [\"cn-north-1\", \"eu-west-1\"]",
+            r#"regions = ["cn-north-1", "eu-west-1"]"#,
         ),
         Integration::of(DATA).set(
             "sso",
-            "{ portal_url = \"https://start.us-gov-home.awsapps.com/directory/acme\", region = \"us-east-1\" }",
+            r#"{ portal_url = "https://start.us-gov-home.awsapps.com/directory/acme", region = "us-east-1" }"#,
         ),
     ];
     for integration in of_both {
-        let workspace = Workspace::new();
-        workspace.write("main.tf", &format!("{}{}", snapshot(""), integration.hcl()));
+        let workspace = PROVIDER.workspace();
         workspace
+            .configure(&format!("{}{}", snapshot(""), integration.hcl()))
             .plan_fails()
             .assert_only_error(&["Two partitions", "integration of their own"]);
     }
@@ -125,17 +127,17 @@ fn two_partitions_side_by_side_are_refused_before_the_snapshot_is_known() {
 fn a_default_region_is_one_and_an_availability_zone_is_none() {
     all_refused(&[
         (
-            settings(accounts_in("aws"), "default_region = \"eu-*\""),
+            settings(accounts_in("aws"), r#"default_region = "eu-*""#),
             &["default_region", "\"eu-*\"", "one AWS region"],
         ),
         (
-            settings(accounts_in("aws"), "regions = [\"us-east-1a\"]"),
+            settings(accounts_in("aws"), r#"regions = ["us-east-1a"]"#),
             &["regions", "\"us-east-1a\"", "name of an AWS region"],
         ),
         (
             accounts_in("aws").set(
                 "sso",
-                "{ portal_url = \"https://acme.awsapps.com\", region = \"us-east-1\" }",
+                r#"{ portal_url = "https://acme.awsapps.com", region = "us-east-1" }"#,
             ),
             &[
                 "portal_url",
@@ -148,13 +150,12 @@ fn a_default_region_is_one_and_an_availability_zone_is_none() {
 
 #[test]
 fn a_region_that_is_not_known_is_taken_with_one_warning() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let integration = settings(
         accounts_in("aws"),
-        "regions = [\"eu-west-1\", \"us-wset-2\", \"cn-*\"], default_region = \"xx-faraway-1\"",
+        r#"regions = ["eu-west-1", "us-wset-2", "cn-*"], default_region = "xx-faraway-1""#,
     );
-    workspace.write("main.tf", &integration.hcl());
-    let plan = workspace.plan();
+    let plan = workspace.configure(&integration.hcl()).plan();
     plan.assert_warning(&[
         "Region not known",
         "\"us-wset-2\"",
@@ -179,26 +180,34 @@ fn an_override_in_another_partition_is_a_warning_at_plan_and_an_error_at_apply()
     for (kind, arguments, fragments) in [
         (
             "folder_override",
-            "folder_path = \"/\"\nregions = [\"us-gov-west-1\"]",
+            r#"
+            folder_path = "/"
+            regions     = ["us-gov-west-1"]
+            "#,
             ["\"us-gov-west-1\" in regions", "aws-us-gov"],
         ),
         (
             "connection_override",
-            "account_id = \"333333333333\"\ndefault_region = \"cn-north-1\"",
+            r#"
+            account_id     = "333333333333"
+            default_region = "cn-north-1"
+            "#,
             ["\"cn-north-1\" in default_region", "aws-cn"],
         ),
         (
             "connection_override",
-            "account_id = \"333333333333\"\nrole_arn = \"arn:aws-cn:iam::333333333333:role/x\"",
+            r#"
+            account_id = "333333333333"
+            role_arn   = "arn:aws-cn:iam::333333333333:role/x"
+            "#,
             [
                 "role/x\" in role_arn is of the partition aws-cn",
                 "Give a role of the partition aws.",
             ],
         ),
     ] {
-        let workspace = Workspace::new();
-        configure(&workspace, &tree(), "");
-        workspace.apply();
+        let workspace = PROVIDER.workspace();
+        configure(&workspace, &tree(), "").apply();
         configure(&workspace, &tree(), &of_integration(kind, arguments));
         let mut all = vec!["Another partition", "the partition aws"];
         all.extend(fragments);
@@ -210,40 +219,47 @@ fn an_override_in_another_partition_is_a_warning_at_plan_and_an_error_at_apply()
 #[test]
 fn an_override_with_two_partitions_is_refused() {
     let refused = |declared: &str| -> Failure {
-        let workspace = Workspace::new();
-        configure(&workspace, &tree(), declared);
-        workspace.plan_fails()
+        let workspace = PROVIDER.workspace();
+        configure(&workspace, &tree(), declared).plan_fails()
     };
     refused(&of_integration(
         "folder_override",
-        "folder_path = \"/\"\nregions = [\"us-gov-west-1\"]\ndefault_region = \"us-east-1\"",
+        r#"
+        folder_path    = "/"
+        regions        = ["us-gov-west-1"]
+        default_region = "us-east-1"
+        "#,
     ))
     .assert_only_error(&["Two partitions", "default_region", "regions"]);
     refused(&of_integration(
         "connection_override",
-        "account_id = \"333333333333\"\nregions = [\"us-east-1\"]\nrole_arn = \
-         \"arn:aws-us-gov:iam::333333333333:role/x\"",
+        r#"
+        account_id = "333333333333"
+        regions    = ["us-east-1"]
+        role_arn   = "arn:aws-us-gov:iam::333333333333:role/x"
+        "#,
     ))
     .assert_only_error(&["Two partitions", "role_arn", "regions"]);
 }
 
 #[test]
 fn an_override_of_regions_that_are_not_known_is_warned_of() {
-    let workspace = Workspace::new();
-    configure(&workspace, &tree(), "");
-    workspace.apply();
+    let workspace = PROVIDER.workspace();
+    configure(&workspace, &tree(), "").apply();
     configure(
         &workspace,
         &tree(),
         &of_integration(
             "folder_override",
-            "folder_path = \"/\"\nregions = [\"eu-wset-1\", \"cn-*\"]",
+            r#"
+            folder_path = "/"
+            regions     = ["eu-wset-1", "cn-*"]
+            "#,
         ),
-    );
-    workspace
-        .plan()
-        .assert_warning(&["Region not known", "Did you mean \"eu-west-1\""])
-        .assert_warning(&["No region matches", "of the partition aws"]);
+    )
+    .plan()
+    .assert_warning(&["Region not known", "Did you mean \"eu-west-1\""])
+    .assert_warning(&["No region matches", "of the partition aws"]);
     workspace.apply();
     workspace.plan().assert_no_warnings();
 }
@@ -257,8 +273,12 @@ fn discovering(partition: &str) -> (Double, String) {
     organization.add_role(&role, None);
     let double = Double::start(organization);
     let arguments = format!(
-        "access_key = \"AKIAORGMIRRORTESTKEY\"\n  secret_key = \"a key of the double\"\n  {}\n  assume_role = {{ \
-         role_arn = \"{role}\" }}",
+        r#"
+        access_key = "AKIAORGMIRRORTESTKEY"
+        secret_key = "a key of the double"
+        {}
+        assume_role = {{ role_arn = "{role}" }}
+        "#,
         endpoints(&double.url())
     );
     (double, arguments)
@@ -272,11 +292,12 @@ fn without_a_region_discovery_goes_where_the_partition_of_the_role_has_aws_organ
         ("aws-cn", "cn-northwest-1"),
     ] {
         let (double, arguments) = discovering(partition);
-        let workspace = Workspace::new();
-        workspace.write("provider.tf", &provider(&arguments));
+        let workspace = PROVIDER.workspace();
+        workspace.configure_provider(&arguments);
         let integration = Integration::of(DATA);
-        workspace.write("main.tf", &format!("{}{}", snapshot(""), integration.hcl()));
-        workspace.apply();
+        workspace
+            .configure(&format!("{}{}", snapshot(""), integration.hcl()))
+            .apply();
         let calls = double.calls();
         let regions: Vec<&str> = calls
             .all()
@@ -299,12 +320,14 @@ fn without_a_region_discovery_goes_where_the_partition_of_the_role_has_aws_organ
 #[test]
 fn a_role_in_another_partition_than_the_region_is_an_error_before_any_call() {
     let (double, arguments) = discovering("aws-us-gov");
-    let workspace = Workspace::new();
-    workspace.write("main.tf", &snapshot(""));
-    workspace.write(
-        "provider.tf",
-        &provider(&format!("region = \"eu-west-1\"\n  {arguments}")),
-    );
+    let workspace = PROVIDER.workspace();
+    workspace.configure(&snapshot(""));
+    workspace.configure_provider(&format!(
+        r#"
+            region = "eu-west-1"
+            {arguments}
+            "#
+    ));
     workspace.plan_fails().assert_only_error(&[
         "The role is in another partition",
         "aws-us-gov",

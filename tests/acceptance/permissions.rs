@@ -1,53 +1,16 @@
 //! Permissions on folders and connections: their life, import, drift, dormancy, and whom they reach.
 
-use serde_json::{Value, json};
+use orgmirror_testing::terraform::{UNKNOWN, Workspace, quoted};
+use serde_json::json;
 
-use crate::catalog::{document, edit};
-use crate::configuration::{Integration, provider};
-use crate::terraform::{UNKNOWN, Workspace, quoted};
+use crate::PROVIDER;
+use crate::catalogs::{assert_id, declare_workspaces, edit, entries};
+use crate::configurations::{
+    Integration, TREE, applied, beside, configure, labelled, of_integration, tree, tree_without,
+};
 
 const FOLDER: &str = "orgmirror_folder_permission.this";
 const CONNECTION: &str = "orgmirror_connection_permission.this";
-
-pub const TREE: &str = r#"{
-    organizational_units = {
-      "ou-aaaa-workload" = { name = "Workloads" }
-      "ou-aaaa-prod0000" = { name = "Prod: live", parent_id = "ou-aaaa-workload" }
-      "ou-aaaa-sandbox0" = { name = "Sandbox" }
-    }
-    accounts = {
-      "111111111111" = { name = "shop", parent_id = "ou-aaaa-prod0000", tags = { env = "prod" } }
-      "222222222222" = { name = "lab", parent_id = "ou-aaaa-sandbox0", tags = {} }
-      "333333333333" = { name = "hub" }
-    }
-  }"#;
-
-/// The integration without something of its tree.
-pub fn tree_without(line_with: &str) -> Integration {
-    let lines = TREE.lines();
-    let kept: Vec<&str> = lines.filter(|line| !line.contains(line_with)).collect();
-    assert!(
-        kept.len() < TREE.lines().count(),
-        "{line_with} is not in the tree"
-    );
-    Integration::of(&kept.join("\n")).set("deletion_protection", "false")
-}
-
-pub fn tree() -> Integration {
-    Integration::of(TREE).set("deletion_protection", "false")
-}
-
-/// A permission or override with the label `this` in the integration of the same configuration.
-pub fn of_integration(kind: &str, arguments: &str) -> String {
-    labelled(kind, "this", arguments)
-}
-
-pub fn labelled(kind: &str, label: &str, arguments: &str) -> String {
-    format!(
-        "resource \"orgmirror_{kind}\" \"{label}\" {{\n  integration_id = orgmirror_integration.aws.id\n  \
-         {arguments}\n}}\n"
-    )
-}
 
 fn folder_permission(arguments: &str) -> String {
     of_integration("folder_permission", arguments)
@@ -57,74 +20,17 @@ fn connection_permission(arguments: &str) -> String {
     of_integration("connection_permission", arguments)
 }
 
-pub fn configure(workspace: &Workspace, integration: &Integration, rest: &str) {
-    workspace.write("main.tf", &format!("{}{rest}", integration.hcl()));
-}
-
-pub fn applied(integration: &Integration, rest: &str) -> Workspace {
-    let workspace = Workspace::new();
-    configure(&workspace, integration, rest);
-    workspace.apply();
-    workspace
-}
-
-/// Declares workspaces (`organization/handle`) in the catalog.
-pub fn declare_workspaces(workspace: &Workspace, names: &[&str]) {
-    edit(workspace, |document| {
-        for name in names {
-            let (organization, handle) = name.split_once('/').unwrap();
-            let id = format!("ws_{organization}{handle}");
-            document["workspaces"][&id] = json!({
-                "id": id, "organization": organization, "handle": handle, "publish": {},
-            });
-        }
-    });
-}
-
-/// A configuration of its own with the catalog of another one, and the ID of that one's integration.
-pub fn beside(other: &Workspace) -> (Workspace, String) {
-    let catalog = other.path().join(".orgmirror");
-    let workspace = Workspace::new();
-    workspace.write(
-        "provider.tf",
-        &provider(&format!(
-            "catalog = {{ path = {} }}",
-            quoted(&catalog.to_string_lossy())
-        )),
-    );
-    let id = other.attributes("orgmirror_integration.aws")["id"].clone();
-    (workspace, id.as_str().unwrap().to_owned())
-}
-
-/// The entries of a kind in the catalog.
-pub fn entries(workspace: &Workspace, kind: &str) -> Vec<Value> {
-    let document = document(workspace);
-    let entries = document[kind].as_object().expect("the kind is there");
-    entries.values().cloned().collect()
-}
-
-#[track_caller]
-pub fn assert_id(id: &Value, prefix: &str) {
-    let random = id.as_str().and_then(|id| id.strip_prefix(prefix));
-    assert!(
-        random.is_some_and(|random| random.len() == 20
-            && random
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())),
-        "{id}"
-    );
-}
-
 #[test]
 fn a_folder_permission_is_planned_beside_a_new_integration() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let permission = folder_permission(
-        r#"folder_path = "/Workloads", grantee = "acme/security", match_tags = { env = "prod" }"#
-            .replace(", ", "\n")
-            .as_str(),
+        r#"
+        folder_path = "/Workloads"
+        grantee     = "acme/security"
+        match_tags  = { env = "prod" }
+        "#,
     );
-    configure(&workspace, &tree(), &permission);
-    let plan = workspace.plan();
+    let plan = configure(&workspace, &tree(), &permission).plan();
     plan.assert_no_warnings();
     assert_eq!(
         plan.after(FOLDER),
@@ -154,10 +60,14 @@ fn a_folder_permission_is_planned_beside_a_new_integration() {
 
 #[test]
 fn a_connection_permission_is_planned_beside_a_new_integration() {
-    let workspace = Workspace::new();
-    let permission = connection_permission("account_id = \"333333333333\"\ngrantee = \"*\"");
-    configure(&workspace, &tree(), &permission);
-    let plan = workspace.plan();
+    let workspace = PROVIDER.workspace();
+    let permission = connection_permission(
+        r#"
+        account_id = "333333333333"
+        grantee    = "*"
+        "#,
+    );
+    let plan = configure(&workspace, &tree(), &permission).plan();
     assert_eq!(
         plan.after(CONNECTION),
         json!({ "id": UNKNOWN, "integration_id": UNKNOWN, "account_id": "333333333333", "grantee": "*" })
@@ -179,12 +89,17 @@ fn a_connection_permission_is_planned_beside_a_new_integration() {
 #[test]
 fn with_everything_known_only_the_id_is_not() {
     let workspace = applied(&tree(), "");
-    configure(
+    let plan = configure(
         &workspace,
         &tree(),
-        &folder_permission("folder_id = \"root\"\ngrantee = \"acme\""),
-    );
-    let plan = workspace.plan();
+        &folder_permission(
+            r#"
+            folder_id = "root"
+            grantee   = "acme"
+            "#,
+        ),
+    )
+    .plan();
     let mut planned = plan.after(FOLDER);
     assert_eq!(planned["id"], UNKNOWN);
     workspace.apply_saved(&plan).assert_none();
@@ -195,37 +110,62 @@ fn with_everything_known_only_the_id_is_not() {
 
 #[test]
 fn folder_grantee_and_tags_change_in_place() {
-    let first = folder_permission("folder_path = \"/Workloads\"\ngrantee = \"acme\"");
+    let first = folder_permission(
+        r#"
+        folder_path = "/Workloads"
+        grantee     = "acme"
+        "#,
+    );
     let workspace = applied(&tree(), &first);
     let id = workspace.attributes(FOLDER)["id"].clone();
     for (arguments, difference) in [
         (
-            "folder_path = \"/Sandbox\"\ngrantee = \"acme\"",
+            r#"
+            folder_path = "/Sandbox"
+            grantee     = "acme"
+            "#,
             json!({ "folder_path": ["/Workloads", "/Sandbox"] }),
         ),
         (
-            "folder_id = \"ou-aaaa-prod0000\"\ngrantee = \"acme\"",
+            r#"
+            folder_id = "ou-aaaa-prod0000"
+            grantee   = "acme"
+            "#,
             json!({ "folder_path": ["/Sandbox", null], "folder_id": [null, "ou-aaaa-prod0000"] }),
         ),
         (
-            "folder_id = \"ou-aaaa-prod0000\"\ngrantee = \"*\"",
+            r#"
+            folder_id = "ou-aaaa-prod0000"
+            grantee   = "*"
+            "#,
             json!({ "grantee": ["acme", "*"] }),
         ),
         (
-            "folder_id = \"ou-aaaa-prod0000\"\ngrantee = \"*\"\nmatch_tags = { env = \"prod\" }",
+            r#"
+            folder_id  = "ou-aaaa-prod0000"
+            grantee    = "*"
+            match_tags = { env = "prod" }
+            "#,
             json!({ "match_tags": [null, { "env": "prod" }] }),
         ),
         (
-            "folder_id = \"ou-aaaa-prod0000\"\ngrantee = \"*\"\nmatch_tags = { env = \"test\", empty = \"\" }",
+            r#"
+            folder_id  = "ou-aaaa-prod0000"
+            grantee    = "*"
+            match_tags = { env = "test", empty = "" }
+            "#,
             json!({ "match_tags": { "env": ["prod", "test"], "empty": "+" } }),
         ),
         (
-            "folder_id = \"ou-aaaa-prod0000\"\ngrantee = \"*\"\nmatch_tags = {}",
+            r#"
+            folder_id  = "ou-aaaa-prod0000"
+            grantee    = "*"
+            match_tags = {}
+            "#,
             json!({ "match_tags": { "env": "-", "empty": "-" } }),
         ),
     ] {
-        configure(&workspace, &tree(), &folder_permission(arguments));
-        let plan = workspace.plan();
+        let plan = configure(&workspace, &tree(), &folder_permission(arguments)).plan();
         plan.assert_in_place(FOLDER, &difference);
         workspace.apply_saved(&plan);
     }
@@ -234,21 +174,31 @@ fn folder_grantee_and_tags_change_in_place() {
 
 #[test]
 fn account_and_grantee_change_in_place() {
-    let first = connection_permission("account_id = \"333333333333\"\ngrantee = \"acme\"");
+    let first = connection_permission(
+        r#"
+        account_id = "333333333333"
+        grantee    = "acme"
+        "#,
+    );
     let workspace = applied(&tree(), &first);
     let id = workspace.attributes(CONNECTION)["id"].clone();
     for (arguments, difference) in [
         (
-            "account_id = \"111111111111\"\ngrantee = \"acme\"",
+            r#"
+            account_id = "111111111111"
+            grantee    = "acme"
+            "#,
             json!({ "account_id": ["333333333333", "111111111111"] }),
         ),
         (
-            "account_id = \"111111111111\"\ngrantee = \"acme/finops\"",
+            r#"
+            account_id = "111111111111"
+            grantee    = "acme/finops"
+            "#,
             json!({ "grantee": ["acme", "acme/finops"] }),
         ),
     ] {
-        configure(&workspace, &tree(), &connection_permission(arguments));
-        let plan = workspace.plan();
+        let plan = configure(&workspace, &tree(), &connection_permission(arguments)).plan();
         plan.assert_in_place(CONNECTION, &difference);
         workspace.apply_saved(&plan);
     }
@@ -257,13 +207,17 @@ fn account_and_grantee_change_in_place() {
 
 #[test]
 fn another_integration_replaces_a_permission() {
-    let other = tree().label("other").set("handle", "\"globex\"").hcl();
-    let permission = connection_permission("account_id = \"333333333333\"\ngrantee = \"acme\"");
+    let other = tree().label("other").set_text("handle", "globex").hcl();
+    let permission = connection_permission(
+        r#"
+        account_id = "333333333333"
+        grantee    = "acme"
+        "#,
+    );
     let workspace = applied(&tree(), &format!("{other}{permission}"));
     let before = workspace.attributes(CONNECTION)["id"].clone();
     let moved = permission.replace("orgmirror_integration.aws", "orgmirror_integration.other");
-    configure(&workspace, &tree(), &format!("{other}{moved}"));
-    let plan = workspace.plan();
+    let plan = configure(&workspace, &tree(), &format!("{other}{moved}")).plan();
     plan.assert_actions(CONNECTION, &["delete", "create"]);
     assert_eq!(plan.replace_paths(CONNECTION), json!([["integration_id"]]));
     workspace.apply_saved(&plan);
@@ -273,7 +227,12 @@ fn another_integration_replaces_a_permission() {
 
 #[test]
 fn a_permission_that_was_edited_or_deleted_by_hand_shows_and_is_restored() {
-    let permission = folder_permission("folder_path = \"/Workloads\"\ngrantee = \"acme\"");
+    let permission = folder_permission(
+        r#"
+        folder_path = "/Workloads"
+        grantee     = "acme"
+        "#,
+    );
     let workspace = applied(&tree(), &permission);
     let id = workspace.attributes(FOLDER)["id"].clone();
     let id = id.as_str().unwrap();
@@ -309,17 +268,26 @@ fn what_leaves_makes_permissions_dormant_and_they_revive() {
         labelled(
             "folder_permission",
             "by_path",
-            "folder_path = \"/Sandbox\"\ngrantee = \"acme\"",
+            r#"
+            folder_path = "/Sandbox"
+            grantee     = "acme"
+            "#,
         ),
         labelled(
             "folder_permission",
             "by_id",
-            "folder_id = \"ou-aaaa-sandbox0\"\ngrantee = \"acme\"",
+            r#"
+            folder_id = "ou-aaaa-sandbox0"
+            grantee   = "acme"
+            "#,
         ),
         labelled(
             "connection_permission",
             "lab",
-            "account_id = \"222222222222\"\ngrantee = \"acme\"",
+            r#"
+            account_id = "222222222222"
+            grantee    = "acme"
+            "#,
         ),
     ]
     .concat();
@@ -340,8 +308,7 @@ fn what_leaves_makes_permissions_dormant_and_they_revive() {
         .filter(|line| !line.contains("ou-aaaa-sandbox0"));
     let without = Integration::of(&without.collect::<Vec<_>>().join("\n"))
         .set("deletion_protection", "false");
-    configure(&workspace, &without, &permissions);
-    let plan = workspace.plan();
+    let plan = configure(&workspace, &without, &permissions).plan();
     plan.assert_warning(&[
         "Permissions and overrides become dormant",
         "the permission on the folder /Sandbox for \"acme\"",
@@ -365,14 +332,12 @@ fn what_leaves_makes_permissions_dormant_and_they_revive() {
     configure(
         &workspace,
         &without,
-        &permissions.replace("grantee = \"acme\"", "grantee = \"*\""),
-    );
-    workspace.apply();
-    configure(&workspace, &without, &permissions);
-    workspace.apply();
+        &permissions.replace(r#"= "acme""#, r#"= "*""#),
+    )
+    .apply();
+    configure(&workspace, &without, &permissions).apply();
 
-    configure(&workspace, &tree(), &permissions);
-    let plan = workspace.plan();
+    let plan = configure(&workspace, &tree(), &permissions).plan();
     plan.assert_warning(&[
         "Connections of acme/security: 1 gained",
         "lab (222222222222",
@@ -386,7 +351,12 @@ fn what_leaves_makes_permissions_dormant_and_they_revive() {
 fn what_is_not_there_is_a_warning_at_plan_and_an_error_at_apply() {
     for (permission, fragments) in [
         (
-            folder_permission("folder_path = \"/workloads\"\ngrantee = \"acme\""),
+            folder_permission(
+                r#"
+                folder_path = "/workloads"
+                grantee     = "acme"
+                "#,
+            ),
             [
                 "No such folder",
                 "no folder \"/workloads\"",
@@ -394,7 +364,12 @@ fn what_is_not_there_is_a_warning_at_plan_and_an_error_at_apply() {
             ],
         ),
         (
-            folder_permission("folder_id = \"ou-aaaa-workloas\"\ngrantee = \"acme\""),
+            folder_permission(
+                r#"
+                folder_id = "ou-aaaa-workloas"
+                grantee   = "acme"
+                "#,
+            ),
             [
                 "No such folder",
                 "no folder \"ou-aaaa-workloas\"",
@@ -402,7 +377,12 @@ fn what_is_not_there_is_a_warning_at_plan_and_an_error_at_apply() {
             ],
         ),
         (
-            connection_permission("account_id = \"111111111112\"\ngrantee = \"acme\""),
+            connection_permission(
+                r#"
+                account_id = "111111111112"
+                grantee    = "acme"
+                "#,
+            ),
             [
                 "No such account",
                 "no account \"111111111112\"",
@@ -410,8 +390,13 @@ fn what_is_not_there_is_a_warning_at_plan_and_an_error_at_apply() {
             ],
         ),
         (
-            connection_permission("account_id = \"111111111111\"\ngrantee = \"acme\"")
-                .replace("orgmirror_integration.aws.id", "\"in_of_another_tenant\""),
+            connection_permission(
+                r#"
+                account_id = "111111111111"
+                grantee    = "acme"
+                "#,
+            )
+            .replace("orgmirror_integration.aws.id", "\"in_of_another_tenant\""),
             [
                 "No such integration",
                 "in_of_another_tenant",
@@ -420,8 +405,7 @@ fn what_is_not_there_is_a_warning_at_plan_and_an_error_at_apply() {
         ),
     ] {
         let workspace = applied(&tree(), "");
-        configure(&workspace, &tree(), &permission);
-        let plan = workspace.plan();
+        let plan = configure(&workspace, &tree(), &permission).plan();
         plan.assert_warning(&fragments)
             .assert_warning(&["Unless this run changes that, the apply will fail"]);
         workspace.apply_fails().assert_only_error(&fragments);
@@ -432,9 +416,13 @@ fn what_is_not_there_is_a_warning_at_plan_and_an_error_at_apply() {
 #[test]
 fn what_the_same_run_adds_can_be_granted() {
     let workspace = applied(&tree_without("\"222222222222\""), "");
-    let permission = connection_permission("account_id = \"222222222222\"\ngrantee = \"acme\"");
-    configure(&workspace, &tree(), &permission);
-    let plan = workspace.plan();
+    let permission = connection_permission(
+        r#"
+        account_id = "222222222222"
+        grantee    = "acme"
+        "#,
+    );
+    let plan = configure(&workspace, &tree(), &permission).plan();
     plan.assert_warning(&[
         "No such account",
         "222222222222",
@@ -446,12 +434,17 @@ fn what_the_same_run_adds_can_be_granted() {
 
 #[test]
 fn an_organizations_integration_is_shared_inside_it_only() {
-    let integration = tree().set("organization", "\"platform\"");
+    let integration = tree().set_text("organization", "platform");
     let workspace = applied(&integration, "");
     configure(
         &workspace,
         &integration,
-        &folder_permission("folder_path = \"/\"\ngrantee = \"acme/security\""),
+        &folder_permission(
+            r#"
+            folder_path = "/"
+            grantee     = "acme/security"
+            "#,
+        ),
     );
     let fragments = ["Grantee out of scope", "\"acme/security\"", "platform"];
     workspace.plan().assert_warning(&fragments);
@@ -460,31 +453,41 @@ fn an_organizations_integration_is_shared_inside_it_only() {
         configure(
             &workspace,
             &integration,
-            &folder_permission(&format!("folder_path = \"/\"\ngrantee = \"{grantee}\"")),
-        );
-        workspace.apply();
+            &folder_permission(&format!(
+                r#"
+                folder_path = "/"
+                grantee     = "{grantee}"
+                "#
+            )),
+        )
+        .apply();
     }
 }
 
 #[test]
 fn two_configurations_can_grant_the_same_and_access_ends_with_the_last() {
-    let permission = folder_permission("folder_path = \"/Sandbox\"\ngrantee = \"acme\"");
+    let permission = folder_permission(
+        r#"
+        folder_path = "/Sandbox"
+        grantee     = "acme"
+        "#,
+    );
     let first = applied(&tree(), &permission);
     declare_workspaces(&first, &["acme/security"]);
     let (second, id) = beside(&first);
-    second.write(
-        "main.tf",
-        &permission.replace("orgmirror_integration.aws.id", &quoted(&id)),
-    );
-    second.plan().assert_no_warnings();
+    second
+        .configure(&permission.replace("orgmirror_integration.aws.id", &quoted(&id)))
+        .plan()
+        .assert_no_warnings();
     second.apply();
     assert_eq!(entries(&first, "folder_permissions").len(), 2);
 
     first
         .plan_with(&["-destroy", "-target", FOLDER])
         .assert_no_warning_of("Connections of");
-    configure(&first, &tree(), "");
-    first.plan().assert_no_warning_of("Connections of");
+    configure(&first, &tree(), "")
+        .plan()
+        .assert_no_warning_of("Connections of");
     first.apply();
     assert_eq!(entries(&first, "folder_permissions").len(), 1);
 
@@ -497,15 +500,18 @@ fn two_configurations_can_grant_the_same_and_access_ends_with_the_last() {
 
 #[test]
 fn permissions_go_with_their_integration_in_all_configurations() {
-    let permission = folder_permission("folder_path = \"/\"\ngrantee = \"*\"");
+    let permission = folder_permission(
+        r#"
+        folder_path = "/"
+        grantee     = "*"
+        "#,
+    );
     let first = applied(&tree(), "");
     declare_workspaces(&first, &["acme/security"]);
     let (second, id) = beside(&first);
-    second.write(
-        "main.tf",
-        &permission.replace("orgmirror_integration.aws.id", &quoted(&id)),
-    );
-    second.apply();
+    second
+        .configure(&permission.replace("orgmirror_integration.aws.id", &quoted(&id)))
+        .apply();
     let held = second.attributes(FOLDER)["id"].clone();
 
     first
@@ -516,12 +522,10 @@ fn permissions_go_with_their_integration_in_all_configurations() {
             held.as_str().unwrap(),
         ])
         .assert_warning(&["Connections of acme/security: 3 lost"]);
-    configure(&first, &tree().set("organization", "\"platform\""), "");
-    first
+    configure(&first, &tree().set_text("organization", "platform"), "")
         .plan()
         .assert_warning(&["Permissions and overrides go with the integration"]);
-    configure(&first, &tree(), "");
-    first.destroy();
+    configure(&first, &tree(), "").destroy();
     assert!(entries(&first, "folder_permissions").is_empty());
 
     let plan = second.plan();
@@ -534,21 +538,30 @@ fn permissions_go_with_their_integration_in_all_configurations() {
 fn a_permission_that_reaches_workspaces_says_whom() {
     let workspace = applied(&tree(), "");
     declare_workspaces(&workspace, &["acme/finops", "acme/security", "globex/lab"]);
-    configure(
+    let plan = configure(
         &workspace,
         &tree(),
-        &folder_permission("folder_path = \"/Workloads\"\ngrantee = \"acme/security\""),
-    );
-    let plan = workspace.plan();
+        &folder_permission(
+            r#"
+            folder_path = "/Workloads"
+            grantee     = "acme/security"
+            "#,
+        ),
+    )
+    .plan();
     plan.assert_warning(&[
         "Connections of acme/security: 1 gained",
         "shop (111111111111",
     ]);
     workspace.apply_saved(&plan);
 
-    let wider = folder_permission("folder_path = \"/\"\ngrantee = \"acme\"");
-    configure(&workspace, &tree(), &wider);
-    workspace
+    let wider = folder_permission(
+        r#"
+        folder_path = "/"
+        grantee     = "acme"
+        "#,
+    );
+    configure(&workspace, &tree(), &wider)
         .plan()
         .assert_warning(&[
             "Connections of acme/security: 2 gained",
@@ -559,18 +572,22 @@ fn a_permission_that_reaches_workspaces_says_whom() {
     workspace.apply();
 
     let tagged = folder_permission(
-        "folder_path = \"/\"\ngrantee = \"acme\"\nmatch_tags = { env = \"prod\" }",
+        r#"
+        folder_path = "/"
+        grantee     = "acme"
+        match_tags  = { env = "prod" }
+        "#,
     );
-    configure(&workspace, &tree(), &tagged);
-    workspace.plan().assert_warning(&[
-        "Connections of acme/finops and 1 more workspace: 2 lost",
-        "acme/security",
-        "hub (333333333333",
-        "lab (222222222222",
-    ]);
+    configure(&workspace, &tree(), &tagged)
+        .plan()
+        .assert_warning(&[
+            "Connections of acme/finops and 1 more workspace: 2 lost",
+            "acme/security",
+            "hub (333333333333",
+            "lab (222222222222",
+        ]);
     workspace.apply();
-    configure(&workspace, &tree(), "");
-    workspace
+    configure(&workspace, &tree(), "")
         .plan()
         .assert_warning(&["1 lost", "shop (111111111111"]);
 }
@@ -581,17 +598,26 @@ fn permissions_are_imported_by_path_by_id_and_by_their_own_id() {
         labelled(
             "folder_permission",
             "path",
-            "folder_path = \"/Workloads/Prod: live\"\ngrantee = \"acme/security\"",
+            r#"
+            folder_path = "/Workloads/Prod: live"
+            grantee     = "acme/security"
+            "#,
         ),
         labelled(
             "folder_permission",
             "id",
-            "folder_id = \"ou-aaaa-sandbox0\"\ngrantee = \"*\"",
+            r#"
+            folder_id = "ou-aaaa-sandbox0"
+            grantee   = "*"
+            "#,
         ),
         labelled(
             "connection_permission",
             "hub",
-            "account_id = \"333333333333\"\ngrantee = \"acme\"",
+            r#"
+            account_id = "333333333333"
+            grantee    = "acme"
+            "#,
         ),
     ]
     .concat();
@@ -620,16 +646,28 @@ fn permissions_are_imported_by_path_by_id_and_by_their_own_id() {
 
 #[test]
 fn an_import_that_names_nothing_or_several_says_what_there_is() {
-    let permission = folder_permission("folder_path = \"/Sandbox\"\ngrantee = \"acme\"");
+    let permission = folder_permission(
+        r#"
+        folder_path = "/Sandbox"
+        grantee     = "acme"
+        "#,
+    );
     let twin = labelled(
         "folder_permission",
         "twin",
-        "folder_path = \"/Sandbox\"\ngrantee = \"acme\"\nmatch_tags = { env = \"prod\" }",
+        r#"
+        folder_path = "/Sandbox"
+        grantee     = "acme"
+        match_tags  = { env = "prod" }
+        "#,
     );
     let by_id = labelled(
         "folder_permission",
         "by_id",
-        "folder_id = \"ou-aaaa-sandbox0\"\ngrantee = \"acme\"",
+        r#"
+        folder_id = "ou-aaaa-sandbox0"
+        grantee   = "acme"
+        "#,
     );
     let workspace = applied(&tree(), &format!("{permission}{twin}{by_id}"));
     let id = |address: &str| {
@@ -678,91 +716,168 @@ fn an_import_that_names_nothing_or_several_says_what_there_is() {
 fn arguments_are_validated_before_anything_is_planned() {
     for (permission, fragments) in [
         (
-            folder_permission("grantee = \"acme\""),
+            folder_permission(r#"grantee = "acme""#),
             &["No folder", "folder_id", "folder_path"][..],
         ),
         (
-            folder_permission("folder_id = null\nfolder_path = null\ngrantee = \"acme\""),
+            folder_permission(
+                r#"
+                folder_id   = null
+                folder_path = null
+                grantee     = "acme"
+                "#,
+            ),
             &["No folder"],
         ),
         (
-            folder_permission("folder_id = \"root\"\nfolder_path = \"/\"\ngrantee = \"acme\""),
+            folder_permission(
+                r#"
+                folder_id   = "root"
+                folder_path = "/"
+                grantee     = "acme"
+                "#,
+            ),
             &["Two folders", "\"root\"", "\"/\"", "Remove one"],
         ),
         (
-            folder_permission("folder_path = \"Workloads\"\ngrantee = \"acme\""),
+            folder_permission(
+                r#"
+                folder_path = "Workloads"
+                grantee     = "acme"
+                "#,
+            ),
             &["folder_path", "\"Workloads\"", "starts with /"],
         ),
         (
-            folder_permission("folder_path = \"/Workloads/\"\ngrantee = \"acme\""),
+            folder_permission(
+                r#"
+                folder_path = "/Workloads/"
+                grantee     = "acme"
+                "#,
+            ),
             &["folder_path", "no / at its end"],
         ),
         (
-            folder_permission("folder_path = \"/100%\"\ngrantee = \"acme\""),
+            folder_permission(
+                r#"
+                folder_path = "/100%"
+                grantee     = "acme"
+                "#,
+            ),
             &["folder_path", "%25"],
         ),
         (
-            folder_permission("folder_id = \"/Workloads\"\ngrantee = \"acme\""),
+            folder_permission(
+                r#"
+                folder_id = "/Workloads"
+                grantee   = "acme"
+                "#,
+            ),
             &["folder_id", "is a path", "folder_path"],
         ),
         (
-            folder_permission("folder_id = \"111122223333\"\ngrantee = \"acme\""),
+            folder_permission(
+                r#"
+                folder_id = "111122223333"
+                grantee   = "acme"
+                "#,
+            ),
             &["folder_id", "12 digits"],
         ),
         (
-            folder_permission("folder_id = \"root\"\ngrantee = \"acme/*\""),
+            folder_permission(
+                r#"
+                folder_id = "root"
+                grantee   = "acme/*"
+                "#,
+            ),
             &["grantee", "acme/*"],
         ),
         (
-            folder_permission("folder_id = \"root\"\ngrantee = \"Acme\""),
+            folder_permission(
+                r#"
+                folder_id = "root"
+                grantee   = "Acme"
+                "#,
+            ),
             &["grantee", "Acme", "acme"],
         ),
         (
             folder_permission(
-                "folder_id = \"root\"\ngrantee = \"*\"\nmatch_tags = { \"\" = \"x\" }",
+                r#"
+                folder_id  = "root"
+                grantee    = "*"
+                match_tags = { "" = "x" }
+                "#,
             ),
             &["match_tags", "must not be empty"],
         ),
         (
-            folder_permission("folder_id = \"root\"\ngrantee = \"*\"\nmatch_tags = { env = null }"),
+            folder_permission(
+                r#"
+                folder_id  = "root"
+                grantee    = "*"
+                match_tags = { env = null }
+                "#,
+            ),
             &["Null element", "match_tags"],
         ),
         (
-            folder_permission("folder_id = \"root\"\ngrantee = \"*\"")
-                .replace("orgmirror_integration.aws.id", "\"\""),
+            folder_permission(
+                r#"
+                folder_id = "root"
+                grantee   = "*"
+                "#,
+            )
+            .replace("orgmirror_integration.aws.id", "\"\""),
             &["integration_id", "must not be empty"],
         ),
         (
-            connection_permission("account_id = \"shop\"\ngrantee = \"*\""),
+            connection_permission(
+                r#"
+                account_id = "shop"
+                grantee    = "*"
+                "#,
+            ),
             &["account_id", "12 digits"],
         ),
     ] {
-        let workspace = Workspace::new();
-        configure(&workspace, &tree(), &permission);
-        workspace.plan_fails().assert_only_error(fragments);
+        let workspace = PROVIDER.workspace();
+        configure(&workspace, &tree(), &permission)
+            .plan_fails()
+            .assert_only_error(fragments);
     }
 }
 
 #[test]
 fn inputs_made_in_the_same_run_are_taken() {
-    let workspace = Workspace::new();
-    let made = "resource \"terraform_data\" \"made\" {\n  input = \"acme\"\n}\n";
-    let path =
-        "folder_path = \"/${terraform_data.made.output == \"acme\" ? \"Workloads\" : \"\"}\"";
+    let workspace = PROVIDER.workspace();
+    let made = r#"
+        resource "terraform_data" "made" {
+          input = "acme"
+        }
+        "#;
+    let path = r#"folder_path = "/${terraform_data.made.output == "acme" ? "Workloads" : ""}""#;
     let permissions = [
         folder_permission(&format!(
-            "{path}\ngrantee = terraform_data.made.output\nmatch_tags = {{ env = terraform_data.made.output }}"
+            "
+            {path}
+            grantee    = terraform_data.made.output
+            match_tags = {{ env = terraform_data.made.output }}
+            "
         )),
         labelled(
             "folder_permission",
             "late",
-            "folder_id = terraform_data.made.output == \"acme\" ? \"root\" : null\nfolder_path = \
-             terraform_data.made.output == \"acme\" ? null : \"/\"\ngrantee = \"*\"",
+            r#"
+            folder_id   = terraform_data.made.output == "acme" ? "root" : null
+            folder_path = terraform_data.made.output == "acme" ? null : "/"
+            grantee     = "*"
+            "#,
         ),
     ]
     .concat();
-    configure(&workspace, &tree(), &format!("{made}{permissions}"));
-    let plan = workspace.plan();
+    let plan = configure(&workspace, &tree(), &format!("{made}{permissions}")).plan();
     plan.assert_no_warnings();
     assert_eq!(plan.after(FOLDER)["grantee"], UNKNOWN);
     workspace.apply_saved(&plan);
@@ -773,16 +888,21 @@ fn inputs_made_in_the_same_run_are_taken() {
     );
 
     // What turns out to be wrong is an error then.
-    let wrong = Workspace::new();
+    let wrong = PROVIDER.workspace();
     configure(
         &wrong,
         &tree(),
         &format!(
             "{made}{}",
-            folder_permission("folder_path = terraform_data.made.output\ngrantee = \"*\"")
+            folder_permission(
+                r#"
+                folder_path = terraform_data.made.output
+                grantee     = "*"
+                "#
+            )
         ),
-    );
-    wrong.plan();
+    )
+    .plan();
     wrong
         .apply_fails()
         .assert_only_error(&["folder_path", "\"acme\"", "starts with /"]);
@@ -791,7 +911,12 @@ fn inputs_made_in_the_same_run_are_taken() {
 /// An account that somebody moves into a granted OU must not get there unseen.
 #[test]
 fn an_account_that_moves_under_a_grant_is_told_in_the_integrations_plan() {
-    let permission = folder_permission("folder_path = \"/Workloads\"\ngrantee = \"acme\"");
+    let permission = folder_permission(
+        r#"
+        folder_path = "/Workloads"
+        grantee     = "acme"
+        "#,
+    );
     let workspace = applied(&tree(), &permission);
     declare_workspaces(&workspace, &["acme/security"]);
     let moved = TREE.replace(
@@ -799,8 +924,7 @@ fn an_account_that_moves_under_a_grant_is_told_in_the_integrations_plan() {
         r#"name = "lab", parent_id = "ou-aaaa-prod0000""#,
     );
     let moved = Integration::of(&moved).set("deletion_protection", "false");
-    configure(&workspace, &moved, &permission);
-    let plan = workspace.plan();
+    let plan = configure(&workspace, &moved, &permission).plan();
     plan.assert_warning(&[
         "Connections of acme/security: 1 gained",
         "lab (222222222222 \"lab\" in /Workloads/Prod: live)",
@@ -811,22 +935,39 @@ fn an_account_that_moves_under_a_grant_is_told_in_the_integrations_plan() {
 #[test]
 fn names_that_are_not_known_yet_give_no_false_warnings() {
     let made = |value: &str| {
-        format!("resource \"terraform_data\" \"made\" {{\n  input = \"{value}\"\n}}\n")
+        format!(
+            r#"
+            resource "terraform_data" "made" {{
+              input = "{value}"
+            }}
+            "#
+        )
     };
     let organization = TREE
         .replace("\"Workloads\"", "terraform_data.made.output")
         .replace("\"hub\"", "terraform_data.made.output");
     let integration = Integration::of(&organization).set("deletion_protection", "false");
     let permissions = [
-        folder_permission("folder_path = \"/Workloads\"\ngrantee = \"acme\""),
-        connection_permission("account_id = \"333333333333\"\ngrantee = \"acme\""),
+        folder_permission(
+            r#"
+            folder_path = "/Workloads"
+            grantee     = "acme"
+            "#,
+        ),
+        connection_permission(
+            r#"
+            account_id = "333333333333"
+            grantee    = "acme"
+            "#,
+        ),
     ]
     .concat();
     let with = |value: &str| format!("{}{permissions}", made(value));
     let workspace = applied(&integration, &with("Workloads"));
     declare_workspaces(&workspace, &["acme/security"]);
-    configure(&workspace, &integration, &with("Products"));
-    workspace.plan().assert_no_warnings();
+    configure(&workspace, &integration, &with("Products"))
+        .plan()
+        .assert_no_warnings();
     // When the names are known, during the apply, so is what they do.
     workspace
         .apply()

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use orgmirror_testing::double::{Double, Explorer, FULL_ACCESS, Failure as Answer, Organization};
+use orgmirror_testing::terraform::{Failure, Workspace, quoted};
 use serde_json::{Value, json};
 
-use crate::configuration::{DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for, provider};
-use crate::double::{Double, Explorer, FULL_ACCESS, Failure as Answer, Organization};
-use crate::terraform::{Failure, Workspace, quoted};
+use crate::PROVIDER;
+use crate::configurations::{DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for};
 
 const READINESS: &str = "data.orgmirror_resource_explorer.these";
 const EXTERNAL_ID: &str = "acme:0123456789abcdef";
@@ -48,7 +49,7 @@ fn role_arn(account_id: &str) -> String {
 /// The integration of an organization; its roles ask for the external ID.
 fn mirror(aws_organization: &str) -> Integration {
     let settings = format!(
-        "{{ role_name = \"reader\", external_id = {} }}",
+        r#"{{ role_name = "reader", external_id = {} }}"#,
         quoted(EXTERNAL_ID)
     );
     Integration::of(aws_organization).set("connection_settings", &settings)
@@ -57,21 +58,27 @@ fn mirror(aws_organization: &str) -> Integration {
 /// HCL of the data source, which waits for the integration.
 fn readiness(arguments: &str) -> String {
     format!(
-        "data \"orgmirror_resource_explorer\" \"these\" {{\n  integration_id = orgmirror_integration.aws.id\n  \
-         aggregator_region = \"eu-west-1\"\n  regions = [\"us-east-1\"]\n  {arguments}\n}}\n"
+        r#"
+        data "orgmirror_resource_explorer" "these" {{
+          integration_id    = orgmirror_integration.aws.id
+          aggregator_region = "eu-west-1"
+          regions           = ["us-east-1"]
+          {arguments}
+        }}
+        "#
     )
 }
 
 /// A workspace that mirrors the double's organization and asks for its readiness.
 fn asking(double: &Double, arguments: &str) -> Workspace {
-    let workspace = Workspace::new();
-    workspace.write("provider.tf", &provider(&arguments_for(double)));
+    let workspace = PROVIDER.workspace();
+    workspace.configure_provider(&arguments_for(double));
     let parts = [
         SNAPSHOT.to_owned(),
         mirror(DATA).hcl(),
         readiness(arguments),
     ];
-    workspace.write("main.tf", &parts.concat());
+    workspace.configure(&parts.concat());
     workspace
 }
 
@@ -84,11 +91,10 @@ fn asked(double: &Double, arguments: &str) -> Value {
 
 /// A workspace that mirrors an AWS organization and has been applied.
 fn mirroring(double: &Double, aws_organization: &str) -> Workspace {
-    let workspace = Workspace::new();
-    workspace.write("provider.tf", &provider(&arguments_for(double)));
+    let workspace = PROVIDER.workspace();
+    workspace.configure_provider(&arguments_for(double));
     let parts = [SNAPSHOT.to_owned(), mirror(aws_organization).hcl()];
-    workspace.write("main.tf", &parts.concat());
-    workspace.apply();
+    workspace.configure(&parts.concat()).apply();
     workspace
 }
 
@@ -96,8 +102,7 @@ fn mirroring(double: &Double, aws_organization: &str) -> Workspace {
 fn refused(double: &Double, question: &str) -> Failure {
     let workspace = mirroring(double, DATA);
     let parts = [SNAPSHOT.to_owned(), mirror(DATA).hcl(), question.to_owned()];
-    workspace.write("main.tf", &parts.concat());
-    workspace.plan_fails()
+    workspace.configure(&parts.concat()).plan_fails()
 }
 
 fn keys(map: &Value) -> Vec<&str> {
@@ -402,7 +407,7 @@ fn only_the_wanted_units_are_asked_and_what_cannot_be_asked_is_listed() {
     let double = Double::start(organization);
     let workspace = asking(
         &double,
-        &format!("organizational_unit_ids = [\"{workloads}\"]"),
+        &format!(r#"organizational_unit_ids = ["{workloads}"]"#),
     );
     workspace.apply();
     let found = workspace.attributes(READINESS);
@@ -420,12 +425,16 @@ fn only_the_wanted_units_are_asked_and_what_cannot_be_asked_is_listed() {
         organization.set_state(SHOP, "SUSPENDED");
     }
     let parts = [
-        "data \"orgmirror_aws_organization\" \"aws\" {\n  exclude_account_ids = [\"444444444444\"]\n}\n".to_owned(),
+        r#"
+        data "orgmirror_aws_organization" "aws" {
+          exclude_account_ids = ["444444444444"]
+        }
+        "#
+        .to_owned(),
         mirror(DATA).hcl(),
-        readiness(&format!("organizational_unit_ids = [\"{workloads}\"]")),
+        readiness(&format!(r#"organizational_unit_ids = ["{workloads}"]"#)),
     ];
-    workspace.write("main.tf", &parts.concat());
-    workspace.apply();
+    workspace.configure(&parts.concat()).apply();
     let found = workspace.attributes(READINESS);
     assert_eq!(keys(&found["accounts"]), [DEPOT]);
     assert_eq!(found["skipped_account_ids"], json!([SHOP, joined]));
@@ -434,12 +443,11 @@ fn only_the_wanted_units_are_asked_and_what_cannot_be_asked_is_listed() {
 #[test]
 fn accounts_written_by_hand_are_asked_without_an_organization() {
     let double = Double::start(tree());
-    let by_hand = format!("{{ accounts = {{ \"{SHOP}\" = {{ name = \"shop\" }} }} }}");
-    let workspace = Workspace::new();
-    workspace.write("provider.tf", &provider(&arguments_for(&double)));
+    let by_hand = format!(r#"{{ accounts = {{ "{SHOP}" = {{ name = "shop" }} }} }}"#);
+    let workspace = PROVIDER.workspace();
+    workspace.configure_provider(&arguments_for(&double));
     let main = |arguments: &str| [mirror(&by_hand).hcl(), readiness(arguments)].concat();
-    workspace.write("main.tf", &main(""));
-    workspace.apply();
+    workspace.configure(&main("")).apply();
     let found = workspace.attributes(READINESS);
     assert_eq!(found["ready"], true);
     assert_eq!(found["trusted_access"], Value::Null);
@@ -452,11 +460,8 @@ fn accounts_written_by_hand_are_asked_without_an_organization() {
             .all(|call| call.service != "organizations")
     );
 
-    workspace.write(
-        "main.tf",
-        &main("organizational_unit_ids = [\"ou-ab12-34cd56ef\"]"),
-    );
     workspace
+        .configure(&main(r#"organizational_unit_ids = ["ou-ab12-34cd56ef"]"#))
         .plan_fails()
         .assert_only_error(&["no AWS organization", "organizational_unit_ids"]);
 }
@@ -496,25 +501,31 @@ fn questions_that_cannot_be_answered_are_errors() {
     let double = Double::start(tree());
     let regions = |aggregator: &str, regions: &str, more: &str| {
         format!(
-            "data \"orgmirror_resource_explorer\" \"these\" {{\n  integration_id = orgmirror_integration.aws.id\n  \
-             aggregator_region = \"{aggregator}\"\n  regions = {regions}\n  {more}\n}}\n"
+            r#"
+            data "orgmirror_resource_explorer" "these" {{
+              integration_id    = orgmirror_integration.aws.id
+              aggregator_region = "{aggregator}"
+              regions           = {regions}
+              {more}
+            }}
+            "#
         )
     };
     let refused = |question: &str| refused(&double, question);
-    refused(&regions("eu-west-1", "[\"us-gov-west-1\"]", "")).assert_only_error(&[
+    refused(&regions("eu-west-1", r#"["us-gov-west-1"]"#, "")).assert_only_error(&[
         "several partitions",
         "us-gov-west-1",
         "aws-us-gov",
     ]);
-    refused(&regions("us-gov-west-1", "[\"us-gov-west-1\"]", "")).assert_only_error(&[
+    refused(&regions("us-gov-west-1", r#"["us-gov-west-1"]"#, "")).assert_only_error(&[
         "another partition",
         "us-gov-west-1",
         "aggregator_region",
     ]);
-    refused(&regions("eu-west-1", "[\"eu-*\"]", "")).assert_only_error(&["eu-*", "region"]);
+    refused(&regions("eu-west-1", r#"["eu-*"]"#, "")).assert_only_error(&["eu-*", "region"]);
     refused(&regions("eu-west-1", "[]", "")).assert_only_error(&["regions"]);
     refused(&readiness(
-        "organizational_unit_ids = [\"ou-none-00000000\"]",
+        r#"organizational_unit_ids = ["ou-none-00000000"]"#,
     ))
     .assert_only_error(&["ou-none-00000000", "organizational_unit_ids"]);
     refused(&readiness("concurrency = 257")).assert_only_error(&["257", "256"]);
@@ -534,14 +545,17 @@ fn credentials_of_another_organization_are_an_error() {
     let catalog = platform.path().join(".orgmirror");
     let catalog = quoted(&catalog.to_string_lossy());
     let arguments = format!(
-        "catalog = {{ path = {catalog} }}\n  {}",
+        "
+        catalog = {{ path = {catalog} }}
+        {}
+        ",
         arguments_for(&double)
     );
-    let beside = Workspace::new();
-    beside.write("provider.tf", &provider(&arguments));
+    let beside = PROVIDER.workspace();
+    beside.configure_provider(&arguments);
     let question = readiness("").replace("orgmirror_integration.aws.id", &id.to_string());
-    beside.write("main.tf", &question);
     beside
+        .configure(&question)
         .plan_fails()
         .assert_only_error(&["Another AWS organization", &before, &after]);
 }
@@ -562,14 +576,18 @@ fn the_organization_may_be_read_with_other_credentials_than_the_roles() {
         .key_accounts
         .insert("AKIAORGMIRRORTESTKEY".to_owned(), pipeline.to_owned());
     let double = Double::start(organization);
-    let role = format!("assume_role = {{ role_arn = \"{discovery}\" }}");
+    let role = format!(r#"assume_role = {{ role_arn = "{discovery}" }}"#);
     let workspace = asking(&double, "");
-    let snapshot = format!("data \"orgmirror_aws_organization\" \"aws\" {{\n  {role}\n}}\n");
-    workspace.write(
-        "main.tf",
-        &[snapshot, mirror(DATA).hcl(), readiness(&role)].concat(),
+    let snapshot = format!(
+        r#"
+        data "orgmirror_aws_organization" "aws" {{
+          {role}
+        }}
+        "#
     );
-    workspace.apply();
+    workspace
+        .configure(&[snapshot, mirror(DATA).hcl(), readiness(&role)].concat())
+        .apply();
     assert_eq!(workspace.attributes(READINESS)["ready"], true);
     let calls = double.calls();
     let assumed = calls
@@ -615,7 +633,7 @@ fn many_accounts_are_asked_at_once_and_throttling_only_slows() {
         mirror(DATA).hcl(),
         readiness(&format!("concurrency = {AT_ONCE}")),
     ];
-    workspace.write("main.tf", &parts.concat());
+    workspace.configure(&parts.concat());
     // With fewer at once, those would be throttled for ever.
     workspace.apply();
     let found = workspace.attributes(READINESS);
@@ -628,11 +646,11 @@ fn many_accounts_are_asked_at_once_and_throttling_only_slows() {
 fn an_account_that_does_not_answer_in_time_does_not_hold_up_the_plan() {
     let double = Double::start(tree());
     double.faults().never_answer("ListIndexes");
-    let by_hand = format!("{{ accounts = {{ \"{SHOP}\" = {{ name = \"shop\" }} }} }}");
+    let by_hand = format!(r#"{{ accounts = {{ "{SHOP}" = {{ name = "shop" }} }} }}"#);
     let workspace = mirroring(&double, &by_hand);
-    let question = readiness("timeouts = { read = \"5s\" }");
-    workspace.write("main.tf", &[mirror(&by_hand).hcl(), question].concat());
+    let question = readiness(r#"timeouts = { read = "5s" }"#);
     workspace
+        .configure(&[mirror(&by_hand).hcl(), question].concat())
         .plan_fails()
         .assert_only_error(&["not looked at in time", "5 seconds", "timeouts"]);
 }
@@ -643,8 +661,14 @@ fn a_check_warns_of_what_is_not_ready() {
     organization.explorers.remove(LAB);
     let double = Double::start(organization);
     let workspace = asking(&double, "");
-    let check = "check \"resource_explorer\" {\n  assert {\n    condition = data.orgmirror_resource_explorer.these.ready\n    \
-                 error_message = join(\"\\n\", data.orgmirror_resource_explorer.these.problems)\n  }\n}\n";
+    let check = r#"
+        check "resource_explorer" {
+          assert {
+            condition     = data.orgmirror_resource_explorer.these.ready
+            error_message = join("\n", data.orgmirror_resource_explorer.these.problems)
+          }
+        }
+        "#;
     workspace.write("check.tf", check);
     workspace.apply();
     workspace.plan().assert_warning(&[

@@ -2,30 +2,36 @@
 
 use std::collections::BTreeSet;
 
+use orgmirror_testing::double::{Double, Organization};
+use orgmirror_testing::moto;
+use orgmirror_testing::s3::{Act, Bucket, error_body};
+use orgmirror_testing::terraform::{Workspace, quoted};
 use serde_json::Value;
 
-use crate::configuration::{INTEGRATION, Integration, provider};
-use crate::double::{Double, Organization};
-use crate::s3::{Act, Bucket, error_body};
-use crate::terraform::{Workspace, quoted};
+use crate::PROVIDER;
+use crate::configurations::{INTEGRATION, Integration};
 
 const DOCUMENT: &str = "prod/tenants/default/catalog.json";
 
 /// Arguments of a catalog in this bucket, and `more` of `s3`.
 fn in_bucket(bucket: &Bucket, more: &str) -> String {
     format!(
-        "region = \"us-east-1\"\n  access_key = \"AKIATEST\"\n  secret_key = \"secret\"\n  \
-         endpoints = {{ s3 = \"{}\", sts = \"{}\" }}\n  \
-         catalog = {{ s3 = {{ bucket = \"{}\", prefix = \"prod\", use_path_style = true{more} }} }}",
+        r#"
+        region     = "us-east-1"
+        access_key = "AKIATEST"
+        secret_key = "secret"
+        endpoints  = {{ s3 = "{}", sts = "{}" }}
+        catalog    = {{ s3 = {{ bucket = "{}", prefix = "prod", use_path_style = true{more} }} }}
+        "#,
         bucket.url(),
-        crate::moto::url(),
+        moto::url(),
         bucket.name,
     )
 }
 
 /// [`in_bucket`] with our double as STS: the provider waits five seconds to know who calls, and moto serves all tests.
 fn with_caller(bucket: &Bucket, double: &Double, more: &str) -> String {
-    in_bucket(bucket, more).replace(crate::moto::url(), &double.url())
+    in_bucket(bucket, more).replace(moto::url(), &double.url())
 }
 
 fn two_accounts() -> Integration {
@@ -33,12 +39,18 @@ fn two_accounts() -> Integration {
         .set("deletion_protection", "false")
 }
 
-const WORKSPACE: &str = "resource \"orgmirror_workspace\" \"security\" {\n  organization = \"acme\"\n  handle = \"security\"\n  publish = { json = {} }\n}\n";
+const WORKSPACE: &str = r#"
+    resource "orgmirror_workspace" "security" {
+      organization = "acme"
+      handle       = "security"
+      publish      = { json = {} }
+    }
+    "#;
 
 fn configured(bucket: &Bucket) -> Workspace {
-    let workspace = Workspace::new();
-    workspace.write("provider.tf", &provider(&in_bucket(bucket, "")));
-    workspace.write("main.tf", &two_accounts().hcl());
+    let workspace = PROVIDER.workspace();
+    workspace.configure_provider(&in_bucket(bucket, ""));
+    workspace.configure(&two_accounts().hcl());
     workspace
 }
 
@@ -53,7 +65,7 @@ fn a_catalog_in_s3_is_used_from_the_first_apply_to_the_last() {
     let double = Double::start(Organization::new(97));
     let workspace = configured(&bucket);
     let arguments = with_caller(&bucket, &double, "");
-    workspace.write("provider.tf", &provider(&arguments));
+    workspace.configure_provider(&arguments);
     workspace.write("workspace.tf", WORKSPACE);
     workspace.plan();
     assert_eq!(bucket.keys(), Vec::<String>::new(), "a plan writes nothing");
@@ -89,9 +101,9 @@ fn the_catalog_has_a_role_of_its_own() {
     organization.add_role(role_arn, None);
     let double = Double::start(organization);
     let workspace = configured(&bucket);
-    let role = format!(", assume_role = {{ role_arn = \"{role_arn}\" }}");
+    let role = format!(r#", assume_role = {{ role_arn = "{role_arn}" }}"#);
     let arguments = with_caller(&bucket, &double, &role);
-    workspace.write("provider.tf", &provider(&arguments));
+    workspace.configure_provider(&arguments);
     workspace.apply();
     let who = &document(&bucket)["commit"]["who"]["arn"];
     let arn = who.as_str().expect("the AWS caller");
@@ -107,15 +119,15 @@ fn the_catalog_has_a_role_of_its_own() {
 #[test]
 fn the_environment_names_a_bucket_too() {
     let bucket = Bucket::make();
-    let mut workspace = Workspace::new();
-    workspace.write("main.tf", &two_accounts().hcl());
+    let mut workspace = PROVIDER.workspace();
+    workspace.configure(&two_accounts().hcl());
     for (name, value) in [
         ("ORGMIRROR_CATALOG", format!("s3://{}/prod", bucket.name)),
         ("AWS_ACCESS_KEY_ID", "AKIATEST".to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "secret".to_owned()),
         ("AWS_REGION", "us-east-1".to_owned()),
         ("AWS_ENDPOINT_URL_S3", bucket.url()),
-        ("AWS_ENDPOINT_URL_STS", crate::moto::url().to_owned()),
+        ("AWS_ENDPOINT_URL_STS", moto::url().to_owned()),
     ] {
         workspace.set_env(name, &value);
     }
@@ -131,32 +143,32 @@ fn the_environment_names_a_bucket_too() {
 
 #[test]
 fn what_is_wrong_with_a_catalog_argument_is_said_before_anything_is_read() {
-    let workspace = Workspace::new();
-    workspace.write("main.tf", &two_accounts().hcl());
+    let workspace = PROVIDER.workspace();
+    workspace.configure(&two_accounts().hcl());
     for (catalog, parts) in [
         ("{}", ["names no place", "Set either path"]),
         (
-            "{ path = \"x\", s3 = { bucket = \"acme\" } }",
+            r#"{ path = "x", s3 = { bucket = "acme" } }"#,
             ["names two places", "Set either path"],
         ),
         (
-            "{ path = \"s3://acme\" }",
+            r#"{ path = "s3://acme" }"#,
             ["It must be a directory", "s3 = { bucket"],
         ),
         (
-            "{ s3 = { bucket = \"s3://acme\" } }",
+            r#"{ s3 = { bucket = "s3://acme" } }"#,
             ["3 to 63", "the name alone"],
         ),
         (
-            "{ s3 = { bucket = \"acme\", prefix = \"a//b\" } }",
+            r#"{ s3 = { bucket = "acme", prefix = "a//b" } }"#,
             ["none of which is empty", "orgmirror/prod"],
         ),
         (
-            "{ s3 = { bucket = \"acme\", endpoint = \"s3.example.com\" } }",
+            r#"{ s3 = { bucket = "acme", endpoint = "s3.example.com" } }"#,
             ["https://", "scheme"],
         ),
     ] {
-        workspace.write("provider.tf", &provider(&format!("catalog = {catalog}")));
+        workspace.configure_provider(&format!("catalog = {catalog}"));
         workspace.plan_fails().assert_error(&parts);
     }
 }
@@ -164,19 +176,21 @@ fn what_is_wrong_with_a_catalog_argument_is_said_before_anything_is_read() {
 #[test]
 fn a_bucket_that_is_made_in_the_same_run_does_not_stop_the_plan() {
     let bucket = Bucket::make();
-    let workspace = Workspace::new();
-    workspace.write(
-        "main.tf",
-        &format!(
-            "resource \"terraform_data\" \"bucket\" {{\n  input = \"{}\"\n}}\n{}",
-            bucket.name,
-            two_accounts().hcl()
-        ),
-    );
+    let workspace = PROVIDER.workspace();
+    workspace.configure(&format!(
+        r#"
+            resource "terraform_data" "bucket" {{
+              input = "{}"
+            }}
+            {}
+            "#,
+        bucket.name,
+        two_accounts().hcl()
+    ));
     let arguments = in_bucket(&bucket, "");
     let literal = format!("\"{}\"", bucket.name);
     let arguments = arguments.replacen(&literal, "terraform_data.bucket.output", 1);
-    workspace.write("provider.tf", &provider(&arguments));
+    workspace.configure_provider(&arguments);
     workspace.plan();
     workspace.apply();
     assert!(bucket.get_blocking(DOCUMENT).is_some());
@@ -204,7 +218,7 @@ fn errors_of_s3_are_told_one_by_one() {
     workspace.plan_fails().assert_error(&[
         "The S3 bucket is in another region",
         "us-east-1 but in eu-west-1",
-        "region = \"eu-west-1\"",
+        r#"region = "eu-west-1""#,
     ]);
     says(400, None, "KMS.DisabledException");
     workspace
@@ -222,20 +236,17 @@ fn errors_of_s3_are_told_one_by_one() {
         .assert_error(&["S3 without conditional writes", "does not check If-Match"]);
     bucket.on(|_| Act::Pass);
     let arguments = in_bucket(&bucket, "").replace(&bucket.name, "orgmirror-test-no-bucket");
-    workspace.write("provider.tf", &provider(&arguments));
+    workspace.configure_provider(&arguments);
     workspace.plan_fails().assert_error(&[
         "No such S3 bucket",
         "orgmirror-test-no-bucket",
         "Create it",
     ]);
-    workspace.write(
-        "provider.tf",
-        &provider(&in_bucket(&bucket, ", endpoint = \"http://127.0.0.1:9\"")),
-    );
+    workspace.configure_provider(&in_bucket(&bucket, r#", endpoint = "http://127.0.0.1:9""#));
     workspace
         .plan_fails()
         .assert_error(&["S3 cannot be reached", "http://127.0.0.1:9"]);
-    workspace.write("provider.tf", &provider(&in_bucket(&bucket, "")));
+    workspace.configure_provider(&in_bucket(&bucket, ""));
     workspace.apply();
 }
 
@@ -247,8 +258,8 @@ const OVERRIDES: usize = 20;
 
 /// Eight processes at once, each with permissions and overrides of its own: every run succeeds.
 fn eight_at_once(arguments: &str) {
-    let first = Workspace::new();
-    first.write("provider.tf", &provider(arguments));
+    let first = PROVIDER.workspace();
+    first.configure_provider(arguments);
     let accounts: Vec<(String, String)> = (0..PROCESSES * OVERRIDES)
         .map(|n| {
             (
@@ -260,14 +271,15 @@ fn eight_at_once(arguments: &str) {
     let accounts = accounts
         .iter()
         .map(|(id, name)| (id.as_str(), name.as_str()));
-    first.write("main.tf", &Integration::of_accounts(accounts).hcl());
-    first.apply();
+    first
+        .configure(&Integration::of_accounts(accounts).hcl())
+        .apply();
     let integration = first.attributes(INTEGRATION)["id"].to_string();
     let workspaces: Vec<Workspace> = (0..PROCESSES)
         .map(|process| {
-            let workspace = Workspace::new();
-            workspace.write("provider.tf", &provider(arguments));
-            workspace.write("main.tf", &share_of(process, &integration));
+            let workspace = PROVIDER.workspace();
+            workspace.configure_provider(arguments);
+            workspace.configure(&share_of(process, &integration));
             workspace
         })
         .collect();
@@ -285,14 +297,26 @@ fn share_of(process: usize, integration: &str) -> String {
         100_000_000_000 + process * OVERRIDES
     );
     format!(
-        "resource \"orgmirror_folder_permission\" \"all\" {{\n  count = {FOLDER_PERMISSIONS}\n  \
-         integration_id = {integration}\n  folder_path = \"/\"\n  \
-         grantee = \"o{process}/w${{count.index}}\"\n}}\n\
-         resource \"orgmirror_connection_permission\" \"all\" {{\n  count = {CONNECTION_PERMISSIONS}\n  \
-         integration_id = {integration}\n  account_id = {account}\n  grantee = \"o{process}\"\n}}\n\
-         resource \"orgmirror_connection_override\" \"all\" {{\n  count = {OVERRIDES}\n  \
-         integration_id = {integration}\n  account_id = {account}\n  \
-         handle = \"own_{process}_${{count.index}}\"\n}}\n"
+        r#"
+        resource "orgmirror_folder_permission" "all" {{
+          count          = {FOLDER_PERMISSIONS}
+          integration_id = {integration}
+          folder_path    = "/"
+          grantee        = "o{process}/w${{count.index}}"
+        }}
+        resource "orgmirror_connection_permission" "all" {{
+          count          = {CONNECTION_PERMISSIONS}
+          integration_id = {integration}
+          account_id     = {account}
+          grantee        = "o{process}"
+        }}
+        resource "orgmirror_connection_override" "all" {{
+          count          = {OVERRIDES}
+          integration_id = {integration}
+          account_id     = {account}
+          handle         = "own_{process}_${{count.index}}"
+        }}
+        "#
     )
 }
 

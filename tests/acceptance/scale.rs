@@ -1,24 +1,23 @@
 //! An organization of 10,000 accounts.
 
-use crate::configuration::{DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for, provider};
-use crate::double::{Double, Organization};
-use crate::terraform::Workspace;
+use orgmirror_testing::double::{Double, Organization};
+
+use crate::PROVIDER;
+use crate::configurations::{DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for};
 
 #[test]
 fn ten_thousand_accounts_are_planned_applied_and_destroyed() {
     let double = Double::start(Organization::generate(10_000, 11));
-    let workspace = Workspace::new();
-    workspace.write("provider.tf", &provider(&arguments_for(&double)));
-    workspace.write(
-        "main.tf",
-        &format!(
+    let workspace = PROVIDER.workspace();
+    workspace.configure_provider(&arguments_for(&double));
+    workspace
+        .configure(&format!(
             "{SNAPSHOT}{}",
             Integration::of(DATA)
                 .set("deletion_protection", "false")
                 .hcl()
-        ),
-    );
-    workspace.apply();
+        ))
+        .apply();
     let active = double
         .organization()
         .accounts()

@@ -1,13 +1,15 @@
 //! Credentials go to AWS and nowhere else.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use crate::configuration::{DATA, Integration, endpoints, provider, snapshot};
-use crate::double::{Double, Organization};
-use crate::moto::python;
-use crate::terraform::Workspace;
+use orgmirror_testing::double::{Double, Organization};
+use orgmirror_testing::python;
+
+use crate::PROVIDER;
+use crate::catalogs::files_below;
+use crate::configurations::{DATA, Integration, endpoints, provider, snapshot};
 
 const SECRETS: [&str; 3] = [
     "secret-key-that-nobody-should-see",
@@ -15,23 +17,9 @@ const SECRETS: [&str; 3] = [
     "external-id-that-nobody-should-see",
 ];
 
-/// Every file below a directory.
-pub fn files(directory: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(directory).expect("a directory") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else {
-            found.push(path);
-        }
-    }
-    found
-}
-
 /// A saved plan is a ZIP archive: unpacks it beside itself.
 fn unpack(plan: &Path) {
-    let status = Command::new(python())
+    let status = Command::new(python::executable())
         .args(["-m", "zipfile", "-e"])
         .arg(plan)
         .arg(plan.with_extension("unpacked"))
@@ -49,7 +37,7 @@ fn ephemeral_credentials_are_in_no_state_plan_log_or_catalog() {
     );
     organization.add_role(&role, Some(SECRETS[2]));
     let double = Double::start(organization);
-    let mut workspace = Workspace::new();
+    let mut workspace = PROVIDER.workspace();
     for (name, value) in ["secret_key", "token", "external_id"]
         .into_iter()
         .zip(SECRETS)
@@ -61,22 +49,35 @@ fn ephemeral_credentials_are_in_no_state_plan_log_or_catalog() {
     workspace.set_env("TF_LOG_PATH", &log.to_string_lossy());
     let variables: String = ["secret_key", "token", "external_id"]
         .map(|name| {
-            format!("variable \"{name}\" {{\n  type      = string\n  sensitive = true\n  ephemeral = true\n}}\n")
+            format!(
+                r#"
+                variable "{name}" {{
+                  type      = string
+                  sensitive = true
+                  ephemeral = true
+                }}
+                "#
+            )
         })
         .concat();
-    workspace.write(
-        "main.tf",
-        &format!(
+    let plan = workspace
+        .configure(&format!(
             "{variables}{}{}{}",
             provider(&format!(
-                "region = \"us-east-1\"\n  access_key = \"AKIAORGMIRRORTESTKEY\"\n  secret_key = var.secret_key\n  token = var.token\n  assume_role = {{ role_arn = \"{role}\", external_id = var.external_id }}\n  {}",
+                r#"
+                region      = "us-east-1"
+                access_key  = "AKIAORGMIRRORTESTKEY"
+                secret_key  = var.secret_key
+                token       = var.token
+                assume_role = {{ role_arn = "{role}", external_id = var.external_id }}
+                {}
+                "#,
                 endpoints(&double.url())
             )),
             snapshot("include_tags = true"),
             Integration::of(DATA).hcl()
-        ),
-    );
-    let plan = workspace.plan();
+        ))
+        .plan();
     workspace.apply_saved(&plan);
     assert!(
         double
@@ -94,7 +95,7 @@ fn ephemeral_credentials_are_in_no_state_plan_log_or_catalog() {
 
     unpack(&workspace.path().join(&plan.file));
     let mut searched = 0;
-    for path in files(workspace.path()) {
+    for path in files_below(workspace.path()) {
         let content = fs::read(&path).expect("a file");
         let content = String::from_utf8_lossy(&content);
         searched += 1;
@@ -121,24 +122,22 @@ fn ephemeral_credentials_are_in_no_state_plan_log_or_catalog() {
 #[test]
 fn a_sensitive_secret_key_is_in_no_log_at_any_level() {
     let double = Double::start(Organization::generate(10, 1));
-    let mut workspace = Workspace::new();
+    let mut workspace = PROVIDER.workspace();
     let log = workspace.path().join("terraform.log");
     workspace.set_env("TF_LOG", "json");
     workspace.set_env("TF_LOG_PATH", &log.to_string_lossy());
     workspace.set_env("AWS_ACCESS_KEY_ID", "AKIAORGMIRRORTESTKEY");
     workspace.set_env("AWS_SECRET_ACCESS_KEY", SECRETS[0]);
     workspace.set_env("AWS_SESSION_TOKEN", SECRETS[1]);
-    workspace.write(
-        "main.tf",
-        &format!(
+    workspace
+        .configure(&format!(
             "{}{}{}",
             provider(&endpoints(&double.url())),
             snapshot(""),
             Integration::of(DATA).hcl()
-        ),
-    );
-    workspace.apply();
-    for path in files(workspace.path()) {
+        ))
+        .apply();
+    for path in files_below(workspace.path()) {
         let content = fs::read(&path).expect("a file");
         let content = String::from_utf8_lossy(&content);
         for secret in &SECRETS[..2] {

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
+use orgmirror_testing::double::{Double, Organization};
+use orgmirror_testing::moto::Moto;
+use orgmirror_testing::python;
 use serde_json::{Value, json};
 
-use crate::configuration::INTEGRATION;
-use crate::double::{Double, Organization};
-use crate::moto::Moto;
-use crate::python;
-use crate::terraform::Workspace;
+use crate::PROVIDER;
+use crate::configurations::INTEGRATION;
 
 const SINGLE: &str = include_str!("../../examples/single-accounts/main.tf");
 const MERGED: &str = include_str!("../../examples/merged-snapshot/main.tf");
@@ -25,7 +25,7 @@ const PARIS: [&str; 2] = [
 
 /// Who the AWS CLI says that a profile of a published file is; none where it is refused.
 fn identity(home: &Path, file: &Path, profile: &str, url: &str) -> Option<Value> {
-    let mut command = python::python(home);
+    let mut command = python::command(home);
     command
         .args(["-m", "awscli", "--profile", profile, "--output", "json"])
         .args(["sts", "get-caller-identity"])
@@ -62,7 +62,7 @@ fn accounts_by_hand_are_mirrored_published_and_reached_through_their_roles() {
         nobody.add_role(role, Some(external_id));
     }
     let double = Double::start(nobody);
-    let workspace = Workspace::of_example(SINGLE);
+    let workspace = PROVIDER.workspace_of_example(SINGLE);
     workspace.apply();
     assert_eq!(double.calls().total(), 0);
     assert_eq!(
@@ -105,7 +105,7 @@ fn accounts_from_elsewhere_stand_beside_a_discovered_organization() {
     let moto = Moto::seed(json!({
         "organizational_units": [{ "name": "Workloads", "accounts": [{ "name": "Shop" }] }],
     }));
-    let mut workspace = Workspace::of_example(MERGED);
+    let mut workspace = PROVIDER.workspace_of_example(MERGED);
     for (name, value) in moto.environment() {
         workspace.set_env(name, &value);
     }
@@ -140,8 +140,12 @@ fn accounts_from_elsewhere_stand_beside_a_discovered_organization() {
     // What is shared with a workspace has each its own role and external ID.
     workspace.write(
         "read.tf",
-        "data \"orgmirror_connections\" \"all\" {\n  integration_id = orgmirror_integration.acme.id\n  depends_on = \
-         [orgmirror_folder_override.partners]\n}\n",
+        r#"
+        data "orgmirror_connections" "all" {
+          integration_id = orgmirror_integration.acme.id
+          depends_on     = [orgmirror_folder_override.partners]
+        }
+        "#,
     );
     workspace.apply();
     let connections = &workspace.attributes("data.orgmirror_connections.all")["connections"];
@@ -160,21 +164,19 @@ fn accounts_from_elsewhere_stand_beside_a_discovered_organization() {
 fn an_account_that_joins_the_organization_stays_what_it_was_by_hand() {
     let accounts = |state: &str| {
         format!(
-            "{{ accounts = {{ \"111122223333\" = {{ name = \"Lab\"{state} }}, \"222233334444\" = {{ name = \"Hub\" }} }} }}"
+            r#"{{ accounts = {{ "111122223333" = {{ name = "Lab"{state} }}, "222233334444" = {{ name = "Hub" }} }} }}"#
         )
     };
-    let of = |source: &str| crate::configuration::Integration::of(source).hcl();
-    let workspace = Workspace::new();
-    workspace.write("main.tf", &of(&accounts("")));
-    workspace.apply();
+    let of = |source: &str| crate::configurations::Integration::of(source).hcl();
+    let workspace = PROVIDER.workspace();
+    workspace.configure(&of(&accounts(""))).apply();
     let by_hand = workspace.attributes(INTEGRATION);
     assert_eq!(by_hand["aws_organization_id"], Value::Null);
 
     // The same accounts, now members of an AWS organization.
-    let joined = accounts(", joined_at = \"2026-01-31T00:00:00Z\"");
-    let joined = joined.replacen("{ ", "{ id = \"o-a1b2c3d4e5\", ", 1);
-    workspace.write("main.tf", &of(&joined));
-    workspace.plan().assert_in_place(
+    let joined = accounts(r#", joined_at = "2026-01-31T00:00:00Z""#);
+    let joined = joined.replacen("{ ", r#"{ id = "o-a1b2c3d4e5", "#, 1);
+    workspace.configure(&of(&joined)).plan().assert_in_place(
         INTEGRATION,
         &json!({ "aws_organization_id": [null, "o-a1b2c3d4e5"] }),
     );

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use orgmirror_testing::double::{Double, Organization, Paging, StateForm};
+use orgmirror_testing::terraform::Workspace;
 use serde_json::{Value, json};
 
-use crate::configuration::{
-    DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for, provider, snapshot,
-};
-use crate::double::{Double, Organization, Paging, StateForm};
-use crate::terraform::Workspace;
+use crate::PROVIDER;
+use crate::configurations::{DATA, INTEGRATION, Integration, SNAPSHOT, arguments_for, snapshot};
 
 /// Root: Management, Hub. /Workloads: /Prod (Shop, Data), /Dev (Shop Dev). /Sandbox: Play, /Sandbox/Old: Relic.
 fn company() -> Organization {
@@ -30,9 +29,9 @@ fn company() -> Organization {
 }
 
 fn workspace_for(double: &Double, hcl: &str) -> Workspace {
-    let workspace = Workspace::new();
-    workspace.write("provider.tf", &provider(&arguments_for(double)));
-    workspace.write("main.tf", hcl);
+    let workspace = PROVIDER.workspace();
+    workspace.configure_provider(&arguments_for(double));
+    workspace.configure(hcl);
     workspace
 }
 
@@ -236,7 +235,10 @@ fn excluded_units_and_accounts_are_left_out_with_all_below() {
     let workspace = mirrored_with(
         &double,
         &format!(
-            "exclude_organizational_unit_ids = [\"{sandbox}\"]\n  exclude_account_ids = [\"{hub}\"]"
+            r#"
+            exclude_organizational_unit_ids = ["{sandbox}"]
+            exclude_account_ids             = ["{hub}"]
+            "#
         ),
     );
     let created = workspace.attributes(INTEGRATION);
@@ -264,7 +266,7 @@ fn given_units_are_mirrored_below_their_ancestors_and_an_exclude_wins() {
     };
     let workspace = mirrored_with(
         &double,
-        &format!("organizational_unit_ids = [\"{prod}\", \"{old}\"]"),
+        &format!(r#"organizational_unit_ids = ["{prod}", "{old}"]"#),
     );
     let created = workspace.attributes(INTEGRATION);
     assert_eq!(
@@ -286,7 +288,10 @@ fn given_units_are_mirrored_below_their_ancestors_and_an_exclude_wins() {
     let workspace = mirrored_with(
         &double,
         &format!(
-            "organizational_unit_ids = [\"{workloads}\", \"{sandbox}\"]\n  exclude_organizational_unit_ids = [\"{prod}\", \"{sandbox}\"]"
+            r#"
+            organizational_unit_ids         = ["{workloads}", "{sandbox}"]
+            exclude_organizational_unit_ids = ["{prod}", "{sandbox}"]
+            "#
         ),
     );
     assert_eq!(
@@ -300,7 +305,7 @@ fn a_unit_to_include_that_is_not_there_is_an_error_naming_it() {
     let double = Double::start(company());
     let workspace = workspace_for(
         &double,
-        &snapshot("organizational_unit_ids = [\"ou-abcd-11112222\"]"),
+        &snapshot(r#"organizational_unit_ids = ["ou-abcd-11112222"]"#),
     );
     workspace
         .plan_fails()
@@ -376,8 +381,7 @@ fn a_snapshot_can_be_filtered_and_merged_in_hcl() {
         "no parent: the root"
     );
 
-    workspace.write("main.tf", &hcl("true"));
-    let plan = workspace.plan();
+    let plan = workspace.configure(&hcl("true")).plan();
     let (play, relic) = {
         let organization = double.organization();
         (
@@ -398,16 +402,20 @@ fn a_snapshot_that_is_ignored_keeps_the_tree_with_a_warning() {
     let workspace = mirrored_with(&double, "");
     let hub = double.organization().account_named("Hub");
     double.organization().rename_account(&hub, "Spoke");
-    workspace.write(
-        "main.tf",
-        &format!(
+    let plan = workspace
+        .configure(&format!(
             "{SNAPSHOT}{}",
             Integration::of(DATA)
-                .block("lifecycle {\n    ignore_changes = [aws_organization]\n  }")
+                .block(
+                    "
+                    lifecycle {
+                      ignore_changes = [aws_organization]
+                    }
+                    "
+                )
                 .hcl()
-        ),
-    );
-    let plan = workspace.plan();
+        ))
+        .plan();
     plan.assert_no_changes()
         .assert_warning(&["aws_organization", "ignore_changes"]);
     workspace.apply();
@@ -417,14 +425,14 @@ fn a_snapshot_that_is_ignored_keeps_the_tree_with_a_warning() {
     );
 
     // Settings still reach the tree that is kept.
-    workspace.write(
-        "main.tf",
-        &Integration::of(DATA)
-            .without("aws_organization")
-            .set("handle_prefix", "\"x_\"")
-            .hcl(),
-    );
-    let plan = workspace.plan();
+    let plan = workspace
+        .configure(
+            &Integration::of(DATA)
+                .without("aws_organization")
+                .set_text("handle_prefix", "x_")
+                .hcl(),
+        )
+        .plan();
     plan.assert_warning(&["aws_organization"]);
     assert_eq!(
         plan.difference(INTEGRATION)["connections"][&hub],
@@ -432,14 +440,12 @@ fn a_snapshot_that_is_ignored_keeps_the_tree_with_a_warning() {
     );
     workspace.apply_saved(&plan);
 
-    workspace.write(
-        "main.tf",
-        &format!(
+    let plan = workspace
+        .configure(&format!(
             "{SNAPSHOT}{}",
-            Integration::of(DATA).set("handle_prefix", "\"x_\"").hcl()
-        ),
-    );
-    let plan = workspace.plan();
+            Integration::of(DATA).set_text("handle_prefix", "x_").hcl()
+        ))
+        .plan();
     plan.assert_no_warnings().assert_in_place(
         INTEGRATION,
         &json!({ "connections": { &hub: {
@@ -452,16 +458,13 @@ fn a_snapshot_that_is_ignored_keeps_the_tree_with_a_warning() {
 
 #[test]
 fn no_snapshot_at_all_is_an_error_on_create() {
-    let workspace = Workspace::new();
-    workspace.write("main.tf", &Integration::of("null").hcl());
+    let workspace = PROVIDER.workspace();
     workspace
+        .configure(&Integration::of("null").hcl())
         .plan_fails()
         .assert_only_error(&["aws_organization"]);
-    workspace.write(
-        "main.tf",
-        &Integration::of("null").without("aws_organization").hcl(),
-    );
     workspace
+        .configure(&Integration::of("null").without("aws_organization").hcl())
         .plan_fails()
         .assert_only_error(&["aws_organization"]);
 }
@@ -472,7 +475,11 @@ fn identical_readings_of_one_run_are_made_once() {
     let workspace = workspace_for(
         &double,
         &format!(
-            "{SNAPSHOT}data \"orgmirror_aws_organization\" \"again\" {{}}\n{}",
+            r#"
+            {SNAPSHOT}
+            data "orgmirror_aws_organization" "again" {{}}
+            {}
+            "#,
             Integration::of(DATA).hcl()
         ),
     );
@@ -512,17 +519,23 @@ fn one_configuration_mirrors_several_organizations_through_roles_of_their_own() 
     let workspace = workspace_for(
         &double,
         &format!(
-            "{}data \"orgmirror_aws_organization\" \"globex\" {{\n  assume_role = {{ role_arn = \"{}\" }}\n}}\n{}{}",
+            r#"
+            {}
+            data "orgmirror_aws_organization" "globex" {{
+              assume_role = {{ role_arn = "{}" }}
+            }}
+            {}{}
+            "#,
             snapshot(&format!(
-                "assume_role = {{ role_arn = \"{}\", external_id = \"secret-of-acme\", session_name = \"reading\", duration = \"15m\" }}",
+                r#"assume_role = {{ role_arn = "{}", external_id = "secret-of-acme", session_name = "reading", duration = "15m" }}"#,
                 role("of-acme")
             )),
             role("of-globex"),
             Integration::of(DATA).hcl(),
             Integration::of("data.orgmirror_aws_organization.globex")
                 .label("globex")
-                .set("handle", "\"globex\"")
-                .set("handle_prefix", "\"globex_\"")
+                .set_text("handle", "globex")
+                .set_text("handle_prefix", "globex_")
                 .hcl(),
         ),
     );
@@ -576,10 +589,8 @@ fn other_partitions_are_mirrored_with_their_own_arns_and_regions() {
         } else {
             region
         };
-        workspace.write(
-            "provider.tf",
-            &provider(&arguments_for(&double).replace("us-east-1", region_of_the_call)),
-        );
+        workspace
+            .configure_provider(&arguments_for(&double).replace("us-east-1", region_of_the_call));
         workspace.apply();
         assert_mirrors(&workspace, &double.organization());
         let created = workspace.attributes(INTEGRATION);
@@ -605,17 +616,16 @@ fn hand_written_states_decide_what_is_mirrored() {
         ))
         .hcl()
     };
-    let workspace = Workspace::new();
-    workspace.write("main.tf", &hcl(["null", "\"ACTIVE\"", "\"SUSPENDED\""]));
-    workspace.apply();
+    let workspace = PROVIDER.workspace();
+    workspace
+        .configure(&hcl(["null", "\"ACTIVE\"", "\"SUSPENDED\""]))
+        .apply();
     let created = workspace.attributes(INTEGRATION);
     assert_eq!(names(&created["connections"]), set(["a", "b"]));
     assert_eq!(created["connections"]["111111111111"]["state"], "ACTIVE");
-    workspace.write(
-        "main.tf",
-        &hcl(["\"CLOSED\"", "\"PENDING_CLOSURE\"", "null"]),
-    );
-    let plan = workspace.plan();
+    let plan = workspace
+        .configure(&hcl(["\"CLOSED\"", "\"PENDING_CLOSURE\"", "null"]))
+        .plan();
     plan.assert_in_place(
         INTEGRATION,
         &json!({ "connections": {
@@ -630,15 +640,18 @@ fn hand_written_states_decide_what_is_mirrored() {
 #[test]
 fn excluding_what_is_not_there_is_warned_of() {
     let double = Double::start(Organization::generate(10, 1));
-    let workspace = Workspace::new();
-    workspace.write("provider.tf", &provider(&arguments_for(&double)));
-    let excludes = "exclude_account_ids = [\"999999999999\"]\n  \
-                    exclude_organizational_unit_ids = [\"ou-none-00000000\"]";
-    workspace.write(
-        "main.tf",
-        &format!("{}{}", snapshot(excludes), Integration::of(DATA).hcl()),
-    );
+    let workspace = PROVIDER.workspace();
+    workspace.configure_provider(&arguments_for(&double));
+    let excludes = r#"
+        exclude_account_ids             = ["999999999999"]
+        exclude_organizational_unit_ids = ["ou-none-00000000"]
+        "#;
     workspace
+        .configure(&format!(
+            "{}{}",
+            snapshot(excludes),
+            Integration::of(DATA).hcl()
+        ))
         .plan()
         .assert_warning(&["exclude_account_ids", "999999999999", "does nothing"])
         .assert_warning(&["exclude_organizational_unit_ids", "ou-none-00000000"]);

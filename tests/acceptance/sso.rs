@@ -4,8 +4,8 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::configuration::Integration;
-use crate::terraform::Workspace;
+use crate::PROVIDER;
+use crate::configurations::Integration;
 
 /// A partition, an account in it, its portal as a browser shows it, the portal's region, and the portal without what the
 /// browser adds, up to the link.
@@ -36,14 +36,14 @@ const PORTALS: [[&str; 5]; 3] = [
 fn integration([partition, account, portal, region, _]: [&str; 5]) -> Integration {
     let name = partition.replace('-', "_");
     Integration::of(&format!(
-        "{{ partition = \"{partition}\", accounts = {{ \"{account}\" = {{ name = \"Shop {partition}\" }} }} }}"
+        r#"{{ partition = "{partition}", accounts = {{ "{account}" = {{ name = "Shop {partition}" }} }} }}"#
     ))
     .label(&name)
-    .set("handle", &format!("\"in_{name}\""))
-    .set("permissions", "[\"*\"]")
+    .set_text("handle", &format!("in_{name}"))
+    .set("permissions", r#"["*"]"#)
     .set(
         "sso",
-        &format!("{{ portal_url = \"{portal}\", region = \"{region}\", role_name = \"Read+Only\" }}"),
+        &format!(r#"{{ portal_url = "{portal}", region = "{region}", role_name = "Read+Only" }}"#),
     )
 }
 
@@ -55,12 +55,16 @@ fn links_and_profiles_open_account_and_role_in_every_partition() {
         .map(Integration::hcl)
         .collect();
     hcl.push_str(
-        "resource \"orgmirror_workspace\" \"people\" {\n  organization = \"acme\"\n  handle       = \"people\"\n  \
-         publish      = { aws_config = { sso = true }, json = {} }\n}\n",
+        r#"
+        resource "orgmirror_workspace" "people" {
+          organization = "acme"
+          handle       = "people"
+          publish      = { aws_config = { sso = true }, json = {} }
+        }
+        "#,
     );
-    let workspace = Workspace::new();
-    workspace.write("main.tf", &hcl);
-    workspace.apply();
+    let workspace = PROVIDER.workspace();
+    workspace.configure(&hcl).apply();
     let locations = workspace.attributes("orgmirror_workspace.people")["locations"].clone();
     let read = |format: &str| {
         let location = locations[format].as_str().unwrap();
@@ -104,7 +108,8 @@ fn links_and_profiles_open_account_and_role_in_every_partition() {
 
 #[test]
 fn the_example_gives_links_and_profiles() {
-    let workspace = Workspace::of_example(include_str!("../../examples/single-sign-on/main.tf"));
+    let workspace =
+        PROVIDER.workspace_of_example(include_str!("../../examples/single-sign-on/main.tf"));
     workspace.apply().assert_none();
     let links = workspace.output("sign_in");
     let link =
@@ -124,25 +129,29 @@ fn the_example_gives_links_and_profiles() {
 
 #[test]
 fn a_portal_of_another_region_is_warned_of_once() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let sso = |region: &str| {
         Integration::of_accounts([("111122223333", "sandbox")])
             .set(
                 "sso",
                 &format!(
-                    "{{ portal_url = \"https://ssoins-7223.portal.eu-west-1.app.aws\", region = \"{region}\" }}"
+                    r#"{{ portal_url = "https://ssoins-7223.portal.eu-west-1.app.aws", region = "{region}" }}"#
                 ),
             )
             .hcl()
     };
-    workspace.write("main.tf", &sso("us-east-1"));
-    workspace.plan().assert_warning(&[
-        "The portal is of another region",
-        "\"us-east-1\"",
-        "\"eu-west-1\"",
-    ]);
+    workspace
+        .configure(&sso("us-east-1"))
+        .plan()
+        .assert_warning(&[
+            "The portal is of another region",
+            "\"us-east-1\"",
+            "\"eu-west-1\"",
+        ]);
     workspace.apply();
     workspace.plan().assert_no_warnings();
-    workspace.write("main.tf", &sso("eu-west-1"));
-    workspace.plan().assert_no_warning_of("portal");
+    workspace
+        .configure(&sso("eu-west-1"))
+        .plan()
+        .assert_no_warning_of("portal");
 }

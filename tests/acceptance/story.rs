@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use orgmirror_testing::moto::Moto;
+use orgmirror_testing::terraform::Workspace;
 use serde_json::{Value, json};
 
-use crate::moto::Moto;
-use crate::terraform::Workspace;
+use crate::PROVIDER;
 
 const EXAMPLE: &str = include_str!("../../examples/workspaces/main.tf");
 
@@ -30,7 +31,7 @@ fn company() -> Moto {
 fn configured(moto: &Moto) -> Workspace {
     assert!(EXAMPLE.contains(SANDBOX), "the example names the sandbox");
     let example = EXAMPLE.replace(SANDBOX, &moto.account("Sandbox"));
-    let mut workspace = Workspace::of_example(&example);
+    let mut workspace = PROVIDER.workspace_of_example(&example);
     for (name, value) in moto.environment() {
         workspace.set_env(name, &value);
     }

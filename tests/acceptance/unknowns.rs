@@ -1,22 +1,30 @@
 //! Inputs that other resources of the same run make: what can be known at plan is known.
 
+use orgmirror_testing::terraform::UNKNOWN;
 use serde_json::{Value, json};
 
-use crate::configuration::{INTEGRATION, Integration, provider};
-use crate::terraform::{UNKNOWN, Workspace};
+use crate::PROVIDER;
+use crate::configurations::{INTEGRATION, Integration, provider};
 
 /// `terraform_data.made.output` of the first plan is unknown, then known.
 fn made(value: &str) -> String {
-    format!("resource \"terraform_data\" \"made\" {{\n  input = {value}\n}}\n")
+    format!(
+        r#"
+        resource "terraform_data" "made" {{
+          input = {value}
+        }}
+        "#
+    )
 }
 
 const MADE: &str = "terraform_data.made.output";
 
 /// Plans a creation with unknown inputs, gives what was planned, and applies it.
 fn planned(input: &str, integration: &Integration) -> (Value, Value) {
-    let workspace = Workspace::new();
-    workspace.write("main.tf", &format!("{}{}", made(input), integration.hcl()));
-    let plan = workspace.plan();
+    let workspace = PROVIDER.workspace();
+    let plan = workspace
+        .configure(&format!("{}{}", made(input), integration.hcl()))
+        .plan();
     plan.assert_actions(INTEGRATION, &["create"]);
     let after = plan.after(INTEGRATION);
     workspace.apply_saved(&plan);
@@ -34,7 +42,7 @@ fn an_external_id_made_in_the_same_run_hides_nothing_else() {
         &two_accounts().set(
             "connection_settings",
             // Terraform knows how this one starts, and says so to the provider.
-            &format!("{{ role_name = \"audit\", external_id = \"acme:${{{MADE}}}\" }}"),
+            &format!(r#"{{ role_name = "audit", external_id = "acme:${{{MADE}}}" }}"#),
         ),
     );
     assert_eq!(plan["connection_settings"]["external_id"], UNKNOWN);
@@ -114,12 +122,10 @@ fn an_account_name_made_in_the_same_run_hides_the_newcomers_handles() {
 
 #[test]
 fn a_newcomer_with_an_unknown_name_leaves_the_others_alone() {
-    let workspace = Workspace::new();
-    workspace.write("main.tf", &two_accounts().hcl());
-    workspace.apply();
-    workspace.write(
-        "main.tf",
-        &format!(
+    let workspace = PROVIDER.workspace();
+    workspace.configure(&two_accounts().hcl()).apply();
+    let plan = workspace
+        .configure(&format!(
             "{}{}",
             made("\"lab\""),
             Integration::of(&format!(
@@ -130,9 +136,8 @@ fn a_newcomer_with_an_unknown_name_leaves_the_others_alone() {
                 }} }}"#
             ))
             .hcl()
-        ),
-    );
-    let plan = workspace.plan();
+        ))
+        .plan();
     plan.assert_in_place(
         INTEGRATION,
         &json!({ "connections": { "333333333333": "+" } }),
@@ -151,7 +156,7 @@ fn a_newcomer_with_an_unknown_name_leaves_the_others_alone() {
 #[test]
 fn accounts_made_in_the_same_run_are_unknown_until_apply() {
     let (plan, created) = planned(
-        "{ \"111111111111\" = { name = \"Web Shop\" } }",
+        r#"{ "111111111111" = { name = "Web Shop" } }"#,
         &Integration::of(&format!("{{ accounts = {MADE} }}")),
     );
     assert_eq!(plan["connections"], UNKNOWN);
@@ -169,13 +174,13 @@ fn sets_with_an_unknown_element_are_taken() {
             .set(
                 "connection_settings",
                 &format!(
-                    "{{ role_name = \"audit\", regions = [\"eu-central-1\", {MADE}], default_region = {MADE}, ignore_error_codes = [{MADE}] }}"
+                    r#"{{ role_name = "audit", regions = ["eu-central-1", {MADE}], default_region = {MADE}, ignore_error_codes = [{MADE}] }}"#
                 ),
             )
-            .set("permissions", &format!("[\"platform\", {MADE}]"))
+            .set("permissions", &format!(r#"["platform", {MADE}]"#))
             .set(
                 "owners",
-                &format!("[{{ attribute = \"okta_group\", values = [{MADE}] }}]"),
+                &format!(r#"[{{ attribute = "okta_group", values = [{MADE}] }}]"#),
             ),
     );
     assert_eq!(
@@ -195,16 +200,14 @@ fn sets_with_an_unknown_element_are_taken() {
 
 #[test]
 fn a_value_that_turns_out_invalid_at_apply_is_an_error_and_nothing_is_written() {
-    let workspace = Workspace::new();
-    workspace.write(
-        "main.tf",
-        &format!(
+    let workspace = PROVIDER.workspace();
+    workspace
+        .configure(&format!(
             "{}{}",
             made("\"Not A Handle\""),
             two_accounts().set("handle", MADE).hcl()
-        ),
-    );
-    workspace.plan();
+        ))
+        .plan();
     workspace
         .apply_fails()
         .assert_error(&["handle", "Not A Handle"]);
@@ -213,17 +216,15 @@ fn a_value_that_turns_out_invalid_at_apply_is_an_error_and_nothing_is_written() 
 
 #[test]
 fn a_catalog_that_is_known_only_at_apply_does_not_stop_the_plan() {
-    let workspace = Workspace::new();
-    workspace.write(
-        "main.tf",
-        &format!(
+    let workspace = PROVIDER.workspace();
+    workspace
+        .configure(&format!(
             "{}{}{}",
             made("\"made\""),
-            provider(&format!("catalog = {{ path = \"catalogs/${{{MADE}}}\" }}")),
+            provider(&format!(r#"catalog = {{ path = "catalogs/${{{MADE}}}" }}"#)),
             two_accounts().hcl()
-        ),
-    );
-    workspace.apply();
+        ))
+        .apply();
     assert!(
         workspace
             .path()
@@ -234,7 +235,7 @@ fn a_catalog_that_is_known_only_at_apply_does_not_stop_the_plan() {
 
 #[test]
 fn a_provider_argument_that_is_missing_at_plan_is_named_by_what_needs_it() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let hcl = |data: &str| {
         format!(
             "{}{}{data}{}",
@@ -243,21 +244,19 @@ fn a_provider_argument_that_is_missing_at_plan_is_named_by_what_needs_it() {
             two_accounts().hcl()
         )
     };
-    workspace.write(
-        "main.tf",
-        &hcl("data \"orgmirror_aws_organization\" \"aws\" {}\n"),
-    );
-    workspace.plan_fails().assert_error(&["region"]);
-    workspace.write("main.tf", &hcl(""));
-    workspace.apply();
+    workspace
+        .configure(&hcl(r#"
+            data "orgmirror_aws_organization" "aws" {}
+            "#))
+        .plan_fails()
+        .assert_error(&["region"]);
+    workspace.configure(&hcl("")).apply();
 }
 
 #[test]
 fn the_connections_of_a_first_plan_can_be_iterated_over() {
-    let workspace = Workspace::new();
-    workspace.write(
-        "main.tf",
-        &format!(
+    let workspace = PROVIDER.workspace();
+    let plan = workspace.configure(&format!(
             r#"{}
             resource "terraform_data" "each" {{
               for_each = {INTEGRATION}.connections
@@ -267,10 +266,8 @@ fn the_connections_of_a_first_plan_can_be_iterated_over() {
               value = {{ for id, connection in {INTEGRATION}.connections : connection.derived_handle => terraform_data.each[id].output }}
             }}"#,
             two_accounts().hcl()
-        ),
-    );
-    let plan = workspace.plan();
-    plan.assert_actions("terraform_data.each[\"111111111111\"]", &["create"]);
+        )).plan();
+    plan.assert_actions(r#"terraform_data.each["111111111111"]"#, &["create"]);
     workspace.apply_saved(&plan);
     assert_eq!(
         workspace.output("roles"),
@@ -287,7 +284,7 @@ fn an_initial_handle_made_in_the_same_run_hides_the_newcomers_handles() {
         "\"aws_legacy_shop\"",
         &two_accounts().set(
             "initial_handles",
-            &format!("{{ \"111111111111\" = {MADE} }}"),
+            &format!(r#"{{ "111111111111" = {MADE} }}"#),
         ),
     );
     assert_eq!(
@@ -311,7 +308,7 @@ fn a_portal_made_in_the_same_run_hides_only_the_sign_in_links() {
         "\"https://acme.awsapps.com/start\"",
         &two_accounts().set(
             "sso",
-            &format!("{{ portal_url = {MADE}, region = \"us-east-1\" }}"),
+            &format!(r#"{{ portal_url = {MADE}, region = "us-east-1" }}"#),
         ),
     );
     let mut expected = created["connections"].clone();
@@ -325,25 +322,23 @@ fn a_portal_made_in_the_same_run_hides_only_the_sign_in_links() {
 
 #[test]
 fn an_organization_made_in_the_same_run_is_checked_against_the_permissions_at_apply() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let hcl = |organization: &str| {
         format!(
             "{}{}",
             made(organization),
             two_accounts()
                 .set("organization", MADE)
-                .set("permissions", "[\"platform/audit\"]")
+                .set("permissions", r#"["platform/audit"]"#)
                 .hcl()
         )
     };
-    workspace.write("main.tf", &hcl("\"security\""));
-    workspace.plan();
+    workspace.configure(&hcl("\"security\"")).plan();
     workspace
         .apply_fails()
         .assert_error(&["permissions", "platform/audit", "security"]);
     assert!(!workspace.holds(INTEGRATION));
-    workspace.write("main.tf", &hcl("\"platform\""));
-    workspace.apply();
+    workspace.configure(&hcl("\"platform\"")).apply();
     assert_eq!(
         workspace.attributes(INTEGRATION)["organization"],
         "platform"
@@ -358,14 +353,18 @@ const INPUTS: [(&str, &str, [&str; 2]); 24] = [
         "initial_handles",
         "MADE",
         [
-            "{ \"111111111111\" = \"one_given\" }",
-            "{ \"222222222222\" = \"two_given\" }",
+            r#"{ "111111111111" = "one_given" }"#,
+            r#"{ "222222222222" = "two_given" }"#,
         ],
     ),
-    ("permissions", "MADE", ["[\"platform\"]", "[\"security\"]"]),
     (
         "permissions",
-        "[\"acme\", MADE]",
+        "MADE",
+        [r#"["platform"]"#, r#"["security"]"#],
+    ),
+    (
+        "permissions",
+        r#"["acme", MADE]"#,
         ["\"platform\"", "\"acme\""],
     ),
     ("deletion_protection", "MADE", ["true", "false"]),
@@ -384,94 +383,94 @@ const INPUTS: [(&str, &str, [&str; 2]); 24] = [
         "sso",
         "MADE",
         [
-            "{ portal_url = \"https://one.awsapps.com/start\", region = \"us-east-1\", role_name = \"ReadOnly\" }",
-            "{ portal_url = \"https://two.awsapps.com/start\", region = \"us-east-1\", role_name = \"ReadOnly\" }",
+            r#"{ portal_url = "https://one.awsapps.com/start", region = "us-east-1", role_name = "ReadOnly" }"#,
+            r#"{ portal_url = "https://two.awsapps.com/start", region = "us-east-1", role_name = "ReadOnly" }"#,
         ],
     ),
     (
         "owners",
         "MADE",
         [
-            "[{ attribute = \"okta_group\", values = [\"one\"] }]",
-            "[{ attribute = \"okta_group\", values = [\"one\", \"two\"] }]",
+            r#"[{ attribute = "okta_group", values = ["one"] }]"#,
+            r#"[{ attribute = "okta_group", values = ["one", "two"] }]"#,
         ],
     ),
     (
         "owners",
-        "[{ attribute = MADE, values = [\"platform\"] }]",
+        r#"[{ attribute = MADE, values = ["platform"] }]"#,
         ["\"okta_group\"", "\"user\""],
     ),
     (
         "owners",
-        "[{ attribute = \"user\", values = MADE }]",
-        ["[\"one\"]", "[\"two\"]"],
+        r#"[{ attribute = "user", values = MADE }]"#,
+        [r#"["one"]"#, r#"["two"]"#],
     ),
     (
         "connection_settings",
         "MADE",
         [
-            "{ role_name = \"one\", external_id = \"acme:1\", regions = [\"*\"], default_region = \"eu-west-1\", max_error_retry_attempts = 2, min_error_retry_delay = 3, ignore_error_codes = [] }",
-            "{ role_name = \"two\", external_id = \"acme:2\", regions = [\"*\"], default_region = \"eu-west-2\", max_error_retry_attempts = 4, min_error_retry_delay = 5, ignore_error_codes = [\"AccessDenied\"] }",
+            r#"{ role_name = "one", external_id = "acme:1", regions = ["*"], default_region = "eu-west-1", max_error_retry_attempts = 2, min_error_retry_delay = 3, ignore_error_codes = [] }"#,
+            r#"{ role_name = "two", external_id = "acme:2", regions = ["*"], default_region = "eu-west-2", max_error_retry_attempts = 4, min_error_retry_delay = 5, ignore_error_codes = ["AccessDenied"] }"#,
         ],
     ),
     (
         "connection_settings",
-        "{ role_name = \"audit\", default_region = MADE }",
+        r#"{ role_name = "audit", default_region = MADE }"#,
         ["\"eu-west-1\"", "\"us-gov-west-1\""],
     ),
     (
         "connection_settings",
-        "{ role_name = \"audit\", regions = [MADE] }",
+        r#"{ role_name = "audit", regions = [MADE] }"#,
         ["\"eu-west-1\"", "\"us-*\""],
     ),
     (
         "connection_settings",
-        "{ role_name = \"audit\", max_error_retry_attempts = MADE }",
+        r#"{ role_name = "audit", max_error_retry_attempts = MADE }"#,
         ["3", "4"],
     ),
     (
         "aws_organization",
         "MADE",
         [
-            "{ accounts = { \"111111111111\" = { name = \"one\" } } }",
-            "{ accounts = { \"111111111111\" = { name = \"two\" } } }",
+            r#"{ accounts = { "111111111111" = { name = "one" } } }"#,
+            r#"{ accounts = { "111111111111" = { name = "two" } } }"#,
         ],
     ),
     (
         "aws_organization",
-        "{ partition = MADE, accounts = { \"111111111111\" = { name = \"hub\" } } }",
+        r#"{ partition = MADE, accounts = { "111111111111" = { name = "hub" } } }"#,
         ["\"aws\"", "\"aws-cn\""],
     ),
     (
         "aws_organization",
-        "{ accounts = { (MADE) = { name = \"hub\" } } }",
+        r#"{ accounts = { (MADE) = { name = "hub" } } }"#,
         ["\"111111111111\"", "\"222222222222\""],
     ),
     (
         "aws_organization",
-        "{ accounts = { \"111111111111\" = { name = MADE, state = MADE == \"one\" ? \"ACTIVE\" : \"CLOSED\" } } }",
+        r#"{ accounts = { "111111111111" = { name = MADE, state = MADE == "one" ? "ACTIVE" : "CLOSED" } } }"#,
         ["\"one\"", "\"two\""],
     ),
     (
         "aws_organization",
-        "{ accounts = { \"111111111111\" = { name = \"hub\", email = MADE, joined_at = MADE, tags = { at = MADE } } } }",
+        r#"{ accounts = { "111111111111" = { name = "hub", email = MADE, joined_at = MADE, tags = { at = MADE } } } }"#,
         ["\"2026-01-31T00:00:00Z\"", "\"2026-02-28T00:00:00Z\""],
     ),
     (
         "aws_organization",
-        "{ root_id = MADE, accounts = { \"111111111111\" = { name = \"hub\" } } }",
+        r#"{ root_id = MADE, accounts = { "111111111111" = { name = "hub" } } }"#,
         ["\"r-aaaa\"", "\"r-bbbb\""],
     ),
     (
         "aws_organization",
-        "{ organizational_units = { \"ou-aaaa-11111111\" = { name = MADE }, \"ou-aaaa-22222222\" = { name = \"b\", parent_id = MADE == \"one\" ? null : \"ou-aaaa-11111111\" } }, accounts = { \"111111111111\" = { name = \"hub\", parent_id = \"ou-aaaa-22222222\" } } }",
+        r#"{ organizational_units = { "ou-aaaa-11111111" = { name = MADE }, "ou-aaaa-22222222" = { name = "b", parent_id = MADE == "one" ? null : "ou-aaaa-11111111" } }, accounts = { "111111111111" = { name = "hub", parent_id = "ou-aaaa-22222222" } } }"#,
         ["\"one\"", "\"two\""],
     ),
 ];
 
 #[test]
 fn every_argument_may_be_made_in_the_same_run_at_creation_and_at_a_change() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let hcl = |round: usize| -> String {
         INPUTS
             .iter()
@@ -479,20 +478,25 @@ fn every_argument_may_be_made_in_the_same_run_at_creation_and_at_a_change() {
             .map(|(number, (argument, expression, values))| {
                 let mut integration = two_accounts()
                     .label(&format!("case_{number}"))
-                    .set("handle", &format!("\"case_{number}\""))
+                    .set_text("handle", &format!("case_{number}"))
                     // Handles of other integrations are no matter here.
-                    .set("handle_prefix", &format!("\"c{number}_\""));
+                    .set_text("handle_prefix", &format!("c{number}_"));
                 if expression.contains("tags") {
                     integration = integration
-                        .set("owners", "[{ attribute = \"user\", values = [\"root\"] }]")
+                        .set("owners", r#"[{ attribute = "user", values = ["root"] }]"#)
                         .set(
                             "resource_owners",
-                            "[{ tag_key = \"at\", attribute = \"time\" }]",
+                            r#"[{ tag_key = "at", attribute = "time" }]"#,
                         );
                 }
                 let made = format!("terraform_data.made_{number}");
                 format!(
-                    "resource \"terraform_data\" \"made_{number}\" {{\n  input = {}\n}}\n{}",
+                    r#"
+                    resource "terraform_data" "made_{number}" {{
+                      input = {}
+                    }}
+                    {}
+                    "#,
                     values[round],
                     integration
                         .set(
@@ -505,8 +509,7 @@ fn every_argument_may_be_made_in_the_same_run_at_creation_and_at_a_change() {
             .collect()
     };
     for round in 0..2 {
-        workspace.write("main.tf", &hcl(round));
-        let plan = workspace.plan();
+        let plan = workspace.configure(&hcl(round)).plan();
         workspace.apply_saved(&plan);
     }
     let of = |argument: &str| {
@@ -537,20 +540,19 @@ fn every_argument_may_be_made_in_the_same_run_at_creation_and_at_a_change() {
 
 #[test]
 fn sets_with_several_unknown_elements_are_planned_and_applied() {
-    let elements = format!("[for i in range(3) : \"${{{MADE}}}${{i % 2}}\"]");
+    let elements = format!(r#"[for i in range(3) : "${{{MADE}}}${{i % 2}}"]"#);
     let (plan, created) = planned(
         "\"x\"",
         &two_accounts()
             .set("permissions", &format!("concat([\"y\"], {elements})"))
             .set(
                 "owners",
-                &format!("[{{ attribute = \"group\", values = {elements} }}]"),
+                &format!(r#"[{{ attribute = "group", values = {elements} }}]"#),
             )
             .set(
                 "connection_settings",
                 &format!(
-                    "{{ role_name = \"audit\", ignore_error_codes = {elements}, regions = [for i in range(2) : \
-                     \"eu-${{{MADE}}}-${{i}}\"] }}"
+                    r#"{{ role_name = "audit", ignore_error_codes = {elements}, regions = [for i in range(2) : "eu-${{{MADE}}}-${{i}}"] }}"#
                 ),
             ),
     );
@@ -565,10 +567,10 @@ fn sets_with_several_unknown_elements_are_planned_and_applied() {
 #[test]
 fn owners_that_are_unknown_as_a_whole_are_planned_and_applied() {
     let (_, created) = planned(
-        "{ attribute = \"user\", values = toset([\"ada\"]) }",
+        r#"{ attribute = "user", values = toset(["ada"]) }"#,
         &two_accounts().set(
             "owners",
-            &format!("[{{ attribute = \"group\", values = [\"platform\"] }}, {MADE}]"),
+            &format!(r#"[{{ attribute = "group", values = ["platform"] }}, {MADE}]"#),
         ),
     );
     assert_eq!(
@@ -579,13 +581,13 @@ fn owners_that_are_unknown_as_a_whole_are_planned_and_applied() {
         ])
     );
     let (_, created) = planned(
-        "{ tag_key = \"owner\", attribute = \"user\" }",
+        r#"{ tag_key = "owner", attribute = "user" }"#,
         &Integration::of(
-            "{ accounts = { \"111111111111\" = { name = \"a\", tags = { owner = \"ada\" } } } }",
+            r#"{ accounts = { "111111111111" = { name = "a", tags = { owner = "ada" } } } }"#,
         )
         .set(
             "owners",
-            "[{ attribute = \"group\", values = [\"platform\"] }]",
+            r#"[{ attribute = "group", values = ["platform"] }]"#,
         )
         .set("resource_owners", &format!("[{MADE}]")),
     );

@@ -2,14 +2,16 @@
 
 use std::fs;
 
-use crate::configuration::{Integration, provider};
-use crate::s3::Bucket;
-use crate::terraform::Workspace;
+use orgmirror_testing::s3::Bucket;
+use orgmirror_testing::terraform::Workspace;
+
+use crate::PROVIDER;
+use crate::configurations::Integration;
 
 fn of_one_account() -> Workspace {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let integration = Integration::of_accounts([("111111111111", "hub")]);
-    workspace.write("main.tf", &integration.hcl());
+    workspace.configure(&integration.hcl());
     workspace
 }
 
@@ -39,16 +41,18 @@ fn a_first_plan_warns_where_there_is_no_bucket() {
     let bucket = Bucket::nowhere("orgmirror-test-no-such-bucket");
     let workspace = of_one_account();
     let s3 = format!(
-        "s3 = {{ bucket = \"{}\", endpoint = \"{}\", use_path_style = true }}",
+        r#"s3 = {{ bucket = "{}", endpoint = "{}", use_path_style = true }}"#,
         bucket.name,
         bucket.url()
     );
-    workspace.write(
-        "provider.tf",
-        &provider(&format!(
-            "region = \"us-east-1\"\n  access_key = \"AKIATEST\"\n  secret_key = \"secret\"\n  catalog = {{ {s3} }}"
-        )),
-    );
+    workspace.configure_provider(&format!(
+        r#"
+            region     = "us-east-1"
+            access_key = "AKIATEST"
+            secret_key = "secret"
+            catalog    = {{ {s3} }}
+            "#
+    ));
     workspace.plan().assert_warning(&[
         "No such S3 bucket",
         "orgmirror-test-no-such-bucket",

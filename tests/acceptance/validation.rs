@@ -1,16 +1,17 @@
 //! Configurations that are refused, each with what is wrong and what to do.
 
-use crate::configuration::{Integration, provider};
-use crate::terraform::{Failure, Workspace};
+use orgmirror_testing::terraform::Failure;
+
+use crate::PROVIDER;
+use crate::configurations::{Integration, provider};
 
 fn one_account() -> Integration {
     Integration::of_accounts([("111122223333", "sandbox")])
 }
 
 fn refused(hcl: &str) -> Failure {
-    let workspace = Workspace::new();
-    workspace.write("main.tf", hcl);
-    workspace.plan_fails()
+    let workspace = PROVIDER.workspace();
+    workspace.configure(hcl).plan_fails()
 }
 
 /// An argument of an integration, its expression, and what has to be in the error.
@@ -31,7 +32,7 @@ fn all_refused(cases: &[Case<'_>]) {
         .collect();
     let failure = refused(&hcl);
     for (number, (_, _, fragments)) in cases.iter().enumerate() {
-        let block = format!("resource \"orgmirror_integration\" \"{}\"", label(number));
+        let block = format!(r#"resource "orgmirror_integration" "{}""#, label(number));
         failure.assert_error_at(&block, "", fragments);
     }
 }
@@ -45,7 +46,7 @@ fn string<'a>(argument: &'a str, value: &str, fragments: &'a [&'a str]) -> Case<
 fn settings<'a>(settings: &str, fragments: &'a [&'a str]) -> Case<'a> {
     (
         "connection_settings",
-        format!("{{ role_name = \"audit\", {settings} }}"),
+        format!(r#"{{ role_name = "audit", {settings} }}"#),
         fragments,
     )
 }
@@ -67,10 +68,10 @@ fn a_handle_that_breaks_the_rules_is_refused() {
         ),
         ("handle", "null".to_owned(), &["handle", "required"]),
     ]);
-    let block = "resource \"orgmirror_integration\" \"aws\"";
-    refused(&one_account().set("handle", "\"Acme\"").hcl()).assert_error_at(
+    let block = r#"resource "orgmirror_integration" "aws""#;
+    refused(&one_account().set_text("handle", "Acme").hcl()).assert_error_at(
         block,
-        "handle = \"Acme\"",
+        r#"handle = "Acme""#,
         &["handle"],
     );
     refused(&one_account().without("handle").hcl()).assert_error_at(
@@ -169,11 +170,11 @@ fn connection_settings_that_break_the_rules_are_refused() {
             ],
         ),
         settings(
-            "external_id = \"x\"",
+            r#"external_id = "x""#,
             &["connection_settings.external_id", "\"x\"", "2 to 1224"],
         ),
         settings(
-            "external_id = \"a b\"",
+            r#"external_id = "a b""#,
             &["connection_settings.external_id", "\"a b\""],
         ),
         settings(
@@ -212,18 +213,21 @@ fn connection_settings_that_break_the_rules_are_refused() {
             "regions = []",
             &["connection_settings.regions", "at least 1"],
         ),
-        settings("regions = [\"\"]", &["connection_settings.regions", "\"\""]),
         settings(
-            "regions = [\"EU West\"]",
+            r#"regions = [""]"#,
+            &["connection_settings.regions", "\"\""],
+        ),
+        settings(
+            r#"regions = ["EU West"]"#,
             &["connection_settings.regions", "\"EU West\""],
         ),
         settings("regions = [null]", &["connection_settings.regions", "null"]),
         settings(
-            "default_region = \"*\"",
+            r#"default_region = "*""#,
             &["connection_settings.default_region", "\"*\""],
         ),
         settings(
-            "ignore_error_codes = [\"\"]",
+            r#"ignore_error_codes = [""]"#,
             &["connection_settings.ignore_error_codes", "empty"],
         ),
     ]);
@@ -234,7 +238,7 @@ fn connection_settings_that_break_the_rules_are_refused() {
 
 #[test]
 fn resource_owners_require_owners_and_tags() {
-    let resource_owners = "[{ tag_key = \"owner\", attribute = \"user\" }]";
+    let resource_owners = r#"[{ tag_key = "owner", attribute = "user" }]"#;
     all_refused(&[
         (
             "resource_owners",
@@ -243,12 +247,12 @@ fn resource_owners_require_owners_and_tags() {
         ),
         (
             "owners",
-            "[{ attribute = \"\", values = [\"platform\"] }]".to_owned(),
+            r#"[{ attribute = "", values = ["platform"] }]"#.to_owned(),
             &["owners[0].attribute", "empty"],
         ),
         (
             "owners",
-            "[{ attribute = \"okta_group\", values = [] }]".to_owned(),
+            r#"[{ attribute = "okta_group", values = [] }]"#.to_owned(),
             &["owners[0].values", "at least 1"],
         ),
     ]);
@@ -257,7 +261,7 @@ fn resource_owners_require_owners_and_tags() {
             .set("resource_owners", resource_owners)
             .set(
                 "owners",
-                "[{ attribute = \"okta_group\", values = [\"platform\"] }]",
+                r#"[{ attribute = "okta_group", values = ["platform"] }]"#,
             )
             .hcl(),
     )
@@ -269,30 +273,34 @@ fn a_grantee_that_is_none_is_refused() {
     all_refused(&[
         (
             "permissions",
-            "[\"Acme\"]".to_owned(),
+            r#"["Acme"]"#.to_owned(),
             &["permissions", "\"Acme\""],
         ),
         (
             "permissions",
-            "[\"acme/\"]".to_owned(),
+            r#"["acme/"]"#.to_owned(),
             &["permissions", "\"acme/\""],
         ),
         (
             "permissions",
-            "[\"/security\"]".to_owned(),
+            r#"["/security"]"#.to_owned(),
             &["permissions", "\"/security\""],
         ),
         (
             "permissions",
-            "[\"acme/security/more\"]".to_owned(),
+            r#"["acme/security/more"]"#.to_owned(),
             &["permissions", "\"acme/security/more\""],
         ),
         (
             "permissions",
-            "[\"acme/*\"]".to_owned(),
+            r#"["acme/*"]"#.to_owned(),
             &["permissions", "\"acme/*\""],
         ),
-        ("permissions", "[\"\"]".to_owned(), &["permissions", "\"\""]),
+        (
+            "permissions",
+            r#"[""]"#.to_owned(),
+            &["permissions", "\"\""],
+        ),
         ("permissions", "[null]".to_owned(), &["permissions", "null"]),
     ]);
 }
@@ -302,12 +310,12 @@ fn sso_and_the_removal_guard_have_their_rules() {
     all_refused(&[
         (
             "sso",
-            "{ portal_url = \"acme.awsapps.com\", region = \"us-east-1\" }".to_owned(),
+            r#"{ portal_url = "acme.awsapps.com", region = "us-east-1" }"#.to_owned(),
             &["sso.portal_url", "acme.awsapps.com", "https://"],
         ),
         (
             "sso",
-            "{ portal_url = \"https://acme.awsapps.com/start\", region = null }".to_owned(),
+            r#"{ portal_url = "https://acme.awsapps.com/start", region = null }"#.to_owned(),
             &["sso.region", "required"],
         ),
         (
@@ -391,37 +399,42 @@ fn a_state_that_aws_does_not_have_is_refused() {
 fn provider_arguments_have_their_rules() {
     let refused = |arguments: &str, fragments: &[&str]| {
         refused(&format!("{}{}", provider(arguments), one_account().hcl())).assert_error_at(
-            "provider \"orgmirror\"",
+            r#"provider "orgmirror""#,
             "",
             fragments,
         );
     };
     refused(
-        "tenant = \"Acme Corp\"\n  max_retries = -1\n  access_key = \"\"\n  secret_key = \"\"",
+        r#"
+        tenant      = "Acme Corp"
+        max_retries = -1
+        access_key  = ""
+        secret_key  = ""
+        "#,
         &["tenant", "\"Acme Corp\""],
     );
-    refused("tenant = \"\"", &["tenant", "empty"]);
+    refused(r#"tenant = """#, &["tenant", "empty"]);
     refused("max_retries = -1", &["max_retries", "-1"]);
     refused(
-        "access_key = \"AKIAEXAMPLE\"",
+        r#"access_key = "AKIAEXAMPLE""#,
         &["access_key", "secret_key"],
     );
-    refused("secret_key = \"secret\"", &["secret_key", "access_key"]);
-    refused("catalog = { path = \"\" }", &["catalog.path", "empty"]);
+    refused(r#"secret_key = "secret""#, &["secret_key", "access_key"]);
+    refused(r#"catalog = { path = "" }"#, &["catalog.path", "empty"]);
     refused(
-        "catalog = { path = \"s3://bucket\" }",
+        r#"catalog = { path = "s3://bucket" }"#,
         &["catalog.path", "s3://bucket"],
     );
     refused(
-        "endpoints = { organizations = \"localhost\" }",
+        r#"endpoints = { organizations = "localhost" }"#,
         &["endpoints.organizations", "\"localhost\"", "http://"],
     );
     refused(
-        "assume_role = { role_arn = \"discovery\" }",
+        r#"assume_role = { role_arn = "discovery" }"#,
         &["assume_role.role_arn", "\"discovery\"", "arn:"],
     );
     refused(
-        "assume_role = { role_arn = \"arn:aws:iam::111122223333:role/discovery\", duration = \"soon\" }",
+        r#"assume_role = { role_arn = "arn:aws:iam::111122223333:role/discovery", duration = "soon" }"#,
         &["assume_role.duration", "\"soon\""],
     );
 }
@@ -430,7 +443,7 @@ fn provider_arguments_have_their_rules() {
 fn data_source_arguments_have_their_rules() {
     let cases: [(&str, &[&str]); 6] = [
         (
-            "organizational_unit_ids = [\"Workloads\"]",
+            r#"organizational_unit_ids = ["Workloads"]"#,
             &["organizational_unit_ids", "\"Workloads\"", "ou-"],
         ),
         (
@@ -438,19 +451,19 @@ fn data_source_arguments_have_their_rules() {
             &["organizational_unit_ids", "at least 1"],
         ),
         (
-            "exclude_organizational_unit_ids = [\"/Workloads\"]",
+            r#"exclude_organizational_unit_ids = ["/Workloads"]"#,
             &["exclude_organizational_unit_ids", "\"/Workloads\""],
         ),
         (
-            "exclude_account_ids = [\"1234\"]",
+            r#"exclude_account_ids = ["1234"]"#,
             &["exclude_account_ids", "\"1234\"", "12 digits"],
         ),
         (
-            "timeouts = { read = \"soon\" }",
+            r#"timeouts = { read = "soon" }"#,
             &["timeouts.read", "\"soon\""],
         ),
         (
-            "assume_role = { role_arn = \"discovery\" }",
+            r#"assume_role = { role_arn = "discovery" }"#,
             &["assume_role.role_arn", "\"discovery\""],
         ),
     ];
@@ -458,19 +471,25 @@ fn data_source_arguments_have_their_rules() {
         .iter()
         .enumerate()
         .map(|(number, (argument, _))| {
-            format!("data \"orgmirror_aws_organization\" \"case_{number}\" {{\n  {argument}\n}}\n")
+            format!(
+                r#"
+                data "orgmirror_aws_organization" "case_{number}" {{
+                  {argument}
+                }}
+                "#
+            )
         })
         .collect();
     let failure = refused(&hcl);
     for (number, (_, fragments)) in cases.iter().enumerate() {
-        let block = format!("data \"orgmirror_aws_organization\" \"case_{number}\"");
+        let block = format!(r#"data "orgmirror_aws_organization" "case_{number}""#);
         failure.assert_error_at(&block, "", fragments);
     }
 }
 
 #[test]
 fn a_reserved_or_unknown_argument_is_no_argument_of_ours() {
-    refused(&one_account().set("external_id", "\"acme:1\"").hcl())
+    refused(&one_account().set_text("external_id", "acme:1").hcl())
         .assert_error(&["external_id", "not expected here"]);
 }
 
@@ -478,7 +497,7 @@ fn a_reserved_or_unknown_argument_is_no_argument_of_ours() {
 fn a_snapshot_without_accounts_is_refused_and_an_empty_one_is_not() {
     for snapshot in [
         "{}",
-        "{ acounts = { \"111122223333\" = { name = \"a\" } } }",
+        r#"{ acounts = { "111122223333" = { name = "a" } } }"#,
         "{ accounts = null }",
     ] {
         refused(&Integration::of(snapshot).hcl()).assert_error(&[
@@ -487,7 +506,8 @@ fn a_snapshot_without_accounts_is_refused_and_an_empty_one_is_not() {
             "write accounts = {}",
         ]);
     }
-    let workspace = Workspace::new();
-    workspace.write("main.tf", &Integration::of("{ accounts = {} }").hcl());
-    workspace.apply();
+    let workspace = PROVIDER.workspace();
+    workspace
+        .configure(&Integration::of("{ accounts = {} }").hcl())
+        .apply();
 }

@@ -1,70 +1,22 @@
 //! Workspaces: their files, what restores them, what they attach, and what reaches them.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use orgmirror_testing::terraform::{UNKNOWN, Workspace, is_at_least, quoted};
 use serde_json::{Value, json};
 
-use crate::catalog::{document, edit};
-use crate::configuration::{INTEGRATION, Integration, provider};
-use crate::terraform::{UNKNOWN, Workspace, is_at_least, quoted};
+use crate::PROVIDER;
+use crate::catalogs::{FILES, document, edit, files};
+use crate::configurations::{
+    INTEGRATION, Integration, configure, provider, security, tree_with_lab_in,
+};
 
 /// Address of the workspace that [`security`] declares.
 const SECURITY: &str = "orgmirror_workspace.security";
 
-/// Where its files are, with the default catalog and tenant.
-const FILES: &str = ".orgmirror/tenants/default/workspaces/acme/security";
-
-/// HCL of `orgmirror_workspace.security`, with more arguments than its name.
-pub fn security(arguments: &str) -> String {
-    format!(
-        "resource \"orgmirror_workspace\" \"security\" {{\n  organization = \"acme\"\n  handle       = \"security\"\n  \
-         {arguments}\n}}\n"
-    )
-}
-
-/// A tree with an account under `/Workloads/Prod`, one under `/Sandbox` and one under the root.
-pub fn tree(parent_of_lab: &str) -> Integration {
-    Integration::of(&format!(
-        r#"{{
-    organizational_units = {{
-      "ou-work" = {{ name = "Workloads" }}
-      "ou-prod" = {{ name = "Prod", parent_id = "ou-work" }}
-      "ou-lab"  = {{ name = "Sandbox" }}
-    }}
-    accounts = {{
-      "111111111111" = {{ name = "shop", parent_id = "ou-prod", tags = {{ env = "prod" }} }}
-      "222222222222" = {{ name = "lab", parent_id = {}, tags = {{}} }}
-      "333333333333" = {{ name = "hub" }}
-    }}
-  }}"#,
-        quoted(parent_of_lab)
-    ))
-    .set("deletion_protection", "false")
-}
-
 fn shared_with_all() -> Integration {
-    tree("ou-lab").set("permissions", "[\"*\"]")
-}
-
-/// All files of the workspace by name, with their content.
-pub fn files(workspace: &Workspace) -> BTreeMap<String, String> {
-    files_in(&workspace.path().join(FILES))
-}
-
-fn files_in(directory: &Path) -> BTreeMap<String, String> {
-    let Ok(entries) = fs::read_dir(directory) else {
-        return BTreeMap::new();
-    };
-    entries
-        .map(|entry| {
-            let entry = entry.expect("the directory can be read");
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let content = fs::read_to_string(entry.path()).expect("the file is text");
-            (name, content)
-        })
-        .collect()
+    tree_with_lab_in("ou-lab").set("permissions", r#"["*"]"#)
 }
 
 fn file(workspace: &Workspace, name: &str) -> PathBuf {
@@ -82,19 +34,15 @@ fn published(workspace: &Workspace) -> Vec<String> {
         .collect()
 }
 
-fn configure(workspace: &Workspace, integration: &Integration, rest: &str) {
-    workspace.write("main.tf", &format!("{}{rest}", integration.hcl()));
-}
-
 /// Everything is published in two formats.
 fn applied() -> Workspace {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     configure(
         &workspace,
         &shared_with_all(),
         &security("publish = { json = {}, c7n_org = {} }"),
-    );
-    workspace.apply();
+    )
+    .apply();
     workspace
 }
 
@@ -132,9 +80,10 @@ fn a_workspace_gets_its_files() {
 
 #[test]
 fn a_plan_knows_the_locations_and_writes_nothing() {
-    let workspace = Workspace::new();
-    workspace.write("main.tf", &security("publish = { json = {} }"));
-    let plan = workspace.plan();
+    let workspace = PROVIDER.workspace();
+    let plan = workspace
+        .configure(&security("publish = { json = {} }"))
+        .plan();
     let after = plan.after(SECURITY);
     assert_eq!(after["id"], UNKNOWN);
     assert_eq!(after["in_sync"], true);
@@ -190,13 +139,13 @@ fn files_that_were_touched_are_restored() {
 fn old_files_are_replaced() {
     let workspace = applied();
     let old = files(&workspace);
-    let more = tree("ou-lab").set("permissions", "[]");
+    let more = tree_with_lab_in("ou-lab").set("permissions", "[]");
     configure(
         &workspace,
         &more,
         &security("publish = { json = {}, c7n_org = {} }"),
-    );
-    workspace.apply();
+    )
+    .apply();
     let new = files(&workspace);
     assert_ne!(old, new);
     for (name, content) in &old {
@@ -211,12 +160,12 @@ fn old_files_are_replaced() {
 #[test]
 fn formats_come_and_go() {
     let workspace = applied();
-    configure(
+    let plan = configure(
         &workspace,
         &shared_with_all(),
         &security("publish = { json = {}, steampipe = { aggregators = true } }"),
-    );
-    let plan = workspace.plan();
+    )
+    .plan();
     plan.assert_in_place(
         SECURITY,
         &json!({
@@ -229,8 +178,7 @@ fn formats_come_and_go() {
     assert_eq!(names, ["aws.spc", "aws_config", "connections.json"]);
 
     for without in ["publish = {}", ""] {
-        configure(&workspace, &shared_with_all(), &security(without));
-        workspace.apply();
+        configure(&workspace, &shared_with_all(), &security(without)).apply();
         assert!(!workspace.path().join(FILES).exists(), "{without}");
         assert_eq!(workspace.attributes(SECURITY)["locations"], json!({}));
     }
@@ -239,13 +187,14 @@ fn formats_come_and_go() {
         &workspace,
         &shared_with_all(),
         &security("publish = { json = {} }"),
-    );
-    workspace.apply();
-    configure(&workspace, &shared_with_all(), "");
-    workspace.plan().assert_warning(&[
-        "Connections of acme/security: 3 lost",
-        "hub (333333333333 \"hub\" in /)",
-    ]);
+    )
+    .apply();
+    configure(&workspace, &shared_with_all(), "")
+        .plan()
+        .assert_warning(&[
+            "Connections of acme/security: 3 lost",
+            "hub (333333333333 \"hub\" in /)",
+        ]);
     workspace.apply();
     assert!(!workspace.path().join(FILES).exists());
 }
@@ -255,8 +204,7 @@ fn another_name_is_another_workspace() {
     let workspace = applied();
     let id = workspace.attributes(SECURITY)["id"].clone();
     let renamed = security("publish = { json = {} }").replace("= \"security\"", "= \"audit\"");
-    configure(&workspace, &shared_with_all(), &renamed);
-    let plan = workspace.plan();
+    let plan = configure(&workspace, &shared_with_all(), &renamed).plan();
     plan.assert_actions(SECURITY, &["delete", "create"]);
     assert_eq!(plan.replace_paths(SECURITY), json!([["handle"]]));
     workspace.apply_saved(&plan);
@@ -280,10 +228,9 @@ fn two_workspaces_of_one_name_are_an_error() {
             "{}{twin}",
             security("publish = { json = {}, c7n_org = {} }")
         ),
-    );
-    workspace
-        .plan()
-        .assert_warning(&["Workspace exists", "acme/security", "the apply will fail"]);
+    )
+    .plan()
+    .assert_warning(&["Workspace exists", "acme/security", "the apply will fail"]);
     workspace
         .apply_fails()
         .assert_only_error(&["Workspace exists", "terraform import ADDRESS acme/security"]);
@@ -292,10 +239,11 @@ fn two_workspaces_of_one_name_are_an_error() {
 #[test]
 fn a_workspace_that_is_replaced_before_it_is_destroyed_says_what_to_remove() {
     let workspace = applied();
-    let arguments =
-        "publish = { json = {}, c7n_org = {} }\n  lifecycle { create_before_destroy = true }";
-    configure(&workspace, &shared_with_all(), &security(arguments));
-    workspace.apply();
+    let arguments = "
+        publish = { json = {}, c7n_org = {} }
+        lifecycle { create_before_destroy = true }
+        ";
+    configure(&workspace, &shared_with_all(), &security(arguments)).apply();
     workspace
         .apply_fails_with(&["-replace=orgmirror_workspace.security"])
         .assert_only_error(&["Workspace exists", "remove create_before_destroy"]);
@@ -304,17 +252,21 @@ fn a_workspace_that_is_replaced_before_it_is_destroyed_says_what_to_remove() {
 
 #[test]
 fn a_part_is_attached() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     for (attach, handles) in [
-        ("[\"/Workloads\"]", &["shop"][..]),
-        ("[\"/\"]", &["hub", "lab", "shop"]),
-        ("[\"ou-lab\", \"333333333333\"]", &["hub", "lab"]),
+        (r#"["/Workloads"]"#, &["shop"][..]),
+        (r#"["/"]"#, &["hub", "lab", "shop"]),
+        (r#"["ou-lab", "333333333333"]"#, &["hub", "lab"]),
         ("[]", &[]),
         ("null", &["hub", "lab", "shop"]),
     ] {
-        let arguments = format!("attach = {attach}\n  publish = {{ json = {{}} }}");
-        configure(&workspace, &shared_with_all(), &security(&arguments));
-        workspace.apply();
+        let arguments = format!(
+            "
+            attach  = {attach}
+            publish = {{ json = {{}} }}
+            "
+        );
+        configure(&workspace, &shared_with_all(), &security(&arguments)).apply();
         assert_eq!(published(&workspace), handles, "attach = {attach}");
     }
 }
@@ -322,8 +274,10 @@ fn a_part_is_attached() {
 #[test]
 fn what_is_attached_and_nowhere_is_warned_of() {
     let workspace = applied();
-    let arguments =
-        "attach = [\"/Workload\", \"ou-prod\", \"999999999999\"]\n  publish = { json = {} }";
+    let arguments = r#"
+        attach  = ["/Workload", "ou-prod", "999999999999"]
+        publish = { json = {} }
+        "#;
     configure(&workspace, &shared_with_all(), &security(arguments));
     let expected = [
         "Attached and nowhere in the catalog",
@@ -338,9 +292,10 @@ fn what_is_attached_and_nowhere_is_warned_of() {
             &workspace,
             &shared_with_all(),
             &security(&format!("attach = [{refused}]")),
-        );
-        workspace.plan_fails().assert_error_at(
-            "resource \"orgmirror_workspace\" \"security\"",
+        )
+        .plan_fails()
+        .assert_error_at(
+            r#"resource "orgmirror_workspace" "security""#,
             "attach",
             &["attach", refused.trim_matches('"')],
         );
@@ -349,18 +304,22 @@ fn what_is_attached_and_nowhere_is_warned_of() {
 
 #[test]
 fn an_account_that_joins_or_moves_reaches_the_workspace_by_itself() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     let rest = format!(
-        "{}resource \"orgmirror_folder_permission\" \"work\" {{\n  integration_id = orgmirror_integration.aws.id\n  \
-         folder_path    = \"/Workloads\"\n  grantee        = \"acme/security\"\n}}\n",
+        r#"
+        {}
+        resource "orgmirror_folder_permission" "work" {{
+          integration_id = orgmirror_integration.aws.id
+          folder_path    = "/Workloads"
+          grantee        = "acme/security"
+        }}
+        "#,
         security("publish = { json = {} }")
     );
-    configure(&workspace, &tree("ou-lab"), &rest);
-    workspace.apply();
+    configure(&workspace, &tree_with_lab_in("ou-lab"), &rest).apply();
     assert_eq!(published(&workspace), ["shop"]);
 
-    configure(&workspace, &tree("ou-prod"), &rest);
-    let plan = workspace.plan();
+    let plan = configure(&workspace, &tree_with_lab_in("ou-prod"), &rest).plan();
     plan.assert_warning(&[
         "Connections of acme/security: 1 gained",
         "lab (222222222222 \"lab\" in /Workloads/Prod)",
@@ -369,12 +328,12 @@ fn an_account_that_joins_or_moves_reaches_the_workspace_by_itself() {
     workspace.apply_saved(&plan);
     assert_eq!(published(&workspace), ["lab", "shop"]);
 
-    let joined = tree("ou-prod").hcl().replace(
-        "{ name = \"hub\" }",
-        "{ name = \"hub\" }\n\"444444444444\" = { name = \"new\", parent_id = \"ou-work\" }",
+    let joined = tree_with_lab_in("ou-prod").hcl().replace(
+        r#"{ name = "hub" }"#,
+        r#"{ name = "hub" }
+      "444444444444" = { name = "new", parent_id = "ou-work" }"#,
     );
-    workspace.write("main.tf", &format!("{joined}{rest}"));
-    let plan = workspace.plan();
+    let plan = workspace.configure(&format!("{joined}{rest}")).plan();
     plan.assert_warning(&["Connections of acme/security: 1 gained", "444444444444"]);
     workspace.apply_saved(&plan);
     assert_eq!(published(&workspace), ["lab", "new", "shop"]);
@@ -382,12 +341,10 @@ fn an_account_that_joins_or_moves_reaches_the_workspace_by_itself() {
 
 #[test]
 fn grants_hold_for_a_workspace_that_is_declared_later() {
-    let workspace = Workspace::new();
-    let shared = tree("ou-lab").set("permissions", "[\"acme/security\"]");
-    configure(&workspace, &shared, "");
-    workspace.apply();
-    configure(&workspace, &shared, &security("publish = { json = {} }"));
-    let plan = workspace.plan();
+    let workspace = PROVIDER.workspace();
+    let shared = tree_with_lab_in("ou-lab").set("permissions", r#"["acme/security"]"#);
+    configure(&workspace, &shared, "").apply();
+    let plan = configure(&workspace, &shared, &security("publish = { json = {} }")).plan();
     plan.assert_warning(&["Connections of acme/security: 3 gained"]);
     workspace.apply_saved(&plan);
     assert_eq!(published(&workspace), ["hub", "lab", "shop"]);
@@ -395,29 +352,28 @@ fn grants_hold_for_a_workspace_that_is_declared_later() {
 
 #[test]
 fn options_that_make_no_publication_are_refused() {
-    let workspace = Workspace::new();
+    let workspace = PROVIDER.workspace();
     for (options, fragments) in [
         (
-            "{ source_profile = \"hub\", sso = true }",
+            r#"{ source_profile = "hub", sso = true }"#,
             &["publish.aws_config", "sso"][..],
         ),
         (
-            "{ credential_source = \"Moon\" }",
+            r#"{ credential_source = "Moon" }"#,
             &["publish.aws_config.credential_source", "Moon"],
         ),
         (
-            "{ preamble = \"[profile x]\\naws_secret_access_key = s3cr3t\" }",
+            r#"{ preamble = "[profile x]\naws_secret_access_key = s3cr3t" }"#,
             &["publish.aws_config.preamble"],
         ),
     ] {
-        workspace.write(
-            "main.tf",
-            &security(&format!("publish = {{ aws_config = {options} }}")),
-        );
         workspace
+            .configure(&security(&format!(
+                "publish = {{ aws_config = {options} }}"
+            )))
             .plan_fails()
             .assert_error_at(
-                "resource \"orgmirror_workspace\" \"security\"",
+                r#"resource "orgmirror_workspace" "security""#,
                 "publish",
                 &[&["Publication options refused"], fragments].concat(),
             )
@@ -429,16 +385,21 @@ fn options_that_make_no_publication_are_refused() {
 fn options_made_in_the_same_run_are_checked_once_they_are_known() {
     let made = |value: &str| {
         format!(
-            "resource \"terraform_data\" \"made\" {{\n  input = {}\n}}\n",
+            r#"
+            resource "terraform_data" "made" {{
+              input = {}
+            }}
+            "#,
             quoted(value)
         )
     };
     let options = security(
         "publish = { json = {}, aws_config = { credential_source = terraform_data.made.output } }",
     );
-    let workspace = Workspace::new();
-    workspace.write("main.tf", &format!("{}{options}", made("Moon")));
-    let plan = workspace.plan();
+    let workspace = PROVIDER.workspace();
+    let plan = workspace
+        .configure(&format!("{}{options}", made("Moon")))
+        .plan();
     let after = plan.after(SECURITY);
     assert_eq!(after["publish"]["aws_config"]["credential_source"], UNKNOWN);
     assert_eq!(
@@ -451,23 +412,32 @@ fn options_made_in_the_same_run_are_checked_once_they_are_known() {
     workspace
         .apply_fails()
         .assert_error(&["publish.aws_config.credential_source", "Moon"]);
-    workspace.write("main.tf", &format!("{}{options}", made("Environment")));
-    workspace.apply();
+    workspace
+        .configure(&format!("{}{options}", made("Environment")))
+        .apply();
     assert!(files(&workspace).contains_key("aws_config"));
 }
 
 #[test]
 fn formats_and_names_made_in_the_same_run_hide_the_locations() {
-    let made = "resource \"terraform_data\" \"made\" {\n  input = \"security\"\n}\n";
+    let made = r#"
+        resource "terraform_data" "made" {
+          input = "security"
+        }
+        "#;
     for arguments in [
-        security("publish = { json = terraform_data.made.output == \"security\" ? {} : null }"),
+        security(r#"publish = { json = terraform_data.made.output == "security" ? {} : null }"#),
         security("publish = { json = {} }")
             .replace("= \"security\"", "= terraform_data.made.output"),
-        security("attach = [terraform_data.made.output]\n  publish = { json = {} }"),
+        security(
+            "
+            attach  = [terraform_data.made.output]
+            publish = { json = {} }
+            ",
+        ),
     ] {
-        let workspace = Workspace::new();
-        workspace.write("main.tf", &format!("{made}{arguments}"));
-        let plan = workspace.plan();
+        let workspace = PROVIDER.workspace();
+        let plan = workspace.configure(&format!("{made}{arguments}")).plan();
         let locations = plan.after(SECURITY)["locations"].clone();
         let is_known = locations != UNKNOWN;
         assert_eq!(is_known, arguments.contains("attach"), "{arguments}");
@@ -478,16 +448,19 @@ fn formats_and_names_made_in_the_same_run_hide_the_locations() {
 
 #[test]
 fn a_catalog_that_is_not_known_yet_stops_only_what_needs_it() {
-    let workspace = Workspace::new();
-    workspace.write(
-        "main.tf",
-        &format!(
-            "resource \"terraform_data\" \"made\" {{\n  input = \"here\"\n}}\n{}{}",
+    let workspace = PROVIDER.workspace();
+    let plan = workspace
+        .configure(&format!(
+            r#"
+            resource "terraform_data" "made" {{
+              input = "here"
+            }}
+            {}{}
+            "#,
             provider("catalog = { path = terraform_data.made.output }"),
             security("publish = { json = {} }")
-        ),
-    );
-    let plan = workspace.plan();
+        ))
+        .plan();
     assert_eq!(plan.after(SECURITY)["locations"], UNKNOWN);
     workspace.apply_saved(&plan);
     assert_eq!(
@@ -504,7 +477,7 @@ fn a_catalog_that_moved_shows_as_other_locations() {
         workspace.path().join("moved"),
     )
     .expect("it can be moved");
-    workspace.write("provider.tf", &provider("catalog = { path = \"moved\" }"));
+    workspace.configure_provider(r#"catalog = { path = "moved" }"#);
     let plan = workspace.plan();
     let moved = |name: &str| {
         json!([
@@ -522,21 +495,17 @@ fn a_catalog_that_moved_shows_as_other_locations() {
 
 #[test]
 fn a_workspace_in_another_configuration_shares_only_the_catalog() {
-    let platform = Workspace::new();
-    configure(&platform, &shared_with_all(), "");
-    platform.apply();
-    let team = Workspace::new();
+    let platform = PROVIDER.workspace();
+    configure(&platform, &shared_with_all(), "").apply();
+    let team = PROVIDER.workspace();
     let place = platform.path().join(".orgmirror");
     let path = place.to_string_lossy().into_owned();
-    team.write(
-        "main.tf",
-        &format!(
-            "{}{}",
-            provider(&format!("catalog = {{ path = {} }}", quoted(&path))),
-            security("publish = { json = {} }")
-        ),
-    );
-    team.apply();
+    team.configure(&format!(
+        "{}{}",
+        provider(&format!("catalog = {{ path = {} }}", quoted(&path))),
+        security("publish = { json = {} }")
+    ))
+    .apply();
     assert_eq!(published(&platform), ["hub", "lab", "shop"]);
     assert_eq!(
         team.attributes(SECURITY)["locations"]["json"],
@@ -545,12 +514,11 @@ fn a_workspace_in_another_configuration_shares_only_the_catalog() {
 
     configure(
         &platform,
-        &tree("ou-lab").set("permissions", "[\"other\"]"),
+        &tree_with_lab_in("ou-lab").set("permissions", r#"["other"]"#),
         "",
-    );
-    platform
-        .plan()
-        .assert_warning(&["Connections of acme/security: 3 lost"]);
+    )
+    .plan()
+    .assert_warning(&["Connections of acme/security: 3 lost"]);
     platform.apply();
     assert_eq!(published(&platform), [""; 0]);
     team.plan().assert_no_changes();
@@ -560,9 +528,8 @@ fn a_workspace_in_another_configuration_shares_only_the_catalog() {
 
 #[test]
 fn what_cannot_be_published_is_a_warning_and_shows_in_the_next_plan() {
-    let workspace = Workspace::new();
-    configure(&workspace, &shared_with_all(), "");
-    workspace.apply();
+    let workspace = PROVIDER.workspace();
+    configure(&workspace, &shared_with_all(), "").apply();
     // A file where the directory has to be stops even root.
     let directory = workspace.path().join(FILES);
     let parent = directory.parent().expect("it has a parent");
@@ -640,7 +607,12 @@ fn a_workspace_is_imported_by_its_identity() {
         workspace.write(
             "import.tf",
             &format!(
-                "import {{\n  to       = {SECURITY}\n  identity = {{ id = {identity} }}\n}}\n"
+                "
+                import {{
+                  to       = {SECURITY}
+                  identity = {{ id = {identity} }}
+                }}
+                "
             ),
         );
     };
@@ -660,10 +632,9 @@ fn a_workspace_is_imported_by_its_identity() {
 
 #[test]
 fn a_profile_that_takes_the_name_of_a_connection_is_refused() {
-    let clashing = security("publish = { aws_config = { source_profile = \"hub\" } }");
-    let workspace = Workspace::new();
-    configure(&workspace, &shared_with_all(), "");
-    workspace.apply();
+    let clashing = security(r#"publish = { aws_config = { source_profile = "hub" } }"#);
+    let workspace = PROVIDER.workspace();
+    configure(&workspace, &shared_with_all(), "").apply();
     configure(&workspace, &shared_with_all(), &clashing);
     let expected = [
         "Handles clash with profiles",
@@ -674,31 +645,36 @@ fn a_profile_that_takes_the_name_of_a_connection_is_refused() {
     assert!(!workspace.holds(SECURITY));
 
     // The same run may bring the way out.
-    let overriding = "resource \"orgmirror_connection_override\" \"hub\" {\n  integration_id = \
-                      orgmirror_integration.aws.id\n  account_id     = \"333333333333\"\n  handle         = \
-                      \"hub_account\"\n}\n";
+    let overriding = r#"
+        resource "orgmirror_connection_override" "hub" {
+          integration_id = orgmirror_integration.aws.id
+          account_id     = "333333333333"
+          handle         = "hub_account"
+        }
+        "#;
     configure(
         &workspace,
         &shared_with_all(),
         &format!("{clashing}{overriding}"),
-    );
-    workspace.plan().assert_warning(&expected);
+    )
+    .plan()
+    .assert_warning(&expected);
     workspace.apply();
     assert!(files(&workspace)["aws_config"].contains("[profile hub_account]"));
 }
 
 #[test]
 fn a_connection_that_takes_the_name_of_a_profile_later_is_left_out() {
-    let workspace = Workspace::new();
-    let rest = security("publish = { aws_config = { source_profile = \"night\" } }");
-    configure(&workspace, &shared_with_all(), &rest);
-    workspace.apply();
+    let workspace = PROVIDER.workspace();
+    let rest = security(r#"publish = { aws_config = { source_profile = "night" } }"#);
+    configure(&workspace, &shared_with_all(), &rest).apply();
     let joined = shared_with_all().hcl().replace(
-        "{ name = \"hub\" }",
-        "{ name = \"hub\" }\n\"444444444444\" = { name = \"night\" }",
+        r#"{ name = "hub" }"#,
+        r#"{ name = "hub" }
+      "444444444444" = { name = "night" }"#,
     );
-    workspace.write("main.tf", &format!("{joined}{rest}"));
     workspace
+        .configure(&format!("{joined}{rest}"))
         .apply()
         .assert_warning(&["444444444444", "no profile is published for it"]);
     assert!(!files(&workspace)["aws_config"].contains("[profile night]"));

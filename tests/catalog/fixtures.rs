@@ -19,8 +19,8 @@ use orgmirror::model::tenant::{Kind, Tenant};
 use orgmirror::model::visibility::Resolved;
 use orgmirror::publish::publications;
 
-pub use crate::objects::*;
 use crate::place::Place;
+pub use orgmirror_testing::objects::*;
 
 /// What takes this long hangs: a limit for tests that fail, far beyond what any machine needs.
 pub const PATIENCE: Duration = Duration::from_secs(300);

@@ -7,11 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use orgmirror::catalog::*;
+use orgmirror_testing::moto;
+use orgmirror_testing::s3::{self, Bucket};
 use tempfile::TempDir;
 
 use crate::fixtures::{TENANT, contents};
-use crate::moto;
-use crate::s3::{self, Bucket};
 
 /// Makes a test on disk and one in S3 of each of these functions, which take the place.
 macro_rules! on_each_store {

@@ -6,12 +6,12 @@ use std::process::{Command, Output};
 use std::sync::Mutex;
 
 use orgmirror::model::objects::workspace::Options;
+use orgmirror_testing::double::{Double, Organization, Role};
+use orgmirror_testing::moto::Moto;
+use orgmirror_testing::python;
 use serde_json::{Value, json};
 
-use crate::double::{Double, Organization, Role};
-use crate::moto::Moto;
 use crate::organization::{Example, account_id, options};
-use crate::python;
 
 /// Access key of whoever uses the files; it belongs to the management account.
 const KEY: &str = "AKIAEXAMPLE";
@@ -68,7 +68,7 @@ impl Home {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = python::python(self.path());
+        let mut command = python::command(self.path());
         command
             .args(["-m", "awscli"])
             .args(arguments)

@@ -10,12 +10,12 @@ use orgmirror::model::mirror::role_arn;
 use orgmirror::model::objects::{ConnectionOverride, OverriddenSettings};
 use orgmirror::model::owners::Owner;
 use orgmirror::model::partition;
+use orgmirror_testing::moto::Moto;
+use orgmirror_testing::python;
 use serde_json::{Map, Value, json};
 
-use crate::moto::Moto;
 use crate::names::names;
 use crate::organization::{EXTERNAL_ID, Example, account_id, options};
-use crate::python;
 
 /// The Python that has c7n-org: `ORGMIRROR_C7N_PYTHON`, else the one that `make test` sets up.
 pub fn c7n_python(home: &Path) -> Command {

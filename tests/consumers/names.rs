@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::double::Sequence;
+use orgmirror_testing::double::Sequence;
 
 /// Most characters of an account's name, by the API of AWS Organizations.
 const MAX_LENGTH: usize = 50;

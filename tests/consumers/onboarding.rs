@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use orgmirror::onboarding::{Onboarding, security_audit};
+use orgmirror_testing::python;
 use serde_json::{Value, json};
 
 use crate::c7n_org::{answer, c7n_python, script};
-use crate::python;
+use crate::read::with_python;
 
 /// Each partition, and a Region whose specification cfn-lint takes.
 const PARTITIONS: [(&str, &str); 3] = [
@@ -57,7 +58,7 @@ fn templates(partition: &str, directory: &Path) -> Vec<PathBuf> {
 
 /// What cfn-lint says of templates for a Region; nothing where nothing is wrong.
 fn linted(region: &str, files: &[PathBuf], home: &Path) -> String {
-    let mut command = python::python(home);
+    let mut command = python::command(home);
     command
         .args(["-c", "from cfnlint.runner import main; main()"])
         .args(["--non-zero-exit-code", "informational"])
@@ -119,7 +120,7 @@ fn the_stackset_has_the_template_of_one_account() {
     let [rich, _] = rich_and_poor("aws");
     let file = directory.path().join("stackset.yaml");
     std::fs::write(&file, rich.cloudformation_stackset().unwrap().unwrap()).unwrap();
-    let template = python::read("yaml", &file);
+    let template = with_python("yaml", &file);
     let properties = &template["Resources"]["StackSet"]["Properties"];
     assert_eq!(
         properties["TemplateBody"],
@@ -170,7 +171,7 @@ fn other_parsers_read_the_terraform() {
     let file = directory.path().join("main.tf");
     for onboarding in rich_and_poor("aws") {
         std::fs::write(&file, onboarding.terraform().unwrap()).unwrap();
-        let found = python::read("hcl", &file);
+        let found = with_python("hcl", &file);
         let kinds: Vec<&String> = found["resource"]
             .as_array()
             .unwrap()

@@ -1,19 +1,20 @@
 //! The tenants whose publications are read: made from the model, without Terraform.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use orgmirror::model::effective::settle;
 use orgmirror::model::late::Late;
 use orgmirror::model::mirror::{Source, SourceAccount, SourceUnit, Wanted, mirror};
 use orgmirror::model::objects::workspace::{OptionValue, Options, Publish};
-use orgmirror::model::objects::{
-    ConnectionOverride, ConnectionSettings, Integration, OverriddenSettings, Workspace,
-};
-use orgmirror::model::removal_guard::RemovalGuard;
+use orgmirror::model::objects::{ConnectionOverride, Integration, OverriddenSettings, Workspace};
 use orgmirror::model::sso::Sso;
 use orgmirror::model::tenant::Tenant;
 use orgmirror::model::visibility::{Resolved, View};
 use orgmirror::publish::publications;
+use orgmirror_testing::objects::{integration_of, settings};
+
+/// The ID of the one integration.
+const INTEGRATION: &str = "in_0123456789abcdefghij";
 
 pub const ROLE_NAME: &str = "audit/orgmirror-readonly";
 pub const EXTERNAL_ID: &str = "acme:0123456789abcdef";
@@ -158,30 +159,11 @@ fn integration(source: &Source) -> Integration {
         owners: Late::default(),
         resource_owners: Late::default(),
     };
+    let mirror = mirror(&wanted, None).unwrap().mirror;
     Integration {
-        id: "in_0123456789abcdefghij".to_owned(),
-        handle: "acme".to_owned(),
-        organization: None,
-        handle_prefix: None,
-        initial_handles: None,
-        connection_settings: ConnectionSettings {
-            role_name: ROLE_NAME.to_owned(),
-            external_id: Some(EXTERNAL_ID.to_owned()),
-            regions: ["*".to_owned()].into(),
-            default_region: "us-east-1".to_owned(),
-            max_error_retry_attempts: 9,
-            min_error_retry_delay: 25,
-            ignore_error_codes: BTreeSet::new(),
-        },
+        connection_settings: settings(ROLE_NAME, Some(EXTERNAL_ID)),
         permissions: ["*".to_owned()].into(),
-        sso: None,
-        owners: None,
-        resource_owners: None,
-        custom_access_details: None,
-        removal_guard: RemovalGuard::default(),
-        deletion_protection: true,
-        mirror: mirror(&wanted, None).unwrap().mirror,
-        effective_handles: BTreeMap::new(),
+        ..integration_of(INTEGRATION, "acme", mirror)
     }
 }
 
@@ -190,7 +172,7 @@ fn own_settings(number: usize) -> ConnectionOverride {
     let account_id = account_id(number);
     ConnectionOverride {
         id: format!("co_{number:020}"),
-        integration_id: "in_0123456789abcdefghij".to_owned(),
+        integration_id: INTEGRATION.to_owned(),
         handle: None,
         role_arn: Some(format!("arn:aws:iam::{account_id}:role/own+role=,.@-_")),
         settings: OverriddenSettings {

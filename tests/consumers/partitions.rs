@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use aws_sdk_organizations::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use orgmirror::model::partition::{self, AWS, AWS_CN, AWS_US_GOV};
+use orgmirror_testing::python;
 use serde::Deserialize;
-
-use crate::python;
 
 const KNOWN: [&str; 3] = [AWS, AWS_US_GOV, AWS_CN];
 
@@ -20,7 +19,7 @@ struct Facts {
 
 fn facts() -> BTreeMap<String, Facts> {
     let directory = tempfile::tempdir().unwrap();
-    let mut command = python::python(directory.path());
+    let mut command = python::command(directory.path());
     command.arg("-c").arg(
         "import json, os, botocore
 data = os.path.join(os.path.dirname(botocore.__file__), 'data')

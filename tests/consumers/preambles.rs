@@ -1,11 +1,11 @@
 //! What is accepted as a preamble is read alike by botocore and by the SDK for Rust; what is refused is not.
 
 use orgmirror::publish::format;
+use orgmirror_testing::double::Sequence;
 use serde_json::Value;
 
-use crate::double::Sequence;
 use crate::organization::options;
-use crate::python;
+use crate::read::with_python;
 use crate::sdks::{Sections, with_rust};
 
 /// Lines that preambles are made of, sound ones more often than others.
@@ -75,7 +75,7 @@ async fn read(texts: &[String]) -> Vec<(Option<Sections>, Option<Sections>)> {
     for (number, text) in texts.iter().enumerate() {
         std::fs::write(directory.path().join(number.to_string()), text).unwrap();
     }
-    let with_botocore = python::read("many", directory.path());
+    let with_botocore = with_python("many", directory.path());
     let mut read = Vec::new();
     for (number, text) in texts.iter().enumerate() {
         let found = &with_botocore[number.to_string()];

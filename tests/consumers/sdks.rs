@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::names::names;
 use crate::organization::{Example, options};
-use crate::python;
+use crate::read::with_python;
 
 /// Settings by section: profiles, then SSO sessions.
 #[derive(Debug, PartialEq, Deserialize)]
@@ -91,7 +91,7 @@ fn with_botocore(package: &str, text: &[u8]) -> Sections {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("aws_config");
     std::fs::write(&file, text).unwrap();
-    let found = python::read(package, &file);
+    let found = with_python(package, &file);
     assert_eq!(found["others"], json!([]), "{package}");
     let read: Sections = serde_json::from_value(found.clone()).unwrap();
     let names: Vec<&String> = read.profiles.keys().collect();

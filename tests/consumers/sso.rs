@@ -1,10 +1,10 @@
 //! botocore takes a published profile with SSO to the access portal's service, in every partition.
 
 use orgmirror::model::sso::Sso;
+use orgmirror_testing::python;
 use serde_json::{Value, json};
 
 use crate::organization::{Example, options};
-use crate::python;
 
 #[test]
 fn a_user_who_has_signed_in_gets_the_credentials_of_account_and_role() {
@@ -38,7 +38,7 @@ fn a_user_who_has_signed_in_gets_the_credentials_of_account_and_role() {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("aws_config");
         std::fs::write(&file, example.published("aws_config")).unwrap();
-        let mut command = python::python(home.path());
+        let mut command = python::command(home.path());
         command
             .arg(crate::c7n_org::script("sso.py"))
             .arg(&file)

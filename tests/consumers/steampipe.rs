@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use orgmirror_testing::python;
 use serde_json::{Value, json};
 
 use crate::names::names;
 use crate::organization::{Example, options};
-use crate::python;
+use crate::read::with_python;
 
 fn example() -> Example {
     Example::new(
@@ -30,7 +31,7 @@ fn read() -> &'static BTreeMap<String, Value> {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("aws.spc");
         std::fs::write(&file, example().published("steampipe")).unwrap();
-        let found = python::read("hcl", &file);
+        let found = with_python("hcl", &file);
         assert_eq!(found.as_object().unwrap().len(), 1, "there is nothing else");
         let mut connections = BTreeMap::new();
         for block in found["connection"].as_array().unwrap() {

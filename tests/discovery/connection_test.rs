@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use orgmirror::aws::connection_test::{Cause, Options, Target, TestError, Verdict};
 use orgmirror::aws::{AssumeRole, ConnectError, Session};
+use orgmirror_testing::double::{Call, Double, Failure, KeyFault, Organization, Role};
 use tokio_util::sync::CancellationToken;
 
 use crate::credentials::{assert_logged_without, logged_alone, run};
-use crate::double::{Call, Double, Failure, KeyFault, Organization, Role};
 use crate::{LIMIT, in_ever_more_time, round_trip, settings};
 
 const EXTERNAL_ID: &str = "acme:0123456789abcdef";

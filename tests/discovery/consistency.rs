@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use orgmirror::aws::DiscoveryError;
 use orgmirror::model::snapshot::Snapshot;
+use orgmirror_testing::double::{Calls, Double, Failure, Faults, Organization, Paging, Sequence};
 use proptest::prelude::*;
 
-use crate::double::{Calls, Double, Failure, Faults, Organization, Paging, Sequence};
 use crate::{calls_needed, expected, options, read, read_with, settings, with_tags};
 
 /// `/A`, `/B` and `/C`, each with accounts, `/A/Below` with one.

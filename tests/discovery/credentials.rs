@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use orgmirror::aws::{AssumeRole, ConnectError, Endpoints, Session, Settings};
+use orgmirror_testing::double::{Double, KeyFault, Organization, Role};
 use tokio_util::sync::CancellationToken;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -14,7 +15,6 @@ use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::double::{Double, KeyFault, Organization, Role};
 use crate::{LIMIT, expected, options, read_with, settings};
 
 fn role(double: &Double) -> AssumeRole {

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use orgmirror::aws::{ConnectError, DiscoveryError, Options, Purpose, REQUIRED_ACTIONS, Session};
+use orgmirror_testing::double::{Double, Failure, Organization};
 use tokio_util::sync::CancellationToken;
 
-use crate::double::{Double, Failure, Organization};
 use crate::{LIMIT, expected, in_ever_more_time, options, read, read_with, settings, with_tags};
 
 #[tokio::test]
@@ -304,7 +304,7 @@ async fn a_member_account_may_not_read() {
 
 #[tokio::test]
 async fn keys_that_aws_refuses_are_told_apart() {
-    use crate::double::KeyFault::{Expired, Unknown};
+    use orgmirror_testing::double::KeyFault::{Expired, Unknown};
     for (fault, code, advice) in [
         (
             Unknown,

@@ -1,19 +1,9 @@
 //! The double itself: held to the published API model.
 
-use std::ffi::OsString;
 use std::process::Command;
 
-use crate::double::{Double, Explorer, Organization, StateForm};
-
-/// The Python that has botocore and moto.
-pub(crate) fn python() -> OsString {
-    std::env::var_os("ORGMIRROR_PYTHON")
-        .unwrap_or_else(|| OsString::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.venv/bin/python")))
-}
-
-/// What to do when [`python`] is not there.
-pub(crate) const PYTHON_MISSING: &str =
-    "`make test` sets up a Python with botocore and moto; ORGMIRROR_PYTHON names another";
+use orgmirror_testing::double::{Double, Explorer, Organization, StateForm};
+use orgmirror_testing::python;
 
 #[test]
 fn answers_are_those_of_the_published_model() {
@@ -43,21 +33,16 @@ fn answers_are_those_of_the_published_model() {
             faults.state_form = form;
             faults.without_paths = without_paths;
         }
-        let checked = Command::new(python())
-            .arg(concat!(
-                env!("CARGO_MANIFEST_DIR"),
-                "/tests/support/check_double.py"
-            ))
-            .args([double.url(), role])
-            .output()
-            .unwrap_or_else(|error| {
-                panic!("{}: {error}; {PYTHON_MISSING}", python().to_string_lossy())
-            });
+        let checked = python::run(
+            Command::new(python::executable())
+                .arg(python::script("check_double.py"))
+                .args([double.url(), role]),
+        );
         assert!(
             checked.status.success(),
-            "{}{}\n{PYTHON_MISSING}",
-            String::from_utf8_lossy(&checked.stdout),
-            String::from_utf8_lossy(&checked.stderr)
+            "{}\n{}",
+            python::complaint(&checked),
+            python::MISSING
         );
         // The check says what it called: everything the double can answer.
         let said = String::from_utf8_lossy(&checked.stdout);

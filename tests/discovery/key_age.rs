@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use orgmirror::aws::{AssumeRole, KeyAge, Options, Reader, Session, Settings};
+use orgmirror_testing::double::{Double, Failure, Organization};
 use tokio_util::sync::CancellationToken;
 
-use crate::double::{Double, Failure, Organization};
 use crate::{options, settings};
 
 const KEY: &str = "AKIAEXAMPLE";

@@ -8,8 +8,8 @@ use aws_sdk_organizations::Client;
 use aws_sdk_organizations::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_organizations::types::{ChildType, OrganizationFeatureSet, Tag};
 use orgmirror::aws::{DiscoveryError, Endpoints, Settings};
+use orgmirror_testing::python;
 
-use crate::fidelity::{PYTHON_MISSING, python};
 use crate::{options, read_with, with_tags};
 
 const SERVER: &str = "
@@ -31,14 +31,16 @@ struct Moto {
 
 impl Moto {
     fn start() -> Self {
-        let mut process = Command::new(python())
+        let executable = python::executable();
+        let mut process = Command::new(&executable)
             .args(["-c", SERVER])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| {
-                panic!("{}: {error}; {PYTHON_MISSING}", python().to_string_lossy())
+                let executable = executable.to_string_lossy();
+                panic!("{executable}: {error}; {}", python::MISSING)
             });
         let input = process.stdin.take();
         let mut url = String::new();
@@ -47,7 +49,8 @@ impl Moto {
             .unwrap();
         assert!(
             url.starts_with("http://"),
-            "moto did not start; {PYTHON_MISSING}"
+            "moto did not start; {}",
+            python::MISSING
         );
         Self {
             process,

@@ -9,9 +9,9 @@ use orgmirror::aws::{
 };
 use orgmirror::model::readiness::{Index, WantedIndexes};
 use orgmirror::model::service_control::Verdict;
+use orgmirror_testing::double::{Double, Explorer, Failure, KeyFault, Organization, Paging};
 use serde_json::json;
 
-use crate::double::{Double, Explorer, Failure, KeyFault, Organization, Paging};
 use crate::reading::required;
 use crate::{LIMIT, settings};
 

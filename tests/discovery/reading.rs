@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 
 use orgmirror::aws::{Action, DiscoveryError, Options, Purpose, REQUIRED_ACTIONS, Reader, Session};
+use orgmirror_testing::double::{Calls, Double, Gate, Organization, Paging, StateForm};
 use tokio_util::sync::CancellationToken;
 
-use crate::double::{Calls, Double, Gate, Organization, Paging, StateForm};
 use crate::{calls_needed, expected, options, read, read_with, round_trip, settings, with_tags};
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use orgmirror::aws::{DiscoveryError, Settings};
+use orgmirror_testing::double::{Double, Failure, Organization, Paging};
 
-use crate::double::{Double, Failure, Organization, Paging};
 use crate::{expected, read, read_with, settings, with_tags};
 
 /// 60 accounts, all with tags but the management account.

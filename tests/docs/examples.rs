@@ -126,13 +126,8 @@ fn validate(parts: &[(String, String)]) -> Option<String> {
             fs::write(copy, read(&file)).unwrap();
         }
     }
-    let binary = Path::new(env!("CARGO_BIN_EXE_terraform-provider-orgmirror"));
     let settings = home.path().join("terraform.rc");
-    let directory = binary.parent().unwrap().display();
-    let text = format!(
-        "provider_installation {{\n  dev_overrides {{\n    \"orgmirror/orgmirror\" = \"{directory}\"\n  }}\n}}\n"
-    );
-    fs::write(&settings, text).unwrap();
+    fs::write(&settings, super::PROVIDER.cli_configuration()).unwrap();
     let run = |arguments: &[&str]| terraform(arguments, &configuration, home.path(), &settings, "");
     if uses_modules {
         let (is_fine, said) = run(&["get", "-no-color"]);

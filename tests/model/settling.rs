@@ -1,11 +1,22 @@
 //! Effective handles over sequences of commits, each with several changes of several integrations and overrides.
 
-use super::*;
+use std::collections::{BTreeMap, BTreeSet};
+
 use orgmirror::model::admission::{Admit, Rejection};
 use orgmirror::model::effective::{HandleNotice, settle};
 use orgmirror::model::folder_ref::FolderRef;
-use orgmirror::model::objects::{ConnectionOverride, FolderOverride, OverriddenSettings};
+use orgmirror::model::objects::{
+    ConnectionOverride, FolderOverride, Integration, OverriddenSettings,
+};
 use orgmirror::model::tenant::Tenant;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::generate::{ACCOUNTS, Change, UNITS, account_id, change, world};
+use crate::reference::{is_valid, obvious_variants};
+use crate::world::{Hidden, Past, World};
+use crate::{all_handles, cases, effective_handles, integration};
 
 const INTEGRATIONS: usize = 3;
 

@@ -1,19 +1,28 @@
 //! Who sees what, against a naive evaluation: for every connection and every workspace, up the tree, one grant at a time.
 
-use super::*;
+use std::collections::{BTreeMap, BTreeSet};
+
 use orgmirror::model::effective::settle;
 use orgmirror::model::folder_ref::FolderRef;
 use orgmirror::model::grantee::Grantee;
+use orgmirror::model::mirror::Mirror;
 use orgmirror::model::objects::workspace::Options;
 use orgmirror::model::objects::{
-    ConnectionOverride, ConnectionPermission, FolderOverride, FolderPermission, OverriddenSettings,
-    Workspace,
+    ConnectionOverride, ConnectionPermission, FolderOverride, FolderPermission, Integration,
+    OverriddenSettings, Workspace,
 };
 use orgmirror::model::reach::{Reach, Reached, Renamed, compare};
 use orgmirror::model::tenant::Tenant;
 use orgmirror::model::visibility::{
     EffectiveConnection, Grant, GrantSource, Resolved, is_attached,
 };
+use proptest::collection::{btree_map, btree_set, vec};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::generate::{ACCOUNTS, ROOT, UNITS, account_id, change, world};
+use crate::world::{Hidden, Past, World};
+use crate::{all_handles, cases, integration};
 
 const INTEGRATIONS: usize = 2;
 const GRANTEES: [&str; 6] = [

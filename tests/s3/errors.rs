@@ -2,7 +2,7 @@
 
 use super::*;
 use orgmirror::catalog::S3Error;
-use s3::error_body;
+use orgmirror_testing::s3::error_body;
 use std::error::Error as StdError;
 
 /// The cause, and the whole text.

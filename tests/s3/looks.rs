@@ -2,7 +2,7 @@
 
 use super::*;
 use aws_sdk_s3::types::ChecksumAlgorithm;
-use s3::Call;
+use orgmirror_testing::s3::Call;
 
 const ONE: &str = "prod/eu/tenants/acme/workspaces/acme/one/connections.json";
 

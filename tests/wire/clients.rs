@@ -1,6 +1,7 @@
 //! Who gets in: the holder of the one certificate, and nobody else.
 
 use orgmirror::proto::tfplugin6::{RawState, provider_client::ProviderClient};
+use orgmirror_testing::plugin::{Channel, ClientIdentity, Error, PATIENCE, PluginProcess};
 use std::error::Error as _;
 
 use orgmirror::proto::go_plugin::ConnInfo;
@@ -10,7 +11,7 @@ use tokio::net::UnixStream;
 use tonic::{Code, Request};
 use tonic_prost::ProstCodec;
 
-use crate::plugin_client::{Channel, ClientIdentity, Error, PATIENCE, PluginProcess};
+use crate::PROVIDER;
 
 const DEBUG: [(&str, &str); 1] = [("TF_LOG", "debug")];
 
@@ -54,14 +55,14 @@ async fn assert_only_refusals(plugin: &PluginProcess) {
 
 #[tokio::test]
 async fn terraforms_certificate_is_let_in() {
-    let plugin = PluginProcess::start(&[]);
+    let plugin = PROVIDER.start(&[]);
     assert_serving(&plugin).await;
     assert_serving(&plugin).await;
 }
 
 #[tokio::test]
 async fn a_client_without_certificate_is_refused() {
-    let plugin = PluginProcess::start(&DEBUG);
+    let plugin = PROVIDER.start(&DEBUG);
     assert_shut_out(plugin.channel_as(None).await).await;
     assert_only_refusals(&plugin).await;
     assert_serving(&plugin).await;
@@ -69,15 +70,15 @@ async fn a_client_without_certificate_is_refused() {
 
 #[tokio::test]
 async fn another_certificate_of_the_same_kind_is_refused() {
-    let plugin = PluginProcess::start(&DEBUG);
-    assert_shut_out(plugin.channel_as(Some(&ClientIdentity::new())).await).await;
+    let plugin = PROVIDER.start(&DEBUG);
+    assert_shut_out(plugin.channel_as(Some(&ClientIdentity::generate())).await).await;
     assert_only_refusals(&plugin).await;
     assert_serving(&plugin).await;
 }
 
 #[tokio::test]
 async fn the_right_certificate_without_its_key_is_refused() {
-    let plugin = PluginProcess::start(&DEBUG);
+    let plugin = PROVIDER.start(&DEBUG);
     let thief = plugin.certificate_with_another_key();
     assert_shut_out(plugin.channel_as(Some(&thief)).await).await;
     assert_only_refusals(&plugin).await;
@@ -86,7 +87,7 @@ async fn the_right_certificate_without_its_key_is_refused() {
 
 #[tokio::test]
 async fn plaintext_is_refused() {
-    let plugin = PluginProcess::start(&DEBUG);
+    let plugin = PROVIDER.start(&DEBUG);
     assert_shut_out(plugin.channel_in_plaintext().await).await;
     assert_only_refusals(&plugin).await;
     assert_serving(&plugin).await;
@@ -94,7 +95,7 @@ async fn plaintext_is_refused() {
 
 #[tokio::test]
 async fn silent_and_garbled_clients_keep_nobody_out() {
-    let plugin = PluginProcess::start(&DEBUG);
+    let plugin = PROVIDER.start(&DEBUG);
     let mut silent = Vec::new();
     for _ in 0..20 {
         silent.push(UnixStream::connect(&plugin.handshake.socket).await.unwrap());
@@ -119,7 +120,7 @@ async fn silent_and_garbled_clients_keep_nobody_out() {
 
 #[tokio::test]
 async fn a_silent_client_is_turned_away_in_time() {
-    let plugin = PluginProcess::start(&DEBUG);
+    let plugin = PROVIDER.start(&DEBUG);
     // The connection of Terraform, for which the server lives on meanwhile.
     assert_serving(&plugin).await;
     let mut silent = UnixStream::connect(&plugin.handshake.socket).await.unwrap();
@@ -132,7 +133,7 @@ async fn a_silent_client_is_turned_away_in_time() {
 
 #[tokio::test]
 async fn malformed_protobuf_is_an_error_of_its_call() {
-    let plugin = PluginProcess::start(&DEBUG);
+    let plugin = PROVIDER.start(&DEBUG);
     let mut client = tonic::client::Grpc::new(plugin.channel().await);
     for rpc in ["ConfigureProvider", "ApplyResourceChange"] {
         client.ready().await.unwrap();
@@ -156,7 +157,7 @@ async fn malformed_protobuf_is_an_error_of_its_call() {
 
 #[tokio::test]
 async fn a_message_of_20_mib_reaches_the_provider() {
-    let plugin = PluginProcess::start(&[]);
+    let plugin = PROVIDER.start(&[]);
     let request = upgrade_resource_state::Request {
         type_name: "orgmirror_no_such_type".to_owned(),
         raw_state: Some(RawState {
@@ -180,7 +181,7 @@ async fn a_message_of_20_mib_reaches_the_provider() {
 
 #[tokio::test]
 async fn stop_provider_is_answered_and_the_server_goes_on() {
-    let plugin = PluginProcess::start(&[]);
+    let plugin = PROVIDER.start(&[]);
     let mut client = plugin.client().await;
     for _ in 0..2 {
         let stopped = client

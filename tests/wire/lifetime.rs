@@ -4,8 +4,9 @@ use orgmirror::proto::go_plugin::ConnInfo;
 use orgmirror::proto::go_plugin::grpc_broker_client::GrpcBrokerClient;
 use orgmirror::proto::go_plugin::grpc_stdio_client::GrpcStdioClient;
 use orgmirror::proto::tfplugin6::get_provider_schema;
+use orgmirror_testing::plugin::PluginProcess;
 
-use crate::plugin_client::PluginProcess;
+use crate::PROVIDER;
 
 /// What the plugin says of a Ctrl-C.
 pub(crate) const LEFT_TO_TERRAFORM: &str = "SIGINT is left to Terraform, which says when to stop";
@@ -28,7 +29,7 @@ async fn assert_serving(plugin: &PluginProcess) {
 
 #[tokio::test]
 async fn shutdown_ends_the_process() {
-    let mut plugin = PluginProcess::start(&[]);
+    let mut plugin = PROVIDER.start(&[]);
     assert_serving(&plugin).await;
     assert!(plugin.shutdown().await.success());
     assert_left_nothing(&plugin);
@@ -36,7 +37,7 @@ async fn shutdown_ends_the_process() {
 
 #[tokio::test]
 async fn shutdown_ends_the_streams_that_terraform_keeps_open() {
-    let mut plugin = PluginProcess::start(&[("TF_LOG", "debug")]);
+    let mut plugin = PROVIDER.start(&[("TF_LOG", "debug")]);
     let channel = plugin.channel().await;
     let mut stdio = GrpcStdioClient::new(channel.clone())
         .stream_stdio(())
@@ -56,7 +57,7 @@ async fn shutdown_ends_the_streams_that_terraform_keeps_open() {
 
 #[tokio::test]
 async fn ctrl_c_is_for_terraform() {
-    let mut plugin = PluginProcess::start(&[("TF_LOG", "debug")]);
+    let mut plugin = PROVIDER.start(&[("TF_LOG", "debug")]);
     assert_serving(&plugin).await;
     for times in 1..=3 {
         plugin.signal("INT");
@@ -69,7 +70,7 @@ async fn ctrl_c_is_for_terraform() {
 #[tokio::test]
 async fn termination_and_hangup_end_it_in_order() {
     for signal in ["TERM", "HUP"] {
-        let mut plugin = PluginProcess::start(&[]);
+        let mut plugin = PROVIDER.start(&[]);
         assert_serving(&plugin).await;
         plugin.signal(signal);
         assert!(plugin.exited().await.success());
@@ -79,7 +80,7 @@ async fn termination_and_hangup_end_it_in_order() {
 
 #[tokio::test]
 async fn it_ends_when_its_parent_is_killed() {
-    let mut plugin = PluginProcess::start_under_shell(&[]);
+    let mut plugin = PROVIDER.start_under_shell(&[]);
     // The connection stays, so only the parent can tell.
     let mut client = plugin.client().await;
     client
@@ -93,7 +94,7 @@ async fn it_ends_when_its_parent_is_killed() {
 
 #[tokio::test]
 async fn it_ends_when_its_only_client_is_gone() {
-    let mut plugin = PluginProcess::start(&[]);
+    let mut plugin = PROVIDER.start(&[]);
     assert_serving(&plugin).await;
     plugin.disconnect();
     assert!(plugin.exited().await.success());

@@ -3,11 +3,11 @@
 use orgmirror::proto::tfplugin6::{DynamicValue, configure_provider, get_provider_schema};
 use tonic::Request;
 
-use crate::plugin_client::PluginProcess;
+use crate::PROVIDER;
 
 #[tokio::test]
 async fn lines_are_json_with_the_fields_of_go_plugin() {
-    let mut plugin = PluginProcess::start(&[("TF_LOG", "trace")]);
+    let mut plugin = PROVIDER.start(&[("TF_LOG", "trace")]);
     plugin.shutdown().await;
     plugin.stderr_closed().await;
     let log = plugin.log();
@@ -32,7 +32,7 @@ async fn the_variables_of_terraform_filter() {
         (&[("TF_LOG", "off"), ("TF_LOG_PROVIDER", "info")], true),
         (&[("TF_LOG_PROVIDER_ORGMIRROR", "debug")], true),
     ] {
-        let mut plugin = PluginProcess::start(env);
+        let mut plugin = PROVIDER.start(env);
         plugin.shutdown().await;
         plugin.stderr_closed().await;
         assert_eq!(
@@ -47,7 +47,7 @@ async fn the_variables_of_terraform_filter() {
 #[tokio::test]
 async fn headers_and_bodies_are_logged_at_no_level() {
     const SECRET: &str = "AKIASECRETSECRET";
-    let mut plugin = PluginProcess::start(&[("TF_LOG", "trace"), ("RUST_LOG", "trace")]);
+    let mut plugin = PROVIDER.start(&[("TF_LOG", "trace"), ("RUST_LOG", "trace")]);
     let mut client = plugin.client().await;
     let mut request = Request::new(configure_provider::Request {
         terraform_version: SECRET.to_owned(),
@@ -77,7 +77,7 @@ async fn headers_and_bodies_are_logged_at_no_level() {
 
 #[tokio::test]
 async fn a_closed_standard_error_is_no_failure() {
-    let mut plugin = PluginProcess::start_with_closed_stderr(&[("TF_LOG", "trace")]);
+    let mut plugin = PROVIDER.start_with_closed_stderr(&[("TF_LOG", "trace")]);
     let schema = plugin
         .client()
         .await

@@ -7,11 +7,12 @@ use std::path::PathBuf;
 use orgmirror::framework::msgpack::{from_slice, to_vec};
 use orgmirror::proto::tfplugin6::provider_client::ProviderClient;
 use orgmirror::proto::tfplugin6::{self as wire, DynamicValue};
+use orgmirror_testing::plugin::{Channel, PATIENCE, PluginProcess};
 use serde_json::{Map, Value as Json, json};
 use tempfile::TempDir;
 
+use crate::PROVIDER;
 use crate::lifetime::LEFT_TO_TERRAFORM;
-use crate::plugin_client::{Channel, PATIENCE, PluginProcess};
 
 const DEBUG: [(&str, &str); 1] = [("TF_LOG", "debug")];
 const INTEGRATION: &str = "orgmirror_integration";
@@ -147,7 +148,7 @@ struct Provider {
 
 impl Provider {
     async fn start() -> Self {
-        Self::of(PluginProcess::start(&[]), json!({})).await
+        Self::of(PROVIDER.start(&[]), json!({})).await
     }
 
     async fn of(process: PluginProcess, mut config: Json) -> Self {
@@ -627,7 +628,7 @@ async fn what_is_not_offered_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_apply_that_waits_survives_ctrl_c_and_is_given_up_when_stopped() {
-    let mut provider = Provider::of(PluginProcess::start(&DEBUG), json!({})).await;
+    let mut provider = Provider::of(PROVIDER.start(&DEBUG), json!({})).await;
     let config = config("acme", accounts(["a".to_owned()].into_iter()));
     let plan = provider.plan(&Json::Null, &config).await;
     let request = Provider::apply_request(&Json::Null, &config, plan);
@@ -663,7 +664,7 @@ async fn an_apply_that_waits_survives_ctrl_c_and_is_given_up_when_stopped() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_apply_in_flight_is_finished_when_terraform_is_killed() {
-    let process = PluginProcess::start_under_shell(&DEBUG);
+    let process = PROVIDER.start_under_shell(&DEBUG);
     let mut provider = Provider::of(process, json!({})).await;
     let config = config("acme", accounts(["a".to_owned()].into_iter()));
     let plan = provider.plan(&Json::Null, &config).await;
@@ -695,7 +696,7 @@ async fn asking_in_vain(catalog: Json) -> (tokio::net::TcpListener, Provider) {
         "endpoints": { "organizations": url, "sts": url, "s3": url },
         "catalog": catalog,
     });
-    let provider = Provider::of(PluginProcess::start(&[]), provider).await;
+    let provider = Provider::of(PROVIDER.start(&[]), provider).await;
     (silent, provider)
 }
 

@@ -8,9 +8,10 @@ use orgmirror::proto::health::HealthCheckRequest;
 use orgmirror::proto::health::health_check_response::ServingStatus;
 use orgmirror::proto::health::health_client::HealthClient;
 use orgmirror::proto::tfplugin6::get_provider_schema;
+use orgmirror_testing::plugin::provider_client;
 use tonic::Code;
 
-use crate::plugin_client::{PluginProcess, provider_client};
+use crate::PROVIDER;
 
 fn ask(service: &str) -> HealthCheckRequest {
     HealthCheckRequest {
@@ -20,7 +21,7 @@ fn ask(service: &str) -> HealthCheckRequest {
 
 #[tokio::test]
 async fn the_plugin_is_healthy() {
-    let plugin = PluginProcess::start(&[]);
+    let plugin = PROVIDER.start(&[]);
     let mut health = HealthClient::new(plugin.channel().await);
     for service in ["plugin", ""] {
         let answer = health.check(ask(service)).await.unwrap();
@@ -32,7 +33,7 @@ async fn the_plugin_is_healthy() {
 
 #[tokio::test]
 async fn health_can_be_watched() {
-    let mut plugin = PluginProcess::start(&[]);
+    let mut plugin = PROVIDER.start(&[]);
     let mut health = HealthClient::new(plugin.channel().await);
     let mut watch = health.watch(ask("plugin")).await.unwrap().into_inner();
     let first = watch.message().await.unwrap().unwrap();
@@ -44,7 +45,7 @@ async fn health_can_be_watched() {
 #[tokio::test]
 async fn stdio_opens_and_carries_nothing() {
     // The log is not for this stream, either.
-    let mut plugin = PluginProcess::start(&[("TF_LOG", "trace")]);
+    let mut plugin = PROVIDER.start(&[("TF_LOG", "trace")]);
     let channel = plugin.channel().await;
     let mut stdio = GrpcStdioClient::new(channel.clone())
         .stream_stdio(())
@@ -61,7 +62,7 @@ async fn stdio_opens_and_carries_nothing() {
 
 #[tokio::test]
 async fn the_broker_takes_what_it_is_told_and_closes_with_its_client() {
-    let plugin = PluginProcess::start(&[]);
+    let plugin = PROVIDER.start(&[]);
     let mut broker = GrpcBrokerClient::new(plugin.channel().await);
     let announcements = tokio_stream::iter([ConnInfo {
         service_id: 1,

@@ -3,7 +3,9 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 
-use crate::plugin_client::{ClientIdentity, EXECUTABLE, MAGIC_COOKIE, PluginProcess, run_with};
+use orgmirror_testing::plugin::{ClientIdentity, MAGIC_COOKIE};
+
+use crate::PROVIDER;
 
 fn text(bytes: &[u8]) -> &str {
     str::from_utf8(bytes).unwrap()
@@ -21,7 +23,7 @@ fn assert_refused(output: &Output, reason: &str) {
 
 #[test]
 fn the_handshake_line_says_where_and_who() {
-    let plugin = PluginProcess::start(&[]);
+    let plugin = PROVIDER.start(&[]);
     let fields = &plugin.handshake.fields;
     assert_eq!(fields.len(), 6, "{fields:?}");
     assert_eq!(fields[..3], ["1", "6", "unix"]);
@@ -35,7 +37,7 @@ fn the_handshake_line_says_where_and_who() {
 #[tokio::test]
 async fn the_socket_is_where_the_host_wants_it_and_the_broker_is_not_multiplexed() {
     let wanted = tempfile::tempdir().unwrap();
-    let mut plugin = PluginProcess::start(&[
+    let mut plugin = PROVIDER.start(&[
         ("PLUGIN_UNIX_SOCKET_DIR", wanted.path().to_str().unwrap()),
         ("PLUGIN_MULTIPLEX_GRPC", "true"),
     ]);
@@ -48,7 +50,7 @@ async fn the_socket_is_where_the_host_wants_it_and_the_broker_is_not_multiplexed
 
 #[test]
 fn each_process_has_its_own_certificate() {
-    let (one, other) = (PluginProcess::start(&[]), PluginProcess::start(&[]));
+    let (one, other) = (PROVIDER.start(&[]), PROVIDER.start(&[]));
     assert_ne!(one.handshake.fields[5], other.handshake.fields[5]);
 }
 
@@ -56,7 +58,7 @@ fn each_process_has_its_own_certificate() {
 fn without_the_magic_cookie_it_introduces_itself() {
     let wrong = "x".repeat(MAGIC_COOKIE.1.len());
     for cookie in [None, Some(wrong.as_str())] {
-        let output = run_with(|command| {
+        let output = PROVIDER.run_with(|command| {
             match cookie {
                 Some(cookie) => command.env(MAGIC_COOKIE.0, cookie),
                 None => command.env_remove(MAGIC_COOKIE.0),
@@ -73,14 +75,14 @@ fn without_the_magic_cookie_it_introduces_itself() {
 
 #[test]
 fn without_a_client_certificate_it_does_not_listen() {
-    let output = run_with(|command| {
+    let output = PROVIDER.run_with(|command| {
         command.env_remove("PLUGIN_CLIENT_CERT");
     });
     assert_refused(&output, "PLUGIN_CLIENT_CERT");
 
-    let two = ClientIdentity::new().pem + &ClientIdentity::new().pem;
+    let two = ClientIdentity::generate().pem + &ClientIdentity::generate().pem;
     for certificate in ["garbage", &two] {
-        let output = run_with(|command| {
+        let output = PROVIDER.run_with(|command| {
             command.env("PLUGIN_CLIENT_CERT", certificate);
         });
         assert_refused(&output, "exactly one certificate");
@@ -90,7 +92,7 @@ fn without_a_client_certificate_it_does_not_listen() {
 #[test]
 fn without_protocol_6_it_does_not_listen() {
     for versions in ["5", "", "60"] {
-        let output = run_with(|command| {
+        let output = PROVIDER.run_with(|command| {
             command.env("PLUGIN_PROTOCOL_VERSIONS", versions);
         });
         assert_refused(&output, "plugin protocol 6");
@@ -99,7 +101,12 @@ fn without_protocol_6_it_does_not_listen() {
 
 #[test]
 fn version_and_help_are_answered_on_standard_output() {
-    let run = |argument| Command::new(EXECUTABLE).arg(argument).output().unwrap();
+    let run = |argument| {
+        Command::new(PROVIDER.executable())
+            .arg(argument)
+            .output()
+            .unwrap()
+    };
     let version = run("--version");
     assert!(version.status.success());
     assert_eq!(

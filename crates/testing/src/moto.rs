@@ -2,16 +2,15 @@
 //!
 //! One process serves all tests of a binary, each of which has AWS organizations of its own in it. It ends with the test
 //! binary, because its input does.
-#![allow(dead_code)]
 
-use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde_json::{Value, json};
+
+use crate::python;
 
 struct Server {
     pipes: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
@@ -25,18 +24,17 @@ impl Server {
     }
 
     fn start() -> Self {
-        let python = python();
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/moto_server.py");
-        let mut child = Command::new(&python)
-            .arg(script)
+        let executable = python::executable();
+        let mut child = Command::new(&executable)
+            .arg(python::script("moto_server.py"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| {
                 panic!(
-                    "{} cannot be started: {error}. `make test` sets up a Python with moto; \
-                     ORGMIRROR_PYTHON names another.",
-                    python.to_string_lossy()
+                    "{} cannot be started: {error}. {}.",
+                    executable.to_string_lossy(),
+                    python::MISSING
                 )
             });
         let input = child.stdin.take().expect("the input is piped");
@@ -47,9 +45,9 @@ impl Server {
             drop(input);
             let status = child.wait().expect("it ends when its input does");
             panic!(
-                "{} did not start moto ({status}; its complaint is above). `make test` sets up a Python with moto; \
-                 ORGMIRROR_PYTHON names another.",
-                python.to_string_lossy()
+                "{} did not start moto ({status}; its complaint is above). {}.",
+                executable.to_string_lossy(),
+                python::MISSING
             );
         };
         Self {
@@ -71,15 +69,8 @@ impl Server {
 }
 
 /// Where moto answers; it starts where it has not yet.
-#[allow(dead_code)]
 pub fn url() -> &'static str {
     &Server::shared().url
-}
-
-/// The Python that has moto: `ORGMIRROR_PYTHON`, else the one that `make test` sets up.
-pub fn python() -> OsString {
-    std::env::var_os("ORGMIRROR_PYTHON")
-        .unwrap_or_else(|| OsString::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.venv/bin/python")))
 }
 
 /// An AWS organization in moto.

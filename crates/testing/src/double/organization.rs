@@ -19,7 +19,7 @@ impl Sequence {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -29,7 +29,7 @@ impl Sequence {
 
     /// A number below `bound`, which is at least 1.
     pub fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
+        (self.number() % bound as u64) as usize
     }
 
     fn word(&mut self, length: usize) -> String {
@@ -43,22 +43,28 @@ impl Sequence {
 /// One organizational unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unit {
+    /// The name, which need not be ASCII.
     pub name: String,
+    /// The OU or root that it is in.
     pub parent_id: String,
 }
 
 /// One account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
+    /// The name, which others may have, too.
     pub name: String,
+    /// The address of its root user.
     pub email: String,
     /// `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE`, `CLOSED`, `PENDING_ACTIVATION`.
     pub state: String,
+    /// The OU or root that it is in.
     pub parent_id: String,
     /// Milliseconds since the epoch.
     pub joined_at: i64,
     /// `INVITED` or `CREATED`.
     pub joined_method: String,
+    /// Values by key.
     pub tags: BTreeMap<String, String>,
 }
 
@@ -89,10 +95,15 @@ pub enum KeyFault {
 /// An AWS organization, and who may call.
 #[derive(Debug, Clone)]
 pub struct Organization {
+    /// `o-` and what is its own.
     pub id: String,
+    /// `aws`, `aws-us-gov` or `aws-cn`.
     pub partition: String,
+    /// `ALL` or `CONSOLIDATED_BILLING`.
     pub feature_set: String,
+    /// The account that AWS Organizations is asked in.
     pub management_account_id: String,
+    /// `r-` and what is its own.
     pub root_id: String,
     units: BTreeMap<String, Unit>,
     accounts: BTreeMap<String, Account>,
@@ -234,7 +245,7 @@ impl Organization {
         let id = loop {
             let id = format!(
                 "{:012}",
-                100_000_000_000 + self.sequence.next() % 899_999_999_999
+                100_000_000_000 + self.sequence.number() % 899_999_999_999
             );
             if !self.accounts.contains_key(&id) {
                 break id;
@@ -310,11 +321,6 @@ impl Organization {
     pub fn untag_account(&mut self, id: &str) {
         self.account_mut(id).tags.clear();
         self.tagged_before.insert(id.to_owned());
-    }
-
-    /// Gives an OU another name.
-    pub fn rename_unit(&mut self, id: &str, name: &str) {
-        self.unit_mut(id).name = name.to_owned();
     }
 
     /// Moves an OU with everything below it. AWS cannot (yet): a harder case than the real service has.
@@ -444,7 +450,7 @@ impl Organization {
     }
 
     /// ARN of the root.
-    pub fn root_arn(&self) -> String {
+    pub(super) fn root_arn(&self) -> String {
         self.arn_of("root", &self.root_id)
     }
 
@@ -467,7 +473,7 @@ impl Organization {
     }
 
     /// `o-.../r-.../ou-.../` down to `id`, an OU or the root: the API's Path, IDs only.
-    pub fn id_path(&self, id: &str) -> String {
+    pub(super) fn id_path(&self, id: &str) -> String {
         let mut chain = vec![id];
         let mut at = id;
         while let Some(unit) = self.units.get(at) {

@@ -2,18 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
-#[path = "support/plugin_client.rs"]
-mod plugin_client;
-
-#[path = "wire/clients.rs"]
 mod clients;
-#[path = "wire/lifetime.rs"]
 mod lifetime;
-#[path = "wire/log.rs"]
 mod log;
-#[path = "wire/provider.rs"]
 mod provider;
-#[path = "wire/services.rs"]
 mod services;
-#[path = "wire/start.rs"]
 mod start;
+
+use orgmirror_testing::Provider;
+
+/// The provider that cargo built for these tests.
+const PROVIDER: Provider = Provider::at(env!("CARGO_BIN_EXE_terraform-provider-orgmirror"));

@@ -2,10 +2,6 @@
 //!
 //! It knows nothing of the provider's own client or server code beyond the generated messages.
 
-// Each test binary uses its own part.
-#![allow(dead_code, unreachable_pub)]
-
-#[path = "plugin_channel.rs"]
 mod channel;
 
 use std::io::{self, BufRead, BufReader, Read};
@@ -33,10 +29,9 @@ use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-pub use channel::{Channel, Error};
+use crate::Provider;
 
-/// The provider's executable, built by cargo for this test.
-pub const EXECUTABLE: &str = env!("CARGO_BIN_EXE_terraform-provider-orgmirror");
+pub use channel::{Channel, Error};
 
 /// Terraform's magic cookie.
 pub const MAGIC_COOKIE: (&str, &str) = (
@@ -45,7 +40,7 @@ pub const MAGIC_COOKIE: (&str, &str) = (
 );
 
 /// Terraform's own limit for a message, in bytes.
-pub const MAX_MESSAGE_BYTES: usize = 256 << 20;
+const MAX_MESSAGE_BYTES: usize = 256 << 20;
 
 /// What takes this long hangs: a limit for tests that fail, far beyond what any machine needs.
 pub const PATIENCE: Duration = Duration::from_secs(300);
@@ -75,7 +70,8 @@ pub struct ClientIdentity {
 }
 
 impl ClientIdentity {
-    pub fn new() -> Self {
+    /// A new one.
+    pub fn generate() -> Self {
         let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P521_SHA512).unwrap();
         let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
         params
@@ -108,7 +104,7 @@ impl ClientIdentity {
         Self {
             certificate: self.certificate.clone(),
             pem: self.pem.clone(),
-            key: Self::new().key,
+            key: Self::generate().key,
         }
     }
 
@@ -122,6 +118,7 @@ impl ClientIdentity {
 pub struct Handshake {
     /// The fields of the line, split at `|`.
     pub fields: Vec<String>,
+    /// Where the plugin listens.
     pub socket: PathBuf,
     certificate: CertificateDer<'static>,
 }
@@ -147,6 +144,7 @@ impl Handshake {
 pub struct PluginProcess {
     child: Child,
     identity: ClientIdentity,
+    /// What it said when it was ready.
     pub handshake: Handshake,
     stderr: Arc<Mutex<Vec<u8>>>,
     reader: Option<std::thread::JoinHandle<()>>,
@@ -156,34 +154,48 @@ pub struct PluginProcess {
     connection: OnceLock<Channel>,
 }
 
-impl PluginProcess {
+impl Provider {
     /// Starts the provider with `env` on top of what Terraform would set, and waits for its handshake line.
-    pub fn start(env: &[(&str, &str)]) -> Self {
-        Self::start_by(&mut Command::new(EXECUTABLE), env)
+    pub fn start(self, env: &[(&str, &str)]) -> PluginProcess {
+        let mut command = Command::new(self.executable());
+        PluginProcess::start(command.stderr(Stdio::piped()), env)
     }
 
     /// The same with nobody at the other end of its standard error.
-    pub fn start_with_closed_stderr(env: &[(&str, &str)]) -> Self {
+    pub fn start_with_closed_stderr(self, env: &[(&str, &str)]) -> PluginProcess {
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);
-        let mut command = Command::new(EXECUTABLE);
-        Self::start_with(command.stderr(writer), env)
+        let mut command = Command::new(self.executable());
+        PluginProcess::start(command.stderr(writer), env)
     }
 
-    /// The same, as a child of a shell: [`Self::pid`] is the shell's.
-    pub fn start_under_shell(env: &[(&str, &str)]) -> Self {
-        // The second command keeps the shell from replacing itself by the provider.
+    /// The same, as a child of a shell: [`PluginProcess::pid`] is the shell's.
+    pub fn start_under_shell(self, env: &[(&str, &str)]) -> PluginProcess {
         let mut shell = Command::new("sh");
-        shell.args(["-c", "\"$0\"; true", EXECUTABLE]);
-        Self::start_by(&mut shell, env)
+        // The second command keeps the shell from replacing itself by the provider.
+        shell.args(["-c", "\"$0\"; true"]).arg(self.executable());
+        PluginProcess::start(shell.stderr(Stdio::piped()), env)
     }
 
-    fn start_by(command: &mut Command, env: &[(&str, &str)]) -> Self {
-        Self::start_with(command.stderr(Stdio::piped()), env)
+    /// Runs the provider to its end with a complete invitation that `change` then changes.
+    pub fn run_with(self, change: impl FnOnce(&mut Command)) -> Output {
+        let temporary = tempfile::tempdir().unwrap();
+        let mut command = Command::new(self.executable());
+        invite(
+            &mut command,
+            &ClientIdentity::generate().pem,
+            temporary.path(),
+        );
+        change(&mut command);
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0);
+        output
     }
+}
 
-    fn start_with(command: &mut Command, env: &[(&str, &str)]) -> Self {
-        let identity = ClientIdentity::new();
+impl PluginProcess {
+    fn start(command: &mut Command, env: &[(&str, &str)]) -> Self {
+        let identity = ClientIdentity::generate();
         let temporary = tempfile::tempdir().unwrap();
         invite(command, &identity.pem, temporary.path());
         command.envs(env.iter().copied());
@@ -285,6 +297,7 @@ impl PluginProcess {
         TlsConnector::from(Arc::new(config))
     }
 
+    /// The process ID of what was started.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -398,17 +411,6 @@ impl Drop for PluginProcess {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Runs the provider to its end with a complete invitation that `change` then changes.
-pub fn run_with(change: impl FnOnce(&mut Command)) -> Output {
-    let temporary = tempfile::tempdir().unwrap();
-    let mut command = Command::new(EXECUTABLE);
-    invite(&mut command, &ClientIdentity::new().pem, temporary.path());
-    change(&mut command);
-    let output = command.stdin(Stdio::null()).output().unwrap();
-    assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0);
-    output
 }
 
 /// A provider client with Terraform's limits.

@@ -24,7 +24,9 @@ pub struct Controls {
 /// A service control policy.
 #[derive(Debug, Clone)]
 pub struct Policy {
+    /// What people call it.
     pub name: String,
+    /// The policy document, in JSON.
     pub content: String,
     /// IDs of roots, OUs and accounts.
     pub targets: BTreeSet<String>,

@@ -6,34 +6,29 @@
 //! No test may depend on how fast the machine is, so it counts calls and not seconds: a throttle refuses every so many
 //! calls, and an answer that is held back comes when the test opens its gate, or never.
 //!
-//! It answers as the published API model says; `check_double.py` holds it to that. It lives in a thread of its own and
+//! It answers as the published API model says; `python/check_double.py` holds it to that. It lives in a thread of its own and
 //! ends when dropped, so synchronous tests can use it too:
 //!
-//! ```ignore
+//! ```no_run
+//! # use orgmirror_testing::double::{Double, Organization};
+//! # async fn test() {
 //! let double = Double::start(Organization::generate(100, 1));
 //! let gate = double.faults().hold("ListRoots");
 //! double.organization().rename_account("111122223333", "new name");
 //! // endpoints = { organizations = double.url(), sts = double.url() }
 //! double.until(|calls| calls.under_way("ListRoots") == 1).await;
 //! gate.open();
+//! # }
 //! ```
 //!
 //! Every access key works and is a user of the management account, unless the organization says otherwise.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
-#[path = "double/answers.rs"]
 mod answers;
-#[path = "double/explorer.rs"]
 mod explorer;
-#[path = "double/faults.rs"]
 mod faults;
-#[path = "double/iam.rs"]
 mod iam;
-#[path = "double/organization.rs"]
 mod organization;
-#[path = "double/policies.rs"]
 mod policies;
-#[path = "double/tagging.rs"]
 mod tagging;
 
 use std::collections::BTreeMap;
@@ -48,14 +43,10 @@ use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
-#[allow(unused_imports)]
-pub use explorer::Explorer;
-#[allow(unused_imports)]
+pub use explorer::{Explorer, Index};
 pub use faults::{Failure, Faults, Gate, Paging, StateForm};
-#[allow(unused_imports)]
 pub use organization::{Account, KeyFault, Organization, Role, Sequence, Unit};
-#[allow(unused_imports)]
-pub use policies::FULL_ACCESS;
+pub use policies::{Controls, FULL_ACCESS, Policy};
 
 /// How long [`Double::until`] waits. Only a limit against hanging: what is waited for takes moments, this is minutes.
 const HANGING: Duration = Duration::from_secs(10 * 60);

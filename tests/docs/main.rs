@@ -4,17 +4,11 @@
 //! `make docs` (`UPDATE_DOCS=1`) writes what is generated; otherwise what is old fails.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
-#[path = "docs/examples.rs"]
 mod examples;
-#[path = "docs/handles.rs"]
 mod handles;
-#[path = "docs/markdown.rs"]
 mod markdown;
-#[path = "docs/partitions.rs"]
 mod partitions;
-#[path = "docs/reference.rs"]
 mod reference;
-#[path = "docs/summaries.rs"]
 mod summaries;
 
 use std::fs;
@@ -25,6 +19,10 @@ use orgmirror::aws::connection_test::Cause;
 use orgmirror::aws::{Purpose, REQUIRED_ACTIONS};
 use orgmirror::model::service_control::Verdict;
 use orgmirror::onboarding::Onboarding;
+use orgmirror_testing::Provider;
+
+/// The provider that cargo built for these tests.
+const PROVIDER: Provider = Provider::at(env!("CARGO_BIN_EXE_terraform-provider-orgmirror"));
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

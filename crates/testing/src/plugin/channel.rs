@@ -20,8 +20,10 @@ use tonic::codegen::http::{Request, Response, Uri};
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// There is no stream to talk on.
     #[error("the connection was not made")]
     Stream(#[from] io::Error),
+    /// HTTP/2 on the stream broke down.
     #[error("the connection failed")]
     Http(#[from] hyper::Error),
 }

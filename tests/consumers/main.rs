@@ -11,34 +11,16 @@
     clippy::expect_used
 )]
 
-#[path = "support/double.rs"]
-mod double;
-#[path = "support/moto.rs"]
-mod moto;
-
-#[path = "consumers/aws_cli.rs"]
 mod aws_cli;
-#[path = "consumers/c7n_org.rs"]
 mod c7n_org;
-#[path = "consumers/iam_policy.rs"]
 mod iam_policy;
-#[path = "consumers/json.rs"]
 mod json;
-#[path = "consumers/names.rs"]
 mod names;
-#[path = "consumers/onboarding.rs"]
 mod onboarding;
-#[path = "consumers/organization.rs"]
 mod organization;
-#[path = "consumers/partitions.rs"]
 mod partitions;
-#[path = "consumers/preambles.rs"]
 mod preambles;
-#[path = "consumers/python.rs"]
-mod python;
-#[path = "consumers/sdks.rs"]
+mod read;
 mod sdks;
-#[path = "consumers/sso.rs"]
 mod sso;
-#[path = "consumers/steampipe.rs"]
 mod steampipe;

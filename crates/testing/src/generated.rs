@@ -1,18 +1,22 @@
-// An AWS organization of any size, for the benchmarks: 50 accounts an OU, five levels, names that collide now and then.
+//! An AWS organization of any size: 50 accounts an OU, five levels, names that collide now and then.
 
 use std::collections::BTreeMap;
 
 use orgmirror::model::late::Late;
 use orgmirror::model::mirror::{Held, Mirrored, Source, SourceAccount, SourceUnit, Wanted, mirror};
 
-pub(crate) const PREFIX: &str = "aws_";
-pub(crate) const HANDLE: &str = "acme";
+/// The prefix of handles.
+pub const PREFIX: &str = "aws_";
+/// The handle of the integration.
+pub const HANDLE: &str = "acme";
 
-pub(crate) fn source(accounts: usize) -> Source {
+/// So many accounts, 50 of them to an OU.
+pub fn source(accounts: usize) -> Source {
     source_with(accounts, accounts.div_ceil(50).max(5))
 }
 
-pub(crate) fn source_with(accounts: usize, units: usize) -> Source {
+/// So many accounts in so many OUs.
+pub fn source_with(accounts: usize, units: usize) -> Source {
     let unit_id = |number: usize| format!("ou-ab12-{number:08}");
     Source {
         aws_organization_id: Late::Known(Some("o-a1b2c3d4e5".to_owned())),
@@ -38,15 +42,16 @@ pub(crate) fn source_with(accounts: usize, units: usize) -> Source {
     }
 }
 
-pub(crate) fn account_id(number: usize) -> String {
+/// The ID of an account by its number.
+pub fn account_id(number: usize) -> String {
     format!("{:012}", 100_000_000_000 + number)
 }
 
-pub(crate) fn account(number: usize, parent_id: Option<String>) -> SourceAccount {
+/// An account by its number. Every tenth name is somebody else's, too.
+pub fn account(number: usize, parent_id: Option<String>) -> SourceAccount {
     let id = account_id(number);
     let tags = BTreeMap::from([("owner".to_owned(), format!("team-{}", number % 200))]);
     SourceAccount {
-        // Every tenth name is somebody else's, too.
         name: Late::Known(format!(
             "Team {} account {}",
             number % 200,
@@ -64,7 +69,8 @@ pub(crate) fn account(number: usize, parent_id: Option<String>) -> SourceAccount
     }
 }
 
-pub(crate) fn mirrored(source: &Source, held: Option<&Mirrored>) -> Mirrored {
+/// The mirror of the accounts; `held` is the one that was there before.
+pub fn mirrored(source: &Source, held: Option<&Mirrored>) -> Mirrored {
     let wanted = Wanted {
         source,
         handle: Late::Known(HANDLE.to_owned()),

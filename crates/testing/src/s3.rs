@@ -2,14 +2,14 @@
 //!
 //! It lives in a thread of its own and ends when dropped.
 //!
-//! ```ignore
+//! ```no_run
+//! # use orgmirror_testing::s3::{Act, Bucket};
 //! let bucket = Bucket::make();
 //! bucket.on(|call| match call.is("s3:PutObject", "catalog.json") {
 //!     true => Act::Answer(409, "ConditionalRequestConflict"),
 //!     false => Act::Pass,
 //! });
 //! ```
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -32,7 +32,7 @@ use hyper_util::rt::TokioExecutor;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
-use super::moto;
+use crate::moto;
 
 /// A call that came.
 #[derive(Debug, Clone)]
@@ -57,6 +57,7 @@ impl Call {
         self.action == action && self.key.ends_with(end)
     }
 
+    /// The value of a header that was sent.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
@@ -64,16 +65,20 @@ impl Call {
 
 /// What becomes of a call.
 pub enum Act {
+    /// It is made, and answered by moto.
     Pass,
-    /// It is not made.
+    /// It is not made, and answered with this HTTP status and code of S3.
     Answer(u16, &'static str),
     /// It is not made, and the answer is this.
     Say {
+        /// Of HTTP.
         status: u16,
+        /// Where the bucket is, for the header that says so.
         region: Option<&'static str>,
+        /// What is answered.
         body: String,
     },
-    /// It is made, and answered as if it had failed.
+    /// It is made, and answered with this HTTP status and code of S3, as if it had failed.
     PassThenAnswer(u16, &'static str),
     /// It is made, and the connection breaks before the answer.
     PassThenBreak,
@@ -126,6 +131,7 @@ impl Drop for Passed {
 
 /// A bucket of its own.
 pub struct Bucket {
+    /// The bucket's name, which no other test has.
     pub name: String,
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -224,6 +230,7 @@ impl Bucket {
         self.shared.calls.lock().unwrap().clone()
     }
 
+    /// Forgets the calls so far.
     pub fn forget_calls(&self) {
         self.shared.calls.lock().unwrap().clear();
     }
@@ -247,7 +254,7 @@ impl Bucket {
     }
 
     /// Every key that begins so, with its ETag.
-    pub async fn etags(&self, prefix: &str) -> BTreeMap<String, String> {
+    async fn etags(&self, prefix: &str) -> BTreeMap<String, String> {
         let request = self.direct().list_objects_v2();
         let request = request.bucket(&self.name).prefix(prefix);
         let mut pages = request.into_paginator().send();
@@ -292,6 +299,7 @@ impl Bucket {
         })
     }
 
+    /// Writes an object past the proxy.
     pub async fn put(&self, key: &str, bytes: impl Into<Vec<u8>>) {
         let body = bytes.into().into();
         let request = self
@@ -303,12 +311,14 @@ impl Bucket {
         request.send().await.unwrap();
     }
 
+    /// Removes an object past the proxy.
     pub async fn remove(&self, key: &str) {
         let client = self.direct();
         let request = client.delete_object().bucket(&self.name).key(key);
         request.send().await.unwrap();
     }
 
+    /// An object's content; none: there is no such object.
     pub async fn get(&self, key: &str) -> Option<Vec<u8>> {
         let got = self
             .direct()

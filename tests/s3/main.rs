@@ -7,30 +7,13 @@
     unreachable_pub
 )]
 
-#[allow(unreachable_pub)]
-#[path = "support/moto.rs"]
-mod moto;
-#[path = "support/s3.rs"]
-mod s3;
-
-#[path = "catalog/objects.rs"]
-mod objects;
-
-#[path = "s3/buckets.rs"]
 mod buckets;
-#[path = "s3/causes.rs"]
 mod causes;
-#[path = "s3/errors.rs"]
 mod errors;
-#[path = "s3/looks.rs"]
 mod looks;
-#[path = "s3/moving.rs"]
 mod moving;
-#[path = "s3/publications.rs"]
 mod publications;
-#[path = "s3/races.rs"]
 mod races;
-#[path = "s3/reading.rs"]
 mod reading;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,9 +21,8 @@ use std::sync::Arc;
 
 use orgmirror::catalog::{Catalog, Committed, Connect, Document, Entry, S3Place};
 use orgmirror::model::objects::{Integration, Workspace};
-
-use objects::ada;
-use s3::{Act, Bucket};
+use orgmirror_testing::objects::{self, ada};
+use orgmirror_testing::s3::{self, Act, Bucket};
 
 const TENANT: &str = "acme";
 const PREFIX: &str = "prod/eu";

@@ -2,35 +2,23 @@
 //! somebody else's truth.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-#[path = "discovery/connection_test.rs"]
 mod connection_test;
-#[path = "discovery/consistency.rs"]
 mod consistency;
-#[path = "discovery/credentials.rs"]
 mod credentials;
-#[path = "support/double.rs"]
-mod double;
-#[path = "discovery/failures.rs"]
 mod failures;
-#[path = "discovery/fidelity.rs"]
 mod fidelity;
-#[path = "discovery/key_age.rs"]
 mod key_age;
-#[path = "discovery/moto.rs"]
 mod moto;
-#[path = "discovery/readiness.rs"]
 mod readiness;
-#[path = "discovery/reading.rs"]
 mod reading;
-#[path = "discovery/tags.rs"]
 mod tags;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use double::{Double, Organization};
 use orgmirror::aws::{DiscoveryError, Endpoints, Options, Session, Settings};
 use orgmirror::model::snapshot::{Account, OrganizationalUnit, Snapshot};
+use orgmirror_testing::double::{Double, Organization};
 use tokio_util::sync::CancellationToken;
 
 /// Only a limit against hanging: minutes away from what anything here takes, also on a busy machine.

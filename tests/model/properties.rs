@@ -1,0 +1,364 @@
+//! What holds for every mirror and every snapshot.
+
+use std::collections::BTreeSet;
+
+use orgmirror::model::handle::{self, HandleKind};
+use orgmirror::model::late::Late;
+use orgmirror::model::mirror::{Mirror, MirrorError, Source, unexplained_handles};
+use orgmirror::model::snapshot::{AccountFacts, Facts, Selection, Snapshot, UnitFacts};
+use orgmirror::model::tree::{draw, draw_source};
+use proptest::collection::{btree_set, vec};
+use proptest::prelude::*;
+use proptest::sample::subsequence;
+
+use crate::generate::{
+    ACCOUNTS, Change, ROOT, UNITS, account_id, change, edit, filled, hidden, history, member, world,
+};
+use crate::reference::{Taken, is_valid, obvious_choices, obvious_handle, obvious_mirror};
+use crate::world::{Hidden, Past, World};
+use crate::{all_handles, cases};
+
+fn agrees<T: PartialEq + std::fmt::Debug>(
+    early: &Late<T>,
+    full: &Late<T>,
+) -> Result<(), TestCaseError> {
+    prop_assert!(full.is_known());
+    prop_assert!(
+        !early.is_known() || early == full,
+        "{early:?} became {full:?}"
+    );
+    Ok(())
+}
+
+fn mirrors_agree(early: &Mirror, full: &Mirror) -> Result<(), TestCaseError> {
+    prop_assert!(early.folders.keys().eq(full.folders.keys()));
+    prop_assert!(early.connections.keys().eq(full.connections.keys()));
+    agrees(&early.aws_organization_id, &full.aws_organization_id)?;
+    for (id, early) in &early.folders {
+        let full = &full.folders[id];
+        prop_assert_eq!(&early.parent_id, &full.parent_id);
+        agrees(&early.name, &full.name)?;
+        agrees(&early.derived_handle, &full.derived_handle)?;
+        agrees(&early.path, &full.path)?;
+    }
+    for (id, early) in &early.connections {
+        let full = &full.connections[id];
+        prop_assert_eq!(
+            (&early.state, &early.folder_id),
+            (&full.state, &full.folder_id)
+        );
+        agrees(&early.name, &full.name)?;
+        agrees(&early.email, &full.email)?;
+        agrees(&early.tags, &full.tags)?;
+        agrees(&early.derived_handle, &full.derived_handle)?;
+        agrees(&early.path, &full.path)?;
+        agrees(&early.derived_role_arn, &full.derived_role_arn)?;
+        agrees(&early.owners, &full.owners)?;
+        agrees(&early.sign_in_url, &full.sign_in_url)?;
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(cases(1500))]
+
+    /// Whatever the name and the ID, what the rules make of them is valid, and is what the obvious model makes.
+    #[test]
+    fn derived_handles_are_valid(name in ".{0,60}", prefix in "([a-z](_?[a-z0-9]){0,8}_?)?", id in ".{0,20}") {
+        let derived = handle::derive(&name, &prefix, &id);
+        prop_assert!(is_valid(&derived), "{derived}");
+        prop_assert_eq!(&derived, &obvious_handle(&name, &prefix, &id));
+        for kind in [HandleKind::Folder, HandleKind::Connection] {
+            prop_assert_eq!(handle::check(kind, &derived), Ok(()));
+            let mut seen = BTreeSet::new();
+            for candidate in handle::candidates(&derived, kind, &id).take(5) {
+                prop_assert!(is_valid(&candidate), "{candidate}");
+                prop_assert!(handle::is_candidate(&candidate, &derived, kind, &id));
+                seen.insert(candidate);
+            }
+            // The suffixed form may equal a derived handle that was cut; the numbered ones never do.
+            prop_assert!(seen.len() >= 4, "{seen:?}");
+        }
+    }
+
+    /// A prefix that no check has seen cannot break a handle either.
+    #[test]
+    fn hostile_prefixes_do_no_harm(name in ".{0,8}", prefix in ".{0,60}", id in ".{0,8}", suffix in ".{0,60}") {
+        let derived = handle::derive(&name, &prefix, &id);
+        prop_assert!(is_valid(&derived), "{derived}");
+        let suffixed = handle::with_suffix(&derived, &suffix);
+        prop_assert!(is_valid(&suffixed), "{suffixed}");
+    }
+
+    /// What a check accepts is what the patterns say.
+    #[test]
+    fn checks_follow_the_patterns(value in "[a-c0-1_A-]{0,6}|[a-z0-9_]{36,42}|.{0,4}") {
+        prop_assert_eq!(handle::check(HandleKind::Connection, &value).is_ok(), is_valid(&value));
+        let is_group = value.len() <= 63
+            && !value.is_empty()
+            && value.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c))
+            && !value.starts_with(['_', '-'])
+            && !value.ends_with(['_', '-']);
+        prop_assert_eq!(handle::check(HandleKind::Workspace, &value).is_ok(), is_group);
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(200))]
+
+    /// Change by change, the mirror is the obvious one; handles are unique and valid; mirroring again changes nothing;
+    /// what a mirror holds survives the catalog's JSON.
+    #[test]
+    fn the_mirror_is_the_obvious_one(mut world in world(), changes in vec(change(), 1..12)) {
+        let mut past: Option<Past> = None;
+        for change in [None].into_iter().chain(changes.iter().map(Some)) {
+            if let Some(change) = change {
+                world.change(change);
+                if let (Change::Edit(index, handle), Some(past)) = (change, &mut past) {
+                    edit(past, *index, handle);
+                }
+            }
+            let obvious = obvious_mirror(&world, past.as_ref());
+            let result = world.mirror(&Hidden::default(), past.as_ref());
+            let mirrored = match (result, obvious) {
+                (Ok(mirrored), Ok((obvious, given))) => {
+                    prop_assert_eq!(&mirrored.mirror, &obvious);
+                    prop_assert_eq!(&mirrored.given_handles, &given);
+                    mirrored
+                }
+                (Err(error), Err(Taken)) => {
+                    prop_assert!(
+                        matches!(
+                            error,
+                            MirrorError::InitialHandleTaken { .. } | MirrorError::InitialHandleTwice { .. }
+                        ),
+                        "{error}"
+                    );
+                    world.initial.clear();
+                    world.mirror(&Hidden::default(), past.as_ref()).unwrap()
+                }
+                (result, obvious) => {
+                    return Err(TestCaseError::fail(format!("{result:?} is not {obvious:?}")));
+                }
+            };
+            let handles = all_handles(&mirrored.mirror);
+            prop_assert!(handles.values().all(|handle| is_valid(handle)), "{handles:?}");
+            let unique: BTreeSet<&String> = handles.values().collect();
+            prop_assert_eq!(unique.len(), handles.len());
+
+            let json = serde_json::to_string(&mirrored.mirror).unwrap();
+            let read: Mirror = serde_json::from_str(&json).unwrap();
+            prop_assert_eq!(&read, &mirrored.mirror);
+
+            let next = Past::of(&world, mirrored);
+            let again = world.mirror(&Hidden::default(), Some(&next)).unwrap();
+            prop_assert_eq!(&again.mirror, &next.mirror);
+            prop_assert_eq!(&again.given_handles, &next.given);
+
+            // An imported mirror comes without the handles that were given, and keeps them all the same.
+            let imported = Past { given: unexplained_handles(&next.mirror, &next.prefix), ..next.clone() };
+            let again = world.mirror(&Hidden::default(), Some(&imported)).unwrap();
+            prop_assert_eq!(&again.mirror, &next.mirror);
+
+            let drawn = draw(&next.mirror);
+            prop_assert_eq!(drawn.lines().count(), handles.len());
+            for (id, handle) in &handles {
+                prop_assert!(drawn.lines().any(|line| line.contains(id) && line.contains(handle)));
+            }
+            past = Some(next);
+        }
+    }
+
+    /// Nobody else's handle changes when one joins, leaves, moves, is suspended or is renamed.
+    #[test]
+    fn nobody_else_is_renamed(mut world in world(), changes in vec(change(), 1..8)) {
+        world.initial.clear();
+        let mirrored = world.mirror(&Hidden::default(), None).unwrap();
+        let mut past = Past::of(&world, mirrored);
+        for change in &changes {
+            let who = match change {
+                Change::Join(index, _) | Change::Leave(index) | Change::Rename(index, _)
+                | Change::Move(index, _) | Change::State(index, _) => account_id(*index),
+                Change::Unit(index, ..) | Change::NoUnit(index) => UNITS[*index].to_owned(),
+                Change::Handle(_) => ROOT.to_owned(),
+                Change::Prefix(_) | Change::Initial(_) | Change::Edit(..) => continue,
+            };
+            let before = all_handles(&past.mirror);
+            world.change(change);
+            let mirrored = world.mirror(&Hidden::default(), Some(&past)).unwrap();
+            for (id, handle) in all_handles(&mirrored.mirror) {
+                if id != who && let Some(before) = before.get(&id) {
+                    prop_assert_eq!(before, &handle, "{} after {:?}", id, change);
+                }
+            }
+            past = Past::of(&world, mirrored);
+        }
+    }
+
+}
+
+proptest! {
+    #![proptest_config(cases(1500))]
+
+    /// What is known while something is hidden stays so whatever the hidden values turn out to be; an error stays an
+    /// error; with nothing hidden everything is known.
+    #[test]
+    fn what_is_known_early_stays(
+        (world, past) in history(),
+        hidden in hidden(),
+        other in world(),
+        members in vec(member(), 12),
+        more_members in vec(member(), 12),
+    ) {
+        let early = world.mirror(&hidden, past.as_ref());
+        let fills = [
+            world.clone(),
+            filled(&world, &hidden, &other, &members),
+            filled(&world, &hidden, &world, &more_members),
+            filled(&world, &hidden, &other, &more_members),
+        ];
+        for fill in fills {
+            match (&early, fill.mirror(&Hidden::default(), past.as_ref())) {
+                (Ok(early), Ok(full)) => mirrors_agree(&early.mirror, &full.mirror)?,
+                (Ok(_), Err(_)) => {}
+                (Err(error), full) => prop_assert!(full.is_err(), "{error} went away"),
+            }
+        }
+        if let Ok(early) = &early {
+            // An unchanged object's handle hangs on nothing but its own name, the prefix and edits.
+            let is_torn = past.as_ref().is_none_or(|past| {
+                let handles: BTreeSet<_> = all_handles(&past.mirror).into_values().collect();
+                handles.len() < past.mirror.folders.len() + past.mirror.connections.len()
+            });
+            for (id, connection) in &early.mirror.connections {
+                let Some(past) = &past else { continue };
+                let Some(before) = past.mirror.connections.get(id) else { continue };
+                let choices = obvious_choices(false, &world.accounts[id].name, &world.prefix, id);
+                if !is_torn
+                    && connection.name == before.name
+                    && !hidden.settings.contains("prefix")
+                    && world.prefix == past.prefix
+                    && choices.contains(before.derived_handle.known().unwrap())
+                {
+                    prop_assert_eq!(&connection.derived_handle, &before.derived_handle);
+                }
+            }
+            // A newcomer under an unknown name leaves all newcomers open, but for those that were given a handle.
+            let is_new = |id: &str| past.as_ref().is_none_or(|past| {
+                !past.mirror.connections.contains_key(id) && !past.mirror.folders.contains_key(id)
+            });
+            let was_given = |id: &str| {
+                !hidden.settings.contains("initial") && world.initial.contains_key(id) && is_new(id)
+            };
+            let open = early.mirror.connections.iter().map(|(id, c)| (id, &c.name, &c.derived_handle))
+                .chain(early.mirror.folders.iter().map(|(id, f)| (id, &f.name, &f.derived_handle)))
+                .filter(|(id, _, _)| is_new(id) && !was_given(id))
+                .collect::<Vec<_>>();
+            if open.iter().any(|(_, name, _)| !name.is_known()) {
+                prop_assert!(open.iter().all(|(_, _, handle)| !handle.is_known()));
+            }
+        }
+    }
+
+    /// A snapshot does not hang on the order of what was read, and selects what the obvious filter selects.
+    #[test]
+    fn snapshots_are_ordered_and_selected(
+        world in world(),
+        swaps in vec(any::<prop::sample::Index>(), 14),
+        included in proptest::option::of(subsequence(UNITS.to_vec(), 1..4)),
+        excluded in subsequence(UNITS.to_vec(), 0..3),
+        excluded_accounts in btree_set((0..ACCOUNTS).prop_map(account_id), 0..2),
+        include_management_account in any::<bool>(),
+    ) {
+        let management = "999999999999".to_owned();
+        let mut facts = Facts {
+            id: "o-a".to_owned(),
+            management_account_id: management.clone(),
+            partition: "aws".to_owned(),
+            root_id: ROOT.to_owned(),
+            organizational_units: world.units.iter().map(|(id, (name, parent))| UnitFacts {
+                id: id.clone(),
+                name: name.clone(),
+                parent_id: parent.clone().unwrap_or(ROOT.to_owned()),
+                ..UnitFacts::default()
+            }).collect(),
+            accounts: world.accounts.iter().map(|(id, member)| AccountFacts {
+                id: id.clone(),
+                name: member.name.clone(),
+                state: member.state.clone(),
+                parent_id: Some(member.parent.clone().unwrap_or(ROOT.to_owned())),
+                joined_at: member.joined.clone(),
+                ..AccountFacts::default()
+            }).chain([AccountFacts {
+                id: management.clone(),
+                name: "management".to_owned(),
+                state: "ACTIVE".to_owned(),
+                parent_id: Some(ROOT.to_owned()),
+                ..AccountFacts::default()
+            }]).collect(),
+            ..Facts::default()
+        };
+        let assembled = Snapshot::assemble(facts.clone());
+        for pair in swaps.chunks(2) {
+            let (units, accounts) = (facts.organizational_units.len(), facts.accounts.len());
+            if units > 0 {
+                facts.organizational_units.swap(pair[0].index(units), pair[1].index(units));
+            }
+            facts.accounts.swap(pair[0].index(accounts), pair[1].index(accounts));
+        }
+        prop_assert_eq!(&Snapshot::assemble(facts), &assembled);
+        // Deeper than five levels is refused, which is tested beside the code.
+        let Ok(snapshot) = assembled else { return Ok(()) };
+        prop_assert_eq!(
+            draw_source(&Source::from(&snapshot)).unwrap().lines().count(),
+            1 + world.units.len() + world.accounts.len() + 1
+        );
+
+        let included: Option<BTreeSet<String>> = included.map(|ids| {
+            ids.into_iter().filter(|id| world.units.contains_key(*id)).map(str::to_owned).collect()
+        });
+        if included.as_ref().is_some_and(BTreeSet::is_empty) {
+            return Ok(());
+        }
+        let selected = snapshot.select(&Selection {
+            organizational_unit_ids: included.clone(),
+            exclude_organizational_unit_ids: excluded.iter().map(|id| (*id).to_owned()).collect(),
+            exclude_account_ids: excluded_accounts.clone(),
+            include_management_account,
+        }).unwrap();
+
+        // IDs from a folder up to the root, as a text to look into.
+        fn chain(world: &World, id: &str) -> String {
+            match world.units.get(id) {
+                Some((_, parent)) => format!("<{id}>{}", chain(world, parent.as_deref().unwrap_or(ROOT))),
+                None => format!("<{id}>"),
+            }
+        }
+        let inside = |folder: &str| {
+            let chain = chain(&world, folder);
+            let wanted = included.as_ref().is_none_or(|ids| ids.iter().any(|id| chain.contains(&format!("<{id}>"))));
+            wanted && !excluded.iter().any(|id| chain.contains(&format!("<{id}>")))
+        };
+        let units: Vec<&String> = world.units.keys().filter(|id| {
+            inside(id) || world.units.keys().any(|below| inside(below) && chain(&world, below).contains(&format!("<{id}>")))
+        }).collect();
+        prop_assert_eq!(selected.snapshot.organizational_units.keys().collect::<Vec<_>>(), units);
+        let mut accounts: Vec<&String> = world.accounts.iter().filter(|(id, member)| {
+            inside(member.parent.as_deref().unwrap_or(ROOT)) && !excluded_accounts.contains(*id)
+        }).map(|(id, _)| id).collect();
+        if include_management_account && inside(ROOT) {
+            accounts.push(&management);
+        }
+        prop_assert_eq!(selected.snapshot.accounts.keys().collect::<Vec<_>>(), accounts);
+        let absent: BTreeSet<&str> = excluded
+            .into_iter()
+            .filter(|id| !world.units.contains_key(*id))
+            .collect();
+        prop_assert_eq!(selected.absent_unit_ids, Vec::from_iter(absent));
+        let absent: Vec<String> = excluded_accounts
+            .into_iter()
+            .filter(|id| !world.accounts.contains_key(id))
+            .collect();
+        prop_assert_eq!(selected.absent_account_ids, absent);
+    }
+}

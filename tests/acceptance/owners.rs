@@ -50,7 +50,7 @@ fn owned(double: &Double) -> Workspace {
         r#"
         data "orgmirror_connections" "security" {
           workspace  = "acme/security"
-          depends_on = [orgmirror_workspace.security]
+          depends_on = [orgmirror_integration.aws, orgmirror_workspace.security]
         }
         "#
         .to_owned(),

@@ -253,7 +253,7 @@ fn paths_are_found_wherever_they_stand() {
         // Within `mod tests` of model::integration, super::super is model.
         "crate::model::framework::Value",
         "crate::model::integration::*",
-        "crate::model::objects::Here",
+        "crate::model::integration::Here",
         "crate::model::integration::inside::Thing",
         "crate::model::late::Late",
         "crate::model::mirror::Mirror",

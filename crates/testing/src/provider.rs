@@ -7,7 +7,7 @@ use std::path::Path;
 /// cargo builds it for the integration tests of its package, and tells them where it is while it compiles them. So every
 /// target that starts the provider has this in its `main.rs`:
 ///
-/// ```ignore
+/// ```text
 /// const PROVIDER: Provider = Provider::at(env!("CARGO_BIN_EXE_terraform-provider-orgmirror"));
 /// ```
 #[derive(Debug, Clone, Copy)]

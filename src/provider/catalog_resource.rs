@@ -201,10 +201,7 @@ impl<D: Declaration> Resource for CatalogResource<D> {
         let (true, Some(look), Some(object)) = (is_changed, look, object) else {
             return;
         };
-        match replaced {
-            Some(replaced) => look.warn_of_replacement(replaced, object, diagnostics),
-            None => look.warn_of_put(object, D::check, diagnostics),
-        }
+        look.warn_of_put(replaced.map(String::as_str), object, D::check, diagnostics);
     }
 
     async fn plan_destroy(

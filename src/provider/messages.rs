@@ -26,3 +26,13 @@ pub(super) fn listed(items: impl ExactSizeIterator<Item: Display>) -> String {
     }
     lines.join("\n")
 }
+
+/// Says which objects of a kind the catalog has, in order: the end of a sentence.
+pub(super) fn what_it_has(names: impl Iterator<Item = String>) -> String {
+    let mut names: Vec<String> = names.collect();
+    if names.is_empty() {
+        return "it has none".to_owned();
+    }
+    names.sort_unstable();
+    format!("it has {}", names.join(", "))
+}

@@ -8,6 +8,7 @@ use crate::model::objects::Integration;
 use crate::model::tenant::Tenant;
 use crate::provider::arguments::sentence;
 use crate::provider::data::Data;
+use crate::provider::messages::what_it_has;
 use crate::provider::storage;
 
 /// The catalog; an error where the provider's arguments for it are not known yet.
@@ -124,15 +125,10 @@ pub(in crate::provider) fn integration_by<'a>(
     };
     found.ok_or_else(|| {
         let integrations = tenant.into_iter().flat_map(Tenant::each::<Integration>);
-        let mut all: Vec<String> = integrations
-            .map(|integration| format!("{:?} (ID {})", integration.handle, integration.id))
-            .collect();
-        all.sort_unstable();
-        let known = if all.is_empty() {
-            "it has none".to_owned()
-        } else {
-            format!("it has {}", all.join(", "))
-        };
+        let known = what_it_has(
+            integrations
+                .map(|integration| format!("{:?} (ID {})", integration.handle, integration.id)),
+        );
         Diagnostic::error(
             "No such integration",
             format!(

@@ -48,15 +48,20 @@ impl<'a> Look<'a> {
         document.map(Document::tenant)
     }
 
-    /// Warns of what creating or changing an object meets and does. `conflict` is the resource's own rule, as in
+    /// Warns of what creating or changing an object meets and does. If it takes the place of another object, `replaced` is
+    /// the ID of that one, which is destroyed with all that is a part of it. `conflict` is the resource's own rule, as in
     /// [`put`](super::put).
     pub(in crate::provider) fn warn_of_put<T: Admit>(
         &self,
+        replaced: Option<&str>,
         object: T,
         conflict: impl Fn(&T, Option<&T>, &Tenant) -> Result<(), Conflict>,
         diagnostics: &mut Diagnostics,
     ) {
         let put = |tenant: &mut Tenant| {
+            if let Some(replaced) = replaced {
+                tenant.remove::<T>(replaced);
+            }
             let before = tenant.get::<T>(object.id());
             object.admit(before, tenant)?;
             let conflict = conflict(&object, before, tenant).err();
@@ -64,23 +69,6 @@ impl<'a> Look<'a> {
             Ok(conflict)
         };
         self.warn(put, diagnostics);
-    }
-
-    /// Warns of what it meets and does that the object with the ID `replaced` is destroyed, with all that is a part of it,
-    /// and created anew as `object`.
-    pub(in crate::provider) fn warn_of_replacement<T: Admit>(
-        &self,
-        replaced: &str,
-        object: T,
-        diagnostics: &mut Diagnostics,
-    ) {
-        let replace = |tenant: &mut Tenant| {
-            tenant.remove::<T>(replaced);
-            object.admit(None, tenant)?;
-            tenant.put(object);
-            Ok(None)
-        };
-        self.warn(replace, diagnostics);
     }
 
     /// Warns of what destroying an object does.

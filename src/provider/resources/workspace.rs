@@ -25,7 +25,7 @@ use crate::provider::catalog_ops::{Conflict, Look};
 use crate::provider::catalog_resource::Declaration;
 use crate::provider::data::Data;
 use crate::provider::late::NotKnown;
-use crate::provider::messages::listed;
+use crate::provider::messages::{listed, what_it_has};
 use crate::publish::aws_config::{self, Clash};
 use crate::publish::{self, FORMATS, Format, OptionKind};
 
@@ -307,15 +307,8 @@ fn no_such_workspace(asked: &str, catalog: &Catalog, document: Option<&Document>
     let workspaces = document
         .into_iter()
         .flat_map(|document| document.tenant().each::<Workspace>());
-    let mut all: Vec<String> = workspaces
-        .map(|workspace| format!("{workspace} (ID {})", workspace.id))
-        .collect();
-    all.sort_unstable();
-    let known = if all.is_empty() {
-        "it has none".to_owned()
-    } else {
-        format!("it has {}", all.join(", "))
-    };
+    let known =
+        what_it_has(workspaces.map(|workspace| format!("{workspace} (ID {})", workspace.id)));
     format!(
         "The catalog at {} (tenant {:?}) has no workspace {asked}; {known}. Import by organization/workspace, such as \
          acme/security, or by identity with the ID, and check the provider's tenant and catalog.",

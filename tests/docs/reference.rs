@@ -223,7 +223,7 @@ fn line<'a>(
         attribute.description_text()
     )
     .unwrap();
-    if let Some(default) = attribute.default_text()
+    if let Some(default) = attribute.default_value()
         && !attribute.description_text().contains("Default")
     {
         write!(text, " Default `{default}`.").unwrap();

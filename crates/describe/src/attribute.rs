@@ -408,6 +408,11 @@ impl Attribute {
         self.write_only
     }
 
+    /// Whether a value stands in for one that is not set.
+    pub fn has_default(&self) -> bool {
+        self.default.is_some()
+    }
+
     /// The value that stands in for one that is not set.
     pub fn default_value(&self) -> Option<&Json> {
         self.default.as_ref()

@@ -10,7 +10,7 @@ impl Schema {
             version: self.version,
             block: Some(tfplugin6::schema::Block {
                 version: self.version,
-                attributes: self.attributes.iter().map(Attribute::to_proto).collect(),
+                attributes: self.attributes.iter().map(attribute_to_proto).collect(),
                 description: self.description.clone(),
                 description_kind: tfplugin6::StringKind::Markdown.into(),
                 ..Default::default()
@@ -19,40 +19,38 @@ impl Schema {
     }
 }
 
-impl Attribute {
-    fn to_proto(&self) -> tfplugin6::schema::Attribute {
-        let (r#type, nested_type) = match &self.kind {
-            Kind::Value(ty) => (ty.to_json().to_string().into_bytes(), None),
-            Kind::Nested(nesting, attributes) => {
-                use tfplugin6::schema::object::NestingMode;
-                let nesting = match nesting {
-                    Nesting::Single => NestingMode::Single,
-                    Nesting::List => NestingMode::List,
-                    Nesting::Set => NestingMode::Set,
-                    Nesting::Map => NestingMode::Map,
-                };
-                // `type` must stay empty beside a nested type: Terraform takes one of the two only.
-                let object = tfplugin6::schema::Object {
-                    attributes: attributes.iter().map(Attribute::to_proto).collect(),
-                    nesting: nesting.into(),
-                    ..Default::default()
-                };
-                (Vec::new(), Some(object))
-            }
-        };
-        tfplugin6::schema::Attribute {
-            name: self.name.clone(),
-            r#type,
-            nested_type,
-            description: self.description.clone(),
-            description_kind: tfplugin6::StringKind::Markdown.into(),
-            required: self.required,
-            optional: self.optional,
-            computed: self.computed,
-            sensitive: self.sensitive,
-            write_only: self.write_only,
-            ..Default::default()
+fn attribute_to_proto(attribute: &Attribute) -> tfplugin6::schema::Attribute {
+    let (r#type, nested_type) = match attribute.kind() {
+        Kind::Value(ty) => (ty.to_json().to_string().into_bytes(), None),
+        Kind::Nested(nesting, attributes) => {
+            use tfplugin6::schema::object::NestingMode;
+            let nesting = match nesting {
+                Nesting::Single => NestingMode::Single,
+                Nesting::List => NestingMode::List,
+                Nesting::Set => NestingMode::Set,
+                Nesting::Map => NestingMode::Map,
+            };
+            // `type` must stay empty beside a nested type: Terraform takes one of the two only.
+            let object = tfplugin6::schema::Object {
+                attributes: attributes.iter().map(attribute_to_proto).collect(),
+                nesting: nesting.into(),
+                ..Default::default()
+            };
+            (Vec::new(), Some(object))
         }
+    };
+    tfplugin6::schema::Attribute {
+        name: attribute.name().to_owned(),
+        r#type,
+        nested_type,
+        description: attribute.description_text().to_owned(),
+        description_kind: tfplugin6::StringKind::Markdown.into(),
+        required: attribute.is_required(),
+        optional: attribute.is_optional(),
+        computed: attribute.is_computed(),
+        sensitive: attribute.is_sensitive(),
+        write_only: attribute.is_write_only(),
+        ..Default::default()
     }
 }
 
@@ -63,7 +61,7 @@ mod tests {
     #[test]
     fn a_nested_attribute_sends_no_type() {
         let nested = Attribute::nested("a", vec![Attribute::bool("b").optional()]).optional();
-        let proto = nested.to_proto();
+        let proto = attribute_to_proto(&nested);
         assert!(proto.r#type.is_empty());
         assert!(proto.nested_type.is_some());
     }

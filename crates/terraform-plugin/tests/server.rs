@@ -1,22 +1,22 @@
-//! What the framework's server guarantees, with a provider that makes every mistake on request.
+//! What the server guarantees, with a provider that makes every mistake on request.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 use async_trait::async_trait;
-use orgmirror::framework::data_source::DataSourceType;
-use orgmirror::framework::diagnostics::{Diagnostic, Diagnostics};
-use orgmirror::framework::identity::{Identity, ImportBy};
-use orgmirror::framework::msgpack::{from_slice, to_vec};
-use orgmirror::framework::path::Path;
-use orgmirror::framework::private::Private;
-use orgmirror::framework::provider::{Provider, problems};
-use orgmirror::framework::resource::{Context, MoveSource, Plan, Resource, ResourceType};
-use orgmirror::framework::schema::{Attribute, Schema};
-use orgmirror::framework::server::Server;
-use orgmirror::framework::value::Value;
-use orgmirror::proto::tfplugin6::provider_server::Provider as Wire;
-use orgmirror::proto::tfplugin6::{self as wire, DynamicValue};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
+use terraform_plugin::data_source::DataSourceType;
+use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
+use terraform_plugin::identity::{Identity, ImportBy};
+use terraform_plugin::msgpack::{from_slice, to_vec};
+use terraform_plugin::path::Path;
+use terraform_plugin::private::Private;
+use terraform_plugin::proto::tfplugin6::provider_server::Provider as Wire;
+use terraform_plugin::proto::tfplugin6::{self as wire, DynamicValue};
+use terraform_plugin::provider::{Provider, problems};
+use terraform_plugin::resource::{Context, MoveSource, Plan, Resource, ResourceType};
+use terraform_plugin::schema::{Attribute, Schema};
+use terraform_plugin::server::Server;
+use terraform_plugin::value::Value;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request};
 

@@ -25,7 +25,7 @@ pub struct ResourceType<D> {
 }
 
 impl<D: Send + Sync + 'static> ResourceType<D> {
-    /// Wraps a resource for [`Provider::resources`](crate::framework::provider::Provider::resources).
+    /// Wraps a resource for [`Provider::resources`](crate::provider::Provider::resources).
     pub fn new<R: Resource<Data = D>>(resource: R) -> Self {
         Self {
             name: resource.name(),

@@ -6,11 +6,11 @@ use std::marker::PhantomData;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-/// Name by which the codecs of this framework recognise a [`Value`].
+/// Name by which the codecs of this crate recognise a [`Value`].
 pub(crate) const VALUE: &str = "$terraform::Value";
-/// Name by which the codecs of this framework recognise an unknown [`Value`].
+/// Name by which the codecs of this crate recognise an unknown [`Value`].
 pub(crate) const UNKNOWN: &str = "$terraform::Unknown";
-/// Name by which the codecs of this framework recognise a [`Number`].
+/// Name by which the codecs of this crate recognise a [`Number`].
 pub(crate) const NUMBER: &str = "$terraform::Number";
 
 /// A value of a configuration, plan or state.

@@ -12,7 +12,7 @@ use crate::model::tenant::Tenant;
 use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::identity::{Identity, ImportBy};
 use terraform_plugin::private::Private;
-use terraform_plugin::resource::{Context, Model, Plan, Resource};
+use terraform_plugin::resource::{Change, Context, Model, Plan, Resource};
 use terraform_plugin::schema::{Attribute, Schema};
 use terraform_plugin::value::Value;
 
@@ -246,6 +246,7 @@ impl<D: Declaration> Resource for CatalogResource<D> {
         &self,
         context: Context<'_, Data>,
         planned: D,
+        _change: Change<'_, D>,
         _private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Option<D> {
@@ -257,6 +258,7 @@ impl<D: Declaration> Resource for CatalogResource<D> {
         &self,
         context: Context<'_, Data>,
         planned: D,
+        _change: Change<'_, D>,
         _private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Option<D> {

@@ -14,7 +14,7 @@ use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::identity::{Identity, ImportBy};
 use terraform_plugin::path::Path;
 use terraform_plugin::private::Private;
-use terraform_plugin::resource::{Context, Plan, Resource};
+use terraform_plugin::resource::{Change, Context, Plan, Resource};
 use terraform_plugin::schema::{Attribute, Schema};
 use terraform_plugin::types::Type;
 use terraform_plugin::value::Value;
@@ -98,6 +98,7 @@ impl Resource for ExternalIdResource {
         &self,
         context: Context<'_, Data>,
         planned: State,
+        _change: Change<'_, State>,
         _private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
@@ -117,6 +118,7 @@ impl Resource for ExternalIdResource {
         &self,
         _context: Context<'_, Data>,
         planned: State,
+        _change: Change<'_, State>,
         private: &mut Private,
         _diagnostics: &mut Diagnostics,
     ) -> Option<State> {

@@ -1,10 +1,10 @@
 //! Checks that several schemas share.
 
-use crate::framework::schema::Violation;
 use crate::model::grantee::Grantee;
 use crate::model::handle::{self, HandleKind};
 use crate::model::partition;
 use crate::model::portal::Portal;
+use terraform_plugin::schema::Violation;
 
 /// Refuses handles of this kind that break the rules.
 pub(super) fn handle(

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::framework::diagnostics::Diagnostics;
 use crate::model::reach::{Reach, Reached, Renamed};
+use terraform_plugin::diagnostics::Diagnostics;
 
 use super::messages::listed;
 

@@ -6,10 +6,10 @@
 pub mod active_overrides;
 pub mod admission;
 pub mod affected_workspaces;
-pub mod effective;
 pub mod folder_ref;
 pub mod grantee;
 pub mod handle;
+pub mod handle_assignment;
 pub mod late;
 pub mod lineage;
 pub mod mirror;

@@ -12,8 +12,8 @@ use thiserror::Error;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::model::effective::HandleNotice;
 use crate::model::handle::{self, HandleKind};
+use crate::model::handle_assignment::HandleNotice;
 
 use super::disk::Disk;
 use super::document::{Document, DocumentError};
@@ -238,7 +238,7 @@ impl Catalog {
     /// `change` is given the document as it is (an empty one, with [`Document::exists`] false, where there is none)
     /// and returns its value. It is applied again, to the newer document, when another writer was faster, so it must
     /// depend on nothing that it changes itself. Its error fails only this commit, and what it had changed by then is
-    /// dropped. Effective handles are settled after the last change of those that are written together. A change that
+    /// dropped. Effective handles are assigned after the last change of those that are written together. A change that
     /// leaves everything as it was writes nothing.
     ///
     /// Commits of clones of this catalog that wait at the same time are written together, as one version.
@@ -477,7 +477,7 @@ impl Inner {
             None => (None, Arc::new(Document::empty(&self.tenant))),
         };
         let mut next = apply(batch, &base);
-        let notices = next.settle(&base);
+        let notices = next.assign_handles(&base);
         // Shared objects are compared by address first, so only what was replaced is looked into.
         if next.tenant() == base.tenant() {
             return Ok(Attempt::Done(Outcome::Committed {

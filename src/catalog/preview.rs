@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::effective::HandleNotice;
+use crate::model::handle_assignment::HandleNotice;
 use crate::model::reach::{Reach, compare};
 use crate::model::side_effects::SideEffects;
 
@@ -27,7 +27,7 @@ impl Preview {
     ) -> Result<Self, E> {
         let mut after = Document::clone(document);
         change(&mut after)?;
-        let notices = after.settle(document);
+        let notices = after.assign_handles(document);
         Ok(Self {
             before: Arc::clone(document),
             after,

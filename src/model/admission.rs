@@ -2,9 +2,9 @@
 
 use thiserror::Error;
 
-use super::effective::{Bearer, holder};
 use super::folder_ref::FolderRef;
 use super::grantee::{Grantee, GranteeError};
+use super::handle_assignment::{HandleHolder, find_holder};
 use super::mirror::Mirror;
 use super::near::near;
 use super::objects::{
@@ -66,7 +66,7 @@ pub enum Rejection {
         /// The handle.
         handle: String,
         /// Who has it.
-        holder: Box<Bearer>,
+        holder: Box<HandleHolder>,
     },
     /// The folder or connection has an override already.
     #[error("{object} of the integration {integration:?} has an override already")]
@@ -299,7 +299,7 @@ fn check_handle(
     let Some(handle) = handle else {
         return Ok(());
     };
-    match holder(tenant, handle, (&integration.id, object), id) {
+    match find_holder(tenant, handle, (&integration.id, object), id) {
         Some(holder) => Err(Rejection::HandleTaken {
             handle: handle.to_owned(),
             holder: Box::new(holder),
@@ -312,7 +312,7 @@ fn check_handle(
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::model::effective::settle;
+    use crate::model::handle_assignment::assign_handles;
     use crate::model::sample::{
         A, B, C, connection_override, connection_permission, folder, folder_override,
         folder_permission, integration, put, workspace,
@@ -336,7 +336,7 @@ mod tests {
         tenant.put(folder_override("fo_1", "aws", "/Work", "work_things"));
         tenant.put(connection_override("co_1", "aws", B, "old"));
         tenant.put(workspace("acme/security"));
-        settle(&mut tenant, &Tenant::new("acme"));
+        assign_handles(&mut tenant, &Tenant::new("acme"));
         tenant
     }
 
@@ -572,7 +572,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_commit_frees_and_takes_is_seen_before_it_is_settled() {
+    fn what_one_commit_frees_and_takes_is_seen_before_handles_are_assigned() {
         let mut tenant = tenant();
         let wants_old = connection_override("co_2", "aws", A, "old");
         assert!(wants_old.admit(None, &tenant).is_err());

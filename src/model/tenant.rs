@@ -462,7 +462,7 @@ mod tests {
             let problem = tenant.problem().unwrap_or_default();
             assert!(problem.starts_with(text), "{problem:?} is not {text:?}");
         }
-        // What settling and planning put right is none.
+        // What the assignment and the plan put right is no problem.
         let mut tenant = tenant();
         one(&mut tenant, |one| {
             one.effective_handles

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use orgmirror::model::effective::settle;
 use orgmirror::model::folder_ref::FolderRef;
 use orgmirror::model::grantee::Grantee;
+use orgmirror::model::handle_assignment::assign_handles;
 use orgmirror::model::mirror::Mirror;
 use orgmirror::model::objects::workspace::Options;
 use orgmirror::model::objects::{
@@ -287,7 +287,7 @@ fn tenant(worlds: &[World], declared: &Declared, kept: &[bool], before: Option<&
             });
         }
     }
-    settle(&mut tenant, before.unwrap_or(&Tenant::new("acme")));
+    assign_handles(&mut tenant, before.unwrap_or(&Tenant::new("acme")));
     assert_eq!(tenant.problem(), None);
     tenant
 }

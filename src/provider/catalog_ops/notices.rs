@@ -2,7 +2,7 @@
 
 use crate::catalog::PublicationWarning;
 use crate::framework::diagnostics::Diagnostics;
-use crate::model::effective::HandleNotice;
+use crate::model::handle_assignment::HandleNotice;
 use crate::provider::arguments::sentence;
 use crate::provider::messages::listed;
 

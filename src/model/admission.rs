@@ -6,12 +6,12 @@ use super::folder_ref::FolderRef;
 use super::grantee::{Grantee, GranteeError};
 use super::handle_assignment::{HandleHolder, find_holder};
 use super::mirror::Mirror;
-use super::near::near;
 use super::objects::{
     ConnectionOverride, ConnectionPermission, FolderOverride, FolderPermission, Integration,
     Workspace,
 };
 use super::partition::Claim;
+use super::suggestions::suggest;
 use super::tenant::{Kind, Tenant};
 
 /// Why an object does not fit.
@@ -21,24 +21,24 @@ pub enum Rejection {
     #[error("there is no integration {0:?}")]
     NoIntegration(String),
     /// The folder it is for is not there.
-    #[error("the integration {integration:?} has no folder {:?}{}", .folder.as_str(), nearby(.near))]
+    #[error("the integration {integration:?} has no folder {:?}{}", .folder.as_str(), did_you_mean(.suggestions))]
     NoFolder {
         /// Handle of the integration.
         integration: String,
         /// The folder.
         folder: FolderRef,
         /// What may have been meant.
-        near: Vec<String>,
+        suggestions: Vec<String>,
     },
     /// The account it is for is not there.
-    #[error("the integration {integration:?} has no account {account_id:?}{}", nearby(.near))]
+    #[error("the integration {integration:?} has no account {account_id:?}{}", did_you_mean(.suggestions))]
     NoAccount {
         /// Handle of the integration.
         integration: String,
         /// The account.
         account_id: String,
         /// What may have been meant.
-        near: Vec<String>,
+        suggestions: Vec<String>,
     },
     /// The integration cannot be shared with this grantee.
     #[error(transparent)]
@@ -91,10 +91,10 @@ pub enum Rejection {
     WorkspaceExists(String),
 }
 
-fn nearby(near: &[String]) -> String {
-    match near {
+fn did_you_mean(suggestions: &[String]) -> String {
+    match suggestions {
         [] => String::new(),
-        near => format!("; did you mean {}?", near.join(" or ")),
+        several => format!("; did you mean {}?", several.join(" or ")),
     }
 }
 
@@ -242,7 +242,7 @@ fn folder_id<'a>(
     Err(Rejection::NoFolder {
         integration: integration.handle.clone(),
         folder: folder.clone(),
-        near: near_folders(folder, &integration.mirror),
+        suggestions: suggest_folders(folder, &integration.mirror),
     })
 }
 
@@ -258,15 +258,16 @@ fn means(folder: &FolderRef, id: &str, integration: &Integration) -> bool {
     }
 }
 
-fn near_folders(wanted: &FolderRef, mirror: &Mirror) -> Vec<String> {
-    let folders = mirror.folders.iter();
-    let folders =
-        folders.filter_map(|(id, folder)| Some((id.as_str(), folder.path.known()?.as_str())));
-    let found = near(wanted.as_str(), folders).into_iter();
-    found
-        .map(|near| match wanted {
-            FolderRef::Id(_) => format!("{:?} ({})", near.id, near.path),
-            FolderRef::Path(_) => format!("{:?}", near.path),
+fn suggest_folders(wanted: &FolderRef, mirror: &Mirror) -> Vec<String> {
+    let folders = mirror
+        .folders
+        .iter()
+        .filter_map(|(id, folder)| Some((id.as_str(), folder.path.known()?.as_str())));
+    suggest(wanted.as_str(), folders)
+        .into_iter()
+        .map(|found| match wanted {
+            FolderRef::Id(_) => format!("{:?} ({})", found.id, found.path),
+            FolderRef::Path(_) => format!("{:?}", found.path),
         })
         .collect()
 }
@@ -276,15 +277,15 @@ fn check_account(integration: &Integration, account_id: &str) -> Result<(), Reje
     if connections.contains_key(account_id) {
         return Ok(());
     }
-    let accounts = connections.iter();
-    let accounts =
-        accounts.filter_map(|(id, account)| Some((id.as_str(), account.name.known()?.as_str())));
-    let near = near(account_id, accounts).into_iter();
+    let accounts = connections
+        .iter()
+        .filter_map(|(id, account)| Some((id.as_str(), account.name.known()?.as_str())));
     Err(Rejection::NoAccount {
         integration: integration.handle.clone(),
         account_id: account_id.to_owned(),
-        near: near
-            .map(|near| format!("{:?} ({:?})", near.id, near.path))
+        suggestions: suggest(account_id, accounts)
+            .into_iter()
+            .map(|found| format!("{:?} ({:?})", found.id, found.path))
             .collect(),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::near::near;
+use super::suggestions::suggest;
 
 /// The commercial partition.
 pub const AWS: &str = "aws";
@@ -164,9 +164,9 @@ pub fn doubt(partition: Option<&str>, wanted: &str) -> Option<Doubt> {
     if known.is_empty() || known.contains(&wanted) || is_of_another {
         return None;
     }
-    let near = near(wanted, known.iter().map(|&region| (region, region)));
+    let suggestions = suggest(wanted, known.iter().map(|&region| (region, region)));
     Some(Doubt::Unknown(
-        near.into_iter().map(|near| near.id).collect(),
+        suggestions.into_iter().map(|region| region.id).collect(),
     ))
 }
 

@@ -9,12 +9,12 @@ use divan::{Bencher, black_box};
 use orgmirror::model::admission::Admit;
 use orgmirror::model::folder_ref::FolderRef;
 use orgmirror::model::handle_assignment::assign_handles;
+use orgmirror::model::impact::compare;
 use orgmirror::model::mirror::Mirrored;
 use orgmirror::model::objects::{
     ConnectionOverride, ConnectionPermission, FolderOverride, FolderPermission, Integration,
     OverriddenSettings, Workspace,
 };
-use orgmirror::model::reach::compare;
 use orgmirror::model::tenant::Tenant;
 use orgmirror::model::visibility::Resolved;
 use orgmirror_testing::generated::{

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 use thiserror::Error;
 
-use crate::model::affected_workspaces::affected;
+use crate::model::affected_workspaces::affected_filter;
 use crate::model::objects::Workspace;
 use crate::publish::{FORMATS, RenderError};
 
@@ -220,7 +220,7 @@ impl Inner {
         warnings: &mut Vec<PublicationWarning>,
     ) -> Result<(), Stopped> {
         let tenant = current.document.tenant();
-        let is_affected = affected(base.tenant(), tenant);
+        let is_affected = affected_filter(base.tenant(), tenant);
         memory
             .published
             .retain(|id, _| tenant.get::<Workspace>(id).is_some());

@@ -7,14 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use orgmirror::model::admission::Admit;
-use orgmirror::model::effective::settle;
 use orgmirror::model::folder_ref::FolderRef;
+use orgmirror::model::handle_assignment::assign_handles;
+use orgmirror::model::impact::compare;
 use orgmirror::model::mirror::Mirrored;
 use orgmirror::model::objects::{
     ConnectionOverride, ConnectionPermission, FolderOverride, FolderPermission, Integration,
     OverriddenSettings, Workspace,
 };
-use orgmirror::model::reach::compare;
 use orgmirror::model::tenant::Tenant;
 use orgmirror::model::visibility::Resolved;
 use orgmirror_testing::generated::{
@@ -74,7 +74,7 @@ fn integration(mirrored: Mirrored) -> Integration {
     }
 }
 
-/// A settled tenant: 10,000 connections under 500 OUs, 100 permissions of every kind, 120 overrides, 50 workspaces.
+/// A tenant with its handles assigned: 10,000 connections under 500 OUs, 100 permissions of every kind, 120 overrides, 50 workspaces.
 fn tenant() -> Tenant {
     let accounts = ACCOUNTS[2];
     let integration = integration(mirrored(&source_with(accounts, UNITS), None));
@@ -139,7 +139,7 @@ fn tenant() -> Tenant {
             publish: BTreeMap::new(),
         });
     }
-    settle(&mut tenant, &Tenant::new("acme"));
+    assign_handles(&mut tenant, &Tenant::new("acme"));
     assert_eq!(tenant.problem(), None);
     tenant
 }
@@ -171,7 +171,7 @@ fn with_a_permission(tenant: &Tenant) -> Tenant {
     after
 }
 
-/// The tenant after one account joined, not settled.
+/// The tenant after one account joined, its handles not assigned yet.
 fn with_an_account(tenant: &Tenant) -> Tenant {
     let accounts = ACCOUNTS[2];
     let mut source = source_with(accounts, UNITS);
@@ -205,18 +205,18 @@ fn views_of_all_workspaces(bencher: Bencher) {
 }
 
 #[divan::bench(sample_count = 30)]
-fn handles_settle_after_a_permission(bencher: Bencher) {
+fn handles_are_assigned_after_a_permission(bencher: Bencher) {
     let before = tenant();
     bencher
         .with_inputs(|| with_a_permission(&before))
         .bench_values(|mut after| {
-            assert_eq!(settle(&mut after, &before), []);
+            assert_eq!(assign_handles(&mut after, &before), []);
             after
         });
 }
 
 #[divan::bench(sample_count = 30)]
-fn handles_settle_after_one_joined(bencher: Bencher) {
+fn handles_are_assigned_after_one_joined(bencher: Bencher) {
     let before = tenant();
     let joined = with_an_account(&before);
     bencher
@@ -227,7 +227,7 @@ fn handles_settle_after_one_joined(bencher: Bencher) {
             after
         })
         .bench_values(|mut after| {
-            settle(&mut after, &before);
+            assign_handles(&mut after, &before);
             after
         });
 }
@@ -245,7 +245,7 @@ fn reach_of_a_permission(bencher: Bencher) {
 fn reach_of_one_that_joined(bencher: Bencher) {
     let before = tenant();
     let mut after = with_an_account(&before);
-    settle(&mut after, &before);
+    assign_handles(&mut after, &before);
     assert_eq!(compare(&before, &after).len(), WORKSPACES);
     bencher.bench_local(|| compare(black_box(&before), black_box(&after)));
 }

@@ -1,6 +1,7 @@
 //! Where Terraform calls in: schemas, and thin glue from them to the other rooms.
 
 pub mod arguments;
+mod catalog_config;
 mod catalog_ops;
 mod catalog_resource;
 mod concurrency;
@@ -17,7 +18,6 @@ mod regions;
 pub mod resources;
 mod selection;
 mod side_effects;
-mod storage;
 mod timeouts;
 
 use std::process::ExitCode;

@@ -56,7 +56,7 @@ pub(super) enum Failure {
     CredentialsUnavailable { message: String },
     /// No answer from the endpoint.
     Unreachable { message: String },
-    /// Its [`Allowance`] was used up while it was under way.
+    /// Its [`TimeBudget`] was used up while it was under way.
     TimedOut { after: Duration },
     /// Anything else.
     Service {
@@ -66,15 +66,15 @@ pub(super) enum Failure {
     },
 }
 
-/// How long calls may be under way, all of them together with the attempts that fail and the pauses after those. Waiting
-/// for the pace, and after throttling, does not count.
+/// How long a series of calls may take, including failed attempts and the pauses after those. Time spent waiting for the
+/// pacer, also after throttling, does not count.
 #[derive(Debug)]
-pub(super) struct Allowance {
+pub(super) struct TimeBudget {
     whole: Duration,
     left: Duration,
 }
 
-impl Allowance {
+impl TimeBudget {
     pub(super) fn of(whole: Duration) -> Self {
         Self { whole, left: whole }
     }
@@ -133,15 +133,15 @@ impl Pacer {
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: Error + ProvideErrorMetadata + Send + Sync + 'static,
     {
-        self.call_within(action, &mut Allowance::unlimited(), attempt)
+        self.call_within(action, &mut TimeBudget::unlimited(), attempt)
             .await
     }
 
-    /// [`Pacer::call`] for as long as the allowance lasts; what is left of it is for the next call.
+    /// [`Pacer::call`] for as long as the budget lasts; what is left of it is for the next call.
     pub(super) async fn call_within<T, E, F>(
         &self,
         action: &'static str,
-        allowance: &mut Allowance,
+        budget: &mut TimeBudget,
         mut attempt: impl FnMut() -> F,
     ) -> Result<T, Failure>
     where
@@ -155,8 +155,8 @@ impl Pacer {
             let slot = self.slot(action, Instant::now());
             tokio::time::sleep_until(slot).await;
             let started = Instant::now();
-            let outcome = tokio::time::timeout(allowance.left, attempt()).await;
-            allowance.left = allowance.left.saturating_sub(started.elapsed());
+            let outcome = tokio::time::timeout(budget.left, attempt()).await;
+            budget.left = budget.left.saturating_sub(started.elapsed());
             let error = match outcome {
                 Ok(Ok(answer)) => {
                     self.speed_up(action);
@@ -164,7 +164,7 @@ impl Pacer {
                 }
                 Ok(Err(error)) => error,
                 Err(_) => {
-                    let after = allowance.whole;
+                    let after = budget.whole;
                     return Err(before.unwrap_or(Failure::TimedOut { after }));
                 }
             };
@@ -184,10 +184,10 @@ impl Pacer {
                 Sort::Unreachable => self.max_retries.min(UNREACHABLE_RETRIES),
                 Sort::Final => 0,
             };
-            if attempts > retries || pause >= allowance.left {
+            if attempts > retries || pause >= budget.left {
                 return Err(failure(&error));
             }
-            allowance.left -= pause;
+            budget.left -= pause;
             before = Some(failure(&error));
             tokio::time::sleep(pause).await;
         }

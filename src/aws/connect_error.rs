@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::calls::{self, Failure, SeenEndpoint};
 use super::denial::Denial;
-use crate::model::partition::{self, Doubt};
+use crate::model::partition::{self, RegionWarning};
 
 /// Why AWS could not be talked to. Every variant is one thing a user can act on; [`ConnectError::fix`] says how.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -259,18 +259,18 @@ impl ConnectError {
     }
 }
 
-/// A question, where the Region in the name of an endpoint is none that is known.
+/// Asks which Region was meant, if the one in the name of an endpoint is not known.
 fn misspelt_region(endpoint: &str) -> String {
     let mut parts = endpoint.split(['/', '.', ':']);
     let Some(region) = parts.find(|part| partition::is_region(part)) else {
         return String::new();
     };
-    match partition::doubt(None, region) {
-        Some(Doubt::Unknown(near)) if !near.is_empty() => {
-            let near: Vec<String> = near.iter().map(|near| format!("{near:?}")).collect();
+    match partition::check_region(None, region) {
+        Some(RegionWarning::Unknown(similar)) if !similar.is_empty() => {
+            let similar: Vec<String> = similar.iter().map(|name| format!("{name:?}")).collect();
             format!(
-                " {region:?} is no region that is known: did you mean {}?",
-                near.join(" or ")
+                " {region:?} is not a known Region: did you mean {}?",
+                similar.join(" or ")
             )
         }
         _ => String::new(),

@@ -8,7 +8,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::calls::Allowance;
+use super::calls::TimeBudget;
 use super::connect_error::ConnectError;
 use super::credentials::ASSUME_ROLE;
 use super::session::Session;
@@ -123,7 +123,7 @@ impl Session {
         if let Some(problem) = elsewhere(&role.role_arn, caller) {
             return Ok(Verdict::failed(problem));
         }
-        match self.caller_in(role, &mut Allowance::of(timeout)).await {
+        match self.caller_in(role, &mut TimeBudget::of(timeout)).await {
             Ok((account_id, arn)) => Ok(Verdict {
                 problem: (account_id != target.account_id)
                     .then(|| in_another_account(target, &account_id)),

@@ -12,7 +12,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
 
-use super::calls::{self, Allowance, Failure, Pacer, SeenEndpoint};
+use super::calls::{self, Failure, Pacer, SeenEndpoint, TimeBudget};
 use super::connect_error::{ConnectError, principal};
 use super::settings::{AssumeRole, Settings};
 
@@ -167,7 +167,7 @@ pub(super) struct AssumedRole {
 impl AssumedRole {
     pub(super) async fn assume(
         &self,
-        allowance: &mut Allowance,
+        budget: &mut TimeBudget,
     ) -> Result<Credentials, ConnectError> {
         let role = &self.role;
         let seconds = role
@@ -175,7 +175,7 @@ impl AssumedRole {
             .map(|duration| i32::try_from(duration.as_secs()).unwrap_or(i32::MAX));
         let answer = self
             .pacer
-            .call_within(ASSUME_ROLE, allowance, || {
+            .call_within(ASSUME_ROLE, budget, || {
                 self.sts
                     .assume_role()
                     .role_arn(&role.role_arn)
@@ -222,7 +222,7 @@ impl ProvideCredentials for AssumedRole {
     {
         future::ProvideCredentials::new(async {
             let assumed: provider::Result = self
-                .assume(&mut Allowance::unlimited())
+                .assume(&mut TimeBudget::unlimited())
                 .await
                 .map_err(CredentialsError::provider_error);
             assumed

@@ -2,13 +2,13 @@
 //!
 //! `ListAccounts`, whose pages come one after another, runs beside a walk of the OUs in parallel. Where the service returns an
 //! account's `Paths`, they give its parent; where not, every parent's accounts are listed too. What was read is then
-//! cross-checked: every account must have one parent, which the walk must have met. Accounts that do not are asked about
-//! one by one (`ListParents`); if that does not settle it, the organization changed while it was read, and the reading is made
-//! again. Tags are read in bulk where that can be done, else account by account.
+//! cross-checked: every account must have one parent, which the walk must have met. For accounts that do not, the reading
+//! asks for the parents one by one (`ListParents`). If contradictions remain, the organization changed meanwhile, and the
+//! next round reads it again. Tags are read in bulk if possible, else account by account.
 
+mod cross_check;
 mod error;
 mod round;
-mod settling;
 mod tags;
 
 use std::collections::BTreeMap;
@@ -22,9 +22,9 @@ use tokio_util::sync::CancellationToken;
 use super::session::Session;
 use crate::model::partition;
 use crate::model::snapshot::{AccountFacts, Facts, Snapshot, UnitFacts};
+use cross_check::{Consistent, CrossCheckError};
 use error::{malformed, required};
 use round::Round;
-use settling::{Consistent, Unsettled};
 use tags::TagsBy;
 
 pub use error::DiscoveryError;
@@ -111,7 +111,7 @@ impl Reading<'_> {
         let mut tags = BTreeMap::new();
         let mut number = 1;
         loop {
-            let contradictions = match self.settle(round, &organization).await {
+            let contradictions = match self.cross_check(round, &organization).await {
                 Ok(consistent) => {
                     let left = self.read_tags(&consistent, &in_bulk, &mut tags, &organization);
                     match left.await? {
@@ -119,8 +119,8 @@ impl Reading<'_> {
                         Some(contradictions) => contradictions,
                     }
                 }
-                Err(Unsettled::Contradictions(contradictions)) => contradictions,
-                Err(Unsettled::Failed(error)) => return Err(error),
+                Err(CrossCheckError::Contradictions(contradictions)) => contradictions,
+                Err(CrossCheckError::Failed(error)) => return Err(error),
             };
             if number >= ROUNDS {
                 return Err(DiscoveryError::Inconsistent {
@@ -137,7 +137,7 @@ impl Reading<'_> {
             );
             tokio::time::sleep(PAUSE * (1 << (number - 1))).await;
             number += 1;
-            round = match self.round().await {
+            round = match self.read_round().await {
                 Ok(round) => round,
                 Err((action, failure)) => {
                     return Err(self.error(action, failure, Some(&organization)).await);
@@ -149,7 +149,7 @@ impl Reading<'_> {
     /// The first round beside DescribeOrganization, whose answer decides whether there is an organization at all.
     async fn first_round(&self) -> Result<(Organization, Round), DiscoveryError> {
         let describe = pin!(self.describe());
-        let round = pin!(self.round());
+        let round = pin!(self.read_round());
         let (organization, round) = match select(describe, round).await {
             Either::Left((organization, round)) => (organization?, round.await),
             Either::Right((round, describe)) => (describe.await?, round),

@@ -9,7 +9,7 @@ use aws_sdk_resourceexplorer2::config::Builder;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use thiserror::Error;
 
-use super::calls::{Allowance, Failure, Pacer, SeenEndpoint};
+use super::calls::{Failure, Pacer, SeenEndpoint, TimeBudget};
 use super::connect_error::ConnectError;
 use super::connection_test::{Problem, Target, elsewhere, is_of_the_caller};
 use super::session::{Regional, Session};
@@ -128,8 +128,8 @@ impl Explorer<'_> {
         if let Some(problem) = elsewhere(&role.role_arn, &self.caller) {
             return Ok(Err(ReadingError::Role(problem)));
         }
-        let mut allowance = Allowance::of(CALLS_TIMEOUT);
-        let credentials = match self.session.credentials_of(role, &mut allowance).await {
+        let mut budget = TimeBudget::of(CALLS_TIMEOUT);
+        let credentials = match self.session.credentials_of(role, &mut budget).await {
             Ok(credentials) => credentials,
             Err(error) if is_of_the_caller(&error) => return Err(error),
             Err(error) => {
@@ -176,13 +176,13 @@ impl Account<'_> {
     /// The Regions that have an index.
     async fn list(&self, region: &str) -> Result<BTreeSet<String>, ConnectError> {
         let Regional { client, endpoint } = self.explorer.regional(region);
-        let mut allowance = Allowance::of(CALLS_TIMEOUT);
+        let mut budget = TimeBudget::of(CALLS_TIMEOUT);
         let mut regions = BTreeSet::new();
         let mut token: Option<String> = None;
         loop {
             let answer = self
                 .pacer
-                .call_within(LIST_INDEXES, &mut allowance, || {
+                .call_within(LIST_INDEXES, &mut budget, || {
                     client
                         .list_indexes()
                         .max_results(PAGE)
@@ -205,10 +205,10 @@ impl Account<'_> {
     /// The index of a Region, with its default view if that is wanted.
     async fn index(&self, region: &str, with_view: bool) -> Result<Option<Index>, ConnectError> {
         let Regional { client, endpoint } = self.explorer.regional(region);
-        let mut allowance = Allowance::of(CALLS_TIMEOUT);
+        let mut budget = TimeBudget::of(CALLS_TIMEOUT);
         let answer = self
             .pacer
-            .call_within(GET_INDEX, &mut allowance, || {
+            .call_within(GET_INDEX, &mut budget, || {
                 client
                     .get_index()
                     .customize()
@@ -223,7 +223,7 @@ impl Account<'_> {
             true => {
                 let answer = self
                     .pacer
-                    .call_within(GET_DEFAULT_VIEW, &mut allowance, || {
+                    .call_within(GET_DEFAULT_VIEW, &mut budget, || {
                         client
                             .get_default_view()
                             .customize()

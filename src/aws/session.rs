@@ -11,7 +11,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use aws_smithy_runtime_api::client::identity::SharedIdentityCache;
 
-use super::calls::{Allowance, Failure, NoteEndpoint, Pacer, SeenEndpoint};
+use super::calls::{Failure, NoteEndpoint, Pacer, SeenEndpoint, TimeBudget};
 use super::connect_error::ConnectError;
 use super::credentials::{AssumedRole, Origin, Primed};
 use super::key_age::LongLivedKey;
@@ -130,7 +130,7 @@ impl Session {
     pub async fn assume(&self, role: &AssumeRole) -> Result<Self, ConnectError> {
         refuse_other_partition(&role.role_arn, self.region())?;
         let assumed = self.assumed(role);
-        let first = assumed.assume(&mut Allowance::unlimited()).await?;
+        let first = assumed.assume(&mut TimeBudget::unlimited()).await?;
         let provider = Primed::new(first, SharedCredentialsProvider::new(assumed));
         let mut config = self
             .config
@@ -158,13 +158,13 @@ impl Session {
     /// The credentials of a role, which this session's credentials assume, by this session's pace.
     ///
     /// # Errors
-    /// When the role is not given within the allowance.
+    /// When the role is not given within the budget.
     pub(super) async fn credentials_of(
         &self,
         role: &AssumeRole,
-        allowance: &mut Allowance,
+        budget: &mut TimeBudget,
     ) -> Result<SharedCredentialsProvider, ConnectError> {
-        let credentials = self.assumed(role).assume(allowance).await?;
+        let credentials = self.assumed(role).assume(budget).await?;
         Ok(SharedCredentialsProvider::new(credentials))
     }
 
@@ -177,15 +177,15 @@ impl Session {
     /// of this session: one of its own for each would cost a handshake and a client.
     ///
     /// # Errors
-    /// When the role is not given, or STS does not accept its credentials, within the allowance.
+    /// When the role is not given, or STS does not accept its credentials, within the budget.
     pub(super) async fn caller_in(
         &self,
         role: &AssumeRole,
-        allowance: &mut Allowance,
+        budget: &mut TimeBudget,
     ) -> Result<(String, String), ConnectError> {
-        let credentials = self.credentials_of(role, allowance).await?;
+        let credentials = self.credentials_of(role, budget).await?;
         let pacer = self.another_pacer();
-        let answer = pacer.call_within(GET_CALLER_IDENTITY, allowance, || {
+        let answer = pacer.call_within(GET_CALLER_IDENTITY, budget, || {
             let with_credentials =
                 aws_sdk_sts::config::Config::builder().credentials_provider(credentials.clone());
             let call = self.sts.get_caller_identity().customize();

@@ -12,8 +12,8 @@ use thiserror::Error;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::model::effective::HandleNotice;
 use crate::model::handle::{self, HandleKind};
+use crate::model::handle_assignment::HandleNotice;
 
 use super::disk::Disk;
 use super::document::{Document, DocumentError};
@@ -25,7 +25,7 @@ use super::store::{
     SwapDocumentError, Token, WriteHistoryError,
 };
 pub use queue::Expected;
-use queue::{Job, LINGER, Queue, Waiting, apply, enqueue, stopped, wanted};
+use queue::{BATCH_WINDOW, Job, Queue, Waiting, apply, drop_stopped, enqueue, wait_for_stop};
 
 /// Entries of the history that are read at the same time.
 const READS: usize = 8;
@@ -33,8 +33,8 @@ const READS: usize = 8;
 /// Longest pause after a lost race.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// How long publishing may go on once those who wait are to stop: what another process's lock or an overloaded S3 holds
-/// up is left to the next commit.
+/// How long publishing may go on after a caller must stop. The next commit publishes what another process's lock or an
+/// overloaded S3 delays longer.
 const LAST_PUBLISHING: Duration = Duration::from_secs(5);
 
 /// A tenant's catalog.
@@ -52,10 +52,9 @@ pub(super) struct Inner {
     pub(super) place: String,
     pub(super) cache: Mutex<Option<Current>>,
     queue: Mutex<Queue>,
-    /// How long the writer waits for company at most: [`LINGER`], unless a test has another.
-    linger: Duration,
-    /// How long the last commit took.
-    pace: Mutex<Duration>,
+    /// How long the writer collects a batch at most: [`BATCH_WINDOW`], except in a test.
+    batch_window: Duration,
+    last_commit_duration: Mutex<Duration>,
     pub(super) published: Mutex<Memory>,
     pub(super) renderer: Renderer,
     /// [`Entry::id`] of the last commit whose history entry is known to be written.
@@ -85,7 +84,7 @@ pub enum ReadError {
     /// The store could not read it.
     #[error("the catalog was not read: {0}")]
     Store(#[from] ReadDocumentError),
-    /// It was refused.
+    /// The document is invalid.
     #[error(transparent)]
     Document(#[from] DocumentError),
 }
@@ -137,20 +136,20 @@ pub enum HistoryError {
 pub struct Committed<T> {
     /// What the change gave.
     pub value: T,
-    /// The document that holds it.
+    /// The document with the change.
     pub document: Arc<Document>,
-    /// Whether a new version was written for it; false: everything was so already.
+    /// Whether a new version was written; false: the change changed nothing.
     pub written: bool,
-    /// What to know of effective handles. Of the changes that were committed together one is given all of it.
+    /// Notices of effective handles. One change of a batch gets them all.
     pub notices: Vec<HandleNotice>,
-    /// What to know of publications, given likewise.
+    /// Warnings of publications. The same change gets them all.
     pub warnings: Vec<PublicationWarning>,
 }
 
 /// Why a change is not in the catalog.
 #[derive(Debug, Error)]
 pub enum CommitError<E> {
-    /// The change itself refused.
+    /// The change itself failed.
     #[error("{0}")]
     Conflict(E),
     /// The document was not read.
@@ -162,7 +161,7 @@ pub enum CommitError<E> {
     /// The change panicked: a bug. Nothing of it was written.
     #[error("the provider failed while it changed the catalog; nothing of this change was written")]
     Panicked,
-    /// Its caller was to stop before it was written. Nothing of it was written.
+    /// Its caller had to stop before it was written. Nothing of it was written.
     #[error(
         "the run was to stop before the change was written, so it was given up; nothing of it is in the catalog"
     )]
@@ -180,7 +179,7 @@ impl Catalog {
     /// # Errors
     /// When the name of the tenant does not fit the rules.
     pub fn on_disk(directory: &Path, tenant: &str) -> Result<Self, OpenError> {
-        let tenant = checked(tenant)?;
+        let tenant = check_tenant(tenant)?;
         let store = Disk::new(directory, tenant);
         Ok(Self::with_store(Arc::new(store), tenant))
     }
@@ -194,7 +193,7 @@ impl Catalog {
         connect: Arc<dyn Connect>,
         tenant: &str,
     ) -> Result<Self, OpenError> {
-        let tenant = checked(tenant)?;
+        let tenant = check_tenant(tenant)?;
         let store = S3::new(place, connect, tenant);
         Ok(Self::with_store(Arc::new(store), tenant))
     }
@@ -208,8 +207,8 @@ impl Catalog {
                 tenant: tenant.to_owned(),
                 cache: Mutex::default(),
                 queue: Mutex::default(),
-                linger: LINGER,
-                pace: Mutex::default(),
+                batch_window: BATCH_WINDOW,
+                last_commit_duration: Mutex::default(),
                 published: Mutex::default(),
                 renderer: Renderer::default(),
                 recorded: Mutex::default(),
@@ -237,11 +236,10 @@ impl Catalog {
     ///
     /// `change` is given the document as it is (an empty one, with [`Document::exists`] false, where there is none)
     /// and returns its value. It is applied again, to the newer document, when another writer was faster, so it must
-    /// depend on nothing that it changes itself. Its error fails only this commit, and what it had changed by then is
-    /// dropped. Effective handles are settled after the last change of those that are written together. A change that
-    /// leaves everything as it was writes nothing.
+    /// depend on nothing that it changes itself. Its error fails only this commit and discards its changes. Effective
+    /// handles are assigned after the last change of a batch. A change that leaves everything as it was writes nothing.
     ///
-    /// Commits of clones of this catalog that wait at the same time are written together, as one version.
+    /// Commits of clones of this catalog that wait at the same time are one batch, written as one version.
     /// Dropping the future cancels the commit if it has not begun; otherwise it goes on.
     pub async fn commit<T, E, F>(
         &self,
@@ -257,9 +255,9 @@ impl Catalog {
             .await
     }
 
-    /// [`Self::commit`], given up when `stop` is cancelled before the document is about to be written: while another
-    /// writer has the lock or wins the races, for one. Afterwards the commit is made and told, and only publishing is cut
-    /// short.
+    /// Like [`Self::commit`], but gives up when `stop` is cancelled before the document is about to be written, for example
+    /// while another writer has the lock or wins the races. Afterwards it makes and reports the commit, and cuts only
+    /// publishing short.
     pub async fn commit_unless_stopped<T, E, F>(
         &self,
         who: &Who,
@@ -283,8 +281,8 @@ impl Catalog {
         outcome.await.unwrap_or(Err(CommitError::Interrupted))
     }
 
-    /// Says that a commit is likely to come when what is held is dropped. Within reason the writer waits for it, so that
-    /// what Terraform plans and applies side by side is written together.
+    /// Announces a commit that is likely to come before the returned value is dropped. The writer waits for it for a short
+    /// time, so that changes that Terraform plans and applies side by side are written together.
     pub fn expect_commit(&self) -> Expected {
         Expected::new(&self.inner)
     }
@@ -318,14 +316,13 @@ impl Catalog {
     }
 }
 
-fn checked(tenant: &str) -> Result<&str, OpenError> {
-    match handle::check(HandleKind::Tenant, tenant) {
-        Ok(_) => Ok(tenant),
-        Err(_) => Err(OpenError::Tenant(tenant.to_owned())),
-    }
+fn check_tenant(tenant: &str) -> Result<&str, OpenError> {
+    handle::check(HandleKind::Tenant, tenant)
+        .map(|_| tenant)
+        .map_err(|_| OpenError::Tenant(tenant.to_owned()))
 }
 
-/// A poisoned lock guards data that is whole all the same: nothing here panics halfway through a change of it.
+/// Locks a mutex, even a poisoned one: nothing here panics halfway through a change, so the data is whole.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -346,7 +343,7 @@ enum Outcome {
     Stopped,
 }
 
-/// What is about to be written.
+/// A document that is about to be written.
 struct Prepared {
     base: Arc<Document>,
     base_token: Option<Token>,
@@ -362,11 +359,11 @@ enum Attempt {
     Done(Outcome),
 }
 
-/// What one of those who are committed together is told for all of them, so that a user reads it once.
+/// Notices for the whole batch, delivered to one of its callers so that a user reads them once.
 #[derive(Default)]
-struct Told {
-    notices: Vec<HandleNotice>,
-    warnings: Vec<PublicationWarning>,
+struct BatchNotices {
+    handles: Vec<HandleNotice>,
+    publications: Vec<PublicationWarning>,
 }
 
 impl Inner {
@@ -399,19 +396,19 @@ impl Inner {
         Ok(Some(Entry::from_bytes(&bytes, &place)?))
     }
 
-    /// Commits all changes of a batch that do not refuse, as one version, and tells each its outcome.
+    /// Commits all changes of a batch that do not fail, as one version, and sends each caller its outcome.
     async fn commit_batch(&self, mut batch: Vec<Box<dyn Job>>) {
         let mut pause = Duration::from_millis(2);
         let mut reservation = None;
         let mut outcome = loop {
-            batch = wanted(batch);
+            batch = drop_stopped(batch);
             if batch.is_empty() {
                 return;
             }
-            let stopped = stopped(&batch);
+            let stopped = wait_for_stop(&batch);
             let attempt = tokio::select! {
                 attempt = self.prepare(&mut batch, &mut reservation) => attempt,
-                // Nothing is begun that could not be dropped.
+                // `prepare` may be dropped at any moment.
                 () = stopped => continue,
             };
             let prepared = match attempt {
@@ -433,7 +430,7 @@ impl Inner {
             }
         };
         drop(reservation);
-        let mut told = Told::default();
+        let mut batch_notices = BatchNotices::default();
         if let Outcome::Committed {
             base,
             base_token,
@@ -443,9 +440,9 @@ impl Inner {
         } = &mut outcome
             && batch.iter().any(|job| job.is_applied())
         {
-            told.notices = std::mem::take(notices);
-            let stopped = stopped(&batch);
-            told.warnings = tokio::select! {
+            batch_notices.handles = std::mem::take(notices);
+            let stopped = wait_for_stop(&batch);
+            batch_notices.publications = tokio::select! {
                 warnings = self.publish(base, base_token.as_ref(), document) => warnings,
                 () = async { stopped.await; tokio::time::sleep(LAST_PUBLISHING).await } => {
                     vec![PublicationWarning::Stopped]
@@ -453,16 +450,17 @@ impl Inner {
             };
         }
         for job in batch {
-            let told = match job.is_applied() {
-                true => std::mem::take(&mut told),
-                false => Told::default(),
+            let notices = if job.is_applied() {
+                std::mem::take(&mut batch_notices)
+            } else {
+                BatchNotices::default()
             };
-            job.finish(&outcome, told);
+            job.finish(&outcome, notices);
         }
     }
 
-    /// Applies a batch to the document as it is, and makes ready what is to be written. May be dropped at any moment: all
-    /// that is written here is the record of the commit before.
+    /// Applies a batch to the current document and prepares the write. May be dropped at any moment: it writes nothing but
+    /// the record of the previous commit.
     async fn prepare(
         &self,
         batch: &mut [Box<dyn Job>],
@@ -477,8 +475,8 @@ impl Inner {
             None => (None, Arc::new(Document::empty(&self.tenant))),
         };
         let mut next = apply(batch, &base);
-        let notices = next.settle(&base);
-        // Shared objects are compared by address first, so only what was replaced is looked into.
+        let notices = next.assign_handles(&base);
+        // Shared objects are compared by address first, so this looks only into replaced ones.
         if next.tenant() == base.tenant() {
             return Ok(Attempt::Done(Outcome::Committed {
                 base: Arc::clone(&base),
@@ -510,7 +508,7 @@ impl Inner {
         })))
     }
 
-    /// Gives `next`, which follows on `base`, its version and its entry, and encodes it. Completes the record before.
+    /// Gives `next`, which follows on `base`, its version and its entry, and encodes it. Completes the previous record.
     async fn stamp(
         &self,
         base: &Document,
@@ -528,7 +526,7 @@ impl Inner {
         Ok((entry, bytes.into()))
     }
 
-    /// Writes what is prepared and records it; none if the race was lost.
+    /// Writes the prepared document and records it; none if the race was lost.
     async fn swap(&self, prepared: Prepared) -> Result<Option<Outcome>, WriteError> {
         let Prepared {
             base,
@@ -565,7 +563,7 @@ impl Inner {
             },
             Err(error) => return Err(error.into()),
         }
-        // The commit is made: from here on nothing may fail it. The next commit completes the record.
+        // The commit is made, and nothing may fail it any more. The next commit completes the record.
         if let Err(error) = self.record(&entry).await {
             tracing::warn!(
                 version = entry.version,
@@ -582,7 +580,7 @@ impl Inner {
         }))
     }
 
-    /// Whether the commit of this entry is in the catalog, be it below later ones.
+    /// Whether the commit of this entry is in the catalog, possibly below later ones.
     async fn was_made(&self, entry: &Entry) -> Result<bool, HistoryError> {
         let current = self.current().await.map_err(Arc::new)?;
         let Some(last) = current.as_ref().and_then(|c| c.document.last_commit()) else {
@@ -598,7 +596,7 @@ impl Inner {
         Ok(recorded.is_some_and(|recorded| recorded.id == entry.id))
     }
 
-    /// The version after `base`: one more, or above all that is recorded where `base` was put back by hand.
+    /// The version after `base`: the next number, or one above all recorded versions if `base` was restored by hand.
     async fn next_version(&self, base: &Document) -> Result<u64, HistoryError> {
         let next = base.version() + 1;
         let taken = self.store.read_history(next).await?.is_some();
@@ -609,7 +607,7 @@ impl Inner {
         Ok(versions.last().map_or(next, |last| next.max(last + 1)))
     }
 
-    /// Writes the entry of a commit that others may have recorded already.
+    /// Writes the entry of a commit unless it is recorded already.
     async fn record_once(&self, entry: &Entry) -> Result<(), HistoryError> {
         if lock(&self.recorded).as_deref() == Some(&entry.id) {
             return Ok(());

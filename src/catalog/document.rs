@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::history::Entry;
-use crate::model::effective::{HandleNotice, settle};
+use crate::model::handle_assignment::{HandleNotice, assign_handles};
 use crate::model::objects::{ObjectMap, kinds};
 use crate::model::tenant::Tenant;
 
@@ -229,7 +229,7 @@ impl Document {
         &self.tenant
     }
 
-    /// What it holds, to be changed. Effective handles need not be settled: the commit does that.
+    /// What it holds, to be changed. The commit assigns the effective handles.
     pub fn tenant_mut(&mut self) -> &mut Tenant {
         &mut self.tenant
     }
@@ -239,9 +239,9 @@ impl Document {
         self.commit.as_deref()
     }
 
-    /// Settles the effective handles after changes to `before`.
-    pub(super) fn settle(&mut self, before: &Document) -> Vec<HandleNotice> {
-        settle(&mut self.tenant, &before.tenant)
+    /// Assigns the effective handles after changes to `before`.
+    pub(super) fn assign_handles(&mut self, before: &Document) -> Vec<HandleNotice> {
+        assign_handles(&mut self.tenant, &before.tenant)
     }
 
     /// Makes this the document of a commit.

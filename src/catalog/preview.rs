@@ -1,14 +1,14 @@
-//! What a change would do to a document, found out without writing anything.
+//! Previews a change of a document, without writing anything.
 
 use std::sync::Arc;
 
-use crate::model::effective::HandleNotice;
-use crate::model::reach::{Reach, compare};
+use crate::model::handle_assignment::HandleNotice;
+use crate::model::impact::{WorkspaceImpact, compare};
 use crate::model::side_effects::SideEffects;
 
 use super::document::Document;
 
-/// A document, and what a change would make of it.
+/// A document before and after a change.
 #[derive(Debug)]
 pub struct Preview {
     before: Arc<Document>,
@@ -27,7 +27,7 @@ impl Preview {
     ) -> Result<Self, E> {
         let mut after = Document::clone(document);
         change(&mut after)?;
-        let notices = after.settle(document);
+        let notices = after.assign_handles(document);
         Ok(Self {
             before: Arc::clone(document),
             after,
@@ -40,18 +40,18 @@ impl Preview {
         &self.after
     }
 
-    /// Effective handles that the change would assign otherwise than derived, or pass on.
+    /// Effective handles that the change would make different from the derived ones, or reassign.
     pub fn notices(&self) -> &[HandleNotice] {
         &self.notices
     }
 
-    /// Permissions and overrides that the change would reach without naming them.
+    /// Permissions and overrides that the change would affect without naming them.
     pub fn side_effects(&self) -> SideEffects {
         SideEffects::between(self.before.tenant(), self.after.tenant())
     }
 
-    /// What each workspace would gain, lose and find renamed.
-    pub fn reach(&self) -> Vec<Reach> {
+    /// The connections that each workspace would gain, lose or get under another handle.
+    pub fn impact(&self) -> Vec<WorkspaceImpact> {
         compare(self.before.tenant(), self.after.tenant())
     }
 }

@@ -1,10 +1,10 @@
-//! Publications: making the files of workspaces what the document says, and telling whether they are.
+//! Publications: writes the files of workspaces as the document requires, and checks whether they are in sync.
 
+mod listing;
 mod rendering;
 mod sync;
 #[cfg(test)]
 mod tests;
-mod there;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -12,24 +12,24 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 use thiserror::Error;
 
-use crate::model::affected_workspaces::affected;
+use crate::model::affected_workspaces::affected_filter;
 use crate::model::objects::Workspace;
 use crate::publish::{FORMATS, RenderError};
 
 use super::commit::{Catalog, Current, Inner, ReadError, lock};
 use super::document::Document;
 use super::store::{Checked, Digest, Failure, PublicationChange, Token};
+use listing::PublicationListing;
 use rendering::{Notice, Rendered, Rendering, render};
 pub(super) use sync::Renderer;
-use there::There;
 
-/// Files that are looked at at the same time.
+/// Files that are checked at the same time.
 const LOOKS: usize = 8;
 
-/// What to know of publications after a commit. The commit itself is made.
+/// A warning about publications after a commit. The commit itself is made.
 #[derive(Debug, Error)]
 pub enum PublicationWarning {
-    /// Files could not be written or removed, or there was no looking at them.
+    /// Files could not be read, written or removed.
     #[error(transparent)]
     Store(Failure),
     /// A format has no file for a workspace. What was published before stays.
@@ -50,12 +50,12 @@ pub enum PublicationWarning {
          with what the workspace publishes"
     )]
     Panicked(String),
-    /// The run was to stop. What is left is written by the next commit.
+    /// The run had to stop. The next commit writes what is left.
     #[error(
         "the run was to stop before everything was published; apply again, and what is missing is published"
     )]
     Stopped,
-    /// What is published leaves something out, or may surprise; it did not before this commit.
+    /// A publication leaves something out, or may surprise, and did not before this commit.
     #[error("{format} of the workspace {workspace:?}: {notice}")]
     Notice {
         /// `organization/workspace`
@@ -68,7 +68,7 @@ pub enum PublicationWarning {
 }
 
 impl PublicationWarning {
-    /// Whether it is about what is published, not about what is not.
+    /// Whether it is about the content of a publication, not about a missing one.
     pub fn is_notice(&self) -> bool {
         matches!(self, PublicationWarning::Notice { .. })
     }
@@ -77,17 +77,17 @@ impl PublicationWarning {
 /// What this process published last.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    /// The document that all of this is of; none: nothing is known.
+    /// The document whose publications these are; none: nothing is known.
     of: Option<Token>,
     /// The files of workspaces that are completely published, by the workspace's ID.
     published: HashMap<String, Files>,
-    /// Notices that were given, by the workspace's ID.
+    /// Notices that were reported, by the workspace's ID.
     notices: HashMap<String, BTreeSet<Notice>>,
-    /// What went wrong and was told, so that a run that commits often tells it once.
-    told: BTreeSet<String>,
+    /// Problems that were reported, so that a run with many commits reports each once.
+    reported: BTreeSet<String>,
 }
 
-/// What a workspace has, by path.
+/// The files of a workspace, by path.
 type Files = BTreeMap<String, Written>;
 
 #[derive(Debug, Clone)]
@@ -112,7 +112,7 @@ fn parent(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(parent, _)| parent)
 }
 
-/// Whether a file is a format's by its name; any other is the user's own.
+/// Whether a file has the name of a format's; any other is the user's own.
 fn is_of_format(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     FORMATS.iter().any(|format| format.file() == name)
@@ -120,18 +120,17 @@ fn is_of_format(path: &str) -> bool {
 
 /// Why publishing stopped.
 enum Stopped {
-    /// Another writer's document is there, and what is published is that writer's business.
+    /// Another writer replaced the document. That writer publishes it.
     Outdated,
-    /// Another writer's document is there, and what is published now may be older than that.
+    /// Another writer replaced the document, and the files written here may be older than that document.
     Overtaken,
     /// Nothing can be written at all.
     Failed(Failure),
 }
 
 impl Inner {
-    /// Publishes what `document` says, which was committed on top of `base` or is `base` itself. What is published
-    /// already is not written again. Whoever finds the document replaced by another writer's leaves the rest to that
-    /// one.
+    /// Publishes `document`, which was committed on top of `base` or is `base` itself. Does not write files again that are
+    /// published already. Leaves the rest to the other writer if that writer has replaced the document.
     pub(super) async fn publish(
         &self,
         base: &Arc<Document>,
@@ -160,8 +159,8 @@ impl Inner {
                 Ok(()) => break,
                 Err(Stopped::Outdated) => {
                     tracing::debug!(place = %self.place, "a newer document publishes instead");
-                    lock(&self.published).told = memory.told;
-                    // Its writer makes good what failed here, but does not find new what this commit brought about.
+                    lock(&self.published).reported = memory.reported;
+                    // Its writer repairs what failed here. Notices stay: for that writer they are not new.
                     warnings.retain(PublicationWarning::is_notice);
                     return warnings;
                 }
@@ -174,10 +173,10 @@ impl Inner {
                         memory.of = Some(newest.token.clone());
                         current = newest;
                     }
-                    // Deleted: whatever comes next publishes anew.
+                    // Deleted: the next document is published in full.
                     Ok(None) => break,
                     Err(error) => {
-                        warnings.push(PublicationWarning::Store(self.unseen(error)));
+                        warnings.push(PublicationWarning::Store(self.reread_failure(error)));
                         break;
                     }
                 },
@@ -187,23 +186,23 @@ impl Inner {
                 }
             }
         }
-        let told = std::mem::take(&mut memory.told);
+        let reported = std::mem::take(&mut memory.reported);
         warnings.retain(|warning| {
             if warning.is_notice() {
                 return true;
             }
             tracing::warn!(place = %self.place, %warning, "the catalog is written, a publication is not");
             let text = warning.to_string();
-            let is_new = !told.contains(&text);
-            memory.told.insert(text);
+            let is_new = !reported.contains(&text);
+            memory.reported.insert(text);
             is_new
         });
         *lock(&self.published) = memory;
         warnings
     }
 
-    /// The document could not be looked at once more after publications were written.
-    fn unseen(&self, error: ReadError) -> Failure {
+    /// The failure to read the document again after publications were written.
+    fn reread_failure(&self, error: ReadError) -> Failure {
         Failure {
             action: "look again at",
             place: self.place.clone(),
@@ -220,23 +219,23 @@ impl Inner {
         warnings: &mut Vec<PublicationWarning>,
     ) -> Result<(), Stopped> {
         let tenant = current.document.tenant();
-        let is_affected = affected(base.tenant(), tenant);
+        let is_affected = affected_filter(base.tenant(), tenant);
         memory
             .published
             .retain(|id, _| tenant.get::<Workspace>(id).is_some());
         memory
             .notices
             .retain(|id, _| tenant.get::<Workspace>(id).is_some());
-        // After the commit, so that nothing of an older version escapes it; and once for all files.
-        let (there, unlisted) = match self.store.list_publications(None).await {
-            Ok(listed) => (There::new(listed), None),
-            Err(failure) => (There::default(), Some(failure)),
+        // After the commit, so that the list has all files of older versions; and once for all files.
+        let (listing, unlisted) = match self.store.list_publications(None).await {
+            Ok(listed) => (PublicationListing::new(listed), None),
+            Err(failure) => (PublicationListing::default(), Some(failure)),
         };
         let mut left = BTreeMap::new();
         for workspace in tenant.each::<Workspace>() {
             let known = memory.published.remove(&workspace.id);
             let known = known.filter(|_| !is_affected(workspace));
-            match self.untouched(known, &there).await {
+            match self.check_untouched(known, &listing).await {
                 Some(files) => {
                     memory.published.insert(workspace.id.clone(), files);
                 }
@@ -245,17 +244,15 @@ impl Inner {
                 }
             }
         }
-        // What must not be removed: files, and directories of workspaces that nothing is known of.
+        // Not to be removed: files, and directories of workspaces about which nothing is known.
         let mut kept: BTreeSet<String> = memory
             .published
             .values()
             .flat_map(|files| files.keys().cloned())
             .collect();
-        let known = match base.version() == current.document.version() {
-            // Nothing was changed, so nothing is new.
-            true => None,
-            false => Some(memory.notices.clone()),
-        };
+        // If nothing was changed, nothing is new.
+        let is_changed = base.version() != current.document.version();
+        let known = is_changed.then(|| memory.notices.clone());
         let ids = left.keys().cloned().collect();
         let render_one = self.renderer.render;
         let mut renderings = render(render_one, base, &current.document, ids, known);
@@ -265,7 +262,7 @@ impl Inner {
             warnings.extend(rendering.new_notices());
             if stopped.is_none() {
                 stopped = self
-                    .publish_one(rendering, &there, current, memory, &mut kept, warnings)
+                    .publish_one(rendering, &listing, current, memory, &mut kept, warnings)
                     .await
                     .err();
             }
@@ -280,32 +277,36 @@ impl Inner {
         if let Some(failure) = unlisted {
             return Err(Stopped::Failed(failure));
         }
-        let left_over = there
+        let left_over = listing
             .paths()
             .filter(|path| is_of_format(path))
             .filter(|path| !kept.contains(*path) && !kept.contains(parent(path)))
             .map(|path| PublicationChange {
                 path: path.to_owned(),
                 bytes: None,
-                found: there.token(path),
+                found: listing.token(path),
             });
         self.write(left_over.collect(), current, warnings).await?;
         Ok(())
     }
 
-    /// The files of a workspace, if all of them are as they were written.
-    async fn untouched(&self, known: Option<Files>, there: &There) -> Option<Files> {
+    /// Checks the known files of a workspace; returns them if all of them are as they were written.
+    async fn check_untouched(
+        &self,
+        known: Option<Files>,
+        listing: &PublicationListing,
+    ) -> Option<Files> {
         let mut files = known?;
         for (path, written) in &mut files {
-            if there.is_unchanged(path, written.token.as_ref()) {
+            if listing.is_unchanged(path, written.token.as_ref()) {
                 continue;
             }
-            if there.is_other(path, &written.digest) {
+            if listing.is_other(path, &written.digest) {
                 return None;
             }
             match self.store.check_publication(path, &written.digest).await {
                 Ok(Checked::Same { token }) => written.token = token,
-                // What it is now is found out when it is written again.
+                // Writing it again finds out what it is now.
                 Ok(Checked::Other { .. } | Checked::Absent) | Err(_) => return None,
             }
         }
@@ -315,7 +316,7 @@ impl Inner {
     async fn publish_one(
         &self,
         rendering: Rendering,
-        there: &There,
+        listing: &PublicationListing,
         current: &Current,
         memory: &mut Memory,
         kept: &mut BTreeSet<String>,
@@ -349,11 +350,12 @@ impl Inner {
             }
         }
         let checks = stream::iter(wanted).map(async |(path, bytes, digest)| {
-            let checked = match there.is_other(&path, &digest) {
-                true => Ok(Checked::Other {
-                    token: there.token(&path),
-                }),
-                false => self.store.check_publication(&path, &digest).await,
+            let checked = if listing.is_other(&path, &digest) {
+                Ok(Checked::Other {
+                    token: listing.token(&path),
+                })
+            } else {
+                self.store.check_publication(&path, &digest).await
             };
             (path, bytes, digest, checked)
         });
@@ -363,7 +365,7 @@ impl Inner {
         for (path, bytes, digest, checked) in checked {
             let token = match checked {
                 Ok(Checked::Same { token }) => token,
-                // One that cannot be read is told of when it cannot be written either.
+                // A file that cannot be read is only reported if it cannot be written either.
                 other => {
                     let found = match other {
                         Ok(Checked::Other { token }) => token,
@@ -396,7 +398,7 @@ impl Inner {
         Ok(())
     }
 
-    /// The tokens of what was written, as far as the store knows them; none if not everything was done.
+    /// Writes changes. Returns the tokens that the store knows; none if not all changes were made.
     async fn write(
         &self,
         changes: Vec<PublicationChange>,

@@ -12,20 +12,20 @@
 //! for good, because every version of the document has a random ID in it (`catalog.rs`). A bucket or an emulator that does not
 //! check conditions is refused before the first write (`conditions.rs`).
 //!
-//! # Outcomes that are not known
+//! # Uncertain outcomes
 //!
-//! A write that timed out, or that S3 failed with a status from 500 up, may have been made all the same. It is made again
-//! with the same condition: then it is made now, or it loses against itself. If no attempt is answered, that is
-//! [`SwapDocumentError::Uncertain`]. Both are settled by the commit's random ID (`catalog.rs`).
+//! A write that timed out, or that S3 failed with a status from 500 up, may have been applied all the same. It is retried
+//! with the same condition: then it is applied now, or it loses against itself. If S3 answers no attempt, the outcome is
+//! [`SwapDocumentError::Uncertain`]. The commit's random ID decides both cases (`catalog.rs`).
 //!
 //! # Publications
 //!
 //! `publications.rs` says why an older document never has the last word on one.
 
+mod call_failure;
 mod calls;
 mod conditions;
 mod errors;
-mod missed;
 mod publications;
 
 use std::error::Error;
@@ -62,7 +62,7 @@ pub const REQUIRED_S3_ACTIONS: [&str; 4] = [
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html>).
 pub const REQUIRED_KEY_ACTIONS: [&str; 2] = ["kms:Decrypt", "kms:GenerateDataKey"];
 
-/// Gives the client, when the store is first used. It must not repeat calls by itself.
+/// Makes the client when the store is first used. The client must not retry calls by itself.
 #[async_trait]
 pub trait Connect: fmt::Debug + Send + Sync {
     /// The client, with credentials and a region.
@@ -94,7 +94,7 @@ pub struct S3Place {
     pub prefix: String,
     /// ID, ARN or alias of the KMS key that encrypts what is written; none: as the bucket says.
     pub kms_key_id: Option<String>,
-    /// How often a call is made again that was throttled, or that failed in passing.
+    /// How often to retry a call that was throttled, or whose failure may pass.
     pub max_retries: u32,
 }
 
@@ -106,9 +106,9 @@ pub struct S3 {
     connected: OnceCell<Connected>,
     /// All keys begin with it; it ends with `/`.
     tenant: String,
-    /// Whether the bucket was seen to check `If-Match`.
+    /// Set if the bucket checks `If-Match`.
     checks_match: OnceCell<()>,
-    /// Whether the bucket was seen to check `If-None-Match`.
+    /// Set if the bucket checks `If-None-Match`.
     checks_absence: OnceCell<()>,
 }
 
@@ -157,7 +157,7 @@ impl S3 {
         };
         match self.put(DOCUMENT, bytes, &condition).await? {
             Put::Made(etag) => Ok(Swap::Made(token_of(&etag))),
-            Put::NotMet => Ok(Swap::Lost),
+            Put::PreconditionFailed => Ok(Swap::Lost),
         }
     }
 
@@ -168,7 +168,7 @@ impl S3 {
             if let Put::Made(_) = self.put(path, bytes, &Condition::Absent).await? {
                 return Ok(());
             }
-            // What is there are the same bytes; but two writes at the same time may be refused both.
+            // An existing object has the same bytes. But S3 may refuse both of two writes at the same time.
             if let Get::Found { .. } = self.get(path, None).await? {
                 return Ok(());
             }
@@ -227,7 +227,7 @@ impl Store for S3 {
         bytes: Arc<[u8]>,
     ) -> Result<Swap, SwapDocumentError> {
         self.swap(expected, &bytes).await.map_err(|problem| {
-            let (is_uncertain, is_denied) = (problem.may_be_made, problem.is_denied);
+            let (is_uncertain, is_denied) = (problem.maybe_applied, problem.is_denied);
             let failure = self.failure("write", DOCUMENT, problem);
             match (is_uncertain, is_denied) {
                 (true, _) => SwapDocumentError::Uncertain(failure),
@@ -256,9 +256,10 @@ impl Store for S3 {
         self.write_entry(&path, &bytes).await.map_err(|problem| {
             let is_denied = problem.is_denied;
             let failure = self.failure("write", &path, problem);
-            match is_denied {
-                true => WriteHistoryError::Denied(failure),
-                false => WriteHistoryError::Failed(failure),
+            if is_denied {
+                WriteHistoryError::Denied(failure)
+            } else {
+                WriteHistoryError::Failed(failure)
             }
         })
     }
@@ -269,9 +270,10 @@ impl Store for S3 {
             Err(problem) => {
                 let is_denied = problem.is_denied;
                 let failure = self.failure("list", HISTORY, problem);
-                return Err(match is_denied {
-                    true => ListHistoryError::Denied(failure),
-                    false => ListHistoryError::Failed(failure),
+                return Err(if is_denied {
+                    ListHistoryError::Denied(failure)
+                } else {
+                    ListHistoryError::Failed(failure)
                 });
             }
         };
@@ -298,7 +300,7 @@ impl Store for S3 {
         let below = directory.map_or(WORKSPACES.to_owned(), |directory| format!("{directory}/"));
         let files = self.list(&below).await;
         let mut files = files.map_err(|problem| self.failure("list", &below, problem))?;
-        // What is deeper, or is a console's placeholder for a directory, is the user's own.
+        // Deeper files and a console's placeholders for directories are the user's own.
         files.retain(|Listed { path, .. }| {
             path.bytes().filter(|byte| *byte == b'/').count() == 3 && !path.ends_with('/')
         });

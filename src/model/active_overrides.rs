@@ -8,18 +8,18 @@ use super::handle::HandleKind;
 use super::objects::{ConnectionOverride, FolderOverride, Integration};
 use super::tenant::Tenant;
 
-/// The overrides of an integration, each with what it is for.
+/// The overrides of an integration, by the folder or connection that they are for.
 ///
-/// One is in force when its object is there, unless the object has another one that wins.
+/// An override is active when its object is there, unless the object has another one that wins.
 #[derive(Debug, Clone, Default)]
 pub struct ActiveOverrides<'a> {
-    /// Those in force, by root or OU ID.
+    /// The active ones, by root or OU ID.
     pub folders: BTreeMap<&'a str, &'a FolderOverride>,
-    /// Those in force, by account ID.
+    /// The active ones, by account ID.
     pub connections: BTreeMap<&'a str, &'a ConnectionOverride>,
-    /// Those not in force, with the ID of their folder; where it is not there, with the ID or path that they give.
+    /// The others, with the ID of their folder; if it is missing, with the ID or path in the override.
     pub idle_folders: Vec<(&'a str, &'a FolderOverride)>,
-    /// Those not in force.
+    /// The others.
     pub idle_connections: Vec<&'a ConnectionOverride>,
 }
 

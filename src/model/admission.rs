@@ -2,16 +2,16 @@
 
 use thiserror::Error;
 
-use super::effective::{Bearer, holder};
 use super::folder_ref::FolderRef;
 use super::grantee::{Grantee, GranteeError};
+use super::handle_assignment::{HandleHolder, find_holder};
 use super::mirror::Mirror;
-use super::near::near;
 use super::objects::{
     ConnectionOverride, ConnectionPermission, FolderOverride, FolderPermission, Integration,
     Workspace,
 };
 use super::partition::Claim;
+use super::suggestions::suggest;
 use super::tenant::{Kind, Tenant};
 
 /// Why an object does not fit.
@@ -21,24 +21,24 @@ pub enum Rejection {
     #[error("there is no integration {0:?}")]
     NoIntegration(String),
     /// The folder it is for is not there.
-    #[error("the integration {integration:?} has no folder {:?}{}", .folder.as_str(), nearby(.near))]
+    #[error("the integration {integration:?} has no folder {:?}{}", .folder.as_str(), did_you_mean(.suggestions))]
     NoFolder {
         /// Handle of the integration.
         integration: String,
         /// The folder.
         folder: FolderRef,
         /// What may have been meant.
-        near: Vec<String>,
+        suggestions: Vec<String>,
     },
     /// The account it is for is not there.
-    #[error("the integration {integration:?} has no account {account_id:?}{}", nearby(.near))]
+    #[error("the integration {integration:?} has no account {account_id:?}{}", did_you_mean(.suggestions))]
     NoAccount {
         /// Handle of the integration.
         integration: String,
         /// The account.
         account_id: String,
         /// What may have been meant.
-        near: Vec<String>,
+        suggestions: Vec<String>,
     },
     /// The integration cannot be shared with this grantee.
     #[error(transparent)]
@@ -66,7 +66,7 @@ pub enum Rejection {
         /// The handle.
         handle: String,
         /// Who has it.
-        holder: Box<Bearer>,
+        holder: Box<HandleHolder>,
     },
     /// The folder or connection has an override already.
     #[error("{object} of the integration {integration:?} has an override already")]
@@ -91,10 +91,10 @@ pub enum Rejection {
     WorkspaceExists(String),
 }
 
-fn nearby(near: &[String]) -> String {
-    match near {
+fn did_you_mean(suggestions: &[String]) -> String {
+    match suggestions {
         [] => String::new(),
-        near => format!("; did you mean {}?", near.join(" or ")),
+        several => format!("; did you mean {}?", several.join(" or ")),
     }
 }
 
@@ -242,7 +242,7 @@ fn folder_id<'a>(
     Err(Rejection::NoFolder {
         integration: integration.handle.clone(),
         folder: folder.clone(),
-        near: near_folders(folder, &integration.mirror),
+        suggestions: suggest_folders(folder, &integration.mirror),
     })
 }
 
@@ -258,15 +258,16 @@ fn means(folder: &FolderRef, id: &str, integration: &Integration) -> bool {
     }
 }
 
-fn near_folders(wanted: &FolderRef, mirror: &Mirror) -> Vec<String> {
-    let folders = mirror.folders.iter();
-    let folders =
-        folders.filter_map(|(id, folder)| Some((id.as_str(), folder.path.known()?.as_str())));
-    let found = near(wanted.as_str(), folders).into_iter();
-    found
-        .map(|near| match wanted {
-            FolderRef::Id(_) => format!("{:?} ({})", near.id, near.path),
-            FolderRef::Path(_) => format!("{:?}", near.path),
+fn suggest_folders(wanted: &FolderRef, mirror: &Mirror) -> Vec<String> {
+    let folders = mirror
+        .folders
+        .iter()
+        .filter_map(|(id, folder)| Some((id.as_str(), folder.path.known()?.as_str())));
+    suggest(wanted.as_str(), folders)
+        .into_iter()
+        .map(|found| match wanted {
+            FolderRef::Id(_) => format!("{:?} ({})", found.id, found.path),
+            FolderRef::Path(_) => format!("{:?}", found.path),
         })
         .collect()
 }
@@ -276,15 +277,15 @@ fn check_account(integration: &Integration, account_id: &str) -> Result<(), Reje
     if connections.contains_key(account_id) {
         return Ok(());
     }
-    let accounts = connections.iter();
-    let accounts =
-        accounts.filter_map(|(id, account)| Some((id.as_str(), account.name.known()?.as_str())));
-    let near = near(account_id, accounts).into_iter();
+    let accounts = connections
+        .iter()
+        .filter_map(|(id, account)| Some((id.as_str(), account.name.known()?.as_str())));
     Err(Rejection::NoAccount {
         integration: integration.handle.clone(),
         account_id: account_id.to_owned(),
-        near: near
-            .map(|near| format!("{:?} ({:?})", near.id, near.path))
+        suggestions: suggest(account_id, accounts)
+            .into_iter()
+            .map(|found| format!("{:?} ({:?})", found.id, found.path))
             .collect(),
     })
 }
@@ -299,7 +300,7 @@ fn check_handle(
     let Some(handle) = handle else {
         return Ok(());
     };
-    match holder(tenant, handle, (&integration.id, object), id) {
+    match find_holder(tenant, handle, (&integration.id, object), id) {
         Some(holder) => Err(Rejection::HandleTaken {
             handle: handle.to_owned(),
             holder: Box::new(holder),
@@ -312,7 +313,7 @@ fn check_handle(
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::model::effective::settle;
+    use crate::model::handle_assignment::assign_handles;
     use crate::model::sample::{
         A, B, C, connection_override, connection_permission, folder, folder_override,
         folder_permission, integration, put, workspace,
@@ -336,7 +337,7 @@ mod tests {
         tenant.put(folder_override("fo_1", "aws", "/Work", "work_things"));
         tenant.put(connection_override("co_1", "aws", B, "old"));
         tenant.put(workspace("acme/security"));
-        settle(&mut tenant, &Tenant::new("acme"));
+        assign_handles(&mut tenant, &Tenant::new("acme"));
         tenant
     }
 
@@ -572,7 +573,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_commit_frees_and_takes_is_seen_before_it_is_settled() {
+    fn what_one_commit_frees_and_takes_is_seen_before_handles_are_assigned() {
         let mut tenant = tenant();
         let wants_old = connection_override("co_2", "aws", A, "old");
         assert!(wants_old.admit(None, &tenant).is_err());

@@ -1,4 +1,4 @@
-//! The workspaces that a change concerns.
+//! The workspaces that a change affects.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use super::grantee::Grantee;
 use super::objects::{Concerns, Workspace};
 use super::tenant::{ForEachKind, Kind, Tenant, for_each_kind};
 
-/// Tells which workspaces may have other publications after a change than before.
-pub fn affected(before: &Tenant, after: &Tenant) -> impl Fn(&Workspace) -> bool {
+/// A filter for the workspaces whose publications a change may alter.
+pub fn affected_filter(before: &Tenant, after: &Tenant) -> impl Fn(&Workspace) -> bool {
     let mut change = Change {
         before,
         after,
@@ -31,7 +31,7 @@ pub fn affected(before: &Tenant, after: &Tenant) -> impl Fn(&Workspace) -> bool 
     }
 }
 
-/// What the objects concern that a change replaces.
+/// What the objects that a change adds, removes or replaces concern.
 struct Change<'a> {
     before: &'a Tenant,
     after: &'a Tenant,
@@ -46,7 +46,7 @@ impl ForEachKind for Change<'_> {
         let differs = |object: &Arc<T>, other: Option<&Arc<T>>| {
             other.is_none_or(|other| !Arc::ptr_eq(object, other) && object != other)
         };
-        // An object that changed counts as it was and as it is.
+        // A changed object counts with its old and its new content.
         let gone = before
             .iter()
             .filter(|(id, object)| differs(object, after.get(*id)));
@@ -91,7 +91,7 @@ mod tests {
         let before = tenant();
         let mut after = before.clone();
         change(&mut after);
-        let is_affected = affected(&before, &after);
+        let is_affected = affected_filter(&before, &after);
         let workspaces = after.each::<Workspace>();
         workspaces
             .filter(|workspace| is_affected(workspace))

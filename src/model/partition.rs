@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::near::near;
+use super::suggestions::suggest;
 
 /// The commercial partition.
 pub const AWS: &str = "aws";
@@ -138,25 +138,27 @@ pub fn expand<'a>(partition: &str, wanted: &'a BTreeSet<String>) -> BTreeSet<&'a
     names.into_iter().chain(matching).collect()
 }
 
-/// Why a Region's name or a glob may not be meant so.
+/// Why a Region's name or a glob may be a mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Doubt {
-    /// No known Region has this name, but these, if any, have one like it. It may be a new one.
+pub enum RegionWarning {
+    /// No known Region has this name. It may be a new one, or mean one of these, if any, whose names are similar.
     Unknown(Vec<String>),
     /// No known Region matches this glob.
     MatchesNone,
 }
 
-/// What speaks against a Region's name or a glob in a partition; none: in any. Nothing speaks against a name that is
-/// certainly of another partition, which a [`Claim`] tells, nor in a partition that is not known here.
-pub fn doubt(partition: Option<&str>, wanted: &str) -> Option<Doubt> {
+/// Checks a Region's name or a glob in a partition; none: in any partition.
+///
+/// Does not warn of a name that is certainly of another partition, because a [`Claim`] reports that, nor in a partition
+/// that is not known here.
+pub fn check_region(partition: Option<&str>, wanted: &str) -> Option<RegionWarning> {
     if is_glob(wanted) {
         let any = [AWS, AWS_US_GOV, AWS_CN];
         let partitions = partition.as_ref().map_or(&any[..], std::slice::from_ref);
         let mut known = partitions.iter().flat_map(|partition| regions(partition));
         let is_judged = partitions.iter().all(|partition| is_known(partition));
         return (is_judged && !known.any(|region| matches(wanted, region)))
-            .then_some(Doubt::MatchesNone);
+            .then_some(RegionWarning::MatchesNone);
     }
     let partition = partition.unwrap_or_else(|| of_region(wanted));
     let known = regions(partition);
@@ -164,9 +166,9 @@ pub fn doubt(partition: Option<&str>, wanted: &str) -> Option<Doubt> {
     if known.is_empty() || known.contains(&wanted) || is_of_another {
         return None;
     }
-    let near = near(wanted, known.iter().map(|&region| (region, region)));
-    Some(Doubt::Unknown(
-        near.into_iter().map(|near| near.id).collect(),
+    let suggestions = suggest(wanted, known.iter().map(|&region| (region, region)));
+    Some(RegionWarning::Unknown(
+        suggestions.into_iter().map(|region| region.id).collect(),
     ))
 }
 

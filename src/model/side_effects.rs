@@ -1,14 +1,14 @@
-//! What a change of something else does to permissions and overrides.
+//! The side effects of a change on permissions and overrides.
 
 use super::objects::{Integration, Scoped};
 use super::tenant::{ForEachKind, Kind, Tenant, for_each_kind};
 
-/// Permissions and overrides that a change reaches without naming them, each described.
+/// Descriptions of permissions and overrides that a change affects without naming them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SideEffects {
-    /// Those whose folder or connection leaves.
+    /// Their folder or connection leaves.
     pub dormant: Vec<String>,
-    /// Those that are removed with their integration.
+    /// They are removed with their integration.
     pub removed: Vec<String>,
 }
 

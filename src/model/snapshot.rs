@@ -9,7 +9,7 @@ use std::fmt;
 use thiserror::Error;
 
 use super::lineage::{Broken, Lineage};
-use super::near::{Near, near};
+use super::suggestions::{Suggestion, suggest};
 
 /// OUs nest at most this deep below the root ("Quotas for AWS Organizations", AWS Organizations User Guide).
 pub const MAX_DEPTH: usize = 5;
@@ -426,20 +426,21 @@ pub struct UnknownUnit {
     /// The ID as given.
     pub id: String,
     /// What may have been meant, best first.
-    pub near: Vec<Near>,
+    pub suggestions: Vec<Suggestion>,
 }
 
 impl fmt::Display for UnknownUnit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.id)?;
-        let near: Vec<String> = self
-            .near
+        let suggestions: Vec<String> = self
+            .suggestions
             .iter()
-            .map(|near| format!("{} ({})", near.id, near.path))
+            .map(|suggestion| format!("{} ({})", suggestion.id, suggestion.path))
             .collect();
-        match near.is_empty() {
-            true => Ok(()),
-            false => write!(f, " (near: {})", near.join(", ")),
+        if suggestions.is_empty() {
+            Ok(())
+        } else {
+            write!(f, " (similar: {})", suggestions.join(", "))
         }
     }
 }
@@ -489,7 +490,7 @@ impl Snapshot {
                 .filter(|id| **id != self.root_id && !self.organizational_units.contains_key(*id))
                 .map(|id| UnknownUnit {
                     id: id.clone(),
-                    near: near(
+                    suggestions: suggest(
                         id,
                         self.organizational_units
                             .iter()
@@ -765,7 +766,7 @@ mod tests {
                 ])),
                 ..Selection::default()
             }),
-            "not in the AWS organization o-a: \"/Workloads\" (near: ou-a-work (/Workloads)); \"ou-a-pro\" (near: \
+            "not in the AWS organization o-a: \"/Workloads\" (similar: ou-a-work (/Workloads)); \"ou-a-pro\" (similar: \
              ou-a-prod (/Workloads/50%25 %2F Prod)); \"ou-b-nowhere-near\""
         );
         assert_eq!(

@@ -103,18 +103,18 @@ impl Tenant {
     /// What a plan shows as a difference, and an apply puts right, is no problem: an integration that was deleted with its
     /// permissions and overrides left behind, for instance.
     pub fn problem(&self) -> Option<String> {
-        let mut misplaced = Misplaced {
+        let mut keys = CheckKeys {
             tenant: self,
             found: None,
         };
-        for_each_kind(&mut misplaced);
-        misplaced
-            .found
+        for_each_kind(&mut keys);
+        keys.found
             .or_else(|| self.integration_twice())
             .or_else(|| self.workspace_at_fault())
             .or_else(|| {
-                self.each::<Integration>()
-                    .find_map(|integration| odd_grantee(integration).or_else(|| torn(integration)))
+                self.each::<Integration>().find_map(|integration| {
+                    grantee_problem(integration).or_else(|| tree_problem(integration))
+                })
             })
     }
 
@@ -149,12 +149,12 @@ impl Tenant {
 }
 
 /// Looks for an object that is not under its own ID.
-struct Misplaced<'a> {
+struct CheckKeys<'a> {
     tenant: &'a Tenant,
     found: Option<String>,
 }
 
-impl ForEachKind for Misplaced<'_> {
+impl ForEachKind for CheckKeys<'_> {
     fn kind<T: Kind>(&mut self) {
         let tenant = self.tenant;
         self.found = self.found.take().or_else(|| {
@@ -167,7 +167,7 @@ impl ForEachKind for Misplaced<'_> {
     }
 }
 
-/// Removes the parts of integrations that are not there.
+/// Removes the parts of missing integrations.
 struct RemoveOrphans<'a>(&'a mut Tenant);
 
 impl ForEachKind for RemoveOrphans<'_> {
@@ -177,8 +177,8 @@ impl ForEachKind for RemoveOrphans<'_> {
             let scoped = object.scoped();
             scoped.is_some_and(|scoped| !tenant.integrations.contains_key(scoped.integration_id()))
         };
-        let all = T::all(tenant).iter();
-        let orphans: Vec<String> = all
+        let orphans: Vec<String> = T::all(tenant)
+            .iter()
             .filter(|(_, object)| is_orphan(object))
             .map(|(id, _)| id.clone())
             .collect();
@@ -188,9 +188,11 @@ impl ForEachKind for RemoveOrphans<'_> {
     }
 }
 
-fn odd_grantee(integration: &Integration) -> Option<String> {
-    let mut grantees = integration.permissions.iter();
-    grantees
+/// Why the permissions of an integration are invalid.
+fn grantee_problem(integration: &Integration) -> Option<String> {
+    integration
+        .permissions
+        .iter()
         .find_map(|grantee| grantee.parse::<Grantee>().err())
         .map(|error| {
             format!(
@@ -201,7 +203,7 @@ fn odd_grantee(integration: &Integration) -> Option<String> {
 }
 
 /// Why an integration's folders and connections are not one tree.
-fn torn(integration: &Integration) -> Option<String> {
+fn tree_problem(integration: &Integration) -> Option<String> {
     let mirror = &integration.mirror;
     if mirror.folders.is_empty() && mirror.connections.is_empty() {
         return None;
@@ -258,8 +260,8 @@ fn torn(integration: &Integration) -> Option<String> {
             ));
         }
         let folder_id = &connection.folder_id;
-        let is_torn = !mirror.folders.contains_key(folder_id);
-        is_torn.then(|| {
+        let is_missing = !mirror.folders.contains_key(folder_id);
+        is_missing.then(|| {
             format!(
                 "in {of}, the connection {id} has the folder_id {folder_id:?}, which is not there"
             )
@@ -462,7 +464,7 @@ mod tests {
             let problem = tenant.problem().unwrap_or_default();
             assert!(problem.starts_with(text), "{problem:?} is not {text:?}");
         }
-        // What settling and planning put right is none.
+        // What the assignment and the plan put right is no problem.
         let mut tenant = tenant();
         one(&mut tenant, |one| {
             one.effective_handles

@@ -1,4 +1,4 @@
-//! What every resource and data source gets from the `provider` block.
+//! The data that every resource and data source gets from the `provider` block.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use crate::aws::{Reader, Session, Settings};
 use crate::catalog::{Catalog, Who};
 use terraform_plugin::diagnostics::Diagnostic;
 
+use super::catalog_config::OpenCatalog;
 use super::environment::variable;
-use super::storage::Opened;
 
-/// Who commits is a nicety of the history; it must not hold up an apply.
+/// Limits how long an apply waits for the name of the caller in the history.
 const CALLER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What resources and data sources work with. Arguments may be unknown while planning: what does not need them goes on.
+/// The configured provider. Arguments may be unknown while planning: operations that do not need them go on.
 #[derive(Debug)]
 pub struct Data {
     pub(super) tenant: Result<String, Unknown>,
-    pub(super) catalog: Result<Opened, Unknown>,
+    pub(super) catalog: Result<OpenCatalog, Unknown>,
     pub(super) settings: Settings,
     /// Arguments of `settings` that are not known yet.
     pub(super) unknown_settings: Vec<&'static str>,
@@ -32,7 +32,7 @@ pub struct Data {
 pub struct Unknown(pub(super) Vec<&'static str>);
 
 impl Unknown {
-    /// Why work that needs these arguments cannot be done now.
+    /// The error of an operation that needs these arguments.
     pub fn diagnostic(&self, what: &str) -> Diagnostic {
         let names = self.0.join(", ");
         Diagnostic::error(
@@ -52,16 +52,19 @@ impl Data {
         self.tenant.as_ref().map(String::as_str)
     }
 
-    /// The catalog, or which arguments it waits for.
+    /// The catalog, or the arguments that must be known first.
     pub fn catalog(&self) -> Result<&Catalog, &Unknown> {
         self.catalog.as_ref().map(|opened| &opened.catalog)
     }
 
-    /// How to talk to AWS, or which arguments that waits for; `replaced` are those that the caller has values of its own
-    /// for.
+    /// The settings for AWS, or the arguments that must be known first. The caller has its own values for `replaced`.
     pub fn settings(&self, replaced: &[&str]) -> Result<&Settings, Unknown> {
-        let waits = self.unknown_settings.iter().copied();
-        let waits: Vec<_> = waits.filter(|name| !replaced.contains(name)).collect();
+        let waits: Vec<_> = self
+            .unknown_settings
+            .iter()
+            .copied()
+            .filter(|name| !replaced.contains(name))
+            .collect();
         if waits.is_empty() {
             Ok(&self.settings)
         } else {
@@ -74,13 +77,13 @@ impl Data {
         &self.reader
     }
 
-    /// After how many days an access key is to be replaced; none: not asked for, or not known yet.
+    /// After how many days an access key should be replaced; none: not configured, or not known yet.
     pub fn credential_rotation_days(&self) -> Option<u64> {
         self.credential_rotation_days
     }
 
-    /// Who makes changes: the AWS caller that the catalog is written as, else the one that is configured, else the user of
-    /// this machine.
+    /// The author of changes: the AWS caller that writes the catalog, else the configured one, else the user of this
+    /// machine.
     pub async fn who(&self) -> &Who {
         self.who
             .get_or_init(|| async {
@@ -108,8 +111,8 @@ impl Data {
     }
 }
 
-/// Whether someone said which AWS credentials to use. Without, asking AWS would search for credentials that a
-/// configuration of hand-written accounts does not have.
+/// Whether AWS credentials are configured. If not, a call to AWS would search for credentials that a configuration of
+/// hand-written accounts does not have.
 fn is_aws_configured(settings: &Settings) -> bool {
     const VARIABLES: [&str; 5] = [
         "AWS_ACCESS_KEY_ID",

@@ -1,19 +1,24 @@
-//! Warnings of what a change does to workspaces, before it reaches them.
+//! Warnings of what a change does to workspaces, before it is applied.
 
 use std::collections::BTreeMap;
 
-use crate::model::reach::{Reach, Reached, Renamed};
+use crate::model::impact::{AffectedConnection, Renamed, WorkspaceImpact};
 use terraform_plugin::diagnostics::Diagnostics;
 
 use super::messages::listed;
 
-/// Warns of what workspaces gain, lose and find renamed: once for those to whom the same happens.
-pub(super) fn warn(reaches: &[Reach], diagnostics: &mut Diagnostics) {
-    type Happens<'a> = (&'a [Reached], &'a [Reached], &'a [Renamed]);
-    let mut groups: BTreeMap<Happens<'_>, Vec<&Reach>> = BTreeMap::new();
-    for reach in reaches {
-        let happens = (&*reach.gained, &*reach.lost, &*reach.renamed);
-        groups.entry(happens).or_default().push(reach);
+/// Warns of connections that workspaces gain, lose or get under another handle: once for all workspaces with the same
+/// changes.
+pub(super) fn warn(impacts: &[WorkspaceImpact], diagnostics: &mut Diagnostics) {
+    type Changes<'a> = (
+        &'a [AffectedConnection],
+        &'a [AffectedConnection],
+        &'a [Renamed],
+    );
+    let mut groups: BTreeMap<Changes<'_>, Vec<&WorkspaceImpact>> = BTreeMap::new();
+    for impact in impacts {
+        let changes = (&*impact.gained, &*impact.lost, &*impact.renamed);
+        groups.entry(changes).or_default().push(impact);
     }
     for ((gained, lost, renamed), group) in groups {
         let counts = [
@@ -26,19 +31,19 @@ pub(super) fn warn(reaches: &[Reach], diagnostics: &mut Diagnostics) {
             .filter(|(count, _)| *count > 0)
             .map(|(count, what)| format!("{count} {what}"))
             .collect();
-        let first = group.first().map_or("", |reach| reach.workspace.as_str());
-        let who = match group.len() {
+        let first = group.first().map_or("", |impact| impact.workspace.as_str());
+        let workspaces = match group.len() {
             1 => first.to_owned(),
             2 => format!("{first} and 1 more workspace"),
             count => format!("{first} and {} more workspaces", count - 1),
         };
         // Terraform shows warnings with one summary as one, so each has its own.
-        let summary = format!("Connections of {who}: {}", counts.join(", "));
+        let summary = format!("Connections of {workspaces}: {}", counts.join(", "));
         let mut parts = Vec::new();
         if group.len() > 1 {
-            let workspaces = listed(group.iter().map(|reach| &reach.workspace));
+            let workspaces = listed(group.iter().map(|impact| &impact.workspace));
             parts.push(format!(
-                "This change reaches these workspaces:\n{workspaces}"
+                "This change affects these workspaces:\n{workspaces}"
             ));
         }
         if !gained.is_empty() {
@@ -60,9 +65,9 @@ pub(super) fn warn(reaches: &[Reach], diagnostics: &mut Diagnostics) {
     }
 }
 
-fn connections(connections: &[Reached]) -> String {
+fn connections(connections: &[AffectedConnection]) -> String {
     listed(connections.iter().map(|connection| {
-        let Reached {
+        let AffectedConnection {
             handle,
             account_id,
             name,
@@ -72,14 +77,14 @@ fn connections(connections: &[Reached]) -> String {
     }))
 }
 
-fn renamings(renamed: &[Renamed], group: &[&Reach]) -> String {
+fn renamings(renamed: &[Renamed], group: &[&WorkspaceImpact]) -> String {
     let list = listed(
         renamed
             .iter()
             .map(|renamed| format!("{} -> {} ({})", renamed.from, renamed.to, renamed.id)),
     );
     let publishes = |format: &str| {
-        let mut formats = group.iter().flat_map(|reach| &reach.formats);
+        let mut formats = group.iter().flat_map(|impact| &impact.formats);
         formats.any(|published| published == format)
     };
     let mut breaks = Vec::new();

@@ -16,10 +16,10 @@ use terraform_plugin::resource::ResourceType;
 use terraform_plugin::schema::{Attribute, Schema};
 use terraform_plugin::value::Value;
 
+use super::catalog_config::{self, CatalogArgument, OpenCatalog};
 use super::credentials::{AssumeRoleArgument, assume_role};
 use super::data::{Data, Unknown};
 use super::environment::variable;
-use super::storage::{self, CatalogArgument, Opened};
 use super::{arguments, data_sources, resources};
 
 /// The tenant unless said otherwise.
@@ -130,7 +130,7 @@ impl Provider for Orgmirror {
                         "The isolation boundary of the catalog: handles are unique within it. Default: the environment \
                          variable `ORGMIRROR_TENANT`, else `default`.",
                     ),
-                storage::attribute(),
+                catalog_config::attribute(),
                 Attribute::string("region")
                     .optional()
                     .check_string(arguments::region)
@@ -214,7 +214,7 @@ impl Provider for Orgmirror {
     }
 
     fn validate(&self, config: &Config, diagnostics: &mut Diagnostics) {
-        storage::validate(&config.catalog, diagnostics);
+        catalog_config::validate(&config.catalog, diagnostics);
         for (name, value, other_name, other) in [
             (
                 "access_key",
@@ -289,8 +289,9 @@ impl Provider for Orgmirror {
 fn catalog(
     config: &Config,
     settings: (&Settings, &[&'static str]),
-) -> Result<Result<Opened, Unknown>, Diagnostic> {
-    let opened = storage::open(&config.catalog, &config.tenant, settings, || tenant(config))?;
+) -> Result<Result<OpenCatalog, Unknown>, Diagnostic> {
+    let opened =
+        catalog_config::open(&config.catalog, &config.tenant, settings, || tenant(config))?;
     Ok(opened.map_err(Unknown))
 }
 

@@ -1,6 +1,6 @@
 //! Regions that do not go together, or may not be meant.
 
-use crate::model::partition::{self, Claim, Doubt};
+use crate::model::partition::{self, Claim, RegionWarning};
 use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::path::Path;
 use terraform_plugin::value::{Set, Value};
@@ -97,24 +97,24 @@ pub(super) fn warn_of_doubts<'a>(
         format!(" of the partition {partition}")
     });
     for (attribute, region) in regions {
-        match partition::doubt(partition, region) {
+        match partition::check_region(partition, region) {
             None => {}
-            Some(Doubt::Unknown(near)) => {
-                let near: Vec<String> = near.iter().map(|near| format!("{near:?}")).collect();
-                let near = match &near[..] {
+            Some(RegionWarning::Unknown(similar)) => {
+                let similar: Vec<String> = similar.iter().map(|name| format!("{name:?}")).collect();
+                let question = match &similar[..] {
                     [] => String::new(),
-                    near => format!(" Did you mean {}?", near.join(" or ")),
+                    several => format!(" Did you mean {}?", several.join(" or ")),
                 };
                 diagnostics.warning_at(
                     path_of(attribute),
                     "Region not known",
                     format!(
                         "{attribute} has {region:?}, which is no region{place} that this version of the provider knows. \
-                         It is taken as it is: AWS adds regions every year.{near}"
+                         It is taken as it is: AWS adds regions every year.{question}"
                     ),
                 );
             }
-            Some(Doubt::MatchesNone) => diagnostics.warning_at(
+            Some(RegionWarning::MatchesNone) => diagnostics.warning_at(
                 path_of(attribute),
                 "No region matches",
                 format!(

@@ -3,9 +3,9 @@
 use crate::catalog::{Catalog, Document};
 use crate::model::folder_ref::FolderRef;
 use crate::model::grantee::Grantee;
-use crate::model::near::near;
 use crate::model::objects::workspace::Publish;
 use crate::model::objects::{Integration, Workspace};
+use crate::model::suggestions::suggest;
 use crate::model::visibility::{EffectiveConnection, Resolved, is_attached};
 use terraform_plugin::diagnostics::Diagnostic;
 use terraform_plugin::path::Path;
@@ -160,16 +160,18 @@ fn no_such_folder(path: &str, integrations: &[&Integration]) -> Diagnostic {
     let mirrors = integrations.iter().map(|integration| &integration.mirror);
     let paths = mirrors.flat_map(|mirror| mirror.folders.values());
     let paths = paths.filter_map(|folder| folder.path.known().map(String::as_str));
-    let near = near(path, paths.map(|path| (path, path)));
-    let near: Vec<String> = near.into_iter().map(|near| near.path).collect();
-    let near = match near.as_slice() {
+    let suggestions: Vec<String> = suggest(path, paths.map(|path| (path, path)))
+        .into_iter()
+        .map(|suggestion| suggestion.path)
+        .collect();
+    let question = match suggestions.as_slice() {
         [] => String::new(),
-        near => format!(" Near to that is {}.", near.join(", ")),
+        several => format!(" Did you mean {}?", several.join(" or ")),
     };
     Diagnostic::error(
         "No such folder",
         format!(
-            "folder_path is {path:?}, and no integration that is asked for has a folder there.{near} An empty result would \
+            "folder_path is {path:?}, and no integration that is asked for has a folder there.{question} An empty result would \
              look like accounts that left, so this is an error. Give the path of a folder that is mirrored; the attribute \
              folders of the integration has them all."
         ),

@@ -100,8 +100,8 @@ impl Format for AwsConfig {
             format: NAME,
             source,
         })?;
-        let sifted = settings.sift(view);
-        let sessions = Sessions::of(&sifted.published, &settings.preamble);
+        let classified = settings.classify(view);
+        let sessions = Sessions::of(&classified.published, &settings.preamble);
         let mut file = Ini::new(text(options, "preamble").unwrap_or_default());
         if matches!(settings.source, Source::Sso) {
             for ((address, region), name) in &sessions.names {
@@ -112,7 +112,7 @@ impl Format for AwsConfig {
             }
         }
         let session_name = session_name(view.workspace);
-        for connection in &sifted.published {
+        for connection in &classified.published {
             file.section("profile", connection.handle);
             settings.write_access(&mut file, connection, &session_name, &sessions);
             file.set("region", settings.region_of(connection));
@@ -121,15 +121,15 @@ impl Format for AwsConfig {
         }
         Ok(Rendered {
             bytes: file.text.into_bytes(),
-            notices: sifted.notices(),
+            notices: classified.notices(),
         })
     }
 }
 
-/// A connection whose handle is the name of a profile that is there already, so that it cannot be published.
+/// A connection that cannot be published, because its handle is the name of another profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Clash {
-    /// Of the connection.
+pub struct ProfileNameConflict {
+    /// ID of the account.
     pub account_id: String,
     /// Name of the account.
     pub name: String,
@@ -137,12 +137,12 @@ pub struct Clash {
     pub integration: String,
     /// Handle of the connection.
     pub handle: String,
-    /// Whether it is the handle of the profile that assumes the roles, not of another one in the preamble.
+    /// Whether the other profile is one that assumes the roles, not just one in the preamble.
     pub is_source: bool,
 }
 
-/// Half a sentence: which connection, and what it clashes with.
-impl fmt::Display for Clash {
+/// A clause that names the connection and the profile.
+impl fmt::Display for ProfileNameConflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             account_id,
@@ -164,27 +164,29 @@ impl fmt::Display for Clash {
     }
 }
 
-/// The connections of a workspace that have no profile of their own, because its name is taken. None where no profiles
-/// are published.
+/// The connections of a workspace that get no profile, because its name is taken. Empty if the workspace publishes no
+/// profiles.
 ///
 /// # Errors
-/// The options are refused.
-pub fn clashes(view: &View<'_>) -> Result<Vec<Clash>, OptionError> {
+/// The options are invalid.
+pub fn profile_name_conflicts(view: &View<'_>) -> Result<Vec<ProfileNameConflict>, OptionError> {
     if !formats_of(view.workspace).contains(&NAME) {
         return Ok(Vec::new());
     }
-    Ok(Settings::of(options_of(view.workspace))?.sift(view).clashes)
+    Ok(Settings::of(options_of(view.workspace))?
+        .classify(view)
+        .conflicts)
 }
 
 /// The connections of a workspace that have a profile, by handle.
 ///
 /// # Errors
-/// The options are refused.
+/// The options are invalid.
 pub(super) fn with_profiles<'v, 't>(
     view: &'v View<'t>,
 ) -> Result<Vec<&'v EffectiveConnection<'t>>, OptionError> {
     Ok(Settings::of(options_of(view.workspace))?
-        .sift(view)
+        .classify(view)
         .published)
 }
 
@@ -269,13 +271,13 @@ impl<'o> Settings<'o> {
         sources
     }
 
-    fn sift<'v, 't>(&self, view: &'v View<'t>) -> Sifted<'v, 't> {
+    fn classify<'v, 't>(&self, view: &'v View<'t>) -> Classification<'v, 't> {
         let sources = self.sources();
-        let mut sifted = Sifted::default();
+        let mut classified = Classification::default();
         for connection in &view.connections {
             let is_source = sources.contains(connection.handle);
             if is_source || self.preamble.profiles.contains(connection.handle) {
-                sifted.clashes.push(Clash {
+                classified.conflicts.push(ProfileNameConflict {
                     account_id: connection.account_id.to_owned(),
                     name: connection.name().to_owned(),
                     integration: connection.integration.handle.clone(),
@@ -285,7 +287,7 @@ impl<'o> Settings<'o> {
                 continue;
             }
             if self.source == Source::Sso && permission_set(connection).is_none() {
-                let (_, count) = sifted
+                let (_, count) = classified
                     .without_sso
                     .entry(&connection.integration.id)
                     .or_insert((connection.integration, 0));
@@ -293,12 +295,12 @@ impl<'o> Settings<'o> {
                 continue;
             }
             if let Some(setting) = self.unwritable(connection) {
-                sifted.unwritable.push((connection, setting));
+                classified.unwritable.push((connection, setting));
                 continue;
             }
-            sifted.published.push(connection);
+            classified.published.push(connection);
         }
-        sifted
+        classified
     }
 
     /// The first setting whose value the SDKs would not read as it is. Arguments are checked when they are declared; a
@@ -413,23 +415,23 @@ fn session_name(workspace: &Workspace) -> String {
     format!("{organization}.{handle}")
 }
 
-/// Connections, parted.
+/// The connections of a view, by whether they get a profile.
 #[derive(Debug, Default)]
-struct Sifted<'v, 't> {
+struct Classification<'v, 't> {
     /// Those with a profile.
     published: Vec<&'v EffectiveConnection<'t>>,
-    clashes: Vec<Clash>,
-    /// By ID, integrations without what SSO takes, and the number of their connections.
+    conflicts: Vec<ProfileNameConflict>,
+    /// By ID, integrations without the arguments for SSO, and the number of their connections.
     without_sso: BTreeMap<&'t str, (&'t Integration, usize)>,
     /// With the setting that cannot be written.
     unwritable: Vec<(&'v EffectiveConnection<'t>, &'static str)>,
 }
 
-impl Sifted<'_, '_> {
+impl Classification<'_, '_> {
     fn notices(&self) -> Vec<String> {
-        let clashes = self.clashes.iter().map(|clash| {
+        let conflicts = self.conflicts.iter().map(|conflict| {
             sentence(&format!(
-                "{clash}, so no profile is published for it. Give it another handle with an orgmirror_connection_override, \
+                "{conflict}, so no profile is published for it. Give it another handle with an orgmirror_connection_override, \
                  or choose another name for that profile."
             ))
         });
@@ -461,7 +463,7 @@ impl Sifted<'_, '_> {
                 connection.integration.handle
             )
         });
-        clashes
+        conflicts
             .chain(without_sso)
             .chain(unwritable)
             .chain(default)

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::{Format, RenderError, Rendered};
-use crate::model::effective::effective_handle;
+use crate::model::handle_assignment::effective_handle;
 use crate::model::objects::Integration;
 use crate::model::objects::workspace::Options;
 use crate::model::owners::Owner;
@@ -308,7 +308,7 @@ mod tests {
                 ..OverriddenSettings::default()
             },
         });
-        crate::model::effective::settle(&mut tenant, &Tenant::new("acme"));
+        crate::model::handle_assignment::assign_handles(&mut tenant, &Tenant::new("acme"));
         tenant
     }
 

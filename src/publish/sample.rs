@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::effective::settle;
+use crate::model::handle_assignment::assign_handles;
 use crate::model::late::Late;
 use crate::model::mirror::{Source, SourceAccount, SourceUnit, Wanted, mirror};
 use crate::model::objects::workspace::{OptionValue, Options};
@@ -137,6 +137,6 @@ pub(super) fn with_view<T>(
     for integration in integrations {
         tenant.put(integration.clone());
     }
-    settle(&mut tenant, &Tenant::new("acme"));
+    assign_handles(&mut tenant, &Tenant::new("acme"));
     use_it(&Resolved::of(&tenant).view(workspace))
 }

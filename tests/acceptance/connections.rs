@@ -248,7 +248,7 @@ fn connections_are_filtered() {
             &[
                 "No such folder",
                 "\"/Workload\"",
-                "Near to that is /Workloads.",
+                "Did you mean /Workloads?",
             ][..],
         ),
         (

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use orgmirror::model::effective::settle;
+use orgmirror::model::handle_assignment::assign_handles;
 use orgmirror::model::late::Late;
 use orgmirror::model::mirror::{Source, SourceAccount, SourceUnit, Wanted, mirror};
 use orgmirror::model::objects::workspace::{OptionValue, Options, Publish};
@@ -71,7 +71,7 @@ impl Example {
         for number in (0..names.len()).step_by(7) {
             tenant.put(own_settings(number));
         }
-        settle(&mut tenant, &Tenant::new("acme"));
+        assign_handles(&mut tenant, &Tenant::new("acme"));
         let publish: Publish = publish
             .iter()
             .map(|(format, options)| ((*format).to_owned(), options.clone()))

@@ -2,15 +2,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod generate;
+mod handle_assignment;
 mod properties;
 mod reference;
-mod settling;
 mod visibility;
 mod world;
 
 use std::collections::BTreeMap;
 
-use orgmirror::model::effective::effective_handle;
+use orgmirror::model::handle_assignment::effective_handle;
 use orgmirror::model::mirror::Mirror;
 use orgmirror::model::objects::Integration;
 use orgmirror_testing::objects::{integration_of, settings};

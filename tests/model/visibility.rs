@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use orgmirror::model::effective::settle;
 use orgmirror::model::folder_ref::FolderRef;
 use orgmirror::model::grantee::Grantee;
+use orgmirror::model::handle_assignment::assign_handles;
+use orgmirror::model::impact::{AffectedConnection, Renamed, WorkspaceImpact, compare};
 use orgmirror::model::mirror::Mirror;
 use orgmirror::model::objects::workspace::Options;
 use orgmirror::model::objects::{
     ConnectionOverride, ConnectionPermission, FolderOverride, FolderPermission, Integration,
     OverriddenSettings, Workspace,
 };
-use orgmirror::model::reach::{Reach, Reached, Renamed, compare};
 use orgmirror::model::tenant::Tenant;
 use orgmirror::model::visibility::{
     EffectiveConnection, Grant, GrantSource, Resolved, is_attached,
@@ -287,7 +287,7 @@ fn tenant(worlds: &[World], declared: &Declared, kept: &[bool], before: Option<&
             });
         }
     }
-    settle(&mut tenant, before.unwrap_or(&Tenant::new("acme")));
+    assign_handles(&mut tenant, before.unwrap_or(&Tenant::new("acme")));
     assert_eq!(tenant.problem(), None);
     tenant
 }
@@ -568,12 +568,12 @@ fn naive_folders(
     folders
 }
 
-fn naive_compare(before: &Tenant, after: &Tenant) -> Vec<Reach> {
+fn naive_compare(before: &Tenant, after: &Tenant) -> Vec<WorkspaceImpact> {
     let names: BTreeSet<String> = [before, after]
         .iter()
         .flat_map(|tenant| tenant.each::<Workspace>().map(ToString::to_string))
         .collect();
-    let mut reaches = vec![];
+    let mut impacts = vec![];
     for name in names {
         let side = |tenant: &Tenant| {
             let workspace = tenant.each::<Workspace>().find(|w| w.to_string() == name);
@@ -588,10 +588,10 @@ fn naive_compare(before: &Tenant, after: &Tenant) -> Vec<Reach> {
         };
         let (folders_before, old, formats_before) = side(before);
         let (folders_after, new, formats_after) = side(after);
-        let reached = |tenant: &Tenant, seen: &Seen| {
+        let affected_connection = |tenant: &Tenant, seen: &Seen| {
             let mirror = &tenant.get::<Integration>(&seen.place.0).unwrap().mirror;
             let connection = &mirror.connections[&seen.place.1];
-            Reached {
+            AffectedConnection {
                 handle: seen.handle.clone(),
                 account_id: seen.place.1.clone(),
                 name: connection.name.known().unwrap().clone(),
@@ -625,26 +625,26 @@ fn naive_compare(before: &Tenant, after: &Tenant) -> Vec<Reach> {
             }
         }
         renamed.sort();
-        let reach = Reach {
+        let impact = WorkspaceImpact {
             workspace: name,
             formats: formats_before.union(&formats_after).cloned().collect(),
             gained: new
                 .iter()
                 .filter(|seen| !has(&old, seen))
-                .map(|seen| reached(after, seen))
+                .map(|seen| affected_connection(after, seen))
                 .collect(),
             lost: old
                 .iter()
                 .filter(|seen| !has(&new, seen))
-                .map(|seen| reached(before, seen))
+                .map(|seen| affected_connection(before, seen))
                 .collect(),
             renamed,
         };
-        if !(reach.gained.is_empty() && reach.lost.is_empty() && reach.renamed.is_empty()) {
-            reaches.push(reach);
+        if !(impact.gained.is_empty() && impact.lost.is_empty() && impact.renamed.is_empty()) {
+            impacts.push(impact);
         }
     }
-    reaches
+    impacts
 }
 
 /// What a tenant shows to each of its workspaces, and in all, is what the naive evaluation says.

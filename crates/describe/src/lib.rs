@@ -17,10 +17,10 @@ mod types;
 mod value;
 
 pub use attribute::{Attribute, Check, Kind, Nesting, Scalar, Violation};
+pub use describe_derive::Describe;
 #[doc(hidden)]
 pub use described::derived;
 pub use described::{Described, Field, Known, NotKnown, Object, Record, StringCheck, is_known};
-pub use describe_derive::Describe;
 #[doc(hidden)]
 pub use serde;
 pub use types::Type;

@@ -117,10 +117,7 @@ fn attributes_follow_from_the_fields() {
         "the counterpart has the same ones"
     );
     let name = attribute("name");
-    assert_eq!(
-        name.description_text(),
-        "What it is called, on two lines."
-    );
+    assert_eq!(name.description_text(), "What it is called, on two lines.");
     assert!(name.is_required() && name.replaces() && !name.is_computed());
     let width = attribute("width");
     assert_eq!(width.default_value(), Some(&json!(5)));
@@ -148,7 +145,10 @@ fn types_bring_their_rules_along() {
 
 #[test]
 fn kinds_follow_from_the_types() {
-    assert!(matches!(attribute("width").kind(), Kind::Value(Type::Number)));
+    assert!(matches!(
+        attribute("width").kind(),
+        Kind::Value(Type::Number)
+    ));
     assert!(matches!(
         attribute("parts").kind(),
         Kind::Nested(Nesting::Map, inner) if inner.len() == 2

@@ -165,19 +165,19 @@ fn answer(code: Option<&str>) -> Result<(), SdkError<ListRootsError, HttpRespons
     Err(SdkError::service_error(error, response))
 }
 
-/// The attempts take no time, so that only what is between them could use an allowance up.
+/// The attempts take no time, so that only what is between them could use a budget up.
 #[tokio::test]
 async fn neither_the_pace_nor_throttling_uses_up_an_allowance() {
     let pacer = Pacer::new(25);
     let throttled = Some("TooManyRequestsException");
     let mut answers = [throttled, throttled, None].into_iter();
-    let mut allowance = Allowance::of(Duration::from_millis(1));
+    let mut budget = TimeBudget::of(Duration::from_millis(1));
     let began = Instant::now();
-    let call = pacer.call_within(ACTION, &mut allowance, || {
+    let call = pacer.call_within(ACTION, &mut budget, || {
         ready(answer(answers.next().unwrap()))
     });
     assert_eq!(call.await, Ok(()));
-    // It is longer than the allowance on any machine.
+    // It is longer than the budget on any machine.
     assert!(began.elapsed() >= FIRST_INTERVAL * 2);
 }
 
@@ -190,8 +190,8 @@ async fn what_fails_in_passing_is_tried_again_while_the_allowance_lasts() {
     assert_eq!(call.await, Ok(()));
 
     let mut attempts = 0;
-    let mut allowance = Allowance::of(Duration::from_secs(1));
-    let call = pacer.call_within(ACTION, &mut allowance, || {
+    let mut budget = TimeBudget::of(Duration::from_secs(1));
+    let call = pacer.call_within(ACTION, &mut budget, || {
         attempts += 1;
         ready(answer(Some("InternalFailure")))
     });
@@ -206,8 +206,8 @@ async fn what_fails_in_passing_is_tried_again_while_the_allowance_lasts() {
 async fn a_call_that_is_not_answered_is_given_up_with_its_allowance() {
     let pacer = Pacer::new(25);
     let whole = Duration::from_millis(10);
-    let mut allowance = Allowance::of(whole);
-    let call = pacer.call_within(ACTION, &mut allowance, || {
+    let mut budget = TimeBudget::of(whole);
+    let call = pacer.call_within(ACTION, &mut budget, || {
         pending::<Result<(), SdkError<ListRootsError, HttpResponse>>>()
     });
     assert_eq!(call.await, Err(Failure::TimedOut { after: whole }));

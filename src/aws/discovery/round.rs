@@ -1,4 +1,4 @@
-//! One round of a reading: everything once, as parallel as it goes.
+//! One round of a reading: reads everything once, in parallel where possible.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::Ordering;
@@ -13,14 +13,14 @@ use super::super::calls::Failure;
 use super::error::{CallError, DiscoveryError, malformed, required};
 use super::{CONCURRENCY, PAGE, Reading};
 
-/// One OU as the walk meets it.
+/// An OU that the walk met.
 pub(super) struct Unit {
     pub(super) arn: String,
     pub(super) name: String,
     pub(super) parents: BTreeSet<String>,
 }
 
-/// One account as the lists name it.
+/// An account in a list.
 pub(super) struct Listed {
     pub(super) arn: String,
     pub(super) name: String,
@@ -28,11 +28,11 @@ pub(super) struct Listed {
     pub(super) state: String,
     pub(super) joined_at: Option<String>,
     pub(super) joined_method: Option<String>,
-    /// The parent, from `Paths`; none where the service does not say.
+    /// The parent, from `Paths`; none if the service does not return it.
     pub(super) parent_id: Option<String>,
 }
 
-/// What one round read, before it is checked.
+/// Result of one round, before the cross-check.
 #[derive(Default)]
 pub(super) struct Round {
     pub(super) root_id: Option<String>,
@@ -66,8 +66,8 @@ enum Answer {
 }
 
 impl Reading<'_> {
-    /// Reads everything once, as parallel as it goes.
-    pub(super) async fn round(&self) -> Result<Round, (&'static str, CallError)> {
+    /// Reads everything once, in parallel where possible.
+    pub(super) async fn read_round(&self) -> Result<Round, (&'static str, CallError)> {
         self.accounts.store(0, Ordering::Relaxed);
         self.units.store(0, Ordering::Relaxed);
         let mut round = Round::default();
@@ -105,12 +105,12 @@ impl Reading<'_> {
                     }
                 }
                 Answer::Accounts(page, next) => {
-                    // Its pages come one after another: nothing may make the next one wait.
+                    // The pages come one after another, so the next one goes first.
                     if next.is_some() {
                         waiting.push_front(Step::Accounts(next));
                     }
                     for account in page {
-                        let (id, listed) = listed("organizations:ListAccounts", account)
+                        let (id, listed) = parse_account("organizations:ListAccounts", account)
                             .map_err(|error| ("organizations:ListAccounts", error.into()))?;
                         if listed.parent_id.is_none() && !round.per_parent {
                             round.per_parent = true;
@@ -163,8 +163,8 @@ impl Reading<'_> {
                         waiting.push_back(Step::AccountsUnder(parent.clone(), next));
                     }
                     for account in page {
-                        let (id, listed) =
-                            listed(ACTION, account).map_err(|error| (ACTION, error.into()))?;
+                        let (id, listed) = parse_account(ACTION, account)
+                            .map_err(|error| (ACTION, error.into()))?;
                         round
                             .parents
                             .entry(id.clone())
@@ -266,7 +266,10 @@ impl Reading<'_> {
     }
 }
 
-fn listed(action: &str, account: types::Account) -> Result<(String, Listed), DiscoveryError> {
+fn parse_account(
+    action: &str,
+    account: types::Account,
+) -> Result<(String, Listed), DiscoveryError> {
     let id = required(action, "an account", "Id", account.id)?;
     let what = format!("account {id}");
     // `State` decides; AWS retires `Status`, whose values mean the same.
@@ -297,8 +300,7 @@ fn listed(action: &str, account: types::Account) -> Result<(String, Listed), Dis
     Ok((id, listed))
 }
 
-/// The parent in `o-.../r-.../ou-.../123456789012/`; none where the text has another form, which is then as if there
-/// were none.
+/// The parent in `o-.../r-.../ou-.../123456789012/`; none if the path has another form.
 fn parent_in_path(path: &str, account_id: &str) -> Option<String> {
     let mut ids = path.trim_end_matches('/').split('/');
     if !ids.next()?.starts_with("o-") || ids.next_back()? != account_id {
@@ -353,7 +355,8 @@ mod tests {
 
     #[test]
     fn state_decides_over_status() {
-        let read = |account: types::builders::AccountBuilder| listed("an action", account.build());
+        let read =
+            |account: types::builders::AccountBuilder| parse_account("an action", account.build());
         let both = account()
             .state(types::AccountState::Closed)
             .status(types::AccountStatus::Suspended);
@@ -369,13 +372,13 @@ mod tests {
     }
 
     #[test]
-    fn joined_is_told_in_whole_seconds() {
+    fn the_time_of_joining_is_in_whole_seconds() {
         let joined = account()
             .state(types::AccountState::Active)
             .joined_timestamp(aws_sdk_organizations::primitives::DateTime::from_millis(
                 1_577_836_800_987,
             ));
-        let (_, read) = listed("an action", joined.build()).unwrap();
+        let (_, read) = parse_account("an action", joined.build()).unwrap();
         assert_eq!(read.joined_at.as_deref(), Some("2020-01-01T00:00:00Z"));
     }
 
@@ -386,7 +389,10 @@ mod tests {
             .paths("o-abc/r-xyz/111122223333/")
             .paths("o-abc/r-xyz/ou-xyz-1/111122223333/");
         assert_eq!(
-            listed("an action", twice.build()).unwrap().1.parent_id,
+            parse_account("an action", twice.build())
+                .unwrap()
+                .1
+                .parent_id,
             None
         );
     }

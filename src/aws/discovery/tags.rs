@@ -11,9 +11,9 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use super::super::calls::{Allowance, Failure, pages};
+use super::super::calls::{Failure, TimeBudget, pages};
+use super::cross_check::{Consistent, Contradictions};
 use super::error::DiscoveryError;
-use super::settling::{Consistent, Contradictions};
 use super::{CONCURRENCY, Organization, Reading};
 
 const ACTION: &str = "organizations:ListTagsForResource";
@@ -38,9 +38,9 @@ impl Reading<'_> {
         };
         let mut token: Option<String> = None;
         loop {
-            let mut patience = Allowance::of(BULK_PATIENCE);
+            let mut budget = TimeBudget::of(BULK_PATIENCE);
             let pacer = &self.session.pacer;
-            let page = pacer.call_within(BULK_ACTION, &mut patience, || {
+            let page = pacer.call_within(BULK_ACTION, &mut budget, || {
                 client
                     .get_resources()
                     .resource_type_filters("organizations:account")

@@ -1,4 +1,4 @@
-//! Changes that wait to be committed, and the one writer that commits them together.
+//! The queue of changes, and the one writer that commits them in batches.
 
 #[cfg(test)]
 mod tests;
@@ -13,17 +13,18 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{CommitError, Committed, Document, Inner, Outcome, Told, Who, lock};
+use super::{BatchNotices, CommitError, Committed, Document, Inner, Outcome, Who, lock};
 
-/// How long the writer waits for company before it writes, at least: the resources of one run come in bursts. It waits
-/// for as long as the last commit took, where that is longer: who waits half of the time anyway gets company for the other.
-const GATHER: Duration = Duration::from_millis(5);
+/// Shortest tick. The writer looks once per tick whether more changes have arrived, because the resources of one run come
+/// in bursts. A tick is as long as the last commit took: slower commits make larger batches worth the wait.
+const SHORTEST_TICK: Duration = Duration::from_millis(5);
 
-/// Longest of such moments.
-const LONGEST_GATHER: Duration = Duration::from_millis(200);
+/// Longest tick.
+const LONGEST_TICK: Duration = Duration::from_millis(200);
 
-/// After that long the writer waits no more, whoever comes or is [expected](super::Catalog::expect_commit).
-pub(super) const LINGER: Duration = Duration::from_millis(500);
+/// The writer collects a batch for at most this long, even if more changes arrive or are
+/// [expected](super::Catalog::expect_commit).
+pub(super) const BATCH_WINDOW: Duration = Duration::from_millis(500);
 
 /// A commit that is expected, see [`super::Catalog::expect_commit`].
 #[derive(Debug)]
@@ -63,24 +64,24 @@ impl std::fmt::Debug for Queue {
 /// A change of any type.
 pub(super) trait Job: Send {
     fn who(&self) -> &Who;
-    /// Cancelled once its caller is to stop.
+    /// Cancelled when the caller must stop.
     fn stop(&self) -> &CancellationToken;
-    /// Whether nobody waits for it any more.
+    /// Whether the caller gave up waiting.
     fn is_abandoned(&self) -> bool;
-    /// Applies the change; false if it refused, and then the document may be half changed.
+    /// Applies the change; false if the change failed. Then the document may be half changed.
     fn apply(&mut self, document: &mut Document) -> bool;
-    /// Whether its last application did not refuse.
+    /// Whether its last application succeeded.
     fn is_applied(&self) -> bool;
-    /// Tells the outcome; `told` is for whoever gets it.
-    fn finish(self: Box<Self>, outcome: &Outcome, told: Told);
+    /// Sends the outcome to the caller, with `notices` if the change was committed.
+    fn finish(self: Box<Self>, outcome: &Outcome, notices: BatchNotices);
 }
 
-/// A change, and who waits for it.
+/// A change whose caller waits for the outcome.
 pub(super) struct Waiting<T, E, F> {
     pub(super) who: Who,
     pub(super) stop: CancellationToken,
     pub(super) change: F,
-    /// Of the last application; none: there was none, or it panicked.
+    /// Result of the last application; none: there was none, or it panicked.
     pub(super) result: Option<Result<T, E>>,
     pub(super) reply: oneshot::Sender<Result<Committed<T>, CommitError<E>>>,
 }
@@ -113,7 +114,7 @@ where
         matches!(self.result, Some(Ok(_)))
     }
 
-    fn finish(self: Box<Self>, outcome: &Outcome, told: Told) {
+    fn finish(self: Box<Self>, outcome: &Outcome, notices: BatchNotices) {
         let reply = match outcome {
             Outcome::Committed {
                 document, written, ..
@@ -122,8 +123,8 @@ where
                     value,
                     document: Arc::clone(document),
                     written: *written,
-                    notices: told.notices,
-                    warnings: told.warnings,
+                    notices: notices.handles,
+                    warnings: notices.publications,
                 }),
                 Some(Err(conflict)) => Err(CommitError::Conflict(conflict)),
                 None => Err(CommitError::Panicked),
@@ -132,13 +133,13 @@ where
             Outcome::NotWritten(error) => Err(CommitError::Write(Arc::clone(error))),
             Outcome::Stopped => Err(CommitError::Stopped),
         };
-        // Whoever stopped waiting does not want to know.
+        // Ignore a closed receiver: the caller gave up.
         let _ = self.reply.send(reply);
     }
 }
 
-/// The one writer of a catalog. Dropped before its work is done (the runtime is going down), it leaves the place to a
-/// next one and tells those who wait.
+/// The one writer of a catalog. If it is dropped before it is done, because the runtime shuts down, it makes room for
+/// another writer and ends the waiting of all callers.
 struct Writer {
     inner: Arc<Inner>,
     is_done: bool,
@@ -158,7 +159,7 @@ impl Drop for Writer {
     }
 }
 
-/// Puts a change in the queue, and starts a writer where there is none.
+/// Puts a change in the queue, and starts a writer if there is none.
 pub(super) fn enqueue(inner: &Arc<Inner>, job: Box<dyn Job>) {
     let start_writer = {
         let mut queue = lock(&inner.queue);
@@ -176,12 +177,12 @@ pub(super) fn enqueue(inner: &Arc<Inner>, job: Box<dyn Job>) {
 async fn write(mut writer: Writer) {
     let inner = Arc::clone(&writer.inner);
     loop {
-        gather(&inner).await;
+        collect(&inner).await;
         let batch = {
             let mut queue = lock(&inner.queue);
             let batch = take_batch(&mut queue.waiting);
             if batch.is_empty() {
-                // Under the lock: whoever comes next starts a writer.
+                // Under the lock, so that the next change starts a writer.
                 queue.has_writer = false;
                 writer.is_done = true;
                 return;
@@ -190,30 +191,30 @@ async fn write(mut writer: Writer) {
         };
         let started = Instant::now();
         inner.commit_batch(batch).await;
-        *lock(&inner.pace) = started.elapsed();
+        *lock(&inner.last_commit_duration) = started.elapsed();
     }
 }
 
-/// Waits for company: until a moment passes in which nobody came and nobody is expected.
-async fn gather(inner: &Inner) {
-    let moment = lock(&inner.pace).clamp(GATHER, LONGEST_GATHER);
-    let until = Instant::now() + inner.linger;
-    let mut came = lock(&inner.queue).waiting.len();
+/// Waits for more changes to batch, until none has arrived for one tick and none is expected.
+async fn collect(inner: &Inner) {
+    let tick = lock(&inner.last_commit_duration).clamp(SHORTEST_TICK, LONGEST_TICK);
+    let until = Instant::now() + inner.batch_window;
+    let mut arrived = lock(&inner.queue).waiting.len();
     loop {
-        tokio::time::sleep(moment).await;
+        tokio::time::sleep(tick).await;
         let (waiting, expected) = {
             let queue = lock(&inner.queue);
             (queue.waiting.len(), queue.expected)
         };
-        let is_quiet = expected == 0 && waiting == came;
+        let is_quiet = expected == 0 && waiting == arrived;
         if is_quiet || Instant::now() >= until {
             return;
         }
-        came = waiting;
+        arrived = waiting;
     }
 }
 
-/// All that wait in the name of the first; an entry of the history has one author.
+/// Takes all changes with the author of the first: an entry of the history has one author.
 fn take_batch(waiting: &mut VecDeque<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
     let Some(who) = waiting.front().map(|job| job.who().clone()) else {
         return Vec::new();
@@ -225,18 +226,20 @@ fn take_batch(waiting: &mut VecDeque<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
     batch
 }
 
-/// The changes that are still wanted. Callers that are to stop are told that theirs was given up.
-pub(super) fn wanted(batch: Vec<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
-    let waited_for = batch.into_iter().filter(|job| !job.is_abandoned());
-    let (stopped, wanted): (Vec<_>, Vec<_>) = waited_for.partition(|job| job.stop().is_cancelled());
+/// Drops the changes whose callers gave up, and finishes those whose callers must stop. Returns the others.
+pub(super) fn drop_stopped(batch: Vec<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
+    let (stopped, left): (Vec<_>, Vec<_>) = batch
+        .into_iter()
+        .filter(|job| !job.is_abandoned())
+        .partition(|job| job.stop().is_cancelled());
     for job in stopped {
-        job.finish(&Outcome::Stopped, Told::default());
+        job.finish(&Outcome::Stopped, BatchNotices::default());
     }
-    wanted
+    left
 }
 
-/// Waits until one of the callers of a batch, which is not empty, is to stop.
-pub(super) fn stopped(batch: &[Box<dyn Job>]) -> impl Future<Output = ()> + Send + use<> {
+/// Waits until one of the callers of a batch, which is not empty, must stop.
+pub(super) fn wait_for_stop(batch: &[Box<dyn Job>]) -> impl Future<Output = ()> + Send + use<> {
     let stops: Vec<_> = batch
         .iter()
         .map(|job| Box::pin(job.stop().clone().cancelled_owned()))
@@ -246,14 +249,14 @@ pub(super) fn stopped(batch: &[Box<dyn Job>]) -> impl Future<Output = ()> + Send
     }
 }
 
-/// The document with all changes of a batch that do not refuse.
+/// Applies all changes of a batch that do not fail to a copy of the document.
 pub(super) fn apply(batch: &mut [Box<dyn Job>], base: &Document) -> Document {
     let mut next = base.clone();
     if batch.iter_mut().all(|job| job.apply(&mut next)) {
         return next;
     }
-    // What refuses may have changed half of something, so from here on each has a copy to spoil. With thousands of
-    // objects that is felt, so it is not done while everything goes well.
+    // A failed change may have changed half of something, so from here on each gets a copy. Copying thousands of objects
+    // takes time, so it is only done after a failure.
     next = base.clone();
     for job in batch {
         let before = next.clone();

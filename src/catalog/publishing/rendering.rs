@@ -1,4 +1,4 @@
-//! Rendering what is published for workspaces, several at a time.
+//! Renders the publications of workspaces, several at a time.
 
 use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,7 +23,7 @@ const WAITING: usize = 2;
 /// A format's name and what it said.
 pub(super) type Notice = (String, String);
 
-/// Everything that is to be published for a workspace.
+/// All files to be published for a workspace.
 pub(super) struct Rendering {
     pub(super) id: String,
     /// `organization/workspace`
@@ -32,7 +32,7 @@ pub(super) struct Rendering {
     pub(super) directory: String,
     pub(super) files: Vec<Rendered>,
     pub(super) notices: BTreeSet<Notice>,
-    /// Those that there were none of before the commit.
+    /// Notices that are new since the commit.
     new_notices: Vec<Notice>,
 }
 
@@ -43,9 +43,10 @@ impl Rendering {
         old_notices: impl FnOnce() -> Option<BTreeSet<Notice>>,
     ) -> Self {
         let notices = notices_of(&publications);
-        let old = match notices.is_empty() {
-            true => None,
-            false => old_notices(),
+        let old = if notices.is_empty() {
+            None
+        } else {
+            old_notices()
         };
         let new_notices =
             old.map_or_else(Vec::new, |old| notices.difference(&old).cloned().collect());
@@ -67,7 +68,7 @@ impl Rendering {
         }
     }
 
-    /// As warnings.
+    /// The new notices as warnings.
     pub(super) fn new_notices(&self) -> impl Iterator<Item = PublicationWarning> {
         self.new_notices
             .iter()
@@ -88,8 +89,9 @@ pub(super) struct Rendered {
     pub(super) file: Result<(Vec<u8>, Digest), RenderError>,
 }
 
-/// Renders workspaces of `document` by `publications` on threads of their own, as fast as they are taken. What panics is
-/// not among them. `known` has the notices of `base` that are known, by the workspace's ID; none: `base` is the same.
+/// Renders workspaces of `document` with `publications` on threads of their own, as fast as the receiver takes them. Leaves
+/// out workspaces whose rendering panics. `known` has the known notices of `base`, by the workspace's ID; none: `base` is
+/// the same document.
 pub(super) fn render(
     publications: Render,
     base: &Arc<Document>,
@@ -102,7 +104,7 @@ pub(super) fn render(
         return receiver;
     }
     let (base, document) = (Arc::clone(base), Arc::clone(document));
-    // Not waited for: it ends when everything is taken or nobody takes any more.
+    // Nothing waits for this task. It ends when the receiver has taken everything or is dropped.
     tokio::task::spawn_blocking(move || {
         let after = Resolved::of(document.tenant());
         let before = OnceLock::new();

@@ -1,4 +1,4 @@
-//! Telling whether what is published is what the document says.
+//! Checks whether publications are in sync with the document.
 
 use std::error::Error;
 
@@ -12,24 +12,24 @@ use crate::model::objects::{Integration, Workspace};
 use crate::model::visibility::{Resolved, View};
 use crate::publish::{Publication, publications};
 
-use super::there::There;
+use super::listing::PublicationListing;
 use super::{LOOKS, directory, is_of_format};
 
-/// Makes publications of what a workspace sees: [`publications`], unless a test has another.
+/// Renders the publications of a view: [`publications`], except in a test.
 pub(in crate::catalog) type Render = fn(&View<'_>) -> Vec<Publication>;
 
-/// Makes what a workspace's files should be.
+/// Renders the files that a workspace should have.
 #[derive(Debug)]
 pub(in crate::catalog) struct Renderer {
     pub(super) render: Render,
-    /// What may be rendered at the same time, in connections: all formats of 10,000 take some 70 MB, and Terraform reads ten
-    /// workspaces at once.
+    /// How much may be rendered at the same time, in connections: all formats of 10,000 take some 70 MB, and Terraform reads
+    /// ten workspaces at once.
     pub(super) room: Semaphore,
     most: u32,
 }
 
 impl Renderer {
-    /// By `render`, and so many connections at the same time.
+    /// Renders with `render`, at most `most` connections at the same time.
     pub(super) fn new(render: Render, most: u32) -> Self {
         Self {
             render,
@@ -47,9 +47,9 @@ impl Default for Renderer {
 }
 
 impl Catalog {
-    /// Whether exactly that is published for a workspace of `document` which [`publications`] says: nothing is missing,
-    /// different, or left over from a format that is not asked for any more. False for a format that cannot be
-    /// rendered and for a workspace that is not there. Writes nothing.
+    /// Whether the files of a workspace of `document` are exactly its [`publications`]: none is missing, different, or left
+    /// over from a format that the workspace no longer publishes. False if a format cannot be rendered or the workspace does
+    /// not exist. Writes nothing.
     ///
     /// # Errors
     /// If the files cannot be read.
@@ -57,18 +57,18 @@ impl Catalog {
         let Some(workspace) = document.tenant().get::<Workspace>(workspace_id) else {
             return Ok(false);
         };
-        let Some(expected) = self.inner.expected(document, workspace_id).await? else {
+        let Some(expected) = self.inner.render_expected(document, workspace_id).await? else {
             return Ok(false);
         };
         let store = &self.inner.store;
         let listed = store.list_publications(Some(&directory(workspace))).await?;
         let is_left_over =
             |path: &&str| is_of_format(path) && !expected.iter().any(|(wanted, _)| wanted == path);
-        let there = There::new(listed);
-        if there.paths().any(|path| is_left_over(&path)) {
+        let listing = PublicationListing::new(listed);
+        if listing.paths().any(|path| is_left_over(&path)) {
             return Ok(false);
         }
-        let is_other = |(path, digest): &(String, Digest)| there.is_other(path, digest);
+        let is_other = |(path, digest): &(String, Digest)| listing.is_other(path, digest);
         if expected.iter().any(is_other) {
             return Ok(false);
         }
@@ -82,8 +82,8 @@ impl Catalog {
 }
 
 impl Inner {
-    /// What a workspace's files should be, by path; none if any cannot be rendered.
-    async fn expected(
+    /// Renders the files that a workspace should have; none if any cannot be rendered.
+    async fn render_expected(
         &self,
         document: &Document,
         workspace_id: &str,
@@ -100,9 +100,9 @@ impl Inner {
             .sum();
         let renderer = &self.renderer;
         let room = u32::try_from(connections).map_or(renderer.most, |all| all.min(renderer.most));
-        // Waited for in turn, so many small ones do not keep a large one waiting.
-        let held = renderer.room.acquire_many(room).await;
-        let held = held.map_err(|error| failed(error.into()))?;
+        // The semaphore is fair, so many small renderings do not keep a large one waiting.
+        let permit = renderer.room.acquire_many(room).await;
+        let permit = permit.map_err(|error| failed(error.into()))?;
         let (document, id, render) = (document.clone(), workspace_id.to_owned(), renderer.render);
         let expected = tokio::task::spawn_blocking(move || {
             let tenant = document.tenant();
@@ -116,7 +116,7 @@ impl Inner {
                 .collect()
         });
         let expected = expected.await.map_err(|error| failed(error.into()));
-        drop(held);
+        drop(permit);
         expected
     }
 }

@@ -1,4 +1,4 @@
-//! One call to S3: its attempts, and what its failure means.
+//! Calls to S3, with their retries.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,17 +12,17 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, Object, ServerSideEncry
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::call_failure::{CallFailure, Declined, Retry, innermost, no_answer};
 use super::errors::{Problem, S3Error};
-use super::missed::{Again, Missed, innermost, no_answer};
 use super::{NotConnected, S3, token_of};
 use crate::catalog::store::{Digest, Listed};
 
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
-/// An endpoint that cannot be reached is a wrong name more often than a lost packet.
+/// An unreachable endpoint is more often a wrong name than a lost packet.
 const UNREACHABLE_RETRIES: u32 = 3;
 
-/// What must hold for a write to be made.
+/// The condition of a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Condition {
     /// The object has this ETag.
@@ -31,7 +31,7 @@ pub(super) enum Condition {
     Absent,
 }
 
-/// What a read found.
+/// Result of a read.
 #[derive(Debug)]
 pub(super) enum Get {
     Absent,
@@ -39,30 +39,30 @@ pub(super) enum Get {
     Found { bytes: Vec<u8>, etag: String },
 }
 
-/// What a look at an object without its content found.
+/// Result of a HEAD request.
 #[derive(Debug)]
 pub(super) enum Head {
     Absent,
     Found {
         etag: String,
         length: Option<u64>,
-        /// As S3 has it from whoever wrote the object, and checked it then; none: written without.
+        /// The writer gave it to S3, which checked it; none: the object was written without.
         sha256: Option<String>,
     },
-    /// It was refused, and such an answer has no body that says why.
+    /// S3 refused the request. Such an answer has no body that says why.
     Refused,
 }
 
-/// How a conditional write ended.
+/// Result of a conditional write.
 #[derive(Debug)]
 pub(super) enum Put {
     /// The object has this ETag now.
     Made(String),
-    /// The condition was not met (any more).
-    NotMet,
+    /// The condition was not met, or no longer.
+    PreconditionFailed,
 }
 
-/// The client, and the endpoint that its calls went to.
+/// The client, and the endpoint of its calls.
 #[derive(Debug)]
 pub(super) struct Connected {
     client: Client,
@@ -77,7 +77,7 @@ impl Connected {
 }
 
 impl S3 {
-    pub(super) async fn connected(&self) -> Result<&Connected, Problem> {
+    pub(super) async fn connect(&self) -> Result<&Connected, Problem> {
         let connected = self.connected.get_or_try_init(|| async {
             let client = self.connect.connect().await?;
             let endpoint = Arc::new(SeenEndpoint::default());
@@ -94,37 +94,37 @@ impl S3 {
     /// Reads an object; with `known`, only if it has another ETag.
     pub(super) async fn get(&self, path: &str, known: Option<&str>) -> Result<Get, Problem> {
         const ACTION: &str = "s3:GetObject";
-        let connected = self.connected().await?;
-        let got = self.attempts(ACTION, || async {
+        let connected = self.connect().await?;
+        let got = self.retry(ACTION, || async {
             let request = connected.client.get_object();
             let request = request.bucket(&self.place.bucket).key(self.key(path));
             let request = request.set_if_none_match(known.map(ToOwned::to_owned));
             let answer = request.send().await;
-            let answer = answer.map_err(|error| self.missed(connected, ACTION, &error))?;
+            let answer = answer.map_err(|error| self.classify(connected, ACTION, &error))?;
             let etag = etag(answer.e_tag, ACTION)?;
             let bytes = answer.body.collect().await;
-            let bytes = bytes.map_err(|error| Missed::Failed {
+            let bytes = bytes.map_err(|error| CallFailure::Failed {
                 error: S3Error::Unreachable {
                     endpoint: connected.endpoint.get(),
                     message: innermost(&error),
                 },
-                again: Again::AFewTimes,
-                may_be_made: false,
+                retry: Retry::AFewTimes,
+                maybe_applied: false,
             })?;
             Ok((bytes.to_vec(), etag))
         });
         match got.await? {
             Ok((bytes, etag)) => Ok(Get::Found { bytes, etag }),
-            Err(NotDone::Unchanged) => Ok(Get::Unchanged),
-            Err(NotDone::Absent | NotDone::NotMet) => Ok(Get::Absent),
+            Err(Declined::Unchanged) => Ok(Get::Unchanged),
+            Err(Declined::Absent | Declined::PreconditionFailed) => Ok(Get::Absent),
         }
     }
 
-    /// Looks at an object without reading it.
+    /// Sends a HEAD request: looks at an object without reading it.
     pub(super) async fn head(&self, path: &str) -> Result<Head, Problem> {
         const ACTION: &str = "s3:GetObject";
-        let connected = self.connected().await?;
-        let found = self.attempts(ACTION, || async {
+        let connected = self.connect().await?;
+        let found = self.retry(ACTION, || async {
             let request = connected.client.head_object();
             let request = request.bucket(&self.place.bucket).key(self.key(path));
             let answer = match request.checksum_mode(ChecksumMode::Enabled).send().await {
@@ -132,9 +132,9 @@ impl S3 {
                 Err(error) => {
                     return match error.raw_response().map(|raw| raw.status().as_u16()) {
                         Some(404) => Ok(Head::Absent),
-                        Some(429) => Err(self.missed(connected, ACTION, &error)),
+                        Some(429) => Err(self.classify(connected, ACTION, &error)),
                         Some(300..500) => Ok(Head::Refused),
-                        _ => Err(self.missed(connected, ACTION, &error)),
+                        _ => Err(self.classify(connected, ACTION, &error)),
                     };
                 }
             };
@@ -157,15 +157,16 @@ impl S3 {
         condition: &Condition,
     ) -> Result<Put, Problem> {
         const ACTION: &str = "s3:PutObject";
-        let connected = self.connected().await?;
+        let connected = self.connect().await?;
         let kms = self.place.kms_key_id.as_ref();
-        let content_type = match path.ends_with(".json") {
-            true => "application/json",
-            false => "text/plain; charset=utf-8",
+        let content_type = if path.ends_with(".json") {
+            "application/json"
+        } else {
+            "text/plain; charset=utf-8"
         };
-        // Checked by S3 while it writes, and kept: a look at it later tells the content without reading it.
+        // S3 checks it while it writes, and keeps it: a later HEAD request identifies the content without reading it.
         let sha256 = STANDARD.encode(Digest::of(bytes).sha256);
-        let put = self.attempts(ACTION, || async {
+        let put = self.retry(ACTION, || async {
             let request = connected.client.put_object();
             let request = request.bucket(&self.place.bucket).key(self.key(path));
             let request = match condition {
@@ -181,34 +182,36 @@ impl S3 {
                 .set_ssekms_key_id(kms.cloned())
                 .send()
                 .await;
-            let answer = answer.map_err(|error| self.missed(connected, ACTION, &error))?;
+            let answer = answer.map_err(|error| self.classify(connected, ACTION, &error))?;
             etag(answer.e_tag, ACTION)
         });
         match put.await? {
             Ok(etag) => Ok(Put::Made(etag)),
-            Err(NotDone::Absent | NotDone::NotMet | NotDone::Unchanged) => Ok(Put::NotMet),
+            Err(Declined::Absent | Declined::PreconditionFailed | Declined::Unchanged) => {
+                Ok(Put::PreconditionFailed)
+            }
         }
     }
 
-    /// Deletes an object while it has this ETag; false if it had not. One that is gone is deleted.
+    /// Deletes an object while it has this ETag; false if it has another. A missing object counts as deleted.
     pub(super) async fn delete(&self, path: &str, expected: &str) -> Result<bool, Problem> {
         const ACTION: &str = "s3:DeleteObject";
-        let connected = self.connected().await?;
-        let deleted = self.attempts(ACTION, || async {
+        let connected = self.connect().await?;
+        let deleted = self.retry(ACTION, || async {
             let request = connected.client.delete_object();
             let request = request.bucket(&self.place.bucket).key(self.key(path));
             let answer = request.if_match(expected).send().await;
-            answer.map_err(|error| self.missed(connected, ACTION, &error))
+            answer.map_err(|error| self.classify(connected, ACTION, &error))
         });
         match deleted.await? {
-            Ok(_) | Err(NotDone::Absent) => Ok(true),
-            Err(NotDone::NotMet | NotDone::Unchanged) => Ok(false),
+            Ok(_) | Err(Declined::Absent) => Ok(true),
+            Err(Declined::PreconditionFailed | Declined::Unchanged) => Ok(false),
         }
     }
 
-    /// All objects below a path.
+    /// Lists all objects below a path.
     pub(super) async fn list(&self, below: &str) -> Result<Vec<Listed>, Problem> {
-        let objects = self.objects(below).await?.into_iter();
+        let objects = self.list_objects(below).await?.into_iter();
         let files = objects.filter_map(|object| {
             Some(Listed {
                 path: object.key?.strip_prefix(&self.tenant)?.to_owned(),
@@ -219,25 +222,25 @@ impl S3 {
         Ok(files.collect())
     }
 
-    /// All objects whose path begins so.
-    pub(super) async fn objects(&self, beginning: &str) -> Result<Vec<Object>, Problem> {
+    /// Lists all objects whose path begins with `beginning`.
+    pub(super) async fn list_objects(&self, beginning: &str) -> Result<Vec<Object>, Problem> {
         const ACTION: &str = "s3:ListBucket";
-        let connected = self.connected().await?;
+        let connected = self.connect().await?;
         let mut objects = Vec::new();
         let mut next: Option<String> = None;
         loop {
-            let page = self.attempts(ACTION, || async {
+            let page = self.retry(ACTION, || async {
                 let request = connected.client.list_objects_v2();
                 let request = request
                     .bucket(&self.place.bucket)
                     .prefix(self.key(beginning));
                 let request = request.set_continuation_token(next.clone());
                 let answer = request.send().await;
-                answer.map_err(|error| self.missed(connected, ACTION, &error))
+                answer.map_err(|error| self.classify(connected, ACTION, &error))
             });
             let page = match page.await? {
                 Ok(page) => page,
-                Err(NotDone::Absent | NotDone::NotMet | NotDone::Unchanged) => {
+                Err(Declined::Absent | Declined::PreconditionFailed | Declined::Unchanged) => {
                     return Err(no_answer(ACTION, "the answer is not one to a list").into());
                 }
             };
@@ -254,37 +257,35 @@ impl S3 {
         }
     }
 
-    /// Makes a call, again while its failure may pass and retries are left.
-    async fn attempts<T, F>(
+    /// Makes a call, and retries it while its failure may pass and retries are left.
+    async fn retry<T, F>(
         &self,
         action: &'static str,
         attempt: impl Fn() -> F,
-    ) -> Result<Result<T, NotDone>, Problem>
+    ) -> Result<Result<T, Declined>, Problem>
     where
-        F: Future<Output = Result<T, Missed>>,
+        F: Future<Output = Result<T, CallFailure>>,
     {
         let mut attempts = 0;
-        let mut may_be_made = false;
+        let mut maybe_applied = false;
         loop {
-            let (error, again) = match attempt().await {
+            let (error, retry) = match attempt().await {
                 Ok(answer) => return Ok(Ok(answer)),
-                Err(Missed::Unchanged) => return Ok(Err(NotDone::Unchanged)),
-                Err(Missed::Absent) => return Ok(Err(NotDone::Absent)),
-                Err(Missed::NotMet) => return Ok(Err(NotDone::NotMet)),
-                Err(Missed::Failed {
+                Err(CallFailure::Declined(declined)) => return Ok(Err(declined)),
+                Err(CallFailure::Failed {
                     error,
-                    again,
-                    may_be_made: made,
+                    retry,
+                    maybe_applied: made,
                 }) => {
-                    may_be_made |= made;
-                    (error, again)
+                    maybe_applied |= made;
+                    (error, retry)
                 }
             };
             attempts += 1;
-            let retries = match again {
-                Again::Never => 0,
-                Again::AFewTimes => self.place.max_retries.min(UNREACHABLE_RETRIES),
-                Again::Patiently => self.place.max_retries,
+            let retries = match retry {
+                Retry::Never => 0,
+                Retry::AFewTimes => self.place.max_retries.min(UNREACHABLE_RETRIES),
+                Retry::Patiently => self.place.max_retries,
             };
             if attempts > retries {
                 let error = match error {
@@ -298,7 +299,7 @@ impl S3 {
                     error => error,
                 };
                 return Err(Problem {
-                    may_be_made,
+                    maybe_applied,
                     ..error.into()
                 });
             }
@@ -308,19 +309,12 @@ impl S3 {
     }
 }
 
-/// Answers that are no failures, but not what was hoped for.
-enum NotDone {
-    Unchanged,
-    Absent,
-    NotMet,
-}
-
-fn etag(etag: Option<String>, action: &'static str) -> Result<String, Missed> {
+fn etag(etag: Option<String>, action: &'static str) -> Result<String, CallFailure> {
     etag.filter(|etag| !etag.is_empty())
-        .ok_or_else(|| Missed::Failed {
+        .ok_or_else(|| CallFailure::Failed {
             error: no_answer(action, "the answer has no ETag"),
-            again: Again::Never,
-            may_be_made: true,
+            retry: Retry::Never,
+            maybe_applied: true,
         })
 }
 
@@ -332,7 +326,7 @@ fn backoff(attempts: u32) -> Duration {
     full.mul_f64(rand::random_range(0.5..=1.0))
 }
 
-/// Notes where calls go, so that an error can name it: only the SDK knows what environment and profile make of it.
+/// Notes the endpoint of calls, so that an error can name it. Only the SDK knows which one environment and profile give.
 #[derive(Debug, Default)]
 pub(super) struct SeenEndpoint(Mutex<Option<String>>);
 

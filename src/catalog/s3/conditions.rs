@@ -1,10 +1,11 @@
-//! Refusing what does not check conditions.
+//! Refuses buckets that do not check conditions.
 //!
-//! A bucket that makes a write whose condition is not met would lose updates without a word. So before the first write of
-//! a process a small object is written under a new name on the condition that it has a certain ETag. As there is no such
-//! object, S3 writes nothing; that is one call, and leaves nothing. Before the document itself is made, which happens once in a
-//! catalog's life, a small object is written twice on the condition that it is absent, and deleted. A process that is
-//! killed in between leaves it, and has made no document; so the next one that makes the document deletes it as well.
+//! A bucket that writes although the condition is not met would lose updates silently. So before its first write, a process
+//! writes a small object under a new name on the condition that it has a certain ETag. As there is no such object, S3
+//! writes nothing. That is one call, and leaves nothing behind. Before it creates the document, which happens once in a
+//! catalog's life, a process writes a small object twice on the condition that it is absent, and deletes it. A process that
+//! is killed in between leaves the object, and has created no document. So the next process that creates the document
+//! deletes it, too.
 
 use std::time::Duration;
 
@@ -16,22 +17,22 @@ use super::calls::{Condition, Put};
 use super::errors::Problem;
 
 impl S3 {
-    /// Makes sure that the bucket checks `If-Match`.
+    /// Checks that the bucket checks `If-Match`.
     pub(super) async fn check_match(&self) -> Result<(), Problem> {
         let checked = self.checks_match.get_or_try_init(|| async {
             let path = probe_path();
             let never = Condition::Match("\"00000000000000000000000000000000\"".to_owned());
             match self.put(&path, PROBE, &never).await.map_err(certain)? {
-                Put::NotMet => Ok(()),
+                Put::PreconditionFailed => Ok(()),
                 Put::Made(etag) => self.refuse(&path, &etag, "If-Match").await,
             }
         });
         checked.await.copied()
     }
 
-    /// Makes sure that the bucket checks `If-None-Match`.
+    /// Checks that the bucket checks `If-None-Match`.
     pub(super) async fn check_absence(&self) -> Result<(), Problem> {
-        // The first may be answered as if it had not been made.
+        // S3 may answer the first as if it had not been made.
         const WRITES: usize = 3;
         let checked = self.checks_absence.get_or_try_init(|| async {
             let path = probe_path();
@@ -43,8 +44,8 @@ impl S3 {
                         return self.refuse(&path, &etag, "If-None-Match").await;
                     }
                     Put::Made(_) => is_made = true,
-                    Put::NotMet if is_made => break,
-                    Put::NotMet => {}
+                    Put::PreconditionFailed if is_made => break,
+                    Put::PreconditionFailed => {}
                 }
             }
             self.sweep(&path).await.map_err(certain)
@@ -52,9 +53,9 @@ impl S3 {
         checked.await.copied()
     }
 
-    /// Deletes the object at `own`, and those that killed processes left.
+    /// Deletes the object at `own`, and those that killed processes left behind.
     async fn sweep(&self, own: &str) -> Result<(), Problem> {
-        let probes = self.objects(PROBES).await?;
+        let probes = self.list_objects(PROBES).await?;
         let own = self.key(own);
         let now = probes.iter().find(|probe| probe.key() == Some(&own));
         // By the clock of S3 alone.
@@ -80,7 +81,7 @@ impl S3 {
         if let Err(problem) = self.delete(path, etag).await {
             tracing::warn!(place = self.url(path), error = %problem.source, "a test object was not deleted");
         }
-        let connected = self.connected().await?;
+        let connected = self.connect().await?;
         Err(self.no_conditions(connected, condition).into())
     }
 }
@@ -91,15 +92,15 @@ const PROBES: &str = "test-of-conditions-";
 /// A live process needs its own for seconds.
 const LEFT_AFTER: Duration = Duration::from_secs(60 * 60);
 
-/// A name that nothing has.
+/// A new name.
 fn probe_path() -> String {
     format!("{PROBES}{:016x}", rand::rng().random::<u64>())
 }
 
-/// Whatever became of a test, the document is untouched.
+/// A failed test leaves the document untouched.
 fn certain(problem: Problem) -> Problem {
     Problem {
-        may_be_made: false,
+        maybe_applied: false,
         ..problem
     }
 }

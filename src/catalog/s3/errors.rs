@@ -1,4 +1,4 @@
-//! Why S3 did not do what it was asked for, and what to do about it.
+//! Errors of S3, and what to do about them.
 
 use std::error::Error;
 
@@ -6,10 +6,10 @@ use thiserror::Error;
 
 use super::NotConnected;
 
-/// Code of a failure in which nothing was said that could be read.
+/// Code of an answer that is not one of S3.
 pub(super) const NO_VALID_ANSWER: &str = "no valid answer";
 
-/// Why S3 did not do what it was asked for. Every variant is one thing a user can act on.
+/// An error of S3. Every variant is one thing that a user can act on.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum S3Error {
     /// There is no such bucket.
@@ -26,13 +26,13 @@ pub enum S3Error {
         /// What S3 said.
         message: String,
     },
-    /// The bucket is in another region.
-    #[error("the bucket {bucket:?} is not in the region {used}{}",
+    /// The bucket is in another Region.
+    #[error("the bucket {bucket:?} is not in the Region {used}{}",
         actual.as_ref().map_or_else(String::new, |region| format!(" but in {region}")))]
     OtherRegion {
         /// Its name.
         bucket: String,
-        /// The region of the call.
+        /// The Region of the call.
         used: String,
         /// The bucket's, where S3 says it.
         actual: Option<String>,
@@ -56,7 +56,7 @@ pub enum S3Error {
         /// What S3 said.
         message: String,
     },
-    /// This machine's clock and that of S3 differ by more than 15 minutes.
+    /// The clocks of this machine and of S3 differ by more than 15 minutes.
     #[error("the clock of this machine is wrong: {0}")]
     Clock(String),
     /// No answer from the endpoint.
@@ -67,7 +67,7 @@ pub enum S3Error {
         /// What went wrong.
         message: String,
     },
-    /// A write whose condition was not met was made, or conditions are not known there.
+    /// The endpoint made a write whose condition was not met, or does not know conditions.
     #[error(
         "{endpoint} does not check {condition}, so that writers at the same time could lose each other's changes"
     )]
@@ -90,7 +90,7 @@ pub enum S3Error {
     /// Another writer changed the same object on every attempt.
     #[error("others changed it on all of {0} attempts")]
     Contended(u32),
-    /// An answer that nothing better is known about.
+    /// Any other error.
     #[error("{action} failed: {message} ({code}{})",
         request_id.as_ref().map_or_else(String::new, |id| format!(", request {id}")))]
     Service {
@@ -137,7 +137,7 @@ impl S3Error {
                     .to_owned(),
             },
             Self::Key { .. } => {
-                "Check kms_key_id (the key must be in the bucket's region and enabled), and allow the caller kms:GenerateDataKey \
+                "Check kms_key_id (the key must be in the bucket's Region and enabled), and allow the caller kms:GenerateDataKey \
                  and kms:Decrypt on it, in the key's policy or by IAM"
                     .to_owned()
             }
@@ -154,9 +154,9 @@ impl S3Error {
             },
             Self::Clock(_) => "Set the clock (a time service keeps it right) and run Terraform again".to_owned(),
             Self::Unreachable { .. } => {
-                "Check the network, a proxy or firewall in between, the region, and the endpoint: it comes from endpoint in the \
+                "Check the network, a proxy or firewall in between, the Region, and the endpoint: it comes from endpoint in the \
                  provider's catalog, from its endpoints, from AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3, from the profile, else \
-                 from the region"
+                 from the Region"
                     .to_owned()
             }
             Self::NoConditions { .. } => {
@@ -190,14 +190,14 @@ impl S3Error {
     }
 }
 
-/// What a call comes to when it was not answered as hoped.
+/// Why a call failed.
 #[derive(Debug)]
 pub(super) struct Problem {
     pub(super) source: Box<dyn Error + Send + Sync>,
     pub(super) advice: String,
     pub(super) is_denied: bool,
-    /// Whether a write may have been made all the same.
-    pub(super) may_be_made: bool,
+    /// Whether a write may have been applied all the same.
+    pub(super) maybe_applied: bool,
 }
 
 impl From<S3Error> for Problem {
@@ -205,7 +205,7 @@ impl From<S3Error> for Problem {
         Self {
             advice: error.fix(),
             is_denied: matches!(error, S3Error::Denied { .. }),
-            may_be_made: false,
+            maybe_applied: false,
             source: error.into(),
         }
     }
@@ -217,7 +217,7 @@ impl From<NotConnected> for Problem {
             source: error.source,
             advice: error.advice,
             is_denied: false,
-            may_be_made: false,
+            maybe_applied: false,
         }
     }
 }

@@ -31,11 +31,11 @@
 //!
 //! The last case is also what happens to a removal where a service checks conditions of writes, but not those of removals.
 //!
-//! # What is there already
+//! # Existing files
 //!
-//! Content is compared by its SHA-256, which S3 keeps with what is written here and checked at that time, so a look at an
-//! object is enough. The ETag is no such digest where a KMS key encrypts, and metadata of one's own would be what the last
-//! writer says, not what the content is. An object that somebody else wrote without a SHA-256 is read.
+//! Files are compared by their SHA-256. S3 checks it on each write and stores it with the object, so a HEAD request is
+//! enough. The ETag is no such digest if a KMS key encrypts, and metadata of one's own would be what the last writer says,
+//! not what the content is. An object that somebody else wrote without a SHA-256 is read.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -51,15 +51,15 @@ const AT_ONCE: usize = 8;
 /// How often a publication that others change at the same time is tried, while the document stays the same.
 const TRIES: u32 = 10;
 
-/// What became of one.
+/// Outcome of one publication.
 enum Outcome {
-    /// It is as it should be, and was not touched.
+    /// It was in sync already.
     Untouched,
-    /// With the ETag, if it is there.
+    /// The ETag; none if it was removed.
     Written(Option<String>),
-    /// The document is another one. An attempt of its own may have written it all the same.
+    /// Another writer replaced the document. An earlier attempt may have written the publication all the same.
     Outdated {
-        may_be_made: bool,
+        maybe_applied: bool,
     },
     Failed(Problem),
 }
@@ -94,12 +94,12 @@ impl S3 {
                     let token = etag.map(|etag| (change.path, token_of(&etag)));
                     published.tokens.extend(token);
                 }
-                Outcome::Outdated { may_be_made } => {
+                Outcome::Outdated { maybe_applied } => {
                     published.is_outdated = true;
-                    is_written |= may_be_made;
+                    is_written |= maybe_applied;
                 }
                 Outcome::Failed(problem) => {
-                    is_written |= problem.may_be_made;
+                    is_written |= problem.maybe_applied;
                     let action = match change.bytes {
                         Some(_) => "write",
                         None => "remove",
@@ -112,7 +112,7 @@ impl S3 {
         published.failures.sort_by(|(a, _), (b, _)| a.cmp(b));
         if is_written {
             let is_current = self.is_current(&document).await;
-            // Not knowing is no reason to leave a publication that may be too old.
+            // If that is not known, the publication may be too old.
             published.is_overtaken = !is_current.unwrap_or(false);
         }
         Ok(published)
@@ -136,13 +136,13 @@ impl S3 {
             (None, None) => None,
             (_, found) => Some(found.as_ref().map(etag_of)),
         };
-        let mut may_be_made = false;
+        let mut maybe_applied = false;
         for _ in 0..TRIES {
             let etag = match seen.take() {
                 Some(etag) => etag,
                 None => {
                     let token = match self.look(path, wanted.as_ref()).await? {
-                        Checked::Same { token } if may_be_made => {
+                        Checked::Same { token } if maybe_applied => {
                             return Ok(Outcome::Written(token.as_ref().map(etag_of)));
                         }
                         Checked::Same { .. } => return Ok(Outcome::Untouched),
@@ -150,7 +150,7 @@ impl S3 {
                         Checked::Absent => None,
                     };
                     if !self.is_current(document).await? {
-                        return Ok(Outcome::Outdated { may_be_made });
+                        return Ok(Outcome::Outdated { maybe_applied });
                     }
                     token.as_ref().map(etag_of)
                 }
@@ -170,11 +170,11 @@ impl S3 {
                         return Ok(Outcome::Written(None));
                     }
                 }
-                (None, None) if may_be_made => return Ok(Outcome::Written(None)),
+                (None, None) if maybe_applied => return Ok(Outcome::Written(None)),
                 (None, None) => return Ok(Outcome::Untouched),
             }
             // It may have lost against an attempt of its own.
-            may_be_made = true;
+            maybe_applied = true;
         }
         Err(S3Error::Contended(TRIES).into())
     }

@@ -101,12 +101,12 @@ fn a_region_has_words_and_a_number() {
 }
 
 #[test]
-fn a_name_or_glob_that_may_not_be_meant_is_told() {
+fn a_name_or_glob_that_may_be_a_mistake_is_reported() {
     let unknown = |near: &[&str]| {
         let near = near.iter().map(|near| (*near).to_owned()).collect();
-        Some(Doubt::Unknown(near))
+        Some(RegionWarning::Unknown(near))
     };
-    for (partition, wanted, told) in [
+    for (partition, wanted, warning) in [
         (Some(AWS), "eu-west-1", None),
         (Some(AWS), "us-*", None),
         (Some(AWS_US_GOV), "us-*", None),
@@ -119,10 +119,10 @@ fn a_name_or_glob_that_may_not_be_meant_is_told() {
             unknown(&["us-gov-west-1"]),
         ),
         (Some(AWS_CN), "cn-north-2", unknown(&["cn-north-1"])),
-        (Some(AWS), "cn-*", Some(Doubt::MatchesNone)),
-        (Some(AWS_US_GOV), "eu-*", Some(Doubt::MatchesNone)),
-        (Some(AWS), "us-wset-?", Some(Doubt::MatchesNone)),
-        // Claims tell of these.
+        (Some(AWS), "cn-*", Some(RegionWarning::MatchesNone)),
+        (Some(AWS_US_GOV), "eu-*", Some(RegionWarning::MatchesNone)),
+        (Some(AWS), "us-wset-?", Some(RegionWarning::MatchesNone)),
+        // Claims report these.
         (Some(AWS), "us-gov-west-1", None),
         (Some(AWS_US_GOV), "us-east-1", None),
         // Nothing is known of it.
@@ -132,9 +132,13 @@ fn a_name_or_glob_that_may_not_be_meant_is_told() {
         (None, "us-gov-west-1", None),
         (None, "cn-*", None),
         (None, "us-gov-wset-1", unknown(&["us-gov-west-1"])),
-        (None, "xx-*", Some(Doubt::MatchesNone)),
+        (None, "xx-*", Some(RegionWarning::MatchesNone)),
     ] {
-        assert_eq!(doubt(partition, wanted), told, "{wanted} in {partition:?}");
+        assert_eq!(
+            check_region(partition, wanted),
+            warning,
+            "{wanted} in {partition:?}"
+        );
     }
 }
 

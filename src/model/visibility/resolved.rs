@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::inherited::Inherited;
 use super::{EffectiveConnection, Grant, GrantSource, View, ViewFolder, names};
 use crate::model::active_overrides::ActiveOverrides;
-use crate::model::effective::effective_handle;
 use crate::model::folder_ref::Folders;
+use crate::model::handle_assignment::effective_handle;
 use crate::model::mirror::{Connection, Folder, Mirror, role_arn};
 use crate::model::objects::{
     ConnectionOverride, ConnectionPermission, FolderPermission, Integration, Workspace,

@@ -6,9 +6,9 @@ use crate::catalog::{Catalog, Document, ReadError};
 use crate::model::objects::Integration;
 use crate::model::tenant::Tenant;
 use crate::provider::arguments::sentence;
+use crate::provider::catalog_config;
 use crate::provider::data::Data;
 use crate::provider::messages::what_it_has;
-use crate::provider::storage;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics, Severity};
 
 /// The catalog; an error where the provider's arguments for it are not known yet.
@@ -69,7 +69,7 @@ pub(super) fn missing(catalog: &Catalog) -> Diagnostic {
 
 /// An error of whoever needs the catalog, and a warning of a plan that is made without it.
 pub(super) fn unreadable(error: &ReadError, severity: Severity) -> Diagnostic {
-    let summary = storage::summary(error, "The catalog cannot be read");
+    let summary = catalog_config::summary(error, "The catalog cannot be read");
     match severity {
         Severity::Error => Diagnostic::error(summary, sentence(error)),
         Severity::Warning => Diagnostic::warning(

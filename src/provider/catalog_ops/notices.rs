@@ -1,7 +1,7 @@
 //! What a commit says of handles and publications.
 
 use crate::catalog::PublicationWarning;
-use crate::model::effective::HandleNotice;
+use crate::model::handle_assignment::HandleNotice;
 use crate::provider::arguments::sentence;
 use crate::provider::messages::listed;
 use terraform_plugin::diagnostics::Diagnostics;

@@ -119,6 +119,6 @@ impl<'a> Look<'a> {
         }
         warn_of_handles(preview.notices().iter(), diagnostics);
         warn_of_side_effects(&preview.side_effects(), diagnostics);
-        impact::warn(&preview.reach(), diagnostics);
+        impact::warn(&preview.impact(), diagnostics);
     }
 }

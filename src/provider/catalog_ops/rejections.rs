@@ -4,9 +4,9 @@ use crate::catalog::{Catalog, CommitError};
 use crate::model::admission::Rejection;
 use crate::model::objects::Target;
 use crate::provider::arguments::sentence;
+use crate::provider::catalog_config;
 use crate::provider::messages::{listed, path_of};
 use crate::provider::regions::own_regions;
-use crate::provider::storage;
 use terraform_plugin::diagnostics::{Diagnostic, Severity};
 use terraform_plugin::path::Path;
 
@@ -24,7 +24,7 @@ pub(in crate::provider) enum Conflict {
     #[error("the ID {0} is taken")]
     IdTaken(String),
     #[error("{}", .0.join("; "))]
-    Clash(Vec<String>),
+    ProfileNames(Vec<String>),
 }
 
 impl Conflict {
@@ -32,7 +32,7 @@ impl Conflict {
     pub(super) fn may_pass(&self) -> bool {
         matches!(
             self,
-            Conflict::Clash(_)
+            Conflict::ProfileNames(_)
                 | Conflict::Rejected(
                     Rejection::HandleTaken { .. }
                         | Rejection::IntegrationHandleTaken { .. }
@@ -49,7 +49,7 @@ pub(super) fn not_committed(catalog: &Catalog, error: &CommitError<Conflict>) ->
         CommitError::Conflict(conflict) => not_admitted(conflict, catalog, Severity::Error),
         CommitError::Read(error) => unreadable(error, Severity::Error),
         error => {
-            let summary = storage::summary(error, "The catalog was not changed");
+            let summary = catalog_config::summary(error, "The catalog was not changed");
             Diagnostic::error(summary, sentence(error))
         }
     }
@@ -76,16 +76,16 @@ pub(super) fn not_admitted(
             "ID taken",
             format!("{} Apply again: another ID is drawn.", sentence(conflict)),
         ),
-        Conflict::Clash(clashes) => clashing(clashes, severity),
+        Conflict::ProfileNames(conflicts) => clashing(conflicts, severity),
     }
 }
 
 /// Connections that would have no profile: an error at apply and a warning at plan, as in [`rejected`].
-fn clashing(clashes: &[String], severity: Severity) -> Diagnostic {
+fn clashing(conflicts: &[String], severity: Severity) -> Diagnostic {
     let summary = "Handles clash with profiles";
     let what = format!(
         "A file has one profile of a name, so these connections would have none:\n{}",
-        listed(clashes.iter())
+        listed(conflicts.iter())
     );
     let fix = "Give those connections other handles by overrides, or the profiles other names in publish.aws_config; or \
                attach only what the workspace needs.";

@@ -18,7 +18,7 @@ use crate::provider::catalog_resource::Declaration;
 use crate::provider::data::Data;
 use crate::provider::late::NotKnown;
 use crate::provider::messages::{listed, what_it_has};
-use crate::publish::aws_config::{self, Clash};
+use crate::publish::aws_config::{self, ProfileNameConflict};
 use crate::publish::{self, FORMATS, Format, OptionKind};
 use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::identity::ImportBy;
@@ -272,7 +272,7 @@ fn warn_of_attachments(planned: &State, look: Option<&Look<'_>>, diagnostics: &m
     );
 }
 
-/// Refuses connections that this change leaves without a profile. One that clashes already, or by a change of something
+/// Refuses connections that this change leaves without a profile. One that conflicts already, or by a change of something
 /// else, is left out with a warning.
 fn check_profiles(
     workspace: &Workspace,
@@ -284,17 +284,19 @@ fn check_profiles(
         return Ok(());
     }
     let resolved = Resolved::of(tenant);
-    let clashes = |workspace: &Workspace| {
+    let conflicts = |workspace: &Workspace| {
         // Options that are refused are reported as such.
-        aws_config::clashes(&resolved.view(workspace)).unwrap_or_default()
+        aws_config::profile_name_conflicts(&resolved.view(workspace)).unwrap_or_default()
     };
-    let old = before.map(clashes).unwrap_or_default();
-    let mut new = clashes(workspace);
-    new.retain(|clash| !old.contains(clash));
+    let old = before.map(conflicts).unwrap_or_default();
+    let mut new = conflicts(workspace);
+    new.retain(|conflict| !old.contains(conflict));
     if new.is_empty() {
         return Ok(());
     }
-    Err(Conflict::Clash(new.iter().map(Clash::to_string).collect()))
+    Err(Conflict::ProfileNames(
+        new.iter().map(ProfileNameConflict::to_string).collect(),
+    ))
 }
 
 /// The workspace `organization/workspace`.

@@ -180,49 +180,50 @@ fn a_handle_that_is_the_name_of_another_profile_is_left_out() {
     let names = |options: &[(&str, &str)]| -> (Vec<String>, Vec<(String, bool)>) {
         let (file, notices) = rendered(&[sample::acme()], options).unwrap();
         let workspace = sample::workspace(&[(NAME, sample::options(options))]);
-        let clashes =
-            sample::with_view(&[sample::acme()], &workspace, |view| clashes(view).unwrap());
-        assert_eq!(notices.len(), clashes.len());
-        for clash in &clashes {
-            assert!(notices.iter().any(|n| n.contains(&clash.account_id)));
+        let conflicts = sample::with_view(&[sample::acme()], &workspace, |view| {
+            profile_name_conflicts(view).unwrap()
+        });
+        assert_eq!(notices.len(), conflicts.len());
+        for conflict in &conflicts {
+            assert!(notices.iter().any(|n| n.contains(&conflict.account_id)));
         }
         let headers = file
             .lines()
             .filter_map(|line| line.strip_prefix("[profile "));
         let names = headers.map(|line| line.trim_end_matches(']').to_owned());
-        let clashes = clashes.into_iter().map(|c| (c.handle, c.is_source));
-        (names.collect(), clashes.collect())
+        let conflicts = conflicts.into_iter().map(|c| (c.handle, c.is_source));
+        (names.collect(), conflicts.collect())
     };
     let (all, none) = names(&[("source_profile", "base")]);
     assert_eq!(all, ["audit_x", "hub", "shop"]);
     assert_eq!(none, []);
-    let (left, clashes) = names(&[("source_profile", "hub")]);
+    let (left, conflicts) = names(&[("source_profile", "hub")]);
     assert_eq!(left, ["audit_x", "shop"]);
-    assert_eq!(clashes, [("hub".to_owned(), true)]);
-    let (left, clashes) = names(&[("preamble", "[profile shop]\nregion = eu-west-1\n")]);
+    assert_eq!(conflicts, [("hub".to_owned(), true)]);
+    let (left, conflicts) = names(&[("preamble", "[profile shop]\nregion = eu-west-1\n")]);
     assert_eq!(
         left,
         ["shop", "audit_x", "hub"],
         "the one in the preamble, once"
     );
-    assert_eq!(clashes, [("shop".to_owned(), false)]);
+    assert_eq!(conflicts, [("shop".to_owned(), false)]);
     // The base stands on `shop`, so `shop` cannot stand on the base; `hub` is nobody's base.
     let chain = "[profile base]\nsource_profile = shop\n[profile x]\nsource_profile = hub\n";
-    let (left, clashes) = names(&[("source_profile", "base"), ("preamble", chain)]);
+    let (left, conflicts) = names(&[("source_profile", "base"), ("preamble", chain)]);
     assert_eq!(left, ["base", "x", "audit_x", "hub"]);
-    assert_eq!(clashes, [("shop".to_owned(), true)]);
+    assert_eq!(conflicts, [("shop".to_owned(), true)]);
     // A circle of the user's own making ends.
     let circle = "[profile base]\nsource_profile = base\n";
     names(&[("source_profile", "base"), ("preamble", circle)]);
 
     let workspace = sample::workspace(&[("json", sample::options(&[("source_profile", "hub")]))]);
     sample::with_view(&[sample::acme()], &workspace, |view| {
-        assert_eq!(clashes_of(view), []);
+        assert_eq!(conflicts_of(view), []);
     });
 }
 
-fn clashes_of(view: &View<'_>) -> Vec<Clash> {
-    clashes(view).unwrap()
+fn conflicts_of(view: &View<'_>) -> Vec<ProfileNameConflict> {
+    profile_name_conflicts(view).unwrap()
 }
 
 #[test]

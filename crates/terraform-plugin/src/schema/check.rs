@@ -55,7 +55,10 @@ impl Schema {
         let mut problems = Vec::new();
         for attribute in &self.attributes {
             if role.reserved_names().contains(&attribute.name()) {
-                problems.push(format!("{}: Terraform reserves this name", attribute.name()));
+                problems.push(format!(
+                    "{}: Terraform reserves this name",
+                    attribute.name()
+                ));
             }
         }
         let any = |is: fn(&Attribute) -> bool| self.attributes.iter().any(|a| a.any(is));
@@ -122,7 +125,7 @@ fn check_alone(attribute: &Attribute, problem: &mut impl FnMut(&str)) {
         .name()
         .starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
         && attribute
-        .name()
+            .name()
             .chars()
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if !valid {

@@ -9,7 +9,7 @@ use super::*;
 use crate::catalog::Catalog;
 use crate::model::objects::Workspace;
 
-/// What takes this long hangs: a limit for tests that fail, far beyond what any machine needs.
+/// A test that takes this long hangs. No machine needs as much.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Adds a workspace, and gives the version that has it.
@@ -33,10 +33,10 @@ fn open(directory: &Path) -> Catalog {
 }
 
 #[tokio::test]
-async fn what_is_expected_is_written_together() {
+async fn expected_commits_are_written_together() {
     let directory = tempfile::tempdir().unwrap();
     let mut catalog = open(directory.path());
-    Arc::get_mut(&mut catalog.inner).unwrap().linger = PATIENCE;
+    Arc::get_mut(&mut catalog.inner).unwrap().batch_window = PATIENCE;
     let expected = [catalog.expect_commit(), catalog.expect_commit()];
     let mut commits = Vec::new();
     for (handle, expected) in ["one", "two"].into_iter().zip(expected) {
@@ -44,9 +44,9 @@ async fn what_is_expected_is_written_together() {
         // Polled, it is in the queue.
         assert!(commit.as_mut().now_or_never().is_none());
         commits.push(commit);
-        // There is one thread, and what sleeps there wakes in turn: the writer has had its moment and looked by then.
+        // There is one thread, and its sleepers wake in turn: by then the writer has slept for a tick and looked.
         tokio::task::yield_now().await;
-        tokio::time::sleep(4 * GATHER).await;
+        tokio::time::sleep(4 * SHORTEST_TICK).await;
         assert_eq!(lock(&catalog.inner.queue).waiting.len(), commits.len());
         drop(expected);
     }
@@ -57,7 +57,7 @@ async fn what_is_expected_is_written_together() {
 }
 
 #[tokio::test]
-async fn what_is_expected_and_never_comes_holds_nobody_up() {
+async fn an_expected_commit_that_never_comes_delays_no_other_for_long() {
     let directory = tempfile::tempdir().unwrap();
     let catalog = open(directory.path());
     let _expected = catalog.expect_commit();

@@ -1,38 +1,38 @@
-//! What a change does to workspaces: what each gains, loses and finds renamed.
+//! The impact of a change on workspaces: the connections that each gains, loses or gets under another handle.
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::affected_workspaces::affected;
+use super::affected_workspaces::affected_filter;
 use super::objects::Workspace;
 use super::tenant::Tenant;
 use super::visibility::resolved::{FolderIndex, Published};
 use super::visibility::{EffectiveConnection, Resolved};
 
-/// What becomes of the connections of one workspace.
+/// How the connections of one workspace change.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Reach {
+pub struct WorkspaceImpact {
     /// `organization/workspace`
     pub workspace: String,
     /// Formats published for it, before or after.
     pub formats: Vec<String>,
-    /// Connections it did not have, by handle.
-    pub gained: Vec<Reached>,
-    /// Connections it has no longer, by their old handle.
-    pub lost: Vec<Reached>,
-    /// Connections and folders it has under another handle, by the old one.
+    /// New connections, by handle.
+    pub gained: Vec<AffectedConnection>,
+    /// Connections that it no longer has, by their old handle.
+    pub lost: Vec<AffectedConnection>,
+    /// Connections and folders with another handle, by the old one.
     pub renamed: Vec<Renamed>,
 }
 
-/// A connection of a workspace.
+/// A connection that a workspace gains or loses.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Reached {
-    /// Under which it is published.
+pub struct AffectedConnection {
+    /// The handle under which it is published.
     pub handle: String,
-    /// Of the account.
+    /// ID of the account.
     pub account_id: String,
-    /// Of the account.
+    /// Name of the account.
     pub name: String,
-    /// Of its folder.
+    /// Path of its folder.
     pub path: String,
 }
 
@@ -47,19 +47,21 @@ pub struct Renamed {
     pub id: String,
 }
 
-impl Reach {
+impl WorkspaceImpact {
     fn is_empty(&self) -> bool {
         self.gained.is_empty() && self.lost.is_empty() && self.renamed.is_empty()
     }
 }
 
-/// What is published before and after, for every workspace that notices, by its name.
-pub fn compare(before: &Tenant, after: &Tenant) -> Vec<Reach> {
-    let is_affected = affected(before, after);
+/// Compares what is published before and after, for every workspace that changes, by its name.
+pub fn compare(before: &Tenant, after: &Tenant) -> Vec<WorkspaceImpact> {
+    let is_affected = affected_filter(before, after);
     let mut workspaces: BTreeMap<String, [Option<&Workspace>; 2]> = BTreeMap::new();
     for (side, tenant) in [before, after].into_iter().enumerate() {
-        let noticing = tenant.each::<Workspace>();
-        for workspace in noticing.filter(|workspace| is_affected(workspace)) {
+        for workspace in tenant
+            .each::<Workspace>()
+            .filter(|workspace| is_affected(workspace))
+        {
             let sides = workspaces.entry(workspace.to_string()).or_default();
             sides[side] = Some(workspace);
         }
@@ -81,34 +83,35 @@ pub fn compare(before: &Tenant, after: &Tenant) -> Vec<Reach> {
                 .collect();
             formats.sort_unstable();
             formats.dedup();
-            Reach {
+            WorkspaceImpact {
                 workspace: name,
                 formats,
                 ..matched.between(before.as_ref(), after.as_ref())
             }
         })
-        .filter(|reach| !reach.is_empty())
+        .filter(|impact| !impact.is_empty())
         .collect()
 }
 
-/// Which connections and folders of two tenants are the same, worked out once for all workspaces.
+/// The connections and folders that two tenants have in common, matched once for all workspaces.
 struct Matched<'r, 't> {
     old: &'r Resolved<'t>,
     new: &'r Resolved<'t>,
-    /// For each connection that is there after, the handle it had, if that was another, by index.
+    /// For each connection after the change, the handle before it, if that was another, by index.
     old_handles: Vec<Option<&'t str>>,
-    /// For each connection that is there after, where it was before, by index.
+    /// For each connection after the change, its index before, if any.
     before: Vec<Option<usize>>,
-    /// For each connection that was there before, where it is after, by index.
+    /// For each connection before the change, its index after, if any.
     after: Vec<Option<usize>>,
-    /// Folders whose handle changes, where they were and where they are, by index.
+    /// Folders whose handle changes, with their indexes before and after.
     folders: Vec<(FolderIndex, FolderIndex, Renamed)>,
 }
 
 impl<'r, 't> Matched<'r, 't> {
     fn of(old: &'r Resolved<'t>, new: &'r Resolved<'t>) -> Self {
-        let places = old.each_connection().enumerate();
-        let places: HashMap<(&str, &str), usize> = places
+        let places: HashMap<(&str, &str), usize> = old
+            .each_connection()
+            .enumerate()
             .map(|(index, connection)| (place(connection), index))
             .collect();
         let mut before = vec![None; new.each_connection().len()];
@@ -144,54 +147,55 @@ impl<'r, 't> Matched<'r, 't> {
         }
     }
 
-    /// What becomes of a workspace's connections; the workspace and its formats are the caller's to fill in.
-    fn between(&self, was: Option<&Published>, is: Option<&Published>) -> Reach {
+    /// How a workspace's connections change. The caller fills in the workspace and its formats.
+    fn between(&self, was: Option<&Published>, is: Option<&Published>) -> WorkspaceImpact {
         let has = |published: Option<&Published>, index: usize| {
             published.is_some_and(|published| published.connections[index])
         };
-        let mut reach = Reach::default();
+        let mut impact = WorkspaceImpact::default();
         for (index, connection) in self.new.each_connection().enumerate() {
             if !has(is, index) {
                 continue;
             }
             match self.before[index].filter(|&before| has(was, before)) {
-                None => reach.gained.push(reached(connection)),
+                None => impact.gained.push(affected_connection(connection)),
                 Some(_) => {
                     let renamed = self.old_handles[index]
                         .map(|old| renamed(connection.account_id, old, connection.handle));
-                    reach.renamed.extend(renamed);
+                    impact.renamed.extend(renamed);
                 }
             }
         }
         for (index, connection) in self.old.each_connection().enumerate() {
             if has(was, index) && !self.after[index].is_some_and(|after| has(is, after)) {
-                reach.lost.push(reached(connection));
+                impact.lost.push(affected_connection(connection));
             }
         }
         if let (Some(was), Some(is)) = (was, is)
             && !self.folders.is_empty()
         {
-            let (held, holds) = (self.old.holding(was), self.new.holding(is));
-            let renamed = self.folders.iter();
-            let renamed = renamed.filter(|(was, is, _)| held.contains(was) && holds.contains(is));
-            reach
-                .renamed
-                .extend(renamed.map(|(_, _, renamed)| renamed.clone()));
+            let (old, new) = (self.old.holding(was), self.new.holding(is));
+            let renamed = self
+                .folders
+                .iter()
+                .filter(|(was, is, _)| old.contains(was) && new.contains(is))
+                .map(|(_, _, renamed)| renamed.clone());
+            impact.renamed.extend(renamed);
         }
-        reach.gained.sort_unstable();
-        reach.lost.sort_unstable();
-        reach.renamed.sort_unstable();
-        reach
+        impact.gained.sort_unstable();
+        impact.lost.sort_unstable();
+        impact.renamed.sort_unstable();
+        impact
     }
 }
 
-/// What a connection is, whatever its handle: its integration's ID and its own.
+/// The identity of a connection, whatever its handle: the IDs of its integration and of its account.
 fn place<'t>(connection: &EffectiveConnection<'t>) -> (&'t str, &'t str) {
     (&connection.integration.id, connection.account_id)
 }
 
-fn reached(connection: &EffectiveConnection<'_>) -> Reached {
-    Reached {
+fn affected_connection(connection: &EffectiveConnection<'_>) -> AffectedConnection {
+    AffectedConnection {
         handle: connection.handle.to_owned(),
         account_id: connection.account_id.to_owned(),
         name: connection.name().to_owned(),

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orgmirror::model::admission::{Admit, Rejection};
-use orgmirror::model::effective::{HandleNotice, settle};
 use orgmirror::model::folder_ref::FolderRef;
+use orgmirror::model::handle_assignment::{HandleNotice, assign_handles};
 use orgmirror::model::objects::{
     ConnectionOverride, FolderOverride, Integration, OverriddenSettings,
 };
@@ -216,7 +216,7 @@ fn handles_of(tenant: &Tenant) -> BTreeMap<Place, String> {
     all
 }
 
-/// Handles that overrides in force give their objects, and those that the others keep.
+/// Handles that active overrides give their objects, and those that the others reserve.
 fn obvious_overrides(tenant: &Tenant) -> (BTreeMap<Place, String>, BTreeSet<String>) {
     let mut given = BTreeMap::new();
     let mut kept = BTreeSet::new();
@@ -332,16 +332,16 @@ fn notices_are_right(
     let derived = derived_handles(tenant);
     let (given, _) = obvious_overrides(tenant);
     let mut taken = BTreeSet::new();
-    let mut passed = BTreeSet::new();
+    let mut reassigned = BTreeSet::new();
     for notice in notices {
         match notice {
             HandleNotice::Taken {
-                bearer,
+                object,
                 derived: wanted,
                 effective,
                 holder,
             } => {
-                let place = (bearer.integration_id.clone(), bearer.id.clone());
+                let place = (object.integration_id.clone(), object.id.clone());
                 prop_assert_eq!(&new[&place], effective);
                 prop_assert_eq!(&derived[&place].1, wanted);
                 let holding = (holder.integration_id.clone(), holder.id.clone());
@@ -351,16 +351,16 @@ fn notices_are_right(
                 } else {
                     prop_assert_eq!(&new[&holding], wanted);
                 }
-                prop_assert!(taken.insert(place), "told twice: {}", notice);
+                prop_assert!(taken.insert(place), "reported twice: {}", notice);
             }
-            HandleNotice::Passed { handle, from, to } => {
+            HandleNotice::Reassigned { handle, from, to } => {
                 let (from, to) = (
                     (from.integration_id.clone(), from.id.clone()),
                     (to.integration_id.clone(), to.id.clone()),
                 );
                 prop_assert_eq!(&old[&from], handle);
                 prop_assert_eq!(&new[&to], handle);
-                prop_assert!(passed.insert(to), "told twice: {}", notice);
+                prop_assert!(reassigned.insert(to), "reported twice: {}", notice);
             }
         }
     }
@@ -370,7 +370,7 @@ fn notices_are_right(
         prop_assert_eq!(taken.contains(place), differs_anew, "{:?} {}", place, is);
         let was_anothers = old.iter().any(|(from, had)| from.1 != place.1 && had == is);
         prop_assert_eq!(
-            passed.contains(place),
+            reassigned.contains(place),
             !is_folder && was_anothers,
             "{:?} {}",
             place,
@@ -384,7 +384,8 @@ proptest! {
     #![proptest_config(cases(256))]
 
     /// Commit by commit, effective handles are the obvious ones: unique in the tenant, valid, an override's for its
-    /// object, kept while the rules allow it; whatever newly differs or passes on is told; settling again changes nothing.
+    /// object, kept while the rules allow it. Whatever newly differs or is reassigned is reported. Assigning again changes
+    /// nothing.
     #[test]
     fn effective_handles_are_the_obvious_ones(
         worlds in vec(world(), INTEGRATIONS),
@@ -395,26 +396,26 @@ proptest! {
         for commit in [first.collect()].into_iter().chain(commits) {
             let before = run.tenant.clone();
             for (position, step) in commit.iter().enumerate() {
-                let is_settled = position == 0;
-                let settled = run.tenant.clone();
+                let is_assigned = position == 0;
+                let assigned = run.tenant.clone();
                 let outcome = run.step(step);
                 // Nothing was changed in this commit yet, so that who has what is plain to see.
-                if is_settled && let Step::OverrideAccount(index, account, handle) = step {
+                if is_assigned && let Step::OverrideAccount(index, account, handle) = step {
                     let own = (integration_id(*index), account_id(*account));
                     let is_taken = matches!(outcome, Err(Rejection::HandleTaken { .. }));
                     let is_other = matches!(
                         outcome,
                         Err(Rejection::NoIntegration(_) | Rejection::NoAccount { .. } | Rejection::Overridden { .. })
                     );
-                    prop_assert!(is_other || is_taken == is_held(&settled, handle, &own, ""), "{:?}", outcome);
+                    prop_assert!(is_other || is_taken == is_held(&assigned, handle, &own, ""), "{:?}", outcome);
                 }
                 if outcome.is_err() {
-                    prop_assert_eq!(&run.tenant, &settled);
+                    prop_assert_eq!(&run.tenant, &assigned);
                 }
             }
             let wanted = obvious_handles(&run.tenant, &before);
-            let unsettled = run.tenant.clone();
-            let notices = settle(&mut run.tenant, &before);
+            let unassigned = run.tenant.clone();
+            let notices = assign_handles(&mut run.tenant, &before);
             let handles = handles_of(&run.tenant);
             prop_assert_eq!(&handles, &wanted);
             prop_assert!(handles.values().all(|handle| is_valid(handle)));
@@ -432,17 +433,17 @@ proptest! {
 
             // What was put last or first does not matter.
             let mut reversed = Tenant::new("acme");
-            for integration in unsettled.each::<Integration>().collect::<Vec<_>>().into_iter().rev() {
+            for integration in unassigned.each::<Integration>().collect::<Vec<_>>().into_iter().rev() {
                 reversed.put(integration.clone());
             }
-            reversed.folder_overrides.clone_from(&unsettled.folder_overrides);
-            reversed.connection_overrides.clone_from(&unsettled.connection_overrides);
-            prop_assert_eq!(&settle(&mut reversed, &before), &notices);
+            reversed.folder_overrides.clone_from(&unassigned.folder_overrides);
+            reversed.connection_overrides.clone_from(&unassigned.connection_overrides);
+            prop_assert_eq!(&assign_handles(&mut reversed, &before), &notices);
             prop_assert_eq!(&reversed, &run.tenant);
 
-            let settled = run.tenant.clone();
-            prop_assert_eq!(settle(&mut run.tenant, &settled), vec![]);
-            prop_assert_eq!(&run.tenant, &settled);
+            let assigned = run.tenant.clone();
+            prop_assert_eq!(assign_handles(&mut run.tenant, &assigned), vec![]);
+            prop_assert_eq!(&run.tenant, &assigned);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where the catalog is kept: the argument `catalog`, and the stores that it leads to.
+//! The configuration of the catalog: the argument `catalog`, and the store that it names.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use terraform_plugin::value::Value;
 use super::arguments;
 use super::credentials::{self, AssumeRoleArgument, Replacement, assume_role};
 
-/// Where the catalog is unless said otherwise, relative to Terraform's working directory.
+/// Default directory of the catalog, relative to Terraform's working directory.
 const DEFAULT: &str = ".orgmirror";
 const VARIABLE: &str = "ORGMIRROR_CATALOG";
 /// Single sign-on and credential processes may take their time.
@@ -53,7 +53,7 @@ pub(super) fn attribute() -> Attribute {
             Attribute::string("path")
                 .optional()
                 .check_string(arguments::not_empty)
-                .check_string(directory)
+                .check_string(check_directory)
                 .description(
                     "A directory, relative to where Terraform runs. Keep it where every run finds it again: the state \
                      refers to it.",
@@ -75,11 +75,11 @@ fn in_s3() -> Vec<Attribute> {
     vec![
         Attribute::string("bucket")
             .required()
-            .check_string(bucket)
+            .check_string(check_bucket)
             .description("Name of the bucket. It must be there."),
         Attribute::string("prefix")
             .optional()
-            .check_string(prefix)
+            .check_string(check_prefix)
             .description("What all keys begin with, such as `prod`. Default: nothing."),
         Attribute::string("region")
             .optional()
@@ -111,7 +111,7 @@ fn in_s3() -> Vec<Attribute> {
 
 impl S3Argument {
     /// Arguments that are not known yet.
-    fn unknown(&self) -> Vec<&'static str> {
+    fn unknown_arguments(&self) -> Vec<&'static str> {
         let role = self.assume_role.known();
         let has_unknown_role =
             self.assume_role.is_unknown() || role.is_some_and(AssumeRoleArgument::has_unknown);
@@ -141,7 +141,7 @@ impl S3Argument {
         }
     }
 
-    /// The provider's settings with what it has values of its own for.
+    /// The provider's settings, with values that the catalog has of its own.
     fn settings(&self, provider: &Settings) -> Settings {
         let mut settings = self.replacement().replacing(provider);
         if let Some(endpoint) = self.endpoint.known() {
@@ -151,16 +151,16 @@ impl S3Argument {
     }
 }
 
-/// Where a catalog is to be kept.
-struct Kept {
+/// The place of a catalog.
+struct Place {
     location: Location,
-    /// What was said of S3.
+    /// The argument `s3`; empty for a directory.
     s3: S3Argument,
-    /// What said it.
+    /// The attribute or variable that names the place.
     origin: &'static str,
 }
 
-/// Refuses what names no place, or two.
+/// Refuses a catalog that names no place, or two.
 pub(super) fn validate(catalog: &Value<CatalogArgument>, diagnostics: &mut Diagnostics) {
     let Some(catalog) = catalog.known() else {
         return;
@@ -179,24 +179,25 @@ pub(super) fn validate(catalog: &Value<CatalogArgument>, diagnostics: &mut Diagn
     );
 }
 
-/// A catalog that can be used.
+/// An open catalog.
 #[derive(Debug)]
-pub(super) struct Opened {
+pub(super) struct OpenCatalog {
     pub(super) catalog: Catalog,
-    /// Who it is read and written as, where that is an AWS caller.
+    /// The AWS caller that reads and writes it, if it is in S3.
     pub(super) caller: Option<Settings>,
 }
 
-/// The catalog of `tenant`. The inner error says which arguments it waits for; `unknown` are those of `provider`.
+/// Opens the catalog of `tenant`. The inner error has the arguments that must be known first; `unknown` are those of
+/// `provider`.
 ///
 /// # Errors
-/// When what was said names no place.
+/// When the configuration names no valid place.
 pub(super) fn open(
     argument: &Value<CatalogArgument>,
     tenant: &Value<String>,
     (provider, unknown): (&Settings, &[&'static str]),
     tenant_name: impl FnOnce() -> Result<String, Diagnostic>,
-) -> Result<Result<Opened, Vec<&'static str>>, Diagnostic> {
+) -> Result<Result<OpenCatalog, Vec<&'static str>>, Diagnostic> {
     let mut waits = Vec::new();
     match argument {
         Value::Unknown => waits.push("catalog"),
@@ -206,7 +207,7 @@ pub(super) fn open(
             }
             match &argument.s3 {
                 Value::Unknown => waits.push("catalog.s3"),
-                Value::Known(s3) => waits.extend(s3.unknown()),
+                Value::Known(s3) => waits.extend(s3.unknown_arguments()),
                 Value::Null => {}
             }
         }
@@ -218,45 +219,48 @@ pub(super) fn open(
     if !waits.is_empty() {
         return Ok(Err(waits));
     }
-    let kept = kept(argument.known())?;
+    let place = find_place(argument.known())?;
     let tenant = tenant_name()?;
-    let failed = |error: &dyn std::fmt::Display| unusable(error, kept.origin);
+    let failed = |error: &dyn std::fmt::Display| unusable(error, place.origin);
     let mut caller = None;
-    let opened = match &kept.location {
+    let opened = match &place.location {
         Location::Disk(directory) => Catalog::on_disk(directory, &tenant),
         Location::S3 { bucket, prefix } => {
-            let replaced = kept.s3.replacement().replaced();
-            let needed = unknown.iter().copied();
-            let waits: Vec<_> = needed.filter(|name| !replaced.contains(name)).collect();
+            let replaced = place.s3.replacement().replaced();
+            let waits: Vec<_> = unknown
+                .iter()
+                .copied()
+                .filter(|name| !replaced.contains(name))
+                .collect();
             if !waits.is_empty() {
                 return Ok(Err(waits));
             }
-            let settings = kept.s3.settings(provider);
+            let settings = place.s3.settings(provider);
             caller = Some(settings.clone());
-            let place = S3Place {
+            let s3_place = S3Place {
                 bucket: bucket.clone(),
                 prefix: prefix.clone(),
-                kms_key_id: kept.s3.kms_key_id.known().cloned(),
+                kms_key_id: place.s3.kms_key_id.known().cloned(),
                 max_retries: settings.max_retries,
             };
             let access = Access {
                 settings,
-                use_path_style: kept.s3.use_path_style.known().is_some_and(|is_on| *is_on),
+                use_path_style: place.s3.use_path_style.known().is_some_and(|is_on| *is_on),
             };
-            Catalog::on_s3(place, Arc::new(access), &tenant)
+            Catalog::on_s3(s3_place, Arc::new(access), &tenant)
         }
     };
     let catalog = opened.map_err(|error| failed(&error))?;
-    Ok(Ok(Opened { catalog, caller }))
+    Ok(Ok(OpenCatalog { catalog, caller }))
 }
 
-fn kept(argument: Option<&CatalogArgument>) -> Result<Kept, Diagnostic> {
+fn find_place(argument: Option<&CatalogArgument>) -> Result<Place, Diagnostic> {
     if let Some(s3) = argument.and_then(|argument| argument.s3.known()) {
         let prefix = s3
             .prefix
             .known()
             .map_or("", |prefix| prefix.trim_matches('/'));
-        return Ok(Kept {
+        return Ok(Place {
             location: Location::S3 {
                 bucket: s3.bucket.known().cloned().unwrap_or_default(),
                 prefix: prefix.to_owned(),
@@ -271,25 +275,27 @@ fn kept(argument: Option<&CatalogArgument>) -> Result<Kept, Diagnostic> {
         (None, Some(text)) => (text, VARIABLE),
         (None, None) => (DEFAULT.to_owned(), "catalog"),
     };
-    let location = text.parse();
-    let location = location.map_err(|error: LocationError| unusable(&error, origin))?;
+    let location = text
+        .parse()
+        .map_err(|error: LocationError| unusable(&error, origin))?;
     if let Location::S3 {
         bucket: name,
         prefix: below,
     } = &location
     {
-        let checked = bucket(name).and_then(|()| prefix(below));
-        checked.map_err(|violation| {
-            unusable(
-                &format!(
-                    "{text:?} cannot be used. {} {}",
-                    violation.rule, violation.fix
-                ),
-                origin,
-            )
-        })?;
+        check_bucket(name)
+            .and_then(|()| check_prefix(below))
+            .map_err(|violation| {
+                unusable(
+                    &format!(
+                        "{text:?} cannot be used. {} {}",
+                        violation.rule, violation.fix
+                    ),
+                    origin,
+                )
+            })?;
     }
-    Ok(Kept {
+    Ok(Place {
         location,
         s3: S3Argument::default(),
         origin,
@@ -308,7 +314,7 @@ fn unusable(error: &dyn std::fmt::Display, origin: &str) -> Diagnostic {
     .at(Path::of("catalog"))
 }
 
-fn directory(path: &str) -> Result<(), Violation> {
+fn check_directory(path: &str) -> Result<(), Violation> {
     match path.parse::<Location>() {
         Ok(Location::Disk(_)) => Ok(()),
         Ok(Location::S3 { .. }) => Err(Violation::new(
@@ -323,7 +329,7 @@ fn directory(path: &str) -> Result<(), Violation> {
 }
 
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
-fn bucket(name: &str) -> Result<(), Violation> {
+fn check_bucket(name: &str) -> Result<(), Violation> {
     if name.ends_with("--x-s3") {
         return Err(Violation::new(
             "It must be a general purpose bucket; the name of a directory bucket ends so.",
@@ -347,8 +353,8 @@ fn bucket(name: &str) -> Result<(), Violation> {
     ))
 }
 
-fn prefix(text: &str) -> Result<(), Violation> {
-    // The longest key of S3 has 1,024 bytes, and what comes below the prefix has its names as well.
+fn check_prefix(text: &str) -> Result<(), Violation> {
+    // A key of S3 has at most 1,024 bytes, and names follow the prefix.
     const LONGEST: usize = 512;
     let is_name = |name: &str| !matches!(name, "" | "." | "..") && !name.contains(char::is_control);
     let names = text.trim_matches('/');
@@ -371,16 +377,17 @@ struct Access {
 #[async_trait]
 impl Connect for Access {
     async fn connect(&self) -> Result<aws_sdk_s3::Client, NotConnected> {
-        let session = Session::open(&self.settings, CREDENTIALS_TIMEOUT).await;
-        let session = session.map_err(|error| NotConnected {
-            advice: error.fix(),
-            source: error.into(),
-        })?;
+        let session = Session::open(&self.settings, CREDENTIALS_TIMEOUT)
+            .await
+            .map_err(|error| NotConnected {
+                advice: error.fix(),
+                source: error.into(),
+            })?;
         Ok(session.s3(self.use_path_style))
     }
 }
 
-/// The summary of an error of the catalog that S3 or its credentials are the cause of; `otherwise` for any other.
+/// The summary of an error of the catalog: its own if S3 or its credentials caused the error, else `otherwise`.
 pub(super) fn summary(error: &(dyn Error + 'static), otherwise: &'static str) -> &'static str {
     let mut at = Some(error);
     while let Some(cause) = at {
@@ -415,7 +422,7 @@ mod tests {
     #[test]
     fn names_of_buckets_and_prefixes() {
         for name in ["acme", "acme.orgmirror-1", "0a0"] {
-            assert_eq!(bucket(name).err(), None, "{name}");
+            assert_eq!(check_bucket(name).err(), None, "{name}");
         }
         for name in [
             "",
@@ -429,10 +436,10 @@ mod tests {
             "arn:aws:s3:::acme",
             "acme--use1-az4--x-s3",
         ] {
-            assert!(bucket(name).is_err(), "{name}");
+            assert!(check_bucket(name).is_err(), "{name}");
         }
         for text in ["", "/", "prod", "a b/ä", "/prod/eu/", ".../.a", " "] {
-            assert_eq!(prefix(text).err(), None, "{text}");
+            assert_eq!(check_prefix(text).err(), None, "{text}");
         }
         for text in [
             "a//b",
@@ -443,12 +450,12 @@ mod tests {
             "a/..",
             &"ä".repeat(257),
         ] {
-            assert!(prefix(text).is_err(), "{text}");
+            assert!(check_prefix(text).is_err(), "{text}");
         }
     }
 
     #[test]
-    fn what_is_said_for_the_catalog_replaces_the_provider_s() {
+    fn settings_of_the_catalog_replace_the_provider_s() {
         let provider = Settings {
             region: Some("us-east-1".into()),
             access_key: Some("key".into()),

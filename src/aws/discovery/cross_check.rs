@@ -1,4 +1,4 @@
-//! Checks a round against itself, and settles what it leaves open.
+//! Cross-checks what one round read, and asks about the accounts whose parent it leaves open.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,19 +10,18 @@ use super::error::{DiscoveryError, malformed};
 use super::round::{Listed, Round, Unit};
 use super::{Organization, PAGE, Reading};
 
-/// More unsettled accounts than this are cheaper to read again than to ask about one by one: ListParents is throttled
-/// the most.
+/// Reading everything again is cheaper than asking about more accounts than this: AWS throttles ListParents the most.
 const ASK_AT_MOST: usize = 20;
 
-/// A round that agrees with itself.
+/// A round without contradictions.
 pub(super) struct Consistent {
     pub(super) root_id: String,
     pub(super) units: BTreeMap<String, Unit>,
-    /// With the parent of each.
+    /// Each account with its parent.
     pub(super) accounts: BTreeMap<String, (Listed, String)>,
 }
 
-/// What in a round contradicts itself.
+/// The contradictions in a round.
 #[derive(Default)]
 pub(super) struct Contradictions {
     pub(super) accounts: BTreeSet<String>,
@@ -46,22 +45,22 @@ impl Contradictions {
     }
 }
 
-/// Why a round did not become a snapshot.
-pub(super) enum Unsettled {
+/// Why a round did not pass the cross-check.
+pub(super) enum CrossCheckError {
     Contradictions(Contradictions),
     Failed(DiscoveryError),
 }
 
 impl Reading<'_> {
-    /// Checks a round against itself, and asks about the few accounts whose parent it leaves open.
-    pub(super) async fn settle(
+    /// Cross-checks a round, and asks about the few accounts whose parent it leaves open.
+    pub(super) async fn cross_check(
         &self,
         mut round: Round,
         organization: &Organization,
-    ) -> Result<Consistent, Unsettled> {
+    ) -> Result<Consistent, CrossCheckError> {
         let mut wrong = Contradictions::default();
         let Some(root_id) = round.root_id.take() else {
-            return Err(Unsettled::Failed(malformed(
+            return Err(CrossCheckError::Failed(malformed(
                 "organizations:ListRoots",
                 "no root",
             )));
@@ -76,7 +75,7 @@ impl Reading<'_> {
             }
         }
         if !wrong.is_empty() {
-            return Err(Unsettled::Contradictions(wrong));
+            return Err(CrossCheckError::Contradictions(wrong));
         }
         let known = |id: &String| *id == root_id || round.units.contains_key(id);
         let open: Vec<String> = round
@@ -94,18 +93,18 @@ impl Reading<'_> {
             for id in &open {
                 wrong.account(id, open_problem(id, &round));
             }
-            return Err(Unsettled::Contradictions(wrong));
+            return Err(CrossCheckError::Contradictions(wrong));
         }
         let mut asked: FuturesUnordered<_> = open
             .iter()
             .map(|id| async move { (id, self.parents_of(id, organization).await) })
             .collect();
-        let mut settled = BTreeMap::new();
+        let mut answers = BTreeMap::new();
         while let Some((id, parents)) = asked.next().await {
-            settled.insert(id.clone(), parents.map_err(Unsettled::Failed)?);
+            answers.insert(id.clone(), parents.map_err(CrossCheckError::Failed)?);
         }
         drop(asked);
-        for (id, parents) in settled {
+        for (id, parents) in answers {
             match parents {
                 // It has left the AWS organization.
                 None => {
@@ -125,7 +124,7 @@ impl Reading<'_> {
             wrong.account(id, format!("the management account {id} was not listed"));
         }
         if !wrong.is_empty() {
-            return Err(Unsettled::Contradictions(wrong));
+            return Err(CrossCheckError::Contradictions(wrong));
         }
         let mut parents = round.parents;
         let accounts = round
@@ -143,7 +142,7 @@ impl Reading<'_> {
         })
     }
 
-    /// An account's parents; none when the account has left.
+    /// Asks for an account's parents; none if the account has left.
     async fn parents_of(
         &self,
         id: &str,

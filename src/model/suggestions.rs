@@ -1,28 +1,29 @@
-//! What is near to something that is not there, for error messages.
+//! Suggestions of what a user may have meant, for error messages.
 
-/// An OU that a user may have meant.
+/// An OU or account that a user may have meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Near {
+pub struct Suggestion {
     /// Its ID.
     pub id: String,
-    /// Its path.
+    /// Its path, or the name of an account.
     pub path: String,
 }
 
-/// The OUs that `wanted` may have meant, best first, at most three.
+/// Suggests the OUs that `wanted` may mean, best first, at most three.
 ///
-/// A name or path given where an ID is wanted, and a name given where a path is wanted, finds exactly those OUs;
-/// otherwise those whose ID, path or name differs least, if it differs little. Accounts, with their names as paths, are found likewise.
-pub fn near<'a>(
+/// A name or path instead of an ID, and a name instead of a path, finds exactly the OUs of that name or path. Anything else
+/// finds those whose ID, path or name differs least, if it differs little. Accounts, with their names as paths, are found
+/// in the same way.
+pub fn suggest<'a>(
     wanted: &str,
     units: impl Iterator<Item = (&'a str, &'a str)> + Clone,
-) -> Vec<Near> {
-    let make = |(id, path): (&str, &str)| Near {
+) -> Vec<Suggestion> {
+    let make = |(id, path): (&str, &str)| Suggestion {
         id: id.to_owned(),
         path: path.to_owned(),
     };
     let wanted = wanted.trim().to_lowercase();
-    let named: Vec<Near> = units
+    let named: Vec<Suggestion> = units
         .clone()
         .filter(|(_, path)| {
             let path = path.to_lowercase();
@@ -34,7 +35,7 @@ pub fn near<'a>(
     if !named.is_empty() {
         return named;
     }
-    // Farther than that, it is no likelier to be meant than any other.
+    // Beyond this distance, none is more likely than any other.
     let limit = wanted.chars().count().div_ceil(2).min(4);
     let mut ranked: Vec<(usize, (&str, &str))> = units
         .map(|(id, path)| {
@@ -88,9 +89,9 @@ mod tests {
             ("ou-ab12-33333333", "/Sandbox/Prod"),
         ];
         let ids = |wanted: &str| -> Vec<String> {
-            near(wanted, units.iter().copied())
+            suggest(wanted, units.iter().copied())
                 .into_iter()
-                .map(|near| near.id)
+                .map(|suggestion| suggestion.id)
                 .collect()
         };
         for (wanted, meant) in [
@@ -120,7 +121,7 @@ mod tests {
             ("111122223333", "Payments Prod"),
             ("444455556666", "Legacy"),
         ];
-        let ids = |wanted: &str| near(wanted, accounts.iter().copied());
+        let ids = |wanted: &str| suggest(wanted, accounts.iter().copied());
         assert_eq!(ids("payments prod")[0].id, "111122223333");
         assert_eq!(ids("111122223334")[0].path, "Payments Prod");
         assert_eq!(ids("Legcy")[0].id, "444455556666");

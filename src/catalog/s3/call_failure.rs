@@ -1,4 +1,4 @@
-//! What it means that a call was not answered as hoped.
+//! Classifies calls to S3 that did not succeed.
 
 use std::error::Error;
 
@@ -11,46 +11,51 @@ use super::S3;
 use super::calls::Connected;
 use super::errors::{NO_VALID_ANSWER, S3Error};
 
-/// S3 names the bucket's region in it, whatever it refuses.
+/// S3 names the bucket's Region in this header, with whatever error.
 const REGION_HEADER: &str = "x-amz-bucket-region";
 
-/// How an attempt failed.
-pub(super) enum Missed {
+/// Why a call did not succeed.
+pub(super) enum CallFailure {
+    Declined(Declined),
+    Failed {
+        error: S3Error,
+        retry: Retry,
+        maybe_applied: bool,
+    },
+}
+
+/// Answers without the result of the call that are no errors.
+pub(super) enum Declined {
     /// 304
     Unchanged,
     /// There is no such object.
     Absent,
     /// 412, and 409 of two writes at the same time.
-    NotMet,
-    Failed {
-        error: S3Error,
-        again: Again,
-        may_be_made: bool,
-    },
+    PreconditionFailed,
 }
 
 /// Whether to try again.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Again {
+pub(super) enum Retry {
     Never,
     AFewTimes,
     Patiently,
 }
 
 impl S3 {
-    pub(super) fn missed<E>(
+    pub(super) fn classify<E>(
         &self,
         connected: &Connected,
         action: &'static str,
         error: &SdkError<E, HttpResponse>,
-    ) -> Missed
+    ) -> CallFailure
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
-        let failed = |error, again, may_be_made| Missed::Failed {
+        let failed = |error, retry, maybe_applied| CallFailure::Failed {
             error,
-            again,
-            may_be_made,
+            retry,
+            maybe_applied,
         };
         let unreachable = || S3Error::Unreachable {
             endpoint: connected.endpoint.get(),
@@ -59,22 +64,22 @@ impl S3 {
         match error {
             SdkError::ServiceError(_) => {}
             _ if let Some(cause) = credentials_error(error) => {
-                return failed(S3Error::NoCredentials(chain(cause)), Again::Never, false);
+                return failed(S3Error::NoCredentials(chain(cause)), Retry::Never, false);
             }
             SdkError::ConstructionFailure(_) => {
-                return failed(no_answer(action, &chain(error)), Again::Never, false);
+                return failed(no_answer(action, &chain(error)), Retry::Never, false);
             }
             SdkError::ResponseError(answer) => {
-                let again = match answer.raw().status().as_u16() {
-                    429 | 500.. => Again::Patiently,
-                    _ => Again::Never,
+                let retry = match answer.raw().status().as_u16() {
+                    429 | 500.. => Retry::Patiently,
+                    _ => Retry::Never,
                 };
-                return failed(no_answer(action, &chain(error)), again, true);
+                return failed(no_answer(action, &chain(error)), retry, true);
             }
-            _ => return failed(unreachable(), Again::AFewTimes, true),
+            _ => return failed(unreachable(), Retry::AFewTimes, true),
         }
         let SdkError::ServiceError(answered) = error else {
-            return failed(unreachable(), Again::AFewTimes, true);
+            return failed(unreachable(), Retry::AFewTimes, true);
         };
         let status = answered.raw().status().as_u16();
         let actual_region = answered.raw().headers().get(REGION_HEADER);
@@ -93,47 +98,50 @@ impl S3 {
                 attempts: 1,
                 message,
             };
-            failed(error, Again::Patiently, false)
+            failed(error, Retry::Patiently, false)
         };
         let region = actual_region.or_else(|| expected_region(&message));
         match (status, code.as_str()) {
-            (304, _) => Missed::Unchanged,
-            (412, _) | (409, "ConditionalRequestConflict" | "OperationAborted") => Missed::NotMet,
-            (_, "NoSuchKey") => Missed::Absent,
+            (304, _) => CallFailure::Declined(Declined::Unchanged),
+            (412, _) | (409, "ConditionalRequestConflict" | "OperationAborted") => {
+                CallFailure::Declined(Declined::PreconditionFailed)
+            }
+            (_, "NoSuchKey") => CallFailure::Declined(Declined::Absent),
             (_, "NoSuchBucket") => {
                 let bucket = self.place.bucket.clone();
-                failed(S3Error::NoBucket { bucket }, Again::Never, false)
+                failed(S3Error::NoBucket { bucket }, Retry::Never, false)
             }
             (301 | 307, _)
             | (
                 _,
                 "PermanentRedirect" | "TemporaryRedirect" | "IllegalLocationConstraintException",
-            ) => failed(other_region(region), Again::Never, false),
-            // Any other header that cannot be read is called that, too.
+            ) => failed(other_region(region), Retry::Never, false),
+            // S3 has this code for any other malformed header, too.
             (_, "AuthorizationHeaderMalformed")
                 if region.is_some_and(|region| region != connected.region()) =>
             {
-                failed(other_region(region), Again::Never, false)
+                failed(other_region(region), Retry::Never, false)
             }
             (429, _) | (_, "SlowDown" | "RequestLimitExceeded") => throttled(message),
-            // Also of KMS.
+            // KMS throttles, too.
             (_, code) if code.contains("Throttling") => throttled(message),
             (_, code) if code.starts_with("KMS.") => failed(
                 S3Error::Key {
                     code: code.to_owned(),
                     message,
                 },
-                Again::Never,
+                Retry::Never,
                 false,
             ),
             (_, "AccessDenied" | "AllAccessDisabled") | (403, "HTTP 403") => {
-                let error = match is_of_a_key(&message) {
-                    true => S3Error::Key { code, message },
-                    false => S3Error::Denied { action, message },
+                let error = if is_about_a_key(&message) {
+                    S3Error::Key { code, message }
+                } else {
+                    S3Error::Denied { action, message }
                 };
-                failed(error, Again::Never, false)
+                failed(error, Retry::Never, false)
             }
-            (_, "RequestTimeTooSkewed") => failed(S3Error::Clock(message), Again::Never, false),
+            (_, "RequestTimeTooSkewed") => failed(S3Error::Clock(message), Retry::Never, false),
             (
                 _,
                 "InvalidAccessKeyId"
@@ -144,7 +152,7 @@ impl S3 {
                 | "TokenRefreshRequired",
             ) => failed(
                 S3Error::InvalidCredentials { code, message },
-                Again::Never,
+                Retry::Never,
                 false,
             ),
             (_, "NotImplemented") => {
@@ -152,16 +160,16 @@ impl S3 {
                     "s3:PutObject" => self.no_conditions(connected, "If-Match and If-None-Match"),
                     _ => service(action, code, message, error.request_id()),
                 };
-                failed(error, Again::Never, false)
+                failed(error, Retry::Never, false)
             }
             (500.., _) | (_, "RequestTimeout") => failed(
                 service(action, code, message, error.request_id()),
-                Again::Patiently,
+                Retry::Patiently,
                 true,
             ),
             _ => failed(
                 service(action, code, message, error.request_id()),
-                Again::Never,
+                Retry::Never,
                 false,
             ),
         }
@@ -193,14 +201,14 @@ pub(super) fn no_answer(action: &'static str, message: &str) -> S3Error {
     service(action, NO_VALID_ANSWER.to_owned(), message.to_owned(), None)
 }
 
-/// Whether access to a KMS key is denied, which S3 says with the code that it has for access to an object.
-fn is_of_a_key(message: &str) -> bool {
+/// Whether access to a KMS key is denied: S3 has the same code for that and for access to an object.
+fn is_about_a_key(message: &str) -> bool {
     ["kms:", "KMS key", "customer master key"]
         .iter()
         .any(|words| message.contains(words))
 }
 
-/// The region in `the region 'us-east-1' is wrong; expecting 'eu-west-1'`.
+/// The Region in `the region 'us-east-1' is wrong; expecting 'eu-west-1'`.
 fn expected_region(message: &str) -> Option<&str> {
     message.split("expecting '").nth(1)?.split('\'').next()
 }
@@ -222,7 +230,7 @@ fn credentials_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Credent
         .find_map(|cause| cause.downcast_ref::<CredentialsError>())
 }
 
-/// The two innermost causes: what is around them is how the SDK is built.
+/// The two innermost causes. The outer ones only show how the SDK is built.
 pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
     let causes: Vec<String> = causes(error).map(ToString::to_string).collect();
     match causes.as_slice() {

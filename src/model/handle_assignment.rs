@@ -13,9 +13,9 @@ use super::mirror::Mirror;
 use super::objects::{ConnectionOverride, FolderOverride, Integration};
 use super::tenant::Tenant;
 
-/// A folder or connection of some integration.
+/// A folder or connection of some integration, as the holder of a handle.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bearer {
+pub struct HandleHolder {
     /// `in_...`
     pub integration_id: String,
     /// Handle of the integration.
@@ -26,11 +26,11 @@ pub struct Bearer {
     pub id: String,
     /// Its name; empty when it is not there.
     pub name: String,
-    /// Whether it does not have the handle itself: an override that is not in force keeps the handle for it.
+    /// Whether the handle is only reserved for it, by an override that is not active.
     pub is_reserved: bool,
 }
 
-impl fmt::Display for Bearer {
+impl fmt::Display for HandleHolder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.kind {
             HandleKind::Connection => "account",
@@ -48,28 +48,28 @@ impl fmt::Display for Bearer {
     }
 }
 
-/// Something about effective handles that users are to be warned of.
+/// A change of effective handles about which users are warned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HandleNotice {
     /// A derived handle is taken, so the object is published under another one.
     Taken {
-        /// Who wanted it.
-        bearer: Bearer,
-        /// The handle it wanted.
+        /// The object.
+        object: HandleHolder,
+        /// Its derived handle.
         derived: String,
-        /// The handle it got.
+        /// The handle that it gets.
         effective: String,
-        /// Who has it.
-        holder: Bearer,
+        /// The folder or connection that has the derived handle.
+        holder: HandleHolder,
     },
     /// A handle now means another account than before this change.
-    Passed {
+    Reassigned {
         /// The handle.
         handle: String,
-        /// Who had it.
-        from: Bearer,
-        /// Who has it now.
-        to: Bearer,
+        /// The connection that had it.
+        from: HandleHolder,
+        /// The connection that has it now.
+        to: HandleHolder,
     },
 }
 
@@ -77,15 +77,15 @@ impl fmt::Display for HandleNotice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             HandleNotice::Taken {
-                bearer,
+                object,
                 derived,
                 effective,
                 holder,
             } => write!(
                 f,
-                "{bearer} is published as {effective:?}, because {holder} has the handle {derived:?}"
+                "{object} is published as {effective:?}, because {holder} has the handle {derived:?}"
             ),
-            HandleNotice::Passed { handle, from, to } => {
+            HandleNotice::Reassigned { handle, from, to } => {
                 write!(f, "the handle {handle:?} passes from {from} to {to}")
             }
         }
@@ -111,8 +111,8 @@ fn derived_handle<'a>(mirror: &'a Mirror, id: &str) -> Option<&'a str> {
     handle.known().map(String::as_str)
 }
 
-/// Every connection, then every folder, by ID, with its derived handle.
-fn bearers(mirror: &Mirror) -> impl Iterator<Item = (HandleKind, &str, &str)> {
+/// The derived handle of every connection, then of every folder, by ID.
+fn derived_handles(mirror: &Mirror) -> impl Iterator<Item = (HandleKind, &str, &str)> {
     let connections = mirror
         .connections
         .iter()
@@ -126,13 +126,18 @@ fn bearers(mirror: &Mirror) -> impl Iterator<Item = (HandleKind, &str, &str)> {
         .filter_map(|(kind, id, handle)| Some((kind, id.as_str(), handle.known()?.as_str())))
 }
 
-fn bearer(integration: &Integration, kind: HandleKind, id: &str, is_reserved: bool) -> Bearer {
+fn holder_of(
+    integration: &Integration,
+    kind: HandleKind,
+    id: &str,
+    is_reserved: bool,
+) -> HandleHolder {
     let mirror = &integration.mirror;
     let name = match kind {
         HandleKind::Connection => mirror.connections.get(id).map(|c| &c.name),
         _ => mirror.folders.get(id).map(|folder| &folder.name),
     };
-    Bearer {
+    HandleHolder {
         integration_id: integration.id.clone(),
         integration_handle: integration.handle.clone(),
         kind,
@@ -145,34 +150,36 @@ fn bearer(integration: &Integration, kind: HandleKind, id: &str, is_reserved: bo
 /// An object of a tenant: its integration's ID, and its own.
 type Place<'a> = (&'a str, &'a str);
 
-/// Who else has a handle, or gets it when what was changed by now is settled.
+/// Finds the folder or connection that has a handle, or gets it when the handles of `tenant` are assigned.
 ///
-/// Left out of account are the folder or connection at `place`, and the override with the ID `override_id`. An override
-/// that is not in force holds on to its handle: it comes into force again when its object returns.
-pub fn holder(
+/// Ignores the folder or connection at `place` and the override with the ID `override_id`. An override that is not active
+/// reserves its handle: it becomes active again when its object returns.
+pub fn find_holder(
     tenant: &Tenant,
     handle: &str,
     place: Place<'_>,
     override_id: &str,
-) -> Option<Bearer> {
+) -> Option<HandleHolder> {
     for integration in tenant.each::<Integration>() {
         let overrides = ActiveOverrides::of(tenant, integration);
         if let Some(reservation) = reservations(integration, &overrides)
             .into_iter()
             .find(|reservation| reservation.handle == handle && reservation.by != override_id)
         {
-            return Some(reservation.bearer());
+            return Some(reservation.holder());
         }
-        let holding = bearers(&integration.mirror).find(|&(kind, id, derived)| {
-            // What was an override's may not be any more.
-            let effective = integration.effective_handles.get(id);
-            let effective = effective.filter(|given| is_candidate(given, derived, kind, id));
+        let found = derived_handles(&integration.mirror).find(|&(kind, id, derived)| {
+            // An override may have given it before, and not any more.
+            let effective = integration
+                .effective_handles
+                .get(id)
+                .filter(|given| is_candidate(given, derived, kind, id));
             effective.map_or(derived, String::as_str) == handle
                 && overrides.handle(kind, id).is_none()
                 && (integration.id.as_str(), id) != place
         });
-        if let Some((kind, id, _)) = holding {
-            return Some(bearer(integration, kind, id, false));
+        if let Some((kind, id, _)) = found {
+            return Some(holder_of(integration, kind, id, false));
         }
     }
     None
@@ -182,66 +189,66 @@ pub fn holder(
 struct Reservation<'a> {
     integration: &'a Integration,
     kind: HandleKind,
-    /// Of its object; of a folder that is not there now, as the override has it.
+    /// ID of its object; for a missing folder, the ID or path in the override.
     id: &'a str,
     handle: &'a str,
     /// ID of the override.
     by: &'a str,
-    is_in_force: bool,
+    is_active: bool,
 }
 
 impl Reservation<'_> {
-    fn bearer(&self) -> Bearer {
-        bearer(self.integration, self.kind, self.id, !self.is_in_force)
+    fn holder(&self) -> HandleHolder {
+        holder_of(self.integration, self.kind, self.id, !self.is_active)
     }
 }
 
-/// Every handle that an override of an integration gives, those in force first.
+/// Every handle that an override of an integration gives, those of active overrides first.
 fn reservations<'a>(
     integration: &'a Integration,
     overrides: &ActiveOverrides<'a>,
 ) -> Vec<Reservation<'a>> {
-    let connection = |of: &'a ConnectionOverride, is_in_force| {
+    let connection = |of: &'a ConnectionOverride, is_active| {
         let id = of.account_id.as_str();
-        (HandleKind::Connection, id, &of.handle, &of.id, is_in_force)
+        (HandleKind::Connection, id, &of.handle, &of.id, is_active)
     };
-    let folder = |id: &'a str, of: &'a FolderOverride, is_in_force| {
-        (HandleKind::Folder, id, &of.handle, &of.id, is_in_force)
+    let folder = |id: &'a str, of: &'a FolderOverride, is_active| {
+        (HandleKind::Folder, id, &of.handle, &of.id, is_active)
     };
-    let connections = overrides.connections.values();
+    let active_connections = overrides.connections.values();
+    let active_folders = overrides.folders.iter();
     let idle_connections = overrides.idle_connections.iter();
-    let folders = overrides.folders.iter();
     let idle_folders = overrides.idle_folders.iter();
-    connections
+    active_connections
         .map(move |of| connection(of, true))
-        .chain(folders.map(move |(id, of)| folder(id, of, true)))
+        .chain(active_folders.map(move |(id, of)| folder(id, of, true)))
         .chain(idle_connections.map(move |of| connection(of, false)))
         .chain(idle_folders.map(move |(id, of)| folder(id, of, false)))
-        .filter_map(move |(kind, id, handle, by, is_in_force)| {
+        .filter_map(move |(kind, id, handle, by, is_active)| {
             Some(Reservation {
                 integration,
                 kind,
                 id,
                 handle: handle.as_deref()?,
                 by,
-                is_in_force,
+                is_active,
             })
         })
         .collect()
 }
 
-/// Settles the effective handles of a tenant after something changed; `before` is the tenant as it was, settled.
+/// Assigns the effective handles of a tenant after a change; `before` is the tenant before it, with its handles assigned.
 ///
-/// An override's handle is its object's. Everything else keeps the effective handle it had while its derived handle
-/// allows it; else it gets its derived handle, and where that is taken in the tenant, the first free one with its ID. The
-/// result hangs on the two tenants alone, not on the order of changes. `effective_handles` of each integration then
-/// holds those that differ from the derived ones.
+/// An override's handle goes to its object. Every other folder and connection keeps its effective handle while its
+/// derived handle allows that. Otherwise it gets its derived handle or, if that is taken in the tenant, the first free one
+/// with its ID. The result depends on the two tenants alone, not on the order of changes. `effective_handles` of each
+/// integration then contains those that differ from the derived ones.
 ///
-/// Tells of handles that newly differ from the derived ones without an override, and of handles that pass to another
-/// account.
-pub fn settle(tenant: &mut Tenant, before: &Tenant) -> Vec<HandleNotice> {
-    let (settled, notices) = Settling::of(tenant, before).done();
-    for (id, handles) in settled {
+/// Reports handles that newly differ from the derived ones without an override, and handles that are reassigned to
+/// another account.
+pub fn assign_handles(tenant: &mut Tenant, before: &Tenant) -> Vec<HandleNotice> {
+    let (assigned, notices) = Assigner::of(tenant, before).assign();
+    for (id, handles) in assigned {
         if let Some(integration) = tenant.integrations.get_mut(&id) {
             Arc::make_mut(integration).effective_handles = handles;
         }
@@ -252,41 +259,42 @@ pub fn settle(tenant: &mut Tenant, before: &Tenant) -> Vec<HandleNotice> {
 /// Effective handles that differ from the derived ones, by the ID of their object.
 type Differing = BTreeMap<String, String>;
 
-/// A folder or connection whose handle is to be settled.
-struct Seat<'a> {
+/// A folder or connection, and the handle that it gets.
+struct Assignment<'a> {
     integration: &'a Integration,
     kind: HandleKind,
     id: &'a str,
     derived: &'a str,
     /// The effective handle it had.
     was: Option<&'a str>,
+    /// None: not assigned yet.
     handle: Option<Cow<'a, str>>,
 }
 
-impl Seat<'_> {
-    fn bearer(&self) -> Bearer {
-        bearer(self.integration, self.kind, self.id, false)
+impl Assignment<'_> {
+    fn holder(&self) -> HandleHolder {
+        holder_of(self.integration, self.kind, self.id, false)
     }
 }
 
-/// Who has a handle, by index.
+/// The index of the assignment or the reservation that takes a handle.
 #[derive(Clone, Copy)]
-enum Holding {
-    Seat(usize),
+enum TakenBy {
+    Assignment(usize),
     Reservation(usize),
 }
 
-struct Settling<'a> {
+struct Assigner<'a> {
     tenant: &'a Tenant,
     before: &'a Tenant,
     /// By integration, then connections before folders, then by ID.
-    seats: Vec<Seat<'a>>,
-    /// Of overrides that are not in force.
+    assignments: Vec<Assignment<'a>>,
+    /// Of overrides that are not active.
     idle: Vec<Reservation<'a>>,
-    taken: HashMap<Cow<'a, str>, Holding>,
+    taken: HashMap<Cow<'a, str>, TakenBy>,
 }
 
-impl<'a> Settling<'a> {
+impl<'a> Assigner<'a> {
     fn of(tenant: &'a Tenant, before: &'a Tenant) -> Self {
         let integrations = tenant.each::<Integration>();
         let size = integrations
@@ -294,33 +302,35 @@ impl<'a> Settling<'a> {
                 integration.mirror.connections.len() + integration.mirror.folders.len()
             })
             .sum();
-        let mut settling = Self {
+        let mut assigner = Self {
             tenant,
             before,
-            seats: Vec::with_capacity(size),
+            assignments: Vec::with_capacity(size),
             idle: Vec::new(),
             taken: HashMap::with_capacity(size),
         };
         for integration in tenant.integrations.values() {
-            settling.seat(integration);
+            assigner.add(integration);
         }
-        for (index, reservation) in settling.idle.iter().enumerate() {
+        for (index, reservation) in assigner.idle.iter().enumerate() {
             let handle = Cow::Borrowed(reservation.handle);
-            let holding = settling.taken.entry(handle);
-            holding.or_insert(Holding::Reservation(index));
+            let taken_by = TakenBy::Reservation(index);
+            assigner.taken.entry(handle).or_insert(taken_by);
         }
-        settling
+        assigner
     }
 
-    /// Adds the objects of an integration; those that an override names have their handles.
-    fn seat(&mut self, integration: &'a Arc<Integration>) {
+    /// Adds the objects of an integration. Active overrides give theirs a handle at once.
+    fn add(&mut self, integration: &'a Arc<Integration>) {
         let overrides = ActiveOverrides::of(self.tenant, integration);
-        let idle = reservations(integration, &overrides).into_iter();
-        self.idle
-            .extend(idle.filter(|reservation| !reservation.is_in_force));
+        self.idle.extend(
+            reservations(integration, &overrides)
+                .into_iter()
+                .filter(|reservation| !reservation.is_active),
+        );
         let was = self.before.integrations.get(&integration.id);
         let is_unchanged = was.is_some_and(|was| Arc::ptr_eq(was, integration));
-        for (kind, id, derived) in bearers(&integration.mirror) {
+        for (kind, id, derived) in derived_handles(&integration.mirror) {
             let was = match was {
                 Some(was) if is_unchanged => was
                     .effective_handles
@@ -330,8 +340,8 @@ impl<'a> Settling<'a> {
                 Some(was) => effective_handle(was, id),
                 None => None,
             };
-            let index = self.seats.len();
-            self.seats.push(Seat {
+            let index = self.assignments.len();
+            self.assignments.push(Assignment {
                 integration,
                 kind,
                 id,
@@ -339,7 +349,7 @@ impl<'a> Settling<'a> {
                 was,
                 handle: None,
             });
-            // Only a catalog edited by hand has two overrides in force that give one handle: then the first has it.
+            // Only a catalog edited by hand has two active overrides that give one handle: then the first one wins.
             if let Some(handle) = overrides.handle(kind, id) {
                 self.take_if_free(index, handle);
             }
@@ -348,103 +358,104 @@ impl<'a> Settling<'a> {
 
     fn take_if_free(&mut self, index: usize, handle: &'a str) {
         if let Entry::Vacant(free) = self.taken.entry(Cow::Borrowed(handle)) {
-            free.insert(Holding::Seat(index));
-            self.seats[index].handle = Some(Cow::Borrowed(handle));
+            free.insert(TakenBy::Assignment(index));
+            self.assignments[index].handle = Some(Cow::Borrowed(handle));
         }
     }
 
-    fn done(mut self) -> (Vec<(String, Differing)>, Vec<HandleNotice>) {
-        for index in 0..self.seats.len() {
-            let seat = &self.seats[index];
-            if seat.handle.is_none()
-                && let Some(was) = seat.was
-                && is_candidate(was, seat.derived, seat.kind, seat.id)
+    fn assign(mut self) -> (Vec<(String, Differing)>, Vec<HandleNotice>) {
+        for index in 0..self.assignments.len() {
+            let assignment = &self.assignments[index];
+            if assignment.handle.is_none()
+                && let Some(was) = assignment.was
+                && is_candidate(was, assignment.derived, assignment.kind, assignment.id)
             {
                 self.take_if_free(index, was);
             }
         }
-        // Then those whose derived handle is free, before any handle with an ID is made up.
-        for index in 0..self.seats.len() {
-            let seat = &self.seats[index];
-            if seat.handle.is_none() {
-                self.take_if_free(index, seat.derived);
+        // Free derived handles are assigned before any handle with an ID.
+        for index in 0..self.assignments.len() {
+            let assignment = &self.assignments[index];
+            if assignment.handle.is_none() {
+                self.take_if_free(index, assignment.derived);
             }
         }
         let mut notices = Vec::new();
-        for index in 0..self.seats.len() {
-            if self.seats[index].handle.is_none() {
-                notices.extend(self.make_up(index));
+        for index in 0..self.assignments.len() {
+            if self.assignments[index].handle.is_none() {
+                notices.extend(self.assign_with_id(index));
             }
         }
-        notices.extend(self.passed());
-        (self.differing(), notices)
+        notices.extend(self.find_reassigned());
+        (self.collect_differing(), notices)
     }
 
-    /// Gives an object whose derived handle is taken one with its ID.
-    fn make_up(&mut self, index: usize) -> Option<HandleNotice> {
-        let seat = &self.seats[index];
-        let effective = candidates(seat.derived, seat.kind, seat.id)
+    /// Gives an object a handle with its ID, because its derived handle is taken.
+    fn assign_with_id(&mut self, index: usize) -> Option<HandleNotice> {
+        let assignment = &self.assignments[index];
+        let effective = candidates(assignment.derived, assignment.kind, assignment.id)
             .find(|candidate| !self.taken.contains_key(candidate.as_str()))?;
-        let holder = match *self.taken.get(seat.derived)? {
-            Holding::Seat(holder) => self.seats[holder].bearer(),
-            Holding::Reservation(holder) => self.idle[holder].bearer(),
+        let holder = match *self.taken.get(assignment.derived)? {
+            TakenBy::Assignment(index) => self.assignments[index].holder(),
+            TakenBy::Reservation(index) => self.idle[index].holder(),
         };
-        let notice = (seat.was != Some(&effective)).then(|| HandleNotice::Taken {
-            bearer: seat.bearer(),
-            derived: seat.derived.to_owned(),
+        let notice = (assignment.was != Some(&effective)).then(|| HandleNotice::Taken {
+            object: assignment.holder(),
+            derived: assignment.derived.to_owned(),
             effective: effective.clone(),
             holder,
         });
         self.taken
-            .insert(Cow::Owned(effective.clone()), Holding::Seat(index));
-        self.seats[index].handle = Some(Cow::Owned(effective));
+            .insert(Cow::Owned(effective.clone()), TakenBy::Assignment(index));
+        self.assignments[index].handle = Some(Cow::Owned(effective));
         notice
     }
 
-    /// Tells of handles that now mean another account.
-    fn passed(&self) -> Vec<HandleNotice> {
-        let changed = self.seats.iter().filter_map(|seat| {
-            let handle = seat.handle.as_deref()?;
-            let is_new = seat.kind == HandleKind::Connection && seat.was != Some(handle);
-            is_new.then_some((handle, seat))
+    /// Finds the handles that now mean another account.
+    fn find_reassigned(&self) -> Vec<HandleNotice> {
+        let changed = self.assignments.iter().filter_map(|assignment| {
+            let handle = assignment.handle.as_deref()?;
+            let is_new =
+                assignment.kind == HandleKind::Connection && assignment.was != Some(handle);
+            is_new.then_some((handle, assignment))
         });
-        let changed: HashMap<&str, &Seat<'_>> = changed.collect();
+        let changed: HashMap<&str, &Assignment<'_>> = changed.collect();
         if changed.is_empty() {
             return Vec::new();
         }
-        let mut passed = BTreeMap::new();
+        let mut reassigned = BTreeMap::new();
         for integration in self.before.each::<Integration>() {
-            for (kind, id, derived) in bearers(&integration.mirror) {
+            for (kind, id, derived) in derived_handles(&integration.mirror) {
                 let effective = integration.effective_handles.get(id);
                 let handle = effective.map_or(derived, String::as_str);
                 // One account in two integrations is one account.
-                if let Some(seat) = changed.get(handle)
-                    && seat.id != id
+                if let Some(assignment) = changed.get(handle)
+                    && assignment.id != id
                 {
-                    let notice = HandleNotice::Passed {
+                    let notice = HandleNotice::Reassigned {
                         handle: handle.to_owned(),
-                        from: bearer(integration, kind, id, false),
-                        to: seat.bearer(),
+                        from: holder_of(integration, kind, id, false),
+                        to: assignment.holder(),
                     };
-                    passed.insert((seat.integration.id.as_str(), seat.id), notice);
+                    reassigned.insert((assignment.integration.id.as_str(), assignment.id), notice);
                 }
             }
         }
-        passed.into_values().collect()
+        reassigned.into_values().collect()
     }
 
-    /// For each integration of which it changes.
-    fn differing(self) -> Vec<(String, Differing)> {
+    /// The `effective_handles` of each integration whose effective handles change.
+    fn collect_differing(self) -> Vec<(String, Differing)> {
         let mut differing: BTreeMap<&str, (&Integration, Differing)> = BTreeMap::new();
         for integration in self.tenant.each::<Integration>() {
             differing.insert(&integration.id, (integration, Differing::new()));
         }
-        for seat in self.seats {
-            if let Some(handle) = seat.handle
-                && handle != seat.derived
-                && let Some((_, own)) = differing.get_mut(seat.integration.id.as_str())
+        for assignment in self.assignments {
+            if let Some(handle) = assignment.handle
+                && handle != assignment.derived
+                && let Some((_, own)) = differing.get_mut(assignment.integration.id.as_str())
             {
-                own.insert(seat.id.to_owned(), handle.into_owned());
+                own.insert(assignment.id.to_owned(), handle.into_owned());
             }
         }
         differing
@@ -462,11 +473,11 @@ mod tests {
 
     type Accounts<'a> = &'a [(&'a str, &'a str)];
 
-    /// Makes the changes and settles.
+    /// Makes the change and assigns the handles.
     fn commit(tenant: &mut Tenant, change: impl FnOnce(&mut Tenant)) -> Vec<String> {
         let before = tenant.clone();
         change(tenant);
-        let notices = settle(tenant, &before);
+        let notices = assign_handles(tenant, &before);
         notices.iter().map(HandleNotice::to_string).collect()
     }
 
@@ -541,7 +552,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handle_that_passes_to_another_account_is_told() {
+    fn a_handle_that_is_reassigned_to_another_account_is_reported() {
         let tenant = &mut Tenant::new("acme");
         commit_accounts(tenant, "one", &[(A, "prod"), (B, "dev")]);
         assert_eq!(
@@ -554,7 +565,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handle_that_passes_between_integrations_in_one_commit_is_told() {
+    fn a_handle_that_is_reassigned_between_integrations_in_one_commit_is_reported() {
         for order in [["one", "two"], ["two", "one"]] {
             let tenant = &mut Tenant::new("acme");
             commit_accounts(tenant, "one", &[(A, "prod")]);
@@ -591,7 +602,7 @@ mod tests {
     }
 
     #[test]
-    fn an_override_s_handle_is_in_force_until_it_goes() {
+    fn an_override_s_handle_is_effective_until_it_goes() {
         let tenant = &mut Tenant::new("acme");
         commit_accounts(tenant, "one", &[(A, "prod")]);
         commit(tenant, |tenant| {

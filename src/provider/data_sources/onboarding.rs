@@ -235,7 +235,11 @@ impl State {
             external_id: self.external_id.known().cloned(),
             trusted_principals: Self::parsed(&self.trusted_principals),
             permissions_policies,
-            delegated_administrator_id: self.delegated_administrator_id.known().cloned(),
+            delegated_administrator_id: self
+                .delegated_administrator_id
+                .known()
+                // The schema has checked it.
+                .and_then(|id| id.parse().ok()),
         })
     }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::arn::RoleArn;
 use crate::model::handle::HandleKind;
 use crate::model::objects::ConnectionOverride;
 use crate::model::tenant::Tenant;
@@ -106,8 +107,8 @@ impl ScopedDeclaration for State {
     fn validate(&self, diagnostics: &mut Diagnostics) {
         if let (Value::Known(account), Value::Known(role)) = (&self.account_id, &self.role_arn)
             // The schema reports what is no ARN of a role.
-            && arguments::role_arn(role).is_ok()
-            && role.split(':').nth(4) != Some(account)
+            && let Ok(parsed) = role.parse::<RoleArn>()
+            && parsed.account_id() != account
         {
             diagnostics.error_at(
                 Path::of("role_arn"),

@@ -153,7 +153,7 @@ fn commit_a_change_that_reaches_all_workspaces(bencher: Bencher) {
             let role = number.fetch_add(1, Ordering::Relaxed);
             for (id, connection) in &mut integration.mirror.connections {
                 connection.derived_role_arn =
-                    Late::Known(format!("arn:aws:iam::{id}:role/r{role}"));
+                    Value::Known(format!("arn:aws:iam::{id}:role/r{role}"));
             }
             integration.clone()
         })

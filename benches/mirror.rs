@@ -10,7 +10,7 @@ use orgmirror::model::admission::Admit;
 use orgmirror::model::folder_ref::FolderRef;
 use orgmirror::model::handle_assignment::assign_handles;
 use orgmirror::model::impact::compare;
-use orgmirror::model::mirror::Mirrored;
+use orgmirror::model::mirror::Reconciled;
 use orgmirror::model::objects::{
     ConnectionOverride, ConnectionPermission, FolderOverride, FolderPermission, Integration,
     OverriddenSettings, Workspace,
@@ -64,7 +64,7 @@ const UNITS: usize = 500;
 const PERMISSIONS: usize = 100;
 const WORKSPACES: usize = 50;
 
-fn integration(mirrored: Mirrored) -> Integration {
+fn integration(mirrored: Reconciled) -> Integration {
     Integration {
         handle_prefix: Some(PREFIX.to_owned()),
         connection_settings: settings("orgmirror-readonly", Some("acme:0123456789abcdef")),

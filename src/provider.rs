@@ -1,6 +1,5 @@
 //! Where Terraform calls in: schemas, and thin glue from them to the other rooms.
 
-pub mod arguments;
 mod catalog_config;
 mod catalog_ops;
 mod catalog_resource;
@@ -11,7 +10,6 @@ pub mod data_sources;
 mod duration;
 mod environment;
 mod impact;
-mod late;
 mod messages;
 pub mod orgmirror;
 mod regions;

@@ -4,8 +4,10 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::fmt;
 
+use describe::{Attribute, Attributes, Describe, Described, Kind, Known, NotKnown, Value};
 use serde::{Deserialize, Serialize};
 
+use super::checks;
 use super::mirror::{Folder, Mirror};
 
 /// A folder of an integration, by ID or by path.
@@ -41,6 +43,54 @@ impl TryFrom<Written> for FolderRef {
     }
 }
 
+/// A reference as a user writes it, in two attributes of which one is set.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Describe)]
+pub struct PlannedFolderRef {
+    /// ID of the root or OU: it follows the folder through renames and moves. Exactly one of `folder_id` and `folder_path` is
+    /// set.
+    #[field(optional, check_string(checks::folder_id))]
+    pub folder_id: Value<String>,
+    /// Path of the folder, such as `/` or `/Workloads/Prod`: it means whatever folder is at that path.
+    #[field(optional, check_string(checks::folder_path))]
+    pub folder_path: Value<String>,
+}
+
+impl Attributes for FolderRef {
+    fn attributes() -> Vec<Attribute> {
+        PlannedFolderRef::attributes()
+    }
+}
+
+impl Described for FolderRef {
+    fn kind() -> Kind {
+        PlannedFolderRef::kind()
+    }
+}
+
+impl Known for FolderRef {
+    type Planned = PlannedFolderRef;
+
+    fn into_planned(self) -> PlannedFolderRef {
+        let (folder_id, folder_path) = match self {
+            FolderRef::Id(id) => (id.into(), Value::Null),
+            FolderRef::Path(path) => (Value::Null, path.into()),
+        };
+        PlannedFolderRef {
+            folder_id,
+            folder_path,
+        }
+    }
+
+    fn from_planned(planned: PlannedFolderRef) -> Result<Self, NotKnown> {
+        match (planned.folder_id, planned.folder_path) {
+            (Value::Known(id), Value::Null) => Ok(FolderRef::Id(id)),
+            (Value::Null, Value::Known(path)) => Ok(FolderRef::Path(path)),
+            (Value::Unknown, _) => Err(NotKnown::here().below("folder_id")),
+            _ => Err(NotKnown::here().below("folder_path")),
+        }
+    }
+}
+
 impl FolderRef {
     /// The folder that is meant now, and its ID; none where there is none. Of several folders at one path, which AWS
     /// does not allow but hand-written lists do, the one with the first ID.
@@ -52,7 +102,7 @@ impl FolderRef {
             FolderRef::Path(path) => mirror
                 .folders
                 .iter()
-                .find(|(_, folder)| folder.path.known() == Some(path)),
+                .find(|(_, folder)| folder.path == *path),
         }?;
         Some((id, folder))
     }
@@ -103,9 +153,7 @@ impl<'a> Folders<'a> {
         self.by_path.get_or_init(|| {
             let mut by_path = HashMap::with_capacity(self.mirror.folders.len());
             for (id, folder) in &self.mirror.folders {
-                if let Some(path) = folder.path.known() {
-                    by_path.entry(path.as_str()).or_insert(id.as_str());
-                }
+                by_path.entry(folder.path.as_str()).or_insert(id.as_str());
             }
             by_path
         })
@@ -154,13 +202,13 @@ mod tests {
     #[test]
     fn a_folder_is_found_by_id_and_by_path() {
         let folder = |path: &str| Folder {
-            name: Late::default(),
-            derived_handle: Late::default(),
+            name: Value::Null,
+            derived_handle: Value::Null,
             parent_id: None,
-            path: Late::Known(path.to_owned()),
+            path: Value::Known(path.to_owned()),
         };
         let unknown = Folder {
-            path: Late::Unknown,
+            path: Value::Unknown,
             ..folder("/")
         };
         let mirror = Mirror {

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use describe::{Described, Kind, Known, NotKnown, StringCheck};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
+use super::checks;
 use super::handle::{self, HandleError, HandleKind};
 
 /// Who a permission is for.
@@ -74,6 +76,29 @@ pub enum GranteeError {
         /// The organization that the integration belongs to.
         organization: String,
     },
+}
+
+impl Described for Grantee {
+    fn kind() -> Kind {
+        String::kind()
+    }
+
+    fn check() -> Option<StringCheck> {
+        Some(checks::grantee)
+    }
+}
+
+impl Known for Grantee {
+    type Planned = String;
+
+    fn into_planned(self) -> String {
+        self.to_string()
+    }
+
+    /// The attribute's check has reported one that cannot be parsed.
+    fn from_planned(planned: String) -> Result<Self, NotKnown> {
+        planned.parse().map_err(|_| NotKnown::here())
+    }
 }
 
 impl Grantee {

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use super::active_overrides::ActiveOverrides;
 use super::handle::{HandleKind, candidates, is_candidate};
-use super::late::Late;
 use super::mirror::Mirror;
 use super::objects::{ConnectionOverride, FolderOverride, Integration};
 use super::tenant::Tenant;
@@ -92,7 +91,7 @@ impl fmt::Display for HandleNotice {
     }
 }
 
-/// The handle under which a folder or connection is published; none if it is not there or its handle is not known.
+/// The handle under which a folder or connection is published; none if it is not there.
 pub fn effective_handle<'a>(integration: &'a Integration, id: &str) -> Option<&'a str> {
     let derived = derived_handle(&integration.mirror, id)?;
     Some(
@@ -104,11 +103,10 @@ pub fn effective_handle<'a>(integration: &'a Integration, id: &str) -> Option<&'
 }
 
 fn derived_handle<'a>(mirror: &'a Mirror, id: &str) -> Option<&'a str> {
-    let handle = match mirror.connections.get(id) {
+    Some(match mirror.connections.get(id) {
         Some(connection) => &connection.derived_handle,
         None => &mirror.folders.get(id)?.derived_handle,
-    };
-    handle.known().map(String::as_str)
+    })
 }
 
 /// The derived handle of every connection, then of every folder, by ID.
@@ -123,7 +121,7 @@ fn derived_handles(mirror: &Mirror) -> impl Iterator<Item = (HandleKind, &str, &
         .map(|(id, folder)| (HandleKind::Folder, id, &folder.derived_handle));
     connections
         .chain(folders)
-        .filter_map(|(kind, id, handle)| Some((kind, id.as_str(), handle.known()?.as_str())))
+        .map(|(kind, id, handle)| (kind, id.as_str(), handle.as_str()))
 }
 
 fn holder_of(
@@ -142,7 +140,7 @@ fn holder_of(
         integration_handle: integration.handle.clone(),
         kind,
         id: id.to_owned(),
-        name: name.and_then(Late::known).cloned().unwrap_or_default(),
+        name: name.cloned().unwrap_or_default(),
         is_reserved,
     }
 }

@@ -14,14 +14,16 @@ pub mod scoped;
 pub mod settings;
 pub mod workspace;
 
-pub use connection_override::ConnectionOverride;
-pub use connection_permission::ConnectionPermission;
-pub use folder_override::FolderOverride;
-pub use folder_permission::FolderPermission;
-pub use integration::Integration;
+pub use connection_override::{ConnectionOverride, PlannedConnectionOverride};
+pub use connection_permission::{ConnectionPermission, PlannedConnectionPermission};
+pub use folder_override::{FolderOverride, PlannedFolderOverride};
+pub use folder_permission::{FolderPermission, PlannedFolderPermission};
+pub use integration::{Integration, PlannedIntegration};
 pub use object::{Concerns, Object, ObjectMap};
 pub use scoped::{Scoped, Target};
-pub use settings::{ConnectionSettings, OverriddenSettings};
+pub use settings::{
+    ConnectionSettings, OverriddenSettings, PlannedConnectionSettings, PlannedOverriddenSettings,
+};
 pub use workspace::Workspace;
 
 /// Calls the macro `$with` with a row for each kind: its doc comment, its field in a tenant and in the catalog's document,

@@ -2,19 +2,23 @@
 //!
 //! That is what a wide exclude or a wrong profile looks like.
 
+use describe::Describe;
 use serde::{Deserialize, Serialize};
 
-use super::mirror::Mirror;
+use super::mirror::PlannedMirror;
 
 /// The guard applies from this many held connections up.
 pub const APPLIES_FROM: usize = 8;
 
 /// How many connections one plan may remove.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Describe)]
+#[describe(planned = PlannedRemovalGuard)]
 pub struct RemovalGuard {
-    /// Per cent of the connections held before.
+    /// Stops a plan that removes more than this part of the connections, in per cent.
+    #[field(default(25), at_least(0))]
     pub percent: i64,
-    /// Number of connections.
+    /// Stops a plan that removes more connections than this.
+    #[field(default(20), at_least(0))]
     pub count: i64,
 }
 
@@ -58,7 +62,11 @@ pub struct RemovedConnection {
 
 /// What `next` removes from `prior`, if that is above the guard: more than `percent` per cent of the held connections,
 /// or more than `count` of them. A guard of 0 lets no removal pass, one of 100 per cent and a large count all of them.
-pub fn removal(prior: &Mirror, next: &Mirror, guard: RemovalGuard) -> Option<Removal> {
+pub fn removal(
+    prior: &PlannedMirror,
+    next: &PlannedMirror,
+    guard: RemovalGuard,
+) -> Option<Removal> {
     let held = prior.connections.len();
     let removed: Vec<RemovedConnection> = prior
         .connections
@@ -88,39 +96,43 @@ pub fn removal(prior: &Mirror, next: &Mirror, guard: RemovalGuard) -> Option<Rem
 
 /// The IDs of the mirrored and the wanted AWS organization, if both are known and differ.
 ///
-/// A hand-written source has no AWS organization, so it never is another one.
-pub fn other_organization<'a>(prior: &'a Mirror, next: &'a Mirror) -> Option<(&'a str, &'a str)> {
-    let prior = prior.aws_organization_id.known()?.as_deref()?;
-    let next = next.aws_organization_id.known()?.as_deref()?;
+/// A hand-written inventory has no AWS organization, so it never is another one.
+pub fn other_organization<'a>(
+    prior: &'a PlannedMirror,
+    next: &'a PlannedMirror,
+) -> Option<(&'a str, &'a str)> {
+    let prior = prior.aws_organization_id.known()?;
+    let next = next.aws_organization_id.known()?;
     (prior != next).then_some((prior, next))
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
-    use super::*;
-    use crate::model::late::Late;
-    use crate::model::mirror::Connection;
+    use describe::Value;
 
-    fn holding(count: usize) -> Mirror {
-        let connection = |id: &str| Connection {
-            name: Late::Known(format!("name {id}")),
-            email: Late::Known(None),
-            state: "ACTIVE".to_owned(),
-            tags: Late::Known(None),
-            derived_handle: Late::Known(format!("handle_{id}")),
-            folder_id: "r".to_owned(),
-            path: Late::Known("/".to_owned()),
-            derived_role_arn: Late::Unknown,
-            owners: Late::Known(None),
-            sign_in_url: Late::Known(None),
+    use super::*;
+    use crate::model::mirror::PlannedConnection;
+
+    fn holding(count: usize) -> PlannedMirror {
+        let connection = |id: &str| PlannedConnection {
+            name: Value::Known(format!("name {id}")),
+            email: Value::Null,
+            state: "ACTIVE".into(),
+            tags: Value::Null,
+            derived_handle: Value::Known(format!("handle_{id}")),
+            folder_id: "r".into(),
+            path: Value::Known("/".to_owned()),
+            derived_role_arn: Value::Unknown,
+            owners: Value::Null,
+            sign_in_url: Value::Null,
         };
-        Mirror {
+        PlannedMirror {
             connections: (0..count)
                 .map(|i| format!("{i:012}"))
                 .map(|id| (id.clone(), connection(&id)))
                 .collect(),
-            ..Mirror::default()
+            ..PlannedMirror::default()
         }
     }
 
@@ -162,18 +174,18 @@ mod tests {
 
     #[test]
     fn another_organization_is_two_known_ids_that_differ() {
-        let of = |id: Late<Option<&str>>| Mirror {
+        let of = |id: Value<&str>| PlannedMirror {
             aws_organization_id: id.map(|id| id.map(str::to_owned)),
-            ..Mirror::default()
+            ..PlannedMirror::default()
         };
-        let a = of(Late::Known(Some("o-a")));
+        let a = of(Value::Known("o-a"));
         assert_eq!(other_organization(&a, &a), None);
         assert_eq!(
-            other_organization(&a, &of(Late::Known(Some("o-b")))),
+            other_organization(&a, &of(Value::Known("o-b"))),
             Some(("o-a", "o-b"))
         );
-        assert_eq!(other_organization(&a, &of(Late::Unknown)), None);
-        assert_eq!(other_organization(&a, &of(Late::Known(None))), None);
-        assert_eq!(other_organization(&of(Late::Known(None)), &a), None);
+        assert_eq!(other_organization(&a, &of(Value::Unknown)), None);
+        assert_eq!(other_organization(&a, &of(Value::Null)), None);
+        assert_eq!(other_organization(&of(Value::Null), &a), None);
     }
 }

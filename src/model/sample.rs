@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use describe::Value;
+
 use super::folder_ref::FolderRef;
-use super::late::Late;
-use super::mirror::{Held, Mirror, Source, SourceAccount, SourceUnit, Wanted, mirror};
+use super::mirror::{
+    Desired, Inventory, InventoryAccount, InventoryUnit, Mirror, PlannedMirror, Previous, reconcile,
+};
 use super::objects::{
     ConnectionOverride, ConnectionPermission, ConnectionSettings, FolderOverride, FolderPermission,
     Integration, OverriddenSettings, Workspace,
@@ -26,26 +29,26 @@ pub(super) fn integration(
     accounts: Members<'_>,
     before: Option<&Integration>,
 ) -> Integration {
-    let parent = |parent: &str| (!parent.is_empty()).then(|| parent.to_owned());
+    let parent = |parent: &str| Value::from((!parent.is_empty()).then(|| parent.to_owned()));
     let units = units.iter().map(|(id, name, above)| {
-        let unit = SourceUnit {
-            name: Late::Known(Some((*name).to_owned())),
+        let unit = InventoryUnit {
+            name: (*name).into(),
             parent_id: parent(above),
         };
         ((*id).to_owned(), unit)
     });
     let accounts = accounts.iter().map(|(id, name, above)| {
-        let account = SourceAccount {
-            name: Late::Known((*name).to_owned()),
+        let account = InventoryAccount {
+            name: (*name).into(),
             parent_id: parent(above),
-            ..SourceAccount::default()
+            ..InventoryAccount::default()
         };
         ((*id).to_owned(), account)
     });
-    let source = Source {
+    let inventory = Inventory {
         organizational_units: units.collect(),
         accounts: accounts.collect(),
-        ..Source::default()
+        ..Inventory::default()
     };
     Integration {
         id: id.to_owned(),
@@ -69,33 +72,25 @@ pub(super) fn integration(
         custom_access_details: None,
         removal_guard: RemovalGuard::default(),
         deletion_protection: true,
-        mirror: mirrored(id, &source, before),
+        mirror: mirrored(id, &inventory, before),
         effective_handles: BTreeMap::new(),
     }
 }
 
-fn mirrored(handle: &str, source: &Source, before: Option<&Integration>) -> Mirror {
-    let wanted = Wanted {
-        source,
-        handle: Late::Known(handle.to_owned()),
-        prefix: Late::default(),
-        initial_handles: Late::default(),
-        role_name: Late::Known("reader".to_owned()),
-        default_region: Late::default(),
-        sso: Late::default(),
-        owners: Late::default(),
-        resource_owners: Late::default(),
-    };
+fn mirrored(handle: &str, inventory: &Inventory, before: Option<&Integration>) -> Mirror {
+    let desired = Desired::of(inventory, handle, "reader");
     let given_handles = BTreeMap::new();
-    let held = before.map(|before| Held {
-        mirror: &before.mirror,
-        handle: &before.handle,
-        prefix: "",
-        given_handles: &given_handles,
-    });
-    mirror(&wanted, held.as_ref())
-        .expect("a sample is sound")
-        .mirror
+    let mirror = before.map(|before| PlannedMirror::from(before.mirror.clone()));
+    let previous = before
+        .zip(mirror.as_ref())
+        .map(|(before, mirror)| Previous {
+            mirror,
+            handle: &before.handle,
+            prefix: "",
+            given_handles: &given_handles,
+        });
+    let reconciled = reconcile(&desired, previous.as_ref()).expect("a sample is sound");
+    reconciled.mirror.known().expect("a sample is known")
 }
 
 /// Puts the integration with this ID, as it is after what the tenant has of it.

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use describe::Describe;
 use thiserror::Error;
 
 use super::lineage::{Broken, Lineage};
@@ -18,59 +19,62 @@ pub const MAX_DEPTH: usize = 5;
 pub const ROOT_PATH: &str = "/";
 
 /// One consistent reading of an AWS organization, as discovery makes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Describe)]
+#[describe(planned = PlannedSnapshot)]
 pub struct Snapshot {
-    /// `o-...`
+    /// ID of the AWS organization, such as `o-a1b2c3d4e5`.
     pub id: String,
     /// ARN of the AWS organization.
     pub arn: String,
     /// `ALL` or `CONSOLIDATED_BILLING`.
     pub feature_set: String,
-    /// Twelve digits.
+    /// ID of the management account.
     pub management_account_id: String,
-    /// `aws`, `aws-us-gov` or `aws-cn`, as in the ARNs.
+    /// `aws`, `aws-us-gov` or `aws-cn`.
     pub partition: String,
-    /// `r-...`
+    /// ID of the root, such as `r-ab12`.
     pub root_id: String,
-    /// By OU ID (`ou-...`); the root is not among them.
+    /// The OUs by ID; the root is not among them.
     pub organizational_units: BTreeMap<String, OrganizationalUnit>,
-    /// By account ID, in every state.
+    /// The accounts by ID, in every state.
     pub accounts: BTreeMap<String, Account>,
 }
 
 /// One organizational unit of a [`Snapshot`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Describe)]
+#[describe(planned = PlannedOrganizationalUnit)]
 pub struct OrganizationalUnit {
     /// ARN of the OU.
     pub arn: String,
-    /// Name as AWS has it.
+    /// Name of the OU.
     pub name: String,
-    /// The root's or another OU's ID.
+    /// ID of the root or of the OU above.
     pub parent_id: String,
-    /// `/Workloads/Prod`; see the module for the escapes.
+    /// Names from the root on, such as `/Workloads/Prod`; `/` and `%` inside a name are written `%2F` and `%25`.
     pub path: String,
 }
 
 /// One account of a [`Snapshot`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Describe)]
+#[describe(planned = PlannedAccount)]
 pub struct Account {
     /// ARN of the account.
     pub arn: String,
-    /// Name as AWS has it.
+    /// Name of the account.
     pub name: String,
     /// E-mail address of the account's root user.
     pub email: String,
-    /// `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE`, `CLOSED`, `PENDING_ACTIVATION`.
+    /// `PENDING_ACTIVATION`, `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE` or `CLOSED`.
     pub state: String,
-    /// The root's or an OU's ID.
+    /// ID of the root or OU that holds the account.
     pub parent_id: String,
-    /// Path of the folder that holds the account.
+    /// Path of the root or OU that holds the account.
     pub path: String,
-    /// RFC 3339, UTC, whole seconds; when the account joined the AWS organization.
+    /// When the account joined the AWS organization: RFC 3339, UTC.
     pub joined_at: Option<String>,
     /// `INVITED` or `CREATED`.
     pub joined_method: Option<String>,
-    /// None unless tags were asked for.
+    /// The account's tags; null unless `include_tags`.
     pub tags: Option<BTreeMap<String, String>>,
 }
 

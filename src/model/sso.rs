@@ -1,17 +1,25 @@
 //! Sign-in through AWS IAM Identity Center.
 
+use describe::Describe;
 use serde::{Deserialize, Serialize};
 
+use super::checks;
 use super::portal::Portal;
 
 /// AWS IAM Identity Center sign-in facts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Describe)]
+#[describe(planned = PlannedSso)]
 pub struct Sso {
-    /// `https://acme.awsapps.com/start`
+    /// The AWS access portal, such as `https://acme.awsapps.com/start`; in AWS GovCloud (US)
+    /// `https://start.us-gov-home.awsapps.com/directory/acme`, in China
+    /// `https://start.home.awsapps.cn/directory/acme`.
+    #[field(required, check_string(checks::portal_url))]
     pub portal_url: String,
-    /// Region of the Identity Center instance.
+    /// Region of the IAM Identity Center instance, in the accounts' partition.
+    #[field(required, check_string(checks::region))]
     pub region: String,
-    /// Permission set that sign-in links and profiles use.
+    /// Permission set that sign-in links open.
+    #[field(optional, check_string(checks::not_empty))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role_name: Option<String>,
 }

@@ -273,7 +273,6 @@ fn tree_problem(integration: &Integration) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::late::Late;
     use crate::model::mirror::Mirror;
     use crate::model::objects::{
         ConnectionOverride, ConnectionPermission, FolderOverride, FolderPermission,
@@ -471,7 +470,7 @@ mod tests {
             one.effective_handles
                 .insert(A.to_owned(), "edited".to_owned());
             if let Some(connection) = one.mirror.connections.get_mut(B) {
-                connection.derived_handle = Late::Known("edited".to_owned());
+                connection.derived_handle = "edited".to_owned();
             }
         });
         assert_eq!(tenant.problem(), None);

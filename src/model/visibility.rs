@@ -80,22 +80,22 @@ pub struct EffectiveConnection<'t> {
 impl<'t> EffectiveConnection<'t> {
     /// Name of the account.
     pub fn name(&self) -> &'t str {
-        self.connection.name.known().map_or("", String::as_str)
+        &self.connection.name
     }
 
     /// E-mail address of the account's root user.
     pub fn email(&self) -> Option<&'t str> {
-        self.connection.email.known()?.as_deref()
+        self.connection.email.as_deref()
     }
 
     /// Tags of the account; none: not read.
     pub fn tags(&self) -> Option<&'t BTreeMap<String, String>> {
-        self.connection.tags.known()?.as_ref()
+        self.connection.tags.as_ref()
     }
 
     /// Who owns the account; none: the integration has no owners.
     pub fn owners(&self) -> Option<&'t BTreeSet<Owner>> {
-        self.connection.owners.known()?.as_ref()
+        self.connection.owners.as_ref()
     }
 
     /// What the integration says about access.
@@ -105,7 +105,7 @@ impl<'t> EffectiveConnection<'t> {
 
     /// Path of its folder.
     pub fn path(&self) -> &'t str {
-        self.connection.path.known().map_or("", String::as_str)
+        &self.connection.path
     }
 
     /// The folders it is in, from the root down.
@@ -166,11 +166,7 @@ pub fn is_attached(workspace: &Workspace, connection: &EffectiveConnection<'_>) 
 
 /// Whether a folder is among what a workspace attaches.
 fn names(attach: &BTreeSet<String>, id: &str, folder: &Folder) -> bool {
-    attach.contains(id)
-        || folder
-            .path
-            .known()
-            .is_some_and(|path| attach.contains(path))
+    attach.contains(id) || attach.contains(&folder.path)
 }
 
 /// Entries of a workspace's `attach` that are no folder and no account of any integration.
@@ -184,9 +180,7 @@ pub fn attached_nowhere<'a>(attach: &'a BTreeSet<String>, tenant: &Tenant) -> Ve
             } = &integration.mirror;
             connections.contains_key(entry)
                 || folders.contains_key(entry)
-                || folders
-                    .values()
-                    .any(|folder| folder.path.known().is_some_and(|path| path == entry))
+                || folders.values().any(|folder| folder.path == *entry)
         })
     };
     let entries = attach.iter().map(String::as_str);
@@ -507,8 +501,6 @@ mod tests {
 
     #[test]
     fn the_partition_is_the_derived_role_s_or_the_region_s() {
-        use crate::model::late::Late;
-
         let mut tenant = tenant();
         let role_name = Some("auditor".to_owned());
         tenant.put(FolderOverride {
@@ -520,7 +512,7 @@ mod tests {
                 let integration = Arc::make_mut(integration);
                 integration.connection_settings.default_region = "cn-north-1".to_owned();
                 if let Some(connection) = integration.mirror.connections.get_mut(A) {
-                    connection.derived_role_arn = Late::Known(arn.to_owned());
+                    connection.derived_role_arn = arn.to_owned();
                 }
             }
         };

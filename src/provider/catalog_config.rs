@@ -14,8 +14,8 @@ use terraform_plugin::path::Path;
 use terraform_plugin::schema::{Attribute, Violation};
 use terraform_plugin::value::Value;
 
-use super::arguments;
 use super::credentials::{self, AssumeRoleArgument, Replacement, assume_role};
+use crate::model::checks;
 
 /// Default directory of the catalog, relative to Terraform's working directory.
 const DEFAULT: &str = ".orgmirror";
@@ -52,7 +52,7 @@ pub(super) fn attribute() -> Attribute {
         vec![
             Attribute::string("path")
                 .optional()
-                .check_string(arguments::not_empty)
+                .check_string(checks::not_empty)
                 .check_string(check_directory)
                 .description(
                     "A directory, relative to where Terraform runs. Keep it where every run finds it again: the state \
@@ -83,24 +83,24 @@ fn in_s3() -> Vec<Attribute> {
             .description("What all keys begin with, such as `prod`. Default: nothing."),
         Attribute::string("region")
             .optional()
-            .check_string(arguments::region)
+            .check_string(checks::region)
             .description("Region of the bucket. Default: the provider's."),
         Attribute::string("kms_key_id")
             .optional()
-            .check_string(arguments::not_empty)
+            .check_string(checks::not_empty)
             .description(
                 "ID, ARN or alias of the KMS key that encrypts what is written. Default: as the bucket says.",
             ),
         Attribute::string("profile")
             .optional()
-            .check_string(arguments::not_empty)
+            .check_string(checks::not_empty)
             .description(
                 "Profile for the catalog. Replaces the provider's credentials of any kind, its `assume_role` included.",
             ),
         assume_role("Role to assume for the catalog. Replaces the provider's; the two are not chained."),
         Attribute::string("endpoint")
             .optional()
-            .check_string(arguments::url)
+            .check_string(checks::url)
             .description("URL of S3. Default: `endpoints.s3` of the provider."),
         Attribute::bool("use_path_style").optional().description(
             "Whether the bucket is named in the path of URLs instead of the host, as some emulators need it. Default \
@@ -308,7 +308,7 @@ fn unusable(error: &dyn std::fmt::Display, origin: &str) -> Diagnostic {
         format!(
             "{} It was set by {origin}. Set catalog in the provider block to {{ path = \"...\" }}, a directory, or to \
              {{ s3 = {{ bucket = \"...\", prefix = \"...\" }} }}.",
-            arguments::sentence(&error)
+            checks::sentence(&error)
         ),
     )
     .at(Path::of("catalog"))
@@ -322,7 +322,7 @@ fn check_directory(path: &str) -> Result<(), Violation> {
             "For S3, write catalog = { s3 = { bucket = \"...\", prefix = \"...\" } } instead of path.",
         )),
         Err(error) => Err(Violation::new(
-            arguments::sentence(&error),
+            checks::sentence(&error),
             "Give a directory.",
         )),
     }

@@ -9,6 +9,6 @@ mod write;
 pub(super) use lookup::{
     IntegrationBy, existing, imported_integration, integration_by, opened, possible, readable,
 };
-pub(super) use preview::Look;
+pub(super) use preview::{Look, PlannedPut};
 pub(super) use rejections::Conflict;
 pub(super) use write::{Put, delete, put};

@@ -5,6 +5,8 @@ use std::marker::PhantomData;
 
 use async_trait::async_trait;
 
+use describe::NotKnown;
+
 use crate::catalog::{Catalog, Document, random_id};
 use crate::model::admission::Admit;
 use crate::model::objects::Object;
@@ -13,12 +15,13 @@ use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::identity::{Identity, ImportBy};
 use terraform_plugin::private::Private;
 use terraform_plugin::resource::{Change, Context, Model, Plan, Resource};
-use terraform_plugin::schema::{Attribute, Schema};
+use terraform_plugin::schema::Schema;
 use terraform_plugin::value::Value;
 
-use super::catalog_ops::{Conflict, Look, Put, delete, existing, opened, possible, put};
+use super::catalog_ops::{
+    Conflict, Look, PlannedPut, Put, delete, existing, opened, possible, put,
+};
 use super::data::Data;
-use super::late::NotKnown;
 
 /// The configuration, plan and state of a resource that declares an object of the catalog, and what is special about its
 /// life.
@@ -45,6 +48,11 @@ pub(in crate::provider) trait Declaration:
     /// # Errors
     /// If anything is not known.
     fn object(&self, id: &str) -> Result<Self::Object, NotKnown>;
+
+    /// The declared object as far as a plan knows it, under `id`, and whether all is known that decides who sees what.
+    fn outline(&self, id: &str) -> Option<(Self::Object, bool)> {
+        Some((self.object(id).ok()?, true))
+    }
 
     /// Takes over what the catalog has of the object. Attributes that the catalog does not keep stay as they are.
     fn set_object(&mut self, object: &Self::Object);
@@ -195,13 +203,19 @@ impl<D: Declaration> Resource for CatalogResource<D> {
             None => prior_id.map_or(D::Object::ID_PREFIX, String::as_str),
         };
         // What is not known yet is not compared.
-        let object = planned.object(id).ok();
+        let outline = planned.outline(id);
         let look = Look::at(context.data, is_changed).await;
-        planned.remark(object.as_ref(), is_changed, look.as_ref(), diagnostics);
-        let (true, Some(look), Some(object)) = (is_changed, look, object) else {
+        let object = outline.as_ref().map(|(object, _)| object);
+        planned.remark(object, is_changed, look.as_ref(), diagnostics);
+        let (true, Some(look), Some((object, is_whole))) = (is_changed, look, outline) else {
             return;
         };
-        look.warn_of_put(replaced.map(String::as_str), object, D::check, diagnostics);
+        let planned = PlannedPut {
+            object,
+            is_whole,
+            replaced: replaced.map(String::as_str),
+        };
+        look.warn_of_put(planned, D::check, diagnostics);
     }
 
     async fn plan_destroy(
@@ -327,12 +341,4 @@ async fn apply<D: Declaration>(
     let document = put(context, object, mode, D::check, diagnostics).await?;
     planned.set_object(document.tenant().get::<D::Object>(id)?);
     Some(planned)
-}
-
-/// The attribute `id`.
-pub(in crate::provider) fn id<T: Object>() -> Attribute {
-    Attribute::string("id")
-        .computed()
-        .use_state_for_unknown()
-        .description(&format!("`{}` and 20 characters.", T::ID_PREFIX))
 }

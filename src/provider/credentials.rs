@@ -2,25 +2,36 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use describe::Describe;
 
 use crate::aws::{AssumeRole, ConnectError, Settings};
 use terraform_plugin::schema::{Attribute, Violation};
 use terraform_plugin::value::Value;
 
 use super::data::{Data, Unknown};
-use super::{arguments, duration};
+use super::duration;
+use crate::model::checks;
 
 /// Shortest and longest session that STS gives.
 const SESSION: [Duration; 2] = [Duration::from_secs(15 * 60), Duration::from_secs(12 * 3600)];
 
 /// `assume_role = { ... }`
-#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Default, Describe)]
 pub(super) struct AssumeRoleArgument {
+    /// ARN of the role.
+    #[field(required, check_string(checks::role_arn))]
     role_arn: Value<String>,
+    /// External ID that the role's trust policy asks for.
+    #[field(optional, check_string(checks::external_id))]
     external_id: Value<String>,
+    /// Name of the session, as CloudTrail shows it. Default `orgmirror`.
+    #[field(optional, check_string(session_name))]
     session_name: Value<String>,
+    /// How long the credentials are valid, such as `1h`: 15 minutes to 12 hours, and no longer than the role allows.
+    #[field(
+        optional,
+        check_string(|text| duration::parse_within(text, SESSION[0], SESSION[1]).map(drop))
+    )]
     duration: Value<String>,
 }
 
@@ -38,32 +49,9 @@ impl std::fmt::Debug for AssumeRoleArgument {
 
 /// The attribute `assume_role`.
 pub(super) fn assume_role(description: &str) -> Attribute {
-    Attribute::nested(
-        "assume_role",
-        vec![
-            Attribute::string("role_arn")
-                .required()
-                .check_string(arguments::role_arn)
-                .description("ARN of the role."),
-            Attribute::string("external_id")
-                .optional()
-                .check_string(arguments::external_id)
-                .description("External ID that the role's trust policy asks for."),
-            Attribute::string("session_name")
-                .optional()
-                .check_string(session_name)
-                .description("Name of the session, as CloudTrail shows it. Default `orgmirror`."),
-            Attribute::string("duration")
-                .optional()
-                .check_string(|text| duration::parse_within(text, SESSION[0], SESSION[1]).map(drop))
-                .description(
-                    "How long the credentials are valid, such as `1h`: 15 minutes to 12 hours, and no longer than the \
-                     role allows.",
-                ),
-        ],
-    )
-    .optional()
-    .description(description)
+    Attribute::of::<AssumeRoleArgument>("assume_role")
+        .optional()
+        .description(description)
 }
 
 /// Arguments of a data source, or of the catalog, that replace those of the provider.
@@ -82,13 +70,13 @@ pub(super) fn replacements(what: &str, region: &str) -> [Attribute; 3] {
         )),
         Attribute::string("profile")
             .optional()
-            .check_string(arguments::not_empty)
+            .check_string(checks::not_empty)
             .description(&format!(
                 "Profile for this {what}. Replaces the provider's credentials of any kind, its `assume_role` included."
             )),
         Attribute::string("region")
             .optional()
-            .check_string(arguments::region)
+            .check_string(checks::region)
             .description(&format!("{region} Replaces the provider's.")),
     ]
 }

@@ -20,7 +20,8 @@ use super::catalog_config::{self, CatalogArgument, OpenCatalog};
 use super::credentials::{AssumeRoleArgument, assume_role};
 use super::data::{Data, Unknown};
 use super::environment::variable;
-use super::{arguments, data_sources, resources};
+use super::{data_sources, resources};
+use crate::model::checks;
 
 /// The tenant unless said otherwise.
 const DEFAULT_TENANT: &str = "default";
@@ -125,7 +126,7 @@ impl Provider for Orgmirror {
             vec![
                 Attribute::string("tenant")
                     .optional()
-                    .check_string(arguments::handle(HandleKind::Tenant))
+                    .check_string(checks::handle(HandleKind::Tenant))
                     .description(
                         "The isolation boundary of the catalog: handles are unique within it. Default: the environment \
                          variable `ORGMIRROR_TENANT`, else `default`.",
@@ -133,19 +134,19 @@ impl Provider for Orgmirror {
                 catalog_config::attribute(),
                 Attribute::string("region")
                     .optional()
-                    .check_string(arguments::region)
+                    .check_string(checks::region)
                     .description(
                         "Region whose partition is meant; AWS Organizations is one service per partition. Default: as \
                          the AWS CLI finds it, else one of the partition of `assume_role`, else `us-east-1`.",
                     ),
                 Attribute::string("profile")
                     .optional()
-                    .check_string(arguments::not_empty)
+                    .check_string(checks::not_empty)
                     .description("Profile of the shared AWS configuration files."),
                 Attribute::string("access_key")
                     .optional()
                     .sensitive()
-                    .check_string(arguments::not_empty)
+                    .check_string(checks::not_empty)
                     .description(
                         "AWS access key ID, with `secret_key`. Without it, the default chain of the AWS SDKs applies: \
                          environment, shared files, SSO, container, instance.",
@@ -153,12 +154,12 @@ impl Provider for Orgmirror {
                 Attribute::string("secret_key")
                     .optional()
                     .sensitive()
-                    .check_string(arguments::not_empty)
+                    .check_string(checks::not_empty)
                     .description("AWS secret access key, with `access_key`. May be an ephemeral value."),
                 Attribute::string("token")
                     .optional()
                     .sensitive()
-                    .check_string(arguments::not_empty)
+                    .check_string(checks::not_empty)
                     .description("Session token that belongs to temporary keys."),
                 assume_role("Role to assume with these credentials, for discovery."),
                 Attribute::nested(
@@ -166,30 +167,30 @@ impl Provider for Orgmirror {
                     vec![
                         Attribute::string("organizations")
                             .optional()
-                            .check_string(arguments::url)
+                            .check_string(checks::url)
                             .description("URL of AWS Organizations."),
                         Attribute::string("sts")
                             .optional()
-                            .check_string(arguments::url)
+                            .check_string(checks::url)
                             .description("URL of AWS STS."),
                         Attribute::string("s3")
                             .optional()
-                            .check_string(arguments::url)
+                            .check_string(checks::url)
                             .description("URL of Amazon S3."),
                         Attribute::string("iam")
                             .optional()
-                            .check_string(arguments::url)
+                            .check_string(checks::url)
                             .description("URL of AWS IAM."),
                         Attribute::string("resourcegroupstaggingapi")
                             .optional()
-                            .check_string(arguments::url)
+                            .check_string(checks::url)
                             .description(
                                 "URL of the Resource Groups Tagging API. Where `organizations` is set and this is \
                                  not, tags are read account by account.",
                             ),
                         Attribute::string("resourceexplorer2")
                             .optional()
-                            .check_string(arguments::url)
+                            .check_string(checks::url)
                             .description("URL of AWS Resource Explorer."),
                     ],
                 )
@@ -312,7 +313,7 @@ fn tenant(config: &Config) -> Result<String, Diagnostic> {
                     format!(
                         "{} It comes from the environment variable {TENANT_VARIABLE}. Correct it there, or set tenant \
                          in the provider block.",
-                        arguments::sentence(&error)
+                        checks::sentence(&error)
                     ),
                 )
             })?;

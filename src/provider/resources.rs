@@ -12,6 +12,11 @@ mod workspace;
 
 use terraform_plugin::resource::ResourceType;
 
+use crate::model::objects::{
+    PlannedConnectionOverride, PlannedConnectionPermission, PlannedFolderOverride,
+    PlannedFolderPermission,
+};
+
 use super::catalog_resource::CatalogResource;
 use super::data::Data;
 
@@ -19,10 +24,10 @@ use super::data::Data;
 pub(super) fn all() -> Vec<ResourceType<Data>> {
     vec![
         ResourceType::new(CatalogResource::<integration::State>::new()),
-        ResourceType::new(CatalogResource::<folder_permission::State>::new()),
-        ResourceType::new(CatalogResource::<connection_permission::State>::new()),
-        ResourceType::new(CatalogResource::<folder_override::State>::new()),
-        ResourceType::new(CatalogResource::<connection_override::State>::new()),
+        ResourceType::new(CatalogResource::<PlannedFolderPermission>::new()),
+        ResourceType::new(CatalogResource::<PlannedConnectionPermission>::new()),
+        ResourceType::new(CatalogResource::<PlannedFolderOverride>::new()),
+        ResourceType::new(CatalogResource::<PlannedConnectionOverride>::new()),
         ResourceType::new(CatalogResource::<workspace::State>::new()),
         ResourceType::new(external_id::ExternalIdResource),
     ]

@@ -12,8 +12,8 @@ use terraform_plugin::path::Path;
 use terraform_plugin::schema::{Attribute, Violation};
 use terraform_plugin::value::Value;
 
-use super::arguments;
 use super::catalog_ops::{IntegrationBy, integration_by};
+use crate::model::checks;
 
 /// What a data source's arguments select.
 #[derive(Debug, Clone, Copy)]
@@ -41,14 +41,14 @@ pub(super) fn selection(workspace: &str) -> [Attribute; 3] {
             .description(workspace),
         Attribute::string("integration_id")
             .optional()
-            .check_string(arguments::not_empty)
+            .check_string(checks::not_empty)
             .description(
                 "Only connections of this integration. By reference, it also lets the data source wait for pending \
                  changes of the integration.",
             ),
         Attribute::string("folder_path")
             .optional()
-            .check_string(arguments::folder_path)
+            .check_string(checks::folder_path)
             .description(
                 "Only connections of the folder at this path and of all folders below, such as `/Workloads`. A path \
                  where no folder is, is an error.",
@@ -121,7 +121,7 @@ impl Selection<'_> {
         let is_below = |connection: &EffectiveConnection<'_>| {
             folder_path.is_none_or(|path| {
                 let mut folders = connection.folders();
-                folders.any(|(_, folder)| folder.path.known() == Some(path))
+                folders.any(|(_, folder)| folder.path == *path)
             })
         };
         connections.retain(|connection| asked(connection.integration) && is_below(connection));
@@ -159,7 +159,7 @@ fn undeclared(organization: &str, handle: &str) -> Workspace {
 fn no_such_folder(path: &str, integrations: &[&Integration]) -> Diagnostic {
     let mirrors = integrations.iter().map(|integration| &integration.mirror);
     let paths = mirrors.flat_map(|mirror| mirror.folders.values());
-    let paths = paths.filter_map(|folder| folder.path.known().map(String::as_str));
+    let paths = paths.map(|folder| folder.path.as_str());
     let suggestions: Vec<String> = suggest(path, paths.map(|path| (path, path)))
         .into_iter()
         .map(|suggestion| suggestion.path)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use describe::Describe;
 
 use terraform_plugin::schema::Attribute;
 use terraform_plugin::value::Value;
@@ -13,25 +13,21 @@ use super::duration;
 const READ: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(24 * 3600)];
 
 /// `timeouts = { read = "30m" }`
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, PartialEq, Default, Describe)]
 pub(super) struct Timeouts {
+    /// How long all of the reading may take. Default `30m`.
+    #[field(
+        optional,
+        check_string(|text| duration::parse_within(text, READ[0], READ[1]).map(drop))
+    )]
     read: Value<String>,
 }
 
-/// The attribute `timeouts`; the description is of `read`.
-pub(super) fn timeouts(read: &str) -> Attribute {
-    Attribute::nested(
-        "timeouts",
-        vec![
-            Attribute::string("read")
-                .optional()
-                .check_string(|text| duration::parse_within(text, READ[0], READ[1]).map(drop))
-                .description(read),
-        ],
-    )
-    .optional()
-    .description("Time limits.")
+/// The attribute `timeouts`.
+pub(super) fn timeouts() -> Attribute {
+    Attribute::of::<Timeouts>("timeouts")
+        .optional()
+        .description("Time limits.")
 }
 
 /// How long a reading may take; none: nothing is said.

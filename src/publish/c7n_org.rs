@@ -52,7 +52,7 @@ impl Format for C7nOrg {
                 continue;
             }
             let folders = connection.folders();
-            let paths = folders.filter_map(|(_, folder)| folder.path.known());
+            let paths = folders.map(|(_, folder)| &folder.path);
             let mut tags: Vec<String> = paths.map(|path| format!("path:{path}")).collect();
             for (key, value) in connection.tags().into_iter().flatten() {
                 let tag = format!("{key}:{value}");
@@ -187,7 +187,6 @@ fn is_taken(tag: &str) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::model::late::Late;
     use crate::model::objects::Integration;
     use crate::model::owners::Owner;
     use crate::publish::sample::{acme, options, with_view, workspace};
@@ -206,7 +205,7 @@ mod tests {
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect();
         let connection = integration.mirror.connections.get_mut(account_id).unwrap();
-        connection.tags = Late::Known(Some(tags));
+        connection.tags = Some(tags);
     }
 
     #[test]
@@ -217,8 +216,8 @@ mod tests {
             .connections
             .get_mut("333333333333")
             .unwrap();
-        shop.email = Late::Known(Some("shop@example.com".to_owned()));
-        shop.owners = Late::Known(Some(
+        shop.email = Some("shop@example.com".to_owned());
+        shop.owners = Some(
             [
                 Owner {
                     attribute: "okta_group".to_owned(),
@@ -230,7 +229,7 @@ mod tests {
                 },
             ]
             .into(),
-        ));
+        );
         tag(
             &mut integration,
             "333333333333",
@@ -291,7 +290,7 @@ accounts:
             attribute: "\u{7}".repeat(length),
             values: ["mia".to_owned()].into(),
         });
-        shop.unwrap().owners = Late::Known(Some(owners.into()));
+        shop.unwrap().owners = Some(owners.into());
         let (text, notices) = render(integration);
         assert!(
             text.contains(&format!("\"{}\":", "\\a".repeat(100))),
@@ -353,7 +352,7 @@ accounts:
             let partition = partition::of_region(default_region);
             for (id, connection) in &mut integration.mirror.connections {
                 let arn = crate::model::mirror::role_arn(partition, id, "reader");
-                connection.derived_role_arn = Late::Known(arn);
+                connection.derived_role_arn = arn;
             }
             let settings = &mut integration.connection_settings;
             settings.default_region = default_region.to_owned();

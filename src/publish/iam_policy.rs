@@ -162,7 +162,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::late::Late;
     use crate::model::mirror::role_arn;
     use crate::model::objects::Integration;
     use crate::publish::sample::{acme, integration, options, with_view, workspace};
@@ -219,7 +218,7 @@ mod tests {
             role_arn("aws", "333333333333", "audit/reader"),
         ];
         for (connection, arn) in integration.mirror.connections.values_mut().zip(arns) {
-            connection.derived_role_arn = Late::Known(arn);
+            connection.derived_role_arn = arn;
         }
         let (text, notices) = render(&[integration]);
         let documents: serde_json::Value = serde_json::from_str(&text).unwrap();

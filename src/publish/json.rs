@@ -160,9 +160,9 @@ impl<'a> FolderEntry<'a> {
         Self {
             handle: entry.handle,
             id: entry.id,
-            name: folder.name.known().map_or("", String::as_str),
+            name: &folder.name,
             parent_id: folder.parent_id.as_deref(),
-            path: folder.path.known().map_or("", String::as_str),
+            path: &folder.path,
             integration: IntegrationEntry::of(entry.integration),
             connections: &entry.connections,
         }
@@ -194,7 +194,7 @@ impl<'a> ConnectionEntry<'a> {
             min_error_retry_delay: effective.min_error_retry_delay,
             ignore_error_codes: effective.ignore_error_codes,
             owners: effective.owners(),
-            sign_in_url: connection.sign_in_url.known().and_then(Option::as_deref),
+            sign_in_url: connection.sign_in_url.as_deref(),
             custom_access_details: effective.custom_access_details(),
             granted_by: effective
                 .granted_by
@@ -235,7 +235,7 @@ impl<'a> GrantEntry<'a> {
             grantee: grant.grantee.to_string(),
             folder: folder.map(|(id, folder)| GrantedFolder {
                 id,
-                path: folder.path.known().map_or("", String::as_str),
+                path: &folder.path,
             }),
             match_tags,
         }
@@ -248,7 +248,6 @@ mod tests {
     use super::*;
     use crate::model::folder_ref::FolderRef;
     use crate::model::grantee::Grantee;
-    use crate::model::late::Late;
     use crate::model::objects::{
         ConnectionOverride, ConnectionPermission, FolderPermission, OverriddenSettings,
     };
@@ -270,17 +269,17 @@ mod tests {
             .connections
             .get_mut("333333333333")
             .unwrap();
-        connection.email = Late::Known(Some("shop@example.com".to_owned()));
-        connection.tags = Late::Known(Some([("env".to_owned(), "prod".to_owned())].into()));
-        connection.owners = Late::Known(Some(
+        connection.email = Some("shop@example.com".to_owned());
+        connection.tags = Some([("env".to_owned(), "prod".to_owned())].into());
+        connection.owners = Some(
             [Owner {
                 attribute: "user".to_owned(),
                 values: ["mia".to_owned()].into(),
             }]
             .into(),
-        ));
+        );
         let portal = sso("acme").portal_url;
-        connection.sign_in_url = Late::Known(Some(portal));
+        connection.sign_in_url = Some(portal);
         let integration_id = integration.id.clone();
         tenant.put(integration);
         tenant.put(FolderPermission {

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::handle_assignment::assign_handles;
-use crate::model::late::Late;
-use crate::model::mirror::{Source, SourceAccount, SourceUnit, Wanted, mirror};
+use crate::model::mirror::{Desired, Inventory, InventoryAccount, InventoryUnit, reconcile};
 use crate::model::objects::workspace::{OptionValue, Options};
 use crate::model::objects::{ConnectionSettings, Integration, Workspace};
 use crate::model::removal_guard::RemovalGuard;
@@ -19,36 +18,27 @@ pub(crate) fn integration(
     accounts: &[(&str, &str, Option<&str>)],
 ) -> Integration {
     let units = units.iter().map(|(id, name, parent)| {
-        let unit = SourceUnit {
-            name: Late::Known(Some((*name).to_owned())),
-            parent_id: parent.map(str::to_owned),
+        let unit = InventoryUnit {
+            name: (*name).into(),
+            parent_id: parent.map(str::to_owned).into(),
         };
         ((*id).to_owned(), unit)
     });
     let accounts = accounts.iter().map(|(id, name, unit)| {
-        let account = SourceAccount {
-            name: Late::Known((*name).to_owned()),
-            parent_id: unit.map(str::to_owned),
-            ..SourceAccount::default()
+        let account = InventoryAccount {
+            name: (*name).into(),
+            parent_id: unit.map(str::to_owned).into(),
+            ..InventoryAccount::default()
         };
         ((*id).to_owned(), account)
     });
-    let source = Source {
+    let inventory = Inventory {
         organizational_units: units.collect(),
         accounts: accounts.collect(),
-        ..Source::default()
+        ..Inventory::default()
     };
-    let wanted = Wanted {
-        source: &source,
-        handle: Late::Known(handle.to_owned()),
-        prefix: Late::default(),
-        initial_handles: Late::default(),
-        role_name: Late::Known("orgmirror-readonly".to_owned()),
-        default_region: Late::default(),
-        sso: Late::default(),
-        owners: Late::default(),
-        resource_owners: Late::default(),
-    };
+    let desired = Desired::of(&inventory, handle, "orgmirror-readonly");
+    let reconciled = reconcile(&desired, None).unwrap();
     Integration {
         id: format!("in_{handle}"),
         handle: handle.to_owned(),
@@ -71,7 +61,7 @@ pub(crate) fn integration(
         custom_access_details: None,
         removal_guard: RemovalGuard::default(),
         deletion_protection: true,
-        mirror: mirror(&wanted, None).unwrap().mirror,
+        mirror: reconciled.mirror.known().unwrap(),
         effective_handles: BTreeMap::new(),
     }
 }

@@ -62,15 +62,15 @@ pub fn tagged_example(format: &str) -> Example {
         let name = |distance: usize| names[(number + distance) % names.len()].clone();
         let email = format!("{}@example.com", name(1));
         let connection = connection.unwrap();
-        connection.tags = Late::Known(Some([(name(2), name(3)), (name(4), name(5))].into()));
-        connection.email = Late::Known(Some(email));
-        connection.owners = Late::Known(Some(
+        connection.tags = Value::Known([(name(2), name(3)), (name(4), name(5))].into());
+        connection.email = Value::Known(email);
+        connection.owners = Value::Known(
             [Owner {
                 attribute: name(6),
                 values: [name(7), name(8)].into(),
             }]
             .into(),
-        ));
+        );
     }
     example.tenant.put(integration);
     example
@@ -166,12 +166,12 @@ fn c7n_org_runs_a_policy_in_exactly_the_published_accounts() {
             true => partition::AWS_US_GOV,
             false => partition::AWS,
         };
-        connection.derived_role_arn = Late::Known(role_arn(partition, id, "reader"));
+        connection.derived_role_arn = Value::Known(role_arn(partition, id, "reader"));
         let mia = Owner {
             attribute: "user".to_owned(),
             values: ["mia@example.com".to_owned()].into(),
         };
-        connection.owners = Late::Known((*id == hub).then(|| [mia].into()));
+        connection.owners = Value::Known((*id == hub).then(|| [mia].into()));
     }
     let integration_id = integration.id.clone();
     example.tenant.put(integration);

@@ -39,14 +39,14 @@ fn a_thousand_names_survive_and_the_schema_is_met() {
     integration.custom_access_details = Some("Ask in #cloud: \"now\"\n".to_owned());
     let ids: Vec<String> = integration.mirror.connections.keys().cloned().collect();
     for connection in integration.mirror.connections.values_mut() {
-        connection.owners = Late::Known(Some(
+        connection.owners = Value::Known(
             [Owner {
                 attribute: "user".to_owned(),
                 values: ["mia".to_owned(), connection.state.clone()].into(),
             }]
             .into(),
-        ));
-        connection.sign_in_url = Late::Known(Some("https://acme.awsapps.com/start".to_owned()));
+        );
+        connection.sign_in_url = Value::Known("https://acme.awsapps.com/start".to_owned());
     }
     let integration_id = integration.id.clone();
     example.tenant.put(integration);

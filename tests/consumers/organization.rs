@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use orgmirror::model::handle_assignment::assign_handles;
 use orgmirror::model::late::Late;
-use orgmirror::model::mirror::{Source, SourceAccount, SourceUnit, Wanted, mirror};
+use orgmirror::model::mirror::{Desired, Inventory, InventoryAccount, InventoryUnit, mirror};
 use orgmirror::model::objects::workspace::{OptionValue, Options, Publish};
 use orgmirror::model::objects::{ConnectionOverride, Integration, OverriddenSettings, Workspace};
 use orgmirror::model::sso::Sso;
@@ -40,31 +40,31 @@ pub struct Example {
 impl Example {
     /// Accounts with these names, spread over the OUs; every seventh has settings of its own.
     pub fn new(names: &[String], publish: &[(&str, Options)]) -> Self {
-        let accounts: BTreeMap<String, SourceAccount> = names
+        let accounts: BTreeMap<String, InventoryAccount> = names
             .iter()
             .enumerate()
             .map(|(number, name)| {
                 let unit = UNITS.get(number % (UNITS.len() + 1));
-                let account = SourceAccount {
-                    name: Late::Known(name.clone()),
-                    email: Late::Known(Some(format!("aws+{number}@example.com"))),
+                let account = InventoryAccount {
+                    name: Value::Known(name.clone()),
+                    email: Value::Known(format!("aws+{number}@example.com")),
                     parent_id: unit.map(|(id, _, _)| (*id).to_owned()),
-                    ..SourceAccount::default()
+                    ..InventoryAccount::default()
                 };
                 (account_id(number), account)
             })
             .collect();
         let units = UNITS.iter().map(|(id, name, parent)| {
-            let unit = SourceUnit {
-                name: Late::Known(Some((*name).to_owned())),
+            let unit = InventoryUnit {
+                name: Value::Known((*name).to_owned()),
                 parent_id: parent.map(str::to_owned),
             };
             ((*id).to_owned(), unit)
         });
-        let integration = integration(&Source {
+        let integration = integration(&Inventory {
             organizational_units: units.collect(),
             accounts,
-            ..Source::default()
+            ..Inventory::default()
         });
         let mut tenant = Tenant::new("acme");
         tenant.put(integration);
@@ -147,17 +147,17 @@ pub fn options(options: &[(&str, &str)]) -> Options {
     options.collect()
 }
 
-fn integration(source: &Source) -> Integration {
-    let wanted = Wanted {
+fn integration(source: &Inventory) -> Integration {
+    let wanted = Desired {
         source,
-        handle: Late::Known("acme".to_owned()),
-        prefix: Late::default(),
-        initial_handles: Late::default(),
-        role_name: Late::Known(ROLE_NAME.to_owned()),
-        default_region: Late::default(),
-        sso: Late::default(),
-        owners: Late::default(),
-        resource_owners: Late::default(),
+        handle: Value::Known("acme".to_owned()),
+        prefix: Value::Null,
+        initial_handles: Value::Null,
+        role_name: Value::Known(ROLE_NAME.to_owned()),
+        default_region: Value::Null,
+        sso: Value::Null,
+        owners: Value::Null,
+        resource_owners: Value::Null,
     };
     let mirror = mirror(&wanted, None).unwrap().mirror;
     Integration {

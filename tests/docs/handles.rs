@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use orgmirror::model::handle;
 use orgmirror::model::late::Late;
-use orgmirror::model::mirror::{Held, Mirrored, Source, SourceAccount, SourceUnit, Wanted, mirror};
+use orgmirror::model::mirror::{
+    Desired, Inventory, InventoryAccount, InventoryUnit, Previous, Reconciled, mirror,
+};
 
 use super::settle_part;
 
@@ -97,22 +99,22 @@ fn the_table_of_a_life_is_what_the_rules_make() {
 }
 
 pub(super) fn settle_life() {
-    let mut source = Source {
+    let mut source = Inventory {
         organizational_units: BTreeMap::from([(
             "ou-ab12-34cd56ef".to_owned(),
-            SourceUnit {
-                name: Late::Known(Some("Payments".to_owned())),
+            InventoryUnit {
+                name: Value::Known("Payments".to_owned()),
                 parent_id: None,
             },
         )]),
-        ..Source::default()
+        ..Inventory::default()
     };
     for (id, name, joined) in FIRST {
         source.accounts.insert(id.to_owned(), account(name, joined));
     }
     let mut rows =
         vec!["| what happens | account or OU | handle | why |\n|---|---|---|---|".to_owned()];
-    let mut show = |what: &str, mirrored: &Mirrored, objects: &[(&str, &str)]| {
+    let mut show = |what: &str, mirrored: &Reconciled, objects: &[(&str, &str)]| {
         for (index, (id, why)) in objects.iter().enumerate() {
             let (name, handle) = mirrored
                 .mirror
@@ -179,7 +181,7 @@ pub(super) fn settle_life() {
             ("111111111111", "newcomers change nothing"),
         ],
     );
-    source.accounts.get_mut("111111111111").unwrap().name = Late::Known("Playground".to_owned());
+    source.accounts.get_mut("111111111111").unwrap().name = Value::Known("Playground".to_owned());
     let fourth = next(&source, Some(&third));
     show(
         "sandbox is renamed",
@@ -192,32 +194,32 @@ pub(super) fn settle_life() {
     settle_part(GUIDE, "life", &rows.join("\n"));
 }
 
-fn account(name: &str, joined: &str) -> SourceAccount {
-    SourceAccount {
-        name: Late::Known(name.to_owned()),
-        joined_at: Late::Known(Some(joined.to_owned())),
-        ..SourceAccount::default()
+fn account(name: &str, joined: &str) -> InventoryAccount {
+    InventoryAccount {
+        name: Value::Known(name.to_owned()),
+        joined_at: Value::Known(joined.to_owned()),
+        ..InventoryAccount::default()
     }
 }
 
-fn known(late: &Late<String>) -> String {
+fn known(late: &Value<String>) -> String {
     late.known().expect("everything is known").clone()
 }
 
-fn next(source: &Source, held: Option<&Mirrored>) -> Mirrored {
+fn next(source: &Inventory, held: Option<&Reconciled>) -> Reconciled {
     let initial = BTreeMap::from([("444444444444".to_owned(), "mainframe".to_owned())]);
-    let wanted = Wanted {
+    let wanted = Desired {
         source,
-        handle: Late::Known("acme".to_owned()),
-        prefix: Late::Known(String::new()),
-        initial_handles: Late::Known(initial),
-        role_name: Late::Known("orgmirror-readonly".to_owned()),
-        default_region: Late::Known(None),
-        sso: Late::Known(None),
-        owners: Late::Known(None),
-        resource_owners: Late::Known(None),
+        handle: Value::Known("acme".to_owned()),
+        prefix: Value::Known(String::new()),
+        initial_handles: Value::Known(initial),
+        role_name: Value::Known("orgmirror-readonly".to_owned()),
+        default_region: Value::Null,
+        sso: Value::Null,
+        owners: Value::Null,
+        resource_owners: Value::Null,
     };
-    let held = held.map(|held| Held {
+    let held = held.map(|held| Previous {
         mirror: &held.mirror,
         handle: "acme",
         prefix: "",

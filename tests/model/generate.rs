@@ -261,7 +261,7 @@ pub(crate) fn change() -> impl Strategy<Value = Change> {
 
 pub(crate) fn edit(past: &mut Past, index: usize, handle: &str) {
     if let Some(connection) = past.mirror.connections.get_mut(&account_id(index)) {
-        connection.derived_handle = Late::Known(handle.to_owned());
+        connection.derived_handle = Value::Known(handle.to_owned());
     }
 }
 

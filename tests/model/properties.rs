@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use orgmirror::model::handle::{self, HandleKind};
 use orgmirror::model::late::Late;
-use orgmirror::model::mirror::{Mirror, MirrorError, Source, unexplained_handles};
+use orgmirror::model::mirror::{Inventory, Mirror, MirrorError, unexplained_handles};
 use orgmirror::model::snapshot::{AccountFacts, Facts, Selection, Snapshot, UnitFacts};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
@@ -18,8 +18,8 @@ use crate::world::{Hidden, Past, World};
 use crate::{all_handles, cases};
 
 fn agrees<T: PartialEq + std::fmt::Debug>(
-    early: &Late<T>,
-    full: &Late<T>,
+    early: &Value<T>,
+    full: &Value<T>,
 ) -> Result<(), TestCaseError> {
     prop_assert!(full.is_known());
     prop_assert!(
@@ -59,7 +59,7 @@ fn mirrors_agree(early: &Mirror, full: &Mirror) -> Result<(), TestCaseError> {
 }
 
 /// Whether a parent of an OU or account is the root or below it.
-fn leads_to_root<'a>(source: &'a Source, mut parent: Option<&'a str>) -> bool {
+fn leads_to_root<'a>(source: &'a Inventory, mut parent: Option<&'a str>) -> bool {
     for _ in 0..=source.organizational_units.len() {
         match parent {
             None | Some(ROOT) => return true,
@@ -316,7 +316,7 @@ proptest! {
         prop_assert_eq!(&Snapshot::assemble(facts), &assembled);
         // Deeper than five levels is refused, which is tested beside the code.
         let Ok(snapshot) = assembled else { return Ok(()) };
-        let source = Source::from(&snapshot);
+        let source = Inventory::from(&snapshot);
         prop_assert_eq!(source.organizational_units.len(), world.units.len());
         prop_assert_eq!(source.accounts.len(), world.accounts.len() + 1);
         let units = source.organizational_units.values().map(|unit| &unit.parent_id);

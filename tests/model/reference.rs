@@ -190,7 +190,7 @@ pub(crate) fn obvious_mirror(
     }
     let handle_of = |id: &str| {
         let (_, handle) = handles.iter().find(|(i, _)| i == id).unwrap();
-        Late::Known(handle.clone())
+        Value::Known(handle.clone())
     };
 
     fn path(world: &World, id: &str) -> String {
@@ -209,21 +209,21 @@ pub(crate) fn obvious_mirror(
         _ => "aws",
     };
     let mut mirror = Mirror {
-        aws_organization_id: Late::Known(Some("o-a".to_owned())),
+        aws_organization_id: Value::Known("o-a".to_owned()),
         ..Mirror::default()
     };
     for (is_folder, _, id, name) in &all {
         if *is_folder {
             let is_root = id == ROOT;
             let folder = Folder {
-                name: Late::Known(if is_root {
+                name: Value::Known(if is_root {
                     "Root".to_owned()
                 } else {
                     name.clone()
                 }),
                 derived_handle: handle_of(id),
                 parent_id: (!is_root).then(|| world.units[id].1.clone().unwrap_or(ROOT.to_owned())),
-                path: Late::Known(path(world, id)),
+                path: Value::Known(path(world, id)),
             };
             mirror.folders.insert(id.clone(), folder);
             continue;
@@ -243,16 +243,19 @@ pub(crate) fn obvious_mirror(
             }
         }
         let connection = Connection {
-            name: Late::Known(name.clone()),
-            email: Late::Known(None),
+            name: Value::Known(name.clone()),
+            email: Value::Null,
             state: member.state.clone(),
-            tags: Late::Known(member.tags.clone()),
+            tags: Value::Known(member.tags.clone()),
             derived_handle: handle_of(id),
-            path: Late::Known(path(world, &folder_id)),
+            path: Value::Known(path(world, &folder_id)),
             folder_id,
-            derived_role_arn: Late::Known(format!("arn:{partition}:iam::{id}:role/{}", world.role)),
-            owners: Late::Known(owners),
-            sign_in_url: Late::Known(world.sso.as_ref().map(|sso| {
+            derived_role_arn: Value::Known(format!(
+                "arn:{partition}:iam::{id}:role/{}",
+                world.role
+            )),
+            owners: Value::Known(owners),
+            sign_in_url: Value::Known(world.sso.as_ref().map(|sso| {
                 let role = sso
                     .role_name
                     .as_ref()

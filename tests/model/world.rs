@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use orgmirror::model::late::Late;
 use orgmirror::model::mirror::{
-    Held, Mirror, MirrorError, Mirrored, Source, SourceAccount, SourceUnit, Wanted, mirror,
+    Desired, Inventory, InventoryAccount, InventoryUnit, Mirror, MirrorError, Previous, Reconciled,
+    mirror,
 };
 use orgmirror::model::owners::{Owner, ResourceOwner};
 use orgmirror::model::sso::Sso;
@@ -58,18 +59,18 @@ pub(crate) const SETTINGS: [&str; 9] = [
     "resource_owners",
 ];
 
-pub(crate) fn late<T>(value: T, hidden: bool) -> Late<T> {
+pub(crate) fn late<T>(value: T, hidden: bool) -> Value<T> {
     if hidden {
-        Late::Unknown
+        Value::Unknown
     } else {
-        Late::Known(value)
+        Value::Known(value)
     }
 }
 
 impl World {
-    pub(crate) fn source(&self, hidden: &Hidden) -> Source {
-        Source {
-            aws_organization_id: Late::Known(Some("o-a".to_owned())),
+    pub(crate) fn source(&self, hidden: &Hidden) -> Inventory {
+        Inventory {
+            aws_organization_id: Value::Known("o-a".to_owned()),
             root_id: Some(ROOT.to_owned()),
             partition: late(
                 self.partition.clone(),
@@ -79,7 +80,7 @@ impl World {
                 .units
                 .iter()
                 .map(|(id, (name, parent))| {
-                    let unit = SourceUnit {
+                    let unit = InventoryUnit {
                         name: late(Some(name.clone()), hidden.names.contains(id)),
                         parent_id: parent.clone(),
                     };
@@ -90,9 +91,9 @@ impl World {
                 .accounts
                 .iter()
                 .map(|(id, member)| {
-                    let account = SourceAccount {
+                    let account = InventoryAccount {
                         name: late(member.name.clone(), hidden.names.contains(id)),
-                        email: Late::Known(None),
+                        email: Value::Null,
                         state: Some(member.state.clone()),
                         parent_id: member.parent.clone(),
                         joined_at: late(member.joined.clone(), hidden.joined.contains(id)),
@@ -108,10 +109,10 @@ impl World {
         &self,
         hidden: &Hidden,
         past: Option<&Past>,
-    ) -> Result<Mirrored, MirrorError> {
+    ) -> Result<Reconciled, MirrorError> {
         let source = self.source(hidden);
         let hides = |setting| hidden.settings.contains(setting);
-        let wanted = Wanted {
+        let wanted = Desired {
             source: &source,
             handle: late(self.handle.clone(), hides("handle")),
             prefix: late(self.prefix.clone(), hides("prefix")),
@@ -122,7 +123,7 @@ impl World {
             owners: late(self.owners.clone(), hides("owners")),
             resource_owners: late(self.resource_owners.clone(), hides("resource_owners")),
         };
-        let held = past.map(|past| Held {
+        let held = past.map(|past| Previous {
             mirror: &past.mirror,
             handle: &past.handle,
             prefix: &past.prefix,
@@ -142,7 +143,7 @@ pub(crate) struct Past {
 }
 
 impl Past {
-    pub(crate) fn of(world: &World, mirrored: Mirrored) -> Self {
+    pub(crate) fn of(world: &World, mirrored: Reconciled) -> Self {
         Self {
             mirror: mirrored.mirror,
             handle: world.handle.clone(),

@@ -12,7 +12,7 @@ use syn::{Data, DeriveInput, Expr, Fields, Ident, Token, Type, Visibility};
 /// The doc comment of a field is the attribute's description, its type the type of the attribute. `#[field(...)]` says
 /// more: each entry is a method of `describe::Attribute`, such as `required`, `default(25)` or `check_string(name)`. An
 /// attribute that is neither required nor optional nor has a default is computed. Two entries are special: `flatten` makes
-/// the attributes of the field's object attributes of this one, and `skip` leaves a field out, which then has its default.
+/// the attributes of the field's object attributes of this one (each with what else is said of the field), and `skip` leaves a field out, which then has its default.
 ///
 /// Without more, the fields are values that may be unknown, and the struct can be read and written by serde. With
 /// `#[describe(planned = Name)]` the fields are known: the macro makes the counterpart `Name`, whose fields are values that
@@ -109,7 +109,13 @@ impl<'a> Field<'a> {
     fn attributes(&self) -> TokenStream {
         let (ty, name, docs, calls) = (self.ty, self.name(), &self.docs, &self.calls);
         if self.flatten {
-            return quote!(attributes.extend(<#ty as ::describe::Object>::attributes()););
+            return quote! {
+                attributes.extend(
+                    <#ty as ::describe::Attributes>::attributes()
+                        .into_iter()
+                        .map(|attribute| attribute #(#calls)*),
+                );
+            };
         }
         quote! {
             attributes.push(
@@ -200,7 +206,7 @@ fn object(name: &Ident, fields: &[Field<'_>]) -> TokenStream {
         .filter(|field| !field.skip)
         .map(Field::attributes);
     quote! {
-        impl ::describe::Object for #name {
+        impl ::describe::Attributes for #name {
             fn attributes() -> ::std::vec::Vec<::describe::Attribute> {
                 let mut attributes = ::std::vec::Vec::new();
                 #(#attributes)*
@@ -212,7 +218,7 @@ fn object(name: &Ident, fields: &[Field<'_>]) -> TokenStream {
             fn kind() -> ::describe::Kind {
                 ::describe::Kind::Nested(
                     ::describe::Nesting::Single,
-                    <Self as ::describe::Object>::attributes(),
+                    <Self as ::describe::Attributes>::attributes(),
                 )
             }
         }
@@ -363,9 +369,9 @@ fn counterpart(input: &DeriveInput, planned: &Ident, fields: &[Field<'_>]) -> To
 
         #record
 
-        impl ::describe::Object for #planned {
+        impl ::describe::Attributes for #planned {
             fn attributes() -> ::std::vec::Vec<::describe::Attribute> {
-                <#name as ::describe::Object>::attributes()
+                <#name as ::describe::Attributes>::attributes()
             }
         }
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde::de::{DeserializeOwned, MapAccess};
-use serde::ser::{Serialize, SerializeStruct};
+use serde::de::MapAccess;
+use serde::ser::SerializeStruct;
 
 use crate::attribute::{Attribute, Kind, Nesting, Violation};
 use crate::types::Type;
@@ -91,14 +91,14 @@ impl NotKnown {
 }
 
 /// An object with attributes: what the derive macro implements.
-pub trait Object {
+pub trait Attributes {
     /// The attributes, in the order of the fields.
     fn attributes() -> Vec<Attribute>;
 }
 
 /// An object whose values may be unknown: its way through serde, attribute by attribute, so that one object can be a part
 /// of another.
-pub trait Record: Object + Default {
+pub trait Record: Attributes + Default {
     /// How many attributes it has.
     const ATTRIBUTES: usize;
 
@@ -296,9 +296,12 @@ impl<T: Known> Field for Option<T> {
     }
 }
 
-/// Whether a value, with all that is in it, is known.
-pub fn is_known<T: Field>(value: T::Value) -> bool {
-    T::from_value(value).is_ok()
+/// A value as a whole: not known if anything in it is not.
+pub fn whole<T: Known<Planned: Clone>>(value: &Value<T::Planned>) -> Value<T> {
+    value.as_ref().and_then(|planned| {
+        let known = T::from_planned(planned.clone());
+        known.map_or(Value::Unknown, Value::Known)
+    })
 }
 
 #[doc(hidden)]
@@ -379,9 +382,4 @@ pub mod derived {
     ) -> Result<T, D::Error> {
         deserializer.deserialize_struct(name, &[], RecordVisitor(name, PhantomData))
     }
-
-    /// What can be written and read attribute by attribute.
-    pub trait Attributes: Serialize + DeserializeOwned {}
-
-    impl<T: Serialize + DeserializeOwned> Attributes for T {}
 }

@@ -1,6 +1,6 @@
 //! What a declared object is made of: its attributes, their types and rules, and values that may not be known yet.
 //!
-//! A struct is declared once. [`derive@Describe`] makes of it the list of its attributes ([`Object::attributes`]), whose
+//! A struct is declared once. [`derive@Describe`] makes of it the list of its attributes ([`Attributes::attributes`]), whose
 //! descriptions are the doc comments, and, where a counterpart is asked for, a second struct in which each attribute is a
 //! [`Value`]: set, not set, or not known yet. [`Known::into_planned`] and [`Known::from_planned`] lead from the one to the
 //! other.
@@ -20,7 +20,7 @@ pub use attribute::{Attribute, Check, Kind, Nesting, Scalar, Violation};
 pub use describe_derive::Describe;
 #[doc(hidden)]
 pub use described::derived;
-pub use described::{Described, Field, Known, NotKnown, Object, Record, StringCheck, is_known};
+pub use described::{Attributes, Described, Field, Known, NotKnown, Record, StringCheck, whole};
 #[doc(hidden)]
 pub use serde;
 pub use types::Type;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use describe::{
-    Attribute, Describe, Described, Field, Kind, Known, Nesting, NotKnown, Object, Scalar,
+    Attribute, Attributes, Describe, Described, Field, Kind, Known, Nesting, NotKnown, Scalar,
     StringCheck, Type, Value, Violation,
 };
 use serde_json::json;
@@ -186,8 +186,15 @@ fn what_is_not_known_is_named() {
     let mut planned = thing().into_planned();
     planned.names = Value::Known(vec![Value::Unknown]);
     assert_eq!(path(planned), "names.0 is not known");
-    assert!(!describe::is_known::<Option<i64>>(Value::Unknown));
-    assert!(describe::is_known::<Option<i64>>(Value::Null));
+}
+
+#[test]
+fn a_value_is_whole_if_all_in_it_is_known() {
+    let names = |values: Vec<Value<String>>| describe::whole::<Vec<Name>>(&Value::Known(values));
+    let name = Name("a".to_owned());
+    assert_eq!(names(vec!["a".into()]), Value::Known(vec![name]));
+    assert_eq!(names(vec!["a".into(), Value::Unknown]), Value::Unknown);
+    assert_eq!(describe::whole::<String>(&Value::Null), Value::Null);
 }
 
 #[test]

@@ -26,7 +26,7 @@ impl Schema {
     }
 
     /// The schema of an object, of version 0.
-    pub fn of<T: describe::Object>(markdown: &str) -> Self {
+    pub fn of<T: describe::Attributes>(markdown: &str) -> Self {
         Self::new(markdown, T::attributes())
     }
 

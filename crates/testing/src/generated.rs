@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use orgmirror::model::late::Late;
-use orgmirror::model::mirror::{Held, Mirrored, Source, SourceAccount, SourceUnit, Wanted, mirror};
+use orgmirror::model::mirror::{
+    Desired, Inventory, InventoryAccount, InventoryUnit, Previous, Reconciled, mirror,
+};
 
 /// The prefix of handles.
 pub const PREFIX: &str = "aws_";
@@ -11,21 +13,21 @@ pub const PREFIX: &str = "aws_";
 pub const HANDLE: &str = "acme";
 
 /// So many accounts, 50 of them to an OU.
-pub fn source(accounts: usize) -> Source {
+pub fn source(accounts: usize) -> Inventory {
     source_with(accounts, accounts.div_ceil(50).max(5))
 }
 
 /// So many accounts in so many OUs.
-pub fn source_with(accounts: usize, units: usize) -> Source {
+pub fn source_with(accounts: usize, units: usize) -> Inventory {
     let unit_id = |number: usize| format!("ou-ab12-{number:08}");
-    Source {
-        aws_organization_id: Late::Known(Some("o-a1b2c3d4e5".to_owned())),
+    Inventory {
+        aws_organization_id: Value::Known("o-a1b2c3d4e5".to_owned()),
         root_id: Some("r-ab12".to_owned()),
-        partition: Late::Known(Some("aws".to_owned())),
+        partition: Value::Known("aws".to_owned()),
         organizational_units: (0..units)
             .map(|number| {
-                let unit = SourceUnit {
-                    name: Late::Known(Some(format!("Équipe {}", number % 97))),
+                let unit = InventoryUnit {
+                    name: Value::Known(format!("Équipe {}", number % 97)),
                     parent_id: (number % 5 > 0).then(|| unit_id(number - 1)),
                 };
                 (unit_id(number), unit)
@@ -48,41 +50,41 @@ pub fn account_id(number: usize) -> String {
 }
 
 /// An account by its number. Every tenth name is somebody else's, too.
-pub fn account(number: usize, parent_id: Option<String>) -> SourceAccount {
+pub fn account(number: usize, parent_id: Option<String>) -> InventoryAccount {
     let id = account_id(number);
     let tags = BTreeMap::from([("owner".to_owned(), format!("team-{}", number % 200))]);
-    SourceAccount {
-        name: Late::Known(format!(
+    InventoryAccount {
+        name: Value::Known(format!(
             "Team {} account {}",
             number % 200,
             number - number % 10 % 9
         )),
-        email: Late::Known(Some(format!("aws+{id}@acme.example"))),
+        email: Value::Known(format!("aws+{id}@acme.example")),
         state: None,
         parent_id,
-        joined_at: Late::Known(Some(format!(
+        joined_at: Value::Known(format!(
             "20{:02}-0{}-01T00:00:00Z",
             10 + number % 15,
             1 + number % 9
-        ))),
-        tags: Late::Known(Some(tags)),
+        )),
+        tags: Value::Known(tags),
     }
 }
 
 /// The mirror of the accounts; `held` is the one that was there before.
-pub fn mirrored(source: &Source, held: Option<&Mirrored>) -> Mirrored {
-    let wanted = Wanted {
+pub fn mirrored(source: &Inventory, held: Option<&Reconciled>) -> Reconciled {
+    let wanted = Desired {
         source,
-        handle: Late::Known(HANDLE.to_owned()),
-        prefix: Late::Known(PREFIX.to_owned()),
-        initial_handles: Late::Known(BTreeMap::new()),
-        role_name: Late::Known("orgmirror-readonly".to_owned()),
-        default_region: Late::Known(None),
-        sso: Late::Known(None),
-        owners: Late::Known(None),
-        resource_owners: Late::Known(None),
+        handle: Value::Known(HANDLE.to_owned()),
+        prefix: Value::Known(PREFIX.to_owned()),
+        initial_handles: Value::Known(BTreeMap::new()),
+        role_name: Value::Known("orgmirror-readonly".to_owned()),
+        default_region: Value::Null,
+        sso: Value::Null,
+        owners: Value::Null,
+        resource_owners: Value::Null,
     };
-    let held = held.map(|held| Held {
+    let held = held.map(|held| Previous {
         mirror: &held.mirror,
         handle: HANDLE,
         prefix: PREFIX,

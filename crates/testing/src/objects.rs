@@ -10,8 +10,8 @@ use orgmirror::model::objects::{ConnectionSettings, Integration, Workspace};
 use orgmirror::model::removal_guard::RemovalGuard;
 
 /// A value that is known.
-pub fn known<T>(value: T) -> Late<T> {
-    Late::Known(value)
+pub fn known<T>(value: T) -> Value<T> {
+    Value::Known(value)
 }
 
 /// A folder with a handle of its own.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::recorded::union;
 use super::{Change, Event, ObjectChange};
-use crate::model::late::Late;
 use crate::model::mirror::{Connection, Folder, Mirror};
 use crate::model::objects::Integration;
 
@@ -30,7 +29,7 @@ impl Side<'_> {
     fn path(&self, folder: Option<&String>) -> Option<String> {
         let id = folder?;
         Some(match self.mirror.folders.get(id) {
-            Some(folder) => text(&folder.path)?,
+            Some(folder) => folder.path.clone(),
             None => id.clone(),
         })
     }
@@ -52,7 +51,7 @@ fn diff_folders(sides: &[Side<'_>; 2], change: &mut Change) {
                     parent_id,
                     path,
                 } = new;
-                events.compare(Event::Renamed, text(&old.name), text(name));
+                events.compare(Event::Renamed, Some(old.name.clone()), Some(name.clone()));
                 if old.parent_id != *parent_id {
                     events.push(
                         Event::Moved,
@@ -62,8 +61,8 @@ fn diff_folders(sides: &[Side<'_>; 2], change: &mut Change) {
                 }
                 events.compare(
                     Event::HandleChanged,
-                    text(&old.derived_handle),
-                    text(derived_handle),
+                    Some(old.derived_handle.clone()),
+                    Some(derived_handle.clone()),
                 );
                 events.effective_handle(id, sides);
                 if old.path != *path {
@@ -71,8 +70,8 @@ fn diff_folders(sides: &[Side<'_>; 2], change: &mut Change) {
                 }
             }
             [old, new] => events.come_or_go(
-                old.and_then(|folder| text(&folder.path)),
-                new.and_then(|folder| text(&folder.path)),
+                old.map(|folder| folder.path.clone()),
+                new.map(|folder| folder.path.clone()),
                 new.is_some(),
             ),
         }
@@ -101,7 +100,7 @@ fn diff_connections(sides: &[Side<'_>; 2], change: &mut Change) {
                     owners,
                     sign_in_url,
                 } = new;
-                events.compare(Event::Renamed, text(&old.name), text(name));
+                events.compare(Event::Renamed, Some(old.name.clone()), Some(name.clone()));
                 if old.folder_id != *folder_id {
                     events.push(
                         Event::Moved,
@@ -116,8 +115,8 @@ fn diff_connections(sides: &[Side<'_>; 2], change: &mut Change) {
                 );
                 events.compare(
                     Event::HandleChanged,
-                    text(&old.derived_handle),
-                    text(derived_handle),
+                    Some(old.derived_handle.clone()),
+                    Some(derived_handle.clone()),
                 );
                 events.effective_handle(id, sides);
                 if old.email != *email {
@@ -141,8 +140,8 @@ fn diff_connections(sides: &[Side<'_>; 2], change: &mut Change) {
                 }
             }
             [old, new] => events.come_or_go(
-                old.and_then(|connection| text(&connection.path)),
-                new.and_then(|connection| text(&connection.path)),
+                old.map(|connection| connection.path.clone()),
+                new.map(|connection| connection.path.clone()),
                 new.is_some(),
             ),
         }
@@ -161,10 +160,10 @@ struct Events<'a> {
 }
 
 impl<'a> Events<'a> {
-    fn new(id: &'a str, name: &Late<String>, into: &'a mut Vec<ObjectChange>) -> Self {
+    fn new(id: &'a str, name: &str, into: &'a mut Vec<ObjectChange>) -> Self {
         Self {
             id,
-            name: text(name).unwrap_or_default(),
+            name: name.to_owned(),
             into,
         }
     }
@@ -194,8 +193,4 @@ impl<'a> Events<'a> {
         let event = if added { Event::Added } else { Event::Removed };
         self.push(event, before, after);
     }
-}
-
-fn text(value: &Late<String>) -> Option<String> {
-    value.known().cloned()
 }

@@ -6,12 +6,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use describe::Value;
 use time::OffsetDateTime;
 
-use super::{Holder, MirrorError};
+use super::error::MirrorError;
+use super::inventory::Holder;
 use crate::model::arn::is_account_id;
 use crate::model::handle::{self, HandleKind, candidates, derive, is_candidate};
-use crate::model::late::Late;
 
 /// Something that needs a handle.
 #[derive(Debug, Clone)]
@@ -21,9 +22,9 @@ pub(super) struct Object<'a> {
     /// Root, OU or account ID.
     pub(super) id: &'a str,
     /// Its name; the root's is the integration's handle.
-    pub(super) name: Late<&'a str>,
+    pub(super) name: Value<&'a str>,
     /// None: placed last among the connections. Folders have none.
-    pub(super) joined_at: Late<Option<OffsetDateTime>>,
+    pub(super) joined_at: Value<OffsetDateTime>,
     /// What it was before.
     pub(super) prior: Option<Prior<'a>>,
     /// Whether it was mirrored before.
@@ -47,13 +48,13 @@ pub(super) struct Prior<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Placed {
     /// Its derived handle.
-    pub(super) handle: Late<String>,
+    pub(super) handle: Value<String>,
     /// The handle that `initial_handles` gave it, if that is, or may be, in force.
     pub(super) given: Option<String>,
 }
 
 const UNKNOWN: Placed = Placed {
-    handle: Late::Unknown,
+    handle: Value::Unknown,
     given: None,
 };
 
@@ -74,27 +75,27 @@ enum Claim<'a> {
 /// Faults of `initial_handles`.
 pub(super) fn place(
     objects: &[Object<'_>],
-    prefix: Late<&str>,
+    prefix: Value<&str>,
     held_prefix: Option<&str>,
-    initial_handles: Late<&BTreeMap<String, String>>,
+    initial_handles: Value<&BTreeMap<String, String>>,
 ) -> Result<Vec<Placed>, MirrorError> {
-    if let Late::Known(initial_handles) = initial_handles {
+    if let Value::Known(initial_handles) = initial_handles {
         check_initial_handles(initial_handles)?;
     }
     let given_now = |object: &Object<'_>| match initial_handles {
-        Late::Known(entries) if object.kind == HandleKind::Connection && !object.is_held => {
+        Value::Known(entries) if object.kind == HandleKind::Connection && !object.is_held => {
             entries.get(object.id)
         }
         _ => None,
     };
     let mut placed = vec![UNKNOWN; objects.len()];
 
-    let Late::Known(prefix) = prefix else {
+    let Value::Known(prefix) = prefix else {
         // Any handle may change with the prefix, but for those that are given.
         for (placed, object) in placed.iter_mut().zip(objects) {
             match (given_now(object), object.prior) {
                 (Some(given), _) => {
-                    placed.handle = Late::Known(given.clone());
+                    placed.handle = Value::Known(given.clone());
                     placed.given = Some(given.clone());
                 }
                 (None, Some(prior)) => placed.given = prior.given.map(str::to_owned),
@@ -137,7 +138,7 @@ pub(super) fn place(
         };
         taken.insert(handle.to_owned(), winner);
         placed[winner] = Placed {
-            handle: Late::Known(handle.to_owned()),
+            handle: Value::Known(handle.to_owned()),
             given: given_before(&objects[winner], handle),
         };
         newcomers.extend(indices.into_iter().filter(|&index| index != winner));
@@ -150,8 +151,8 @@ pub(super) fn place(
         let Some(given) = given_now(object) else {
             newcomers_unknown |= object.kind == HandleKind::Connection
                 && !object.is_held
-                && !initial_handles.is_known();
-            newcomers_unknown |= !object.name.is_known() && !object.is_root;
+                && !initial_handles.is_settled();
+            newcomers_unknown |= !object.name.is_settled() && !object.is_root;
             unplaced.push(index);
             continue;
         };
@@ -167,7 +168,7 @@ pub(super) fn place(
         }
         taken.insert(given.clone(), index);
         placed[index] = Placed {
-            handle: Late::Known(given.clone()),
+            handle: Value::Known(given.clone()),
             given: Some(given.clone()),
         };
     }
@@ -207,7 +208,7 @@ pub(super) fn place(
     // The root may be a newcomer under a name that is not known yet; it takes its turn among the folders.
     let open_root = objects
         .iter()
-        .position(|object| object.is_root && !object.name.is_known());
+        .position(|object| object.is_root && !object.name.is_settled());
     folders.sort_unstable_by_key(|&index| objects[index].id);
     for index in folders {
         if open_root.is_some_and(|root| objects[root].id <= objects[index].id) {
@@ -264,8 +265,8 @@ fn claim<'a>(object: &Object<'a>, prefix: &str, held_prefix: Option<&str>) -> Cl
         return Claim::Newcomer;
     };
     match object.name {
-        Late::Known(_) => Claim::Keeps(handle),
-        Late::Unknown => Claim::MayKeep(handle),
+        Value::Known(_) | Value::Null => Claim::Keeps(handle),
+        Value::Unknown => Claim::MayKeep(handle),
     }
 }
 
@@ -292,7 +293,7 @@ fn first_claimant(
     let ordered = connections.len() < 2
         || connections
             .iter()
-            .all(|&index| objects[index].joined_at.is_known());
+            .all(|&index| objects[index].joined_at.is_settled());
     if !(certain && ordered) {
         return None;
     }
@@ -309,7 +310,7 @@ fn first_claimant(
 
 /// By the time of joining (absent: last), then by ID.
 fn order<'a>(object: &Object<'a>) -> (bool, Option<OffsetDateTime>, &'a str) {
-    let joined_at = object.joined_at.known().copied().flatten();
+    let joined_at = object.joined_at.known().copied();
     (joined_at.is_none(), joined_at, object.id)
 }
 
@@ -335,18 +336,18 @@ impl Placing<'_, '_> {
     }
 
     /// The newcomer's handle: the first candidate that is free; unknown where that hangs on something unknown.
-    fn next(&mut self, index: usize) -> Late<String> {
+    fn next(&mut self, index: usize) -> Value<String> {
         let first = self
             .candidates(index)
             .find(|candidate| !self.taken.contains_key(candidate));
         match first {
             Some(handle) if !self.maybe_taken.contains(&handle) => {
                 self.taken.insert(handle.clone(), index);
-                Late::Known(handle)
+                Value::Known(handle)
             }
             _ => {
                 self.leave_open(index);
-                Late::Unknown
+                Value::Unknown
             }
         }
     }
@@ -386,7 +387,7 @@ impl Placing<'_, '_> {
     /// The connections whose handles hang on when they joined, where that is unknown: those that want the same handle
     /// as another. None if that cannot be told apart, because a handle with an account ID is in play as a name.
     fn disordered(&self, connections: &[usize]) -> Option<HashSet<usize>> {
-        let is_unknown = |index: &usize| !self.objects[*index].joined_at.is_known();
+        let is_unknown = |index: &usize| !self.objects[*index].joined_at.is_settled();
         if !connections.iter().any(is_unknown) {
             return Some(HashSet::new());
         }

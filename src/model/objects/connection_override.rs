@@ -1,27 +1,37 @@
 //! Settings of a connection that differ from the integration's.
 
+use describe::Describe;
 use serde::{Deserialize, Serialize};
 
 use super::object::Object;
 use super::scoped::{Scoped, Target};
 use super::settings::OverriddenSettings;
+use crate::model::checks;
+use crate::model::handle::HandleKind;
 
 /// What differs for a connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Describe)]
+#[describe(planned = PlannedConnectionOverride)]
 pub struct ConnectionOverride {
-    /// `co_` and 20 characters `[a-z0-9]`.
+    /// `co_` and 20 characters.
+    #[field(use_state_for_unknown)]
     pub id: String,
-    /// `in_...`
+    /// ID of the integration, which may be declared in another configuration with the same catalog.
+    #[field(required, requires_replace, check_string(checks::not_empty))]
     pub integration_id: String,
-    /// Of which connection.
+    /// ID of the account whose connection differs.
+    #[field(required, requires_replace, check_string(checks::account_id))]
     pub account_id: String,
-    /// Effective handle of the connection.
+    /// Effective handle of the connection, which stays through renames; null: the derived one. Unique in the tenant.
+    #[field(optional, check_string(checks::handle(HandleKind::Connection)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handle: Option<String>,
-    /// ARN of the role that tools assume.
+    /// ARN of the IAM role that tools assume, in this account; null: inherited.
+    #[field(optional, check_string(checks::role_arn))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role_arn: Option<String>,
     /// The other settings.
+    #[field(flatten)]
     pub settings: OverriddenSettings,
 }
 

@@ -1,21 +1,29 @@
 //! A grant of a connection.
 
+use describe::Describe;
 use serde::{Deserialize, Serialize};
 
 use super::object::{Concerns, Object};
 use super::scoped::{Scoped, Target};
+use crate::model::checks;
 use crate::model::grantee::Grantee;
 
 /// A grant of one connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Describe)]
+#[describe(planned = PlannedConnectionPermission)]
 pub struct ConnectionPermission {
-    /// `cp_` and 20 characters `[a-z0-9]`.
+    /// `cp_` and 20 characters.
+    #[field(use_state_for_unknown)]
     pub id: String,
-    /// `in_...`
+    /// ID of the integration, which may be declared in another configuration with the same catalog.
+    #[field(required, requires_replace, check_string(checks::not_empty))]
     pub integration_id: String,
-    /// What is granted.
+    /// ID of the account whose connection is granted.
+    #[field(required, check_string(checks::account_id))]
     pub account_id: String,
-    /// To whom.
+    /// Who may use it: `*` (every workspace in the integration's scope), an organization such as `acme`, or one workspace such
+    /// as `acme/security`. Workspaces that are declared later are meant as well.
+    #[field(required)]
     pub grantee: Grantee,
 }
 

@@ -1,28 +1,38 @@
 //! Settings of a folder, with all below it, that differ from the integration's.
 
+use describe::Describe;
 use serde::{Deserialize, Serialize};
 
 use super::object::Object;
 use super::scoped::{Scoped, Target};
 use super::settings::OverriddenSettings;
+use crate::model::checks;
 use crate::model::folder_ref::FolderRef;
+use crate::model::handle::HandleKind;
 
 /// What differs for a folder and all below it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Describe)]
+#[describe(planned = PlannedFolderOverride)]
 pub struct FolderOverride {
-    /// `fo_` and 20 characters `[a-z0-9]`.
+    /// `fo_` and 20 characters.
+    #[field(use_state_for_unknown)]
     pub id: String,
-    /// `in_...`
+    /// ID of the integration, which may be declared in another configuration with the same catalog.
+    #[field(required, requires_replace, check_string(checks::not_empty))]
     pub integration_id: String,
-    /// Of which folder.
+    /// The folder that differs.
+    #[field(flatten, requires_replace)]
     pub folder: FolderRef,
-    /// Effective handle of the folder itself.
+    /// Effective handle of the folder itself, which stays through renames; null: the derived one. Unique in the tenant.
+    #[field(optional, check_string(checks::handle(HandleKind::Folder)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handle: Option<String>,
-    /// Name (with path, without leading slash) of the IAM role in the accounts below.
+    /// Name of the IAM role that tools assume in the accounts of the folder and below; with its path, if any. Null: inherited.
+    #[field(optional, check_string(checks::role_name))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role_name: Option<String>,
     /// The other settings.
+    #[field(flatten)]
     pub settings: OverriddenSettings,
 }
 

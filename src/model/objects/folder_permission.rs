@@ -2,25 +2,35 @@
 
 use std::collections::BTreeMap;
 
+use describe::Describe;
 use serde::{Deserialize, Serialize};
 
 use super::object::{Concerns, Object};
 use super::scoped::{Scoped, Target};
+use crate::model::checks;
 use crate::model::folder_ref::FolderRef;
 use crate::model::grantee::Grantee;
 
 /// A grant of a folder and of everything below it, including what is discovered later.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Describe)]
+#[describe(planned = PlannedFolderPermission)]
 pub struct FolderPermission {
-    /// `fp_` and 20 characters `[a-z0-9]`.
+    /// `fp_` and 20 characters.
+    #[field(use_state_for_unknown)]
     pub id: String,
-    /// `in_...`
+    /// ID of the integration, which may be declared in another configuration with the same catalog.
+    #[field(required, requires_replace, check_string(checks::not_empty))]
     pub integration_id: String,
-    /// What is granted.
+    /// The folder that is granted.
+    #[field(flatten)]
     pub folder: FolderRef,
-    /// To whom.
+    /// Who may use it: `*` (every workspace in the integration's scope), an organization such as `acme`, or one workspace such
+    /// as `acme/security`. Workspaces that are declared later are meant as well.
+    #[field(required)]
     pub grantee: Grantee,
-    /// Only connections that have all these tags; none or empty: all connections.
+    /// Grants only connections whose accounts have all these tags. Needs `include_tags` in the data source; tags that were not
+    /// read match nothing. `{}` asks for no tag and grants all, as null does.
+    #[field(optional, check_keys(checks::not_empty))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub match_tags: Option<BTreeMap<String, String>>,
 }

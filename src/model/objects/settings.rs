@@ -2,52 +2,71 @@
 
 use std::collections::BTreeSet;
 
+use describe::Describe;
 use serde::{Deserialize, Serialize};
 
+use crate::model::checks;
 use crate::model::partition::Claim;
 
 /// Settings inherited by every connection of an integration, defaults filled in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Describe)]
+#[describe(planned = PlannedConnectionSettings)]
 pub struct ConnectionSettings {
-    /// Name (with path, without leading slash) of the IAM role in every account.
+    /// Name of the IAM role that tools assume, the same in every account; with its path, if any.
+    #[field(required, check_string(checks::role_name))]
     pub role_name: String,
-    /// External ID passed when the role is assumed.
+    /// External ID that the roles' trust policies ask for; null: none.
+    #[field(optional, check_string(checks::external_id))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
-    /// Region names, `*` and globs.
+    /// Regions of the accounts' partition that tools look at; `*` is all, globs such as `us-*` are allowed.
+    #[field(default(["*"]), min_items(1), check_string(checks::region_or_glob))]
     pub regions: BTreeSet<String>,
-    /// Region used where a tool wants one.
+    /// Region where a tool wants one. Default by partition: `us-east-1`, `us-gov-west-1`, `cn-north-1`.
+    #[field(optional, computed, check_string(checks::region))]
     pub default_region: String,
-    /// Total attempts, at least 1.
+    /// Total attempts of a call that fails in passing.
+    #[field(default(9), at_least(1))]
     pub max_error_retry_attempts: i64,
-    /// Milliseconds, at least 1.
+    /// Least delay between attempts, in milliseconds.
+    #[field(default(25), at_least(1))]
     pub min_error_retry_delay: i64,
-    /// In addition to the tools' built-in not-found codes.
+    /// Error codes of AWS that tools ignore, in addition to their own not-found codes.
+    #[field(default([""; 0]), check_string(checks::not_empty))]
     pub ignore_error_codes: BTreeSet<String>,
 }
 
 /// What both kinds of overrides may set; none: inherited.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Describe)]
+#[describe(planned = PlannedOverriddenSettings)]
 pub struct OverriddenSettings {
-    /// External ID passed when the role is assumed.
+    /// External ID that the role's trust policy asks for; null: inherited.
+    #[field(optional, check_string(checks::external_id))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
-    /// Region names, `*` and globs.
+    /// Regions that tools look at, instead of the inherited ones; `*` is all, globs such as `us-*` are allowed.
+    #[field(optional, min_items(1), check_string(checks::region_or_glob))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regions: Option<BTreeSet<String>>,
-    /// Region used where a tool wants one.
+    /// Region where a tool wants one; null: inherited.
+    #[field(optional, check_string(checks::region))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_region: Option<String>,
-    /// Total attempts, at least 1.
+    /// Total attempts of a call that fails in passing; null: inherited.
+    #[field(optional, at_least(1))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_error_retry_attempts: Option<i64>,
-    /// Milliseconds, at least 1.
+    /// Least delay between attempts, in milliseconds; null: inherited.
+    #[field(optional, at_least(1))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_error_retry_delay: Option<i64>,
-    /// In addition to the tools' built-in not-found codes.
+    /// Error codes of AWS that tools ignore, instead of the inherited ones and in addition to the tools' own not-found codes;
+    /// `[]`: no others, null: inherited.
+    #[field(optional, check_string(checks::not_empty))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ignore_error_codes: Option<BTreeSet<String>>,
-    /// False: neither it nor, of a folder, anything below it is published, whatever other overrides say.
+    /// False: neither it nor, with a folder, anything below it is published, whatever other overrides say.
+    #[field(default(true))]
     pub enabled: bool,
 }
 

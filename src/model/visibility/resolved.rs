@@ -433,7 +433,7 @@ impl<'t> ResolvedIntegration<'t> {
         }));
     }
 
-    /// None for a connection whose handle is not known, which the catalog never holds.
+    /// None for a connection that its integration does not have.
     fn effective(
         &self,
         (account_id, connection): (&'t str, &'t Connection),
@@ -463,7 +463,7 @@ impl<'t> ResolvedIntegration<'t> {
                 let partition = partition.unwrap_or_else(|| partition::of_region(default_region));
                 Cow::Owned(role_arn(partition, account_id, role_name))
             }
-            (None, None) => Cow::Borrowed(connection.derived_role_arn.known()?.as_str()),
+            (None, None) => Cow::Borrowed(connection.derived_role_arn.as_str()),
         };
         Some(EffectiveConnection {
             integration,

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::catalog::{Catalog, Document, ReadError};
+use crate::model::checks::sentence;
 use crate::model::objects::Integration;
 use crate::model::tenant::Tenant;
-use crate::provider::arguments::sentence;
 use crate::provider::catalog_config;
 use crate::provider::data::Data;
 use crate::provider::messages::what_it_has;

@@ -1,8 +1,8 @@
 //! What a commit says of handles and publications.
 
 use crate::catalog::PublicationWarning;
+use crate::model::checks::sentence;
 use crate::model::handle_assignment::HandleNotice;
-use crate::provider::arguments::sentence;
 use crate::provider::messages::listed;
 use terraform_plugin::diagnostics::Diagnostics;
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::catalog::{Catalog, Document, Expected, Preview, ReadError};
 use crate::model::admission::{Admit, Rejection};
-use crate::model::objects::Integration;
 use crate::model::tenant::{Kind, Tenant};
 use crate::provider::data::Data;
 use crate::provider::impact;
@@ -22,6 +21,16 @@ pub(in crate::provider) struct Look<'a> {
     reading: Result<Option<Arc<Document>>, ReadError>,
     /// Terraform plans during an apply, too, and then applies what it planned.
     _expected: Option<Expected>,
+}
+
+/// A planned creation or change of an object.
+pub(in crate::provider) struct PlannedPut<'a, T> {
+    /// The object as far as the plan knows it.
+    pub(in crate::provider) object: T,
+    /// Whether all is known that decides who sees what.
+    pub(in crate::provider) is_whole: bool,
+    /// The ID of the object whose place it takes, which is destroyed with all that is a part of it.
+    pub(in crate::provider) replaced: Option<&'a str>,
 }
 
 impl<'a> Look<'a> {
@@ -48,16 +57,19 @@ impl<'a> Look<'a> {
         document.map(Document::tenant)
     }
 
-    /// Warns of what creating or changing an object meets and does. If it takes the place of another object, `replaced` is
-    /// the ID of that one, which is destroyed with all that is a part of it. `conflict` is the resource's own rule, as in
+    /// Warns of what creating or changing an object meets and does. `conflict` is the resource's own rule, as in
     /// [`put`](super::put).
     pub(in crate::provider) fn warn_of_put<T: Admit>(
         &self,
-        replaced: Option<&str>,
-        object: T,
+        planned: PlannedPut<'_, T>,
         conflict: impl Fn(&T, Option<&T>, &Tenant) -> Result<(), Conflict>,
         diagnostics: &mut Diagnostics,
     ) {
+        let PlannedPut {
+            object,
+            is_whole,
+            replaced,
+        } = planned;
         let put = |tenant: &mut Tenant| {
             if let Some(replaced) = replaced {
                 tenant.remove::<T>(replaced);
@@ -68,7 +80,7 @@ impl<'a> Look<'a> {
             tenant.put(object);
             Ok(conflict)
         };
-        self.warn(put, diagnostics);
+        self.warn(put, is_whole, diagnostics);
     }
 
     /// Warns of what destroying an object does.
@@ -81,12 +93,13 @@ impl<'a> Look<'a> {
             tenant.remove::<T>(id);
             Ok(None)
         };
-        self.warn(remove, diagnostics);
+        self.warn(remove, true, diagnostics);
     }
 
     fn warn(
         &self,
         change: impl FnOnce(&mut Tenant) -> Result<Option<Conflict>, Rejection>,
+        is_whole: bool,
         diagnostics: &mut Diagnostics,
     ) {
         let document = match &self.reading {
@@ -112,8 +125,7 @@ impl<'a> Look<'a> {
                 return;
             }
         };
-        let is_known = |integration: &Integration| integration.mirror.is_known();
-        if !preview.after().tenant().each::<Integration>().all(is_known) {
+        if !is_whole {
             // What is not known yet would look as if it were gone. The apply plans again, and tells then.
             return;
         }

@@ -2,8 +2,8 @@
 
 use crate::catalog::{Catalog, CommitError};
 use crate::model::admission::Rejection;
+use crate::model::checks::sentence;
 use crate::model::objects::Target;
-use crate::provider::arguments::sentence;
 use crate::provider::catalog_config;
 use crate::provider::messages::{listed, path_of};
 use crate::provider::regions::own_regions;

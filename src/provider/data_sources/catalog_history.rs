@@ -1,16 +1,16 @@
 //! `data "orgmirror_catalog_history"`: who changed what in the catalog, and when.
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
+use describe::Describe;
 
 use crate::catalog::{Action, Change, Entry};
-use crate::provider::arguments::sentence;
+use crate::model::checks::sentence;
 use crate::provider::catalog_ops::{opened, readable};
 use crate::provider::data::Data;
 use terraform_plugin::data_source::DataSource;
 use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::resource::Context;
-use terraform_plugin::schema::{Attribute, Schema};
+use terraform_plugin::schema::Schema;
 use terraform_plugin::value::Value;
 
 /// How many changes are read unless said otherwise.
@@ -21,23 +21,32 @@ const DEFAULT_LIMIT: i64 = 20;
 pub(in crate::provider) struct CatalogHistory;
 
 /// Configuration and result.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, PartialEq, Default, Describe)]
 pub(in crate::provider) struct State {
+    /// How many changes to read, at least 1. Default 20.
+    #[field(optional, at_least(1))]
     limit: Value<i64>,
+    /// The changes, the last one first.
     changes: Value<Vec<ChangeState>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, PartialEq, Default, Describe)]
 struct ChangeState {
+    /// Version of the catalog that the change made. What was committed together has one version.
     version: Value<i64>,
+    /// When, by the clock of the host that made it: RFC 3339, UTC. The order is that of the versions.
     at: Value<String>,
+    /// ARN of the AWS caller where it is known, else user and host.
     who: Value<String>,
+    /// Such as `orgmirror_workspace`.
     resource_type: Value<String>,
+    /// ID of the resource.
     id: Value<String>,
+    /// What the resource is called: its import ID.
     handle: Value<String>,
+    /// `create`, `update` or `delete`.
     action: Value<String>,
+    /// The whole record of the change, for `jsondecode`: the settings, folders and connections that differ, before and after.
     json: Value<String>,
 }
 
@@ -51,45 +60,9 @@ impl DataSource for CatalogHistory {
     }
 
     fn schema(&self) -> Schema {
-        let text = |name: &str, description: &str| {
-            Attribute::string(name).computed().description(description)
-        };
-        Schema::new(
+        Schema::of::<State>(
             "The last changes of the catalog: who, when, which resource, and what differs. Every commit leaves a record; \
              secrets and external IDs are never in it.",
-            vec![
-                Attribute::number("limit")
-                    .optional()
-                    .at_least(1)
-                    .description("How many changes to read, at least 1. Default 20."),
-                Attribute::nested_list(
-                    "changes",
-                    vec![
-                        Attribute::number("version").computed().description(
-                            "Version of the catalog that the change made. What was committed together has one version.",
-                        ),
-                        text(
-                            "at",
-                            "When, by the clock of the host that made it: RFC 3339, UTC. The order is that of the versions.",
-                        ),
-                        text(
-                            "who",
-                            "ARN of the AWS caller where it is known, else user and host.",
-                        ),
-                        text("resource_type", "Such as `orgmirror_workspace`."),
-                        text("id", "ID of the resource."),
-                        text("handle", "What the resource is called: its import ID."),
-                        text("action", "`create`, `update` or `delete`."),
-                        text(
-                            "json",
-                            "The whole record of the change, for `jsondecode`: the settings, folders and connections that \
-                             differ, before and after.",
-                        ),
-                    ],
-                )
-                .computed()
-                .description("The changes, the last one first."),
-            ],
         )
     }
 

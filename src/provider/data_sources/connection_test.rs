@@ -4,20 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use describe::{Field, whole};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::aws::connection_test::{Cause, Options, Problem, Target, TestError, Verdict};
 use crate::aws::{AssumeRole, Session, Settings};
+use crate::model::checks;
 use crate::model::visibility::EffectiveConnection;
 use crate::provider::catalog_ops::{opened, readable};
 use crate::provider::concurrency::{at_once, concurrency};
 use crate::provider::credentials::{self, AssumeRoleArgument, Replacement, replacements};
 use crate::provider::data::Data;
+use crate::provider::duration;
 use crate::provider::selection::{Selection, selection};
 use crate::provider::timeouts::{Timeouts, read_timeout, timeouts};
-use crate::provider::{arguments, duration, late};
 use terraform_plugin::data_source::DataSource;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::path::Path;
@@ -93,7 +95,7 @@ impl DataSource for ConnectionTest {
         config: State,
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
-        let wanted = late::set(&config.account_ids).known().cloned().flatten();
+        let wanted = whole::<BTreeSet<String>>(&config.account_ids).into_known();
         if wanted.as_ref().is_some_and(BTreeSet::is_empty) {
             return Some(filled(config, &[], Vec::new(), &[]));
         }
@@ -149,7 +151,7 @@ fn attributes() -> Vec<Attribute> {
         folder_path,
         Attribute::set("account_ids", Type::String)
             .optional()
-            .check_string(arguments::account_id)
+            .check_string(checks::account_id)
             .description(
                 "Only connections of these accounts. `[]` tests none, and asks neither AWS nor the catalog: a switch for \
                  where `count` is not allowed.",
@@ -168,9 +170,7 @@ fn attributes() -> Vec<Attribute> {
                 "How long the calls for one connection may be under way, `1s` to `5m`. Waiting for its turn, and for AWS that \
                  throttles, does not count. Default `10s`.",
             ),
-        timeouts(
-            "How long the whole test may take. Connections that it leaves out count as failed. Default `30m`.",
-        ),
+        timeouts(),
         Attribute::nested_map("connections", verdict_attributes())
             .computed()
             .description("The connections that were tested, by effective handle."),
@@ -281,7 +281,7 @@ fn filled(
         .zip(&verdicts)
         .filter(|(_, verdict)| verdict.problem.is_some())
         .map(|(connection, _)| connection.account_id.to_owned());
-    let failed = late::set_value(failed.collect());
+    let failed = failed.collect::<BTreeSet<String>>().into_value();
     let connections = tested.iter().zip(verdicts).map(|(connection, verdict)| {
         let state = VerdictState::of(connection, verdict);
         (connection.handle.to_owned(), state)
@@ -292,7 +292,7 @@ fn filled(
     State {
         connections: Value::Known(connections.collect()),
         failed,
-        skipped: late::map_value(skipped.collect()),
+        skipped: skipped.collect::<BTreeMap<String, String>>().into_value(),
         ..config
     }
 }
@@ -324,7 +324,7 @@ impl VerdictState {
 }
 
 fn explained(problem: &Problem) -> String {
-    format!("{} {}", arguments::sentence(problem), problem.fix())
+    format!("{} {}", checks::sentence(problem), problem.fix())
 }
 
 /// An account that is not tested must not look like one that passed.
@@ -363,7 +363,7 @@ fn not_run(error: &TestError) -> Diagnostic {
     match error {
         TestError::Connect(error) => Diagnostic::error(
             credentials::summary(error),
-            format!("{} {}", arguments::sentence(error), error.fix()),
+            format!("{} {}", checks::sentence(error), error.fix()),
         ),
         TestError::Cancelled => Diagnostic::error(
             "Testing connections was cancelled",

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use crate::model::checks::{self, sentence};
 use crate::model::partition::{AWS, AWS_CN, AWS_US_GOV};
 use crate::onboarding::{ArnError, Onboarding, PolicyArn, Principal, WriteError, security_audit};
-use crate::provider::arguments::{self, sentence};
 use crate::provider::data::Data;
 use terraform_plugin::data_source::DataSource;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
@@ -63,14 +63,14 @@ impl DataSource for OnboardingData {
             vec![
                 Attribute::string("role_name")
                     .required()
-                    .check_string(arguments::role_name)
+                    .check_string(checks::role_name)
                     .description(
                         "Name of the role, the same in each account, with its path in front if it has one; \
                          `connection_settings.role_name` of the integration.",
                     ),
                 Attribute::string("external_id")
                     .optional()
-                    .check_string(arguments::external_id)
+                    .check_string(checks::external_id)
                     .description(
                         "What whoever assumes the role has to send, best from `orgmirror_external_id`. Null: nothing.",
                     ),
@@ -92,7 +92,7 @@ impl DataSource for OnboardingData {
                     ),
                 Attribute::string("delegated_administrator_id")
                     .optional()
-                    .check_string(arguments::account_id)
+                    .check_string(checks::account_id)
                     .description(
                         "ID of the member account through whose role the AWS organization is read, in place of the \
                          management account.",

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use describe::whole;
 use tokio_util::sync::CancellationToken;
 
 use crate::aws::resource_explorer::{Reading, ReadingError, SERVICE_PRINCIPAL};
 use crate::aws::{ConnectError, Discovered, DiscoveryError, Options, Session, Settings};
 use crate::catalog::{Catalog, Document};
+use crate::model::checks;
 use crate::model::mirror::ACTIVE;
 use crate::model::objects::Integration;
 use crate::model::partition;
@@ -23,8 +25,8 @@ use crate::provider::catalog_ops::{opened, readable};
 use crate::provider::concurrency::{at_once, concurrency};
 use crate::provider::credentials::{Replacement, replacements};
 use crate::provider::data::Data;
+use crate::provider::selection;
 use crate::provider::timeouts::{read_timeout, timeouts};
-use crate::provider::{arguments, late, selection};
 use terraform_plugin::data_source::DataSource;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::path::Path;
@@ -60,7 +62,7 @@ impl DataSource for ResourceExplorer {
 
     fn validate(&self, config: &State, diagnostics: &mut Diagnostics) {
         let aggregator = config.aggregator_region.known();
-        let regions = late::set(&config.regions).known().cloned().flatten();
+        let regions = whole::<BTreeSet<String>>(&config.regions).into_known();
         let (Some(aggregator), Some(regions)) = (aggregator, regions) else {
             return;
         };
@@ -122,19 +124,19 @@ fn schema() -> Schema {
     let mut attributes = vec![
         Attribute::string("integration_id")
             .required()
-            .check_string(arguments::not_empty)
+            .check_string(checks::not_empty)
             .description(
                 "The integration whose connections are asked. By reference, it also lets the data source wait for pending \
                  changes of the integration.",
             ),
         Attribute::string("aggregator_region")
             .required()
-            .check_string(arguments::region)
+            .check_string(checks::region)
             .description("Region that is to have the aggregator index."),
         Attribute::set("regions", Type::String)
             .required()
             .min_items(1)
-            .check_string(arguments::region)
+            .check_string(checks::region)
             .description(
                 "Regions that are to have an index; `aggregator_region` is always one of them. An index in any other Region \
                  is a problem.",
@@ -142,13 +144,13 @@ fn schema() -> Schema {
         Attribute::set("organizational_unit_ids", Type::String)
             .optional()
             .min_items(1)
-            .check_string(arguments::unit_id)
+            .check_string(checks::unit_id)
             .description("Only accounts of these OUs, and of all below them. Default: all of the integration."),
         assume_role,
         profile,
         region,
         concurrency("accounts are asked"),
-        timeouts("How long all of it may take. Default `30m`."),
+        timeouts(),
     ];
     attributes.extend(state::results());
     Schema::new(
@@ -233,7 +235,7 @@ impl Look<'_> {
             .known()
             .cloned()
             .unwrap_or_default();
-        let regions = late::set(&self.config.regions).known().cloned().flatten();
+        let regions = whole::<BTreeSet<String>>(&self.config.regions).into_known();
         let mut regions = regions.unwrap_or_default();
         regions.insert(aggregator_region.clone());
         WantedIndexes {
@@ -251,8 +253,7 @@ impl Look<'_> {
         let Some(integration) = integration else {
             return Ok(None);
         };
-        let mirrored = integration.mirror.aws_organization_id.known();
-        let Some(mirrored) = mirrored.and_then(Option::as_ref) else {
+        let Some(mirrored) = &integration.mirror.aws_organization_id else {
             return Ok(None);
         };
         let replacement = Replacement {
@@ -288,8 +289,8 @@ impl Look<'_> {
 
     /// The accounts that are asked for; none: all of the integration.
     fn scope(&self, snapshot: Option<&Snapshot>) -> Result<Option<BTreeSet<String>>, Diagnostic> {
-        let unit_ids = late::set(&self.config.organizational_unit_ids);
-        let Some(unit_ids) = unit_ids.known().cloned().flatten() else {
+        let unit_ids = whole::<BTreeSet<String>>(&self.config.organizational_unit_ids);
+        let Value::Known(unit_ids) = unit_ids else {
             return Ok(None);
         };
         let Some(snapshot) = snapshot else {
@@ -407,7 +408,7 @@ fn obstacles(
 }
 
 fn in_words(reading: Reading) -> Result<Indexes, String> {
-    let words = |error: ReadingError| format!("{} {}", arguments::sentence(&error), error.fix());
+    let words = |error: ReadingError| format!("{} {}", checks::sentence(&error), error.fix());
     let indexes = reading.map_err(words)?;
     Ok(indexes
         .into_iter()

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::random_id;
-use crate::provider::arguments;
+use crate::model::checks;
 use crate::provider::data::Data;
 use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::identity::{Identity, ImportBy};
@@ -150,7 +150,7 @@ impl Resource for ExternalIdResource {
             ImportBy::Identity(state) => state,
         };
         let value = state.value.known()?;
-        if let Err(violation) = arguments::external_id(value) {
+        if let Err(violation) = checks::external_id(value) {
             diagnostics.error(
                 "Import of what is no external ID",
                 format!(

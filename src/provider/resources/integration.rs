@@ -1,20 +1,18 @@
 //! `resource "orgmirror_integration"`: the mirror of one AWS organization.
 
-mod attributes;
-pub(in crate::provider) mod exported;
+mod argument;
 mod planning;
-mod source;
 mod state;
 
 use async_trait::async_trait;
+use describe::{Known, NotKnown};
 
 use crate::catalog::{Catalog, Document};
-use crate::model::mirror::unexplained_handles;
+use crate::model::mirror::{MirrorValues, PlannedMirror, unexplained_handles};
 use crate::model::objects::Integration;
 use crate::provider::catalog_ops::{IntegrationBy, imported_integration};
 use crate::provider::catalog_resource::Declaration;
 use crate::provider::data::Data;
-use crate::provider::late::NotKnown;
 use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::identity::ImportBy;
 use terraform_plugin::private::Private;
@@ -32,19 +30,37 @@ impl Declaration for State {
     type Object = Integration;
 
     fn schema() -> Schema {
-        attributes::schema()
+        Schema::of::<Self>(
+            "The mirror of one AWS organization (or of a hand-written list of accounts) as a tree of folders, one per \
+             organizational unit, and connections, one per account.",
+        )
     }
 
     fn id(&self) -> &Value<String> {
-        &self.id
+        &self.integration.id
     }
 
     fn object(&self, id: &str) -> Result<Integration, NotKnown> {
-        self.integration(id)
+        let mut planned = self.integration.clone();
+        planned.id = id.into();
+        Integration::from_planned(planned)
+    }
+
+    /// Names and the like may not be known, and who sees what be known all the same.
+    fn outline(&self, id: &str) -> Option<(Integration, bool)> {
+        let mirror = self.mirror()?;
+        let mut planned = self.integration.clone();
+        planned.id = id.into();
+        planned.mirror = MirrorValues::from(PlannedMirror::from(mirror.outline()));
+        let integration = Integration::from_planned(planned).ok()?;
+        Some((integration, mirror.decides_visibility()))
     }
 
     fn set_object(&mut self, integration: &Integration) {
-        *self = integration.into();
+        *self = Self {
+            aws_organization: Value::Null,
+            integration: integration.clone().into_planned(),
+        };
     }
 
     fn validate(&self, diagnostics: &mut Diagnostics) {
@@ -56,7 +72,7 @@ impl Declaration for State {
     }
 
     fn takes_place_of(&self, prior: &Self) -> bool {
-        prior.organization != self.organization
+        prior.integration.organization != self.integration.organization
     }
 
     fn refuse_destroy(&self, how: &str, diagnostics: &mut Diagnostics) {
@@ -71,7 +87,7 @@ impl Declaration for State {
     ) -> Option<&'a Integration> {
         let by = match by {
             ImportBy::Id(handle) => IntegrationBy::Handle(handle),
-            ImportBy::Identity(identity) => IntegrationBy::Id(identity.id.known()?),
+            ImportBy::Identity(identity) => IntegrationBy::Id(identity.integration.id.known()?),
         };
         imported_integration(by, catalog, document, diagnostics)
     }

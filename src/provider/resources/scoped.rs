@@ -3,39 +3,37 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use describe::{Attributes, Known, NotKnown};
 
 use crate::catalog::{Catalog, Document};
 use crate::model::admission::Admit;
-use crate::model::folder_ref::FolderRef;
-use crate::model::grantee::Grantee;
+use crate::model::folder_ref::PlannedFolderRef;
 use crate::model::objects::object::kind_name;
 use crate::model::objects::{Integration, Scoped};
 use crate::model::tenant::Tenant;
-use crate::provider::arguments;
 use crate::provider::catalog_ops::{IntegrationBy, Look, imported_integration};
 use crate::provider::catalog_resource::Declaration;
-use crate::provider::late::NotKnown;
 use crate::provider::messages::listed;
 use crate::provider::side_effects::warn_if_dormant;
 use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::identity::{Identity, ImportBy};
 use terraform_plugin::path::Path;
 use terraform_plugin::resource::Model;
-use terraform_plugin::schema::{Attribute, Schema};
+use terraform_plugin::schema::Schema;
 use terraform_plugin::value::Value;
 
 /// The configuration, plan and state of a resource that declares a part of an integration.
 pub(in crate::provider) trait ScopedDeclaration:
-    Model + Default + PartialEq + fmt::Debug + for<'a> From<&'a Self::Object>
+    Model + Attributes + Default + PartialEq + fmt::Debug
 {
     /// What the catalog keeps.
-    type Object: Admit + Scoped;
+    type Object: Admit + Scoped + Known<Planned = Self>;
 
     /// How import IDs are written.
     const IMPORT_ID: &'static str;
 
-    /// The attributes.
-    fn schema() -> Schema;
+    /// What the resource is, in Markdown.
+    const DESCRIPTION: &'static str;
 
     /// The attributes that name the object for good.
     fn identity() -> Identity {
@@ -61,11 +59,8 @@ pub(in crate::provider) trait ScopedDeclaration:
     /// Its ID.
     fn id(&self) -> &Value<String>;
 
-    /// The declared object, under `id`.
-    ///
-    /// # Errors
-    /// If anything is not known.
-    fn object(&self, id: &str) -> Result<Self::Object, NotKnown>;
+    /// Its ID, to be set.
+    fn id_mut(&mut self) -> &mut Value<String>;
 
     /// Checks rules between attributes.
     fn validate(&self, diagnostics: &mut Diagnostics) {
@@ -84,7 +79,7 @@ impl<S: ScopedDeclaration> Declaration for S {
     type Object = S::Object;
 
     fn schema() -> Schema {
-        S::schema()
+        Schema::of::<S>(S::DESCRIPTION)
     }
 
     fn identity() -> Identity {
@@ -96,11 +91,13 @@ impl<S: ScopedDeclaration> Declaration for S {
     }
 
     fn object(&self, id: &str) -> Result<S::Object, NotKnown> {
-        ScopedDeclaration::object(self, id)
+        let mut planned = self.clone();
+        *planned.id_mut() = id.into();
+        S::Object::from_planned(planned)
     }
 
     fn set_object(&mut self, object: &S::Object) {
-        *self = object.into();
+        *self = object.clone().into_planned();
     }
 
     fn validate(&self, diagnostics: &mut Diagnostics) {
@@ -133,7 +130,7 @@ impl<S: ScopedDeclaration> Declaration for S {
     fn is_same(&self, object: &S::Object, diagnostics: &mut Diagnostics) -> bool {
         let is_same = self.has_identity_of(object);
         if !is_same {
-            warn_of_another(self, &S::from(object), diagnostics);
+            warn_of_another(self, &object.clone().into_planned(), diagnostics);
         }
         is_same
     }
@@ -299,69 +296,9 @@ fn find_by_name<'a, T: Admit + Scoped>(
     }
 }
 
-/// `integration_id`
-pub(super) fn integration_id() -> Attribute {
-    Attribute::string("integration_id")
-        .required()
-        .requires_replace()
-        .check_string(arguments::not_empty)
-        .description("ID of the integration, which may be declared in another configuration with the same catalog.")
-}
-
-/// `grantee`
-pub(super) fn grantee() -> Attribute {
-    Attribute::string("grantee")
-        .required()
-        .check_string(arguments::grantee)
-        .description(
-            "Who may use it: `*` (every workspace in the integration's scope), an organization such as `acme`, or one \
-             workspace such as `acme/security`. Workspaces that are declared later are meant as well.",
-        )
-}
-
-/// A grantee as the model has it.
-///
-/// # Errors
-/// If it is not known. One that cannot be parsed has been reported by the schema's check.
-pub(super) fn parsed_grantee(grantee: &Value<String>) -> Result<Grantee, NotKnown> {
-    let grantee = grantee.known().and_then(|grantee| grantee.parse().ok());
-    grantee.ok_or(NotKnown("grantee"))
-}
-
-/// `account_id`
-pub(super) fn account_id(description: &str) -> Attribute {
-    Attribute::string("account_id")
-        .required()
-        .check_string(arguments::account_id)
-        .description(description)
-}
-
-/// `folder_id` and `folder_path`
-pub(super) fn folder() -> [Attribute; 2] {
-    [
-        Attribute::string("folder_id")
-            .optional()
-            .check_string(arguments::folder_id)
-            .description(
-                "ID of the root or OU: it follows the folder through renames and moves. Exactly one of `folder_id` and \
-                 `folder_path` is set.",
-            ),
-        Attribute::string("folder_path")
-            .optional()
-            .check_string(arguments::folder_path)
-            .description(
-                "Path of the folder, such as `/` or `/Workloads/Prod`: it means whatever folder is at that path.",
-            ),
-    ]
-}
-
 /// Refuses both of `folder_id` and `folder_path`, and neither.
-pub(super) fn validate_folder(
-    id: &Value<String>,
-    path: &Value<String>,
-    diagnostics: &mut Diagnostics,
-) {
-    match (id, path) {
+pub(super) fn validate_folder(folder: &PlannedFolderRef, diagnostics: &mut Diagnostics) {
+    match (&folder.folder_id, &folder.folder_path) {
         (Value::Null, Value::Null) => diagnostics.error(
             "No folder",
             "Neither folder_id nor folder_path is set, and exactly one of them must be. Set folder_id to the ID of the root \
@@ -376,26 +313,5 @@ pub(super) fn validate_folder(
             ),
         ),
         _ => {}
-    }
-}
-
-/// The folder that `folder_id` or `folder_path` names.
-///
-/// # Errors
-/// If it is not known.
-pub(super) fn folder_ref(id: &Value<String>, path: &Value<String>) -> Result<FolderRef, NotKnown> {
-    match (id, path) {
-        (Value::Known(id), Value::Null) => Ok(FolderRef::Id(id.clone())),
-        (Value::Null, Value::Known(path)) => Ok(FolderRef::Path(path.clone())),
-        (Value::Unknown, _) => Err(NotKnown("folder_id")),
-        _ => Err(NotKnown("folder_path")),
-    }
-}
-
-/// `folder_id` and `folder_path` of a folder.
-pub(super) fn folder_values(folder: &FolderRef) -> [Value<String>; 2] {
-    match folder {
-        FolderRef::Id(id) => [id.clone().into(), Value::Null],
-        FolderRef::Path(path) => [Value::Null, path.clone().into()],
     }
 }

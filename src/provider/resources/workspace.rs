@@ -5,28 +5,25 @@ mod state;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use describe::NotKnown;
 
 use crate::catalog::{Catalog, Document};
-use crate::model::handle::HandleKind;
-use crate::model::late::Late;
+use crate::model::checks::sentence;
 use crate::model::objects::Workspace;
 use crate::model::tenant::Tenant;
 use crate::model::visibility::{Resolved, attached_nowhere};
-use crate::provider::arguments::{self, sentence};
 use crate::provider::catalog_ops::{Conflict, Look};
 use crate::provider::catalog_resource::Declaration;
 use crate::provider::data::Data;
-use crate::provider::late::NotKnown;
 use crate::provider::messages::{listed, what_it_has};
+use crate::publish;
 use crate::publish::aws_config::{self, ProfileNameConflict};
-use crate::publish::{self, FORMATS, Format, OptionKind};
 use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::identity::ImportBy;
 use terraform_plugin::path::Path;
 use terraform_plugin::private::Private;
 use terraform_plugin::resource::Plan;
-use terraform_plugin::schema::{Attribute, Schema};
-use terraform_plugin::types::Type;
+use terraform_plugin::schema::Schema;
 use terraform_plugin::value::Value;
 
 pub(in crate::provider) use state::State;
@@ -36,7 +33,10 @@ impl Declaration for State {
     type Object = Workspace;
 
     fn schema() -> Schema {
-        schema()
+        Schema::of::<Self>(
+            "A consumer of connections, such as a team or a tool, and the files that are published for it. It has nothing to \
+             do with Terraform's workspaces. What it may use is what is granted to it; `attach` takes a part of that.",
+        )
     }
 
     fn id(&self) -> &Value<String> {
@@ -61,8 +61,8 @@ impl Declaration for State {
         let planned = &mut plan.planned;
         // Applying publishes it, whatever was found.
         planned.in_sync = true.into();
-        planned.locations = match (data.catalog(), planned.outline()) {
-            (Ok(catalog), Ok(outline)) => locations(&outline, catalog).into(),
+        planned.locations = match (data.catalog(), planned.named()) {
+            (Ok(catalog), Some(outline)) => locations(&outline, catalog).into(),
             _ => Value::Unknown,
         };
     }
@@ -76,7 +76,7 @@ impl Declaration for State {
     }
 
     fn remarks_on_unchanged(&self) -> bool {
-        matches!(self.attach(), Late::Known(Some(attach)) if !attach.is_empty())
+        matches!(self.attach(), Value::Known(attach) if !attach.is_empty())
     }
 
     fn remark(
@@ -125,79 +125,13 @@ impl Declaration for State {
     }
 }
 
-fn schema() -> Schema {
-    Schema::new(
-        "A consumer of connections, such as a team or a tool, and the files that are published for it. It has nothing to \
-         do with Terraform's workspaces. What it may use is what is granted to it; `attach` takes a part of that.",
-        vec![
-            Attribute::string("id")
-                .computed()
-                .use_state_for_unknown()
-                .description("`ws_` and 20 characters."),
-            Attribute::string("organization")
-                .required()
-                .requires_replace()
-                .check_string(arguments::handle(HandleKind::Organization))
-                .description(
-                    "The organization (a group of workspaces, not the AWS organization) that owns the workspace. It need \
-                     not be declared anywhere.",
-                ),
-            Attribute::string("handle")
-                .required()
-                .requires_replace()
-                .check_string(arguments::handle(HandleKind::Workspace))
-                .description("Name of the workspace, unique in its organization."),
-            Attribute::set("attach", Type::String)
-                .optional()
-                .check_string(arguments::attachment)
-                .description(
-                    "What it takes of all that is visible to it: folder paths such as `/Workloads`, IDs of roots and OUs \
-                     (each with all below), and account IDs. Default: all that is visible; `[]`: nothing. An entry that is \
-                     nowhere in the catalog is no error, and takes effect once it is there.",
-                ),
-            publish_attribute(),
-            Attribute::map("locations", Type::String)
-                .computed()
-                .description(
-                    "Where each format is published: a path that starts with the catalog's, as configured, never made \
-                     absolute.",
-                ),
-            Attribute::bool("in_sync").computed().description(
-                "Whether what is published is what the catalog says. A file that is missing, old or edited by hand reads \
-                 as `false`; the plan then shows `false -> true`, and apply restores it.",
-            ),
-        ],
-    )
-}
-
-fn publish_attribute() -> Attribute {
-    let format = |format: &&dyn Format| {
-        let options = format.options().iter().map(|option| {
-            let attribute = match option.kind {
-                OptionKind::Switch => Attribute::bool(option.name),
-                OptionKind::Text => Attribute::string(option.name),
-            };
-            attribute.optional().description(option.description)
-        });
-        Attribute::nested(format.name(), options.collect())
-            .optional()
-            .description(format.description())
-    };
-    Attribute::nested("publish", FORMATS.iter().map(format).collect())
-        .optional()
-        .description(
-            "The formats to publish. A format that another one needs comes along. What is published holds the connections \
-             that are visible, attached, `ACTIVE` and enabled, under their effective handles.",
-        )
-}
-
 /// Refuses options that make no publication, as far as they are known.
 fn check_options(config: &State, diagnostics: &mut Diagnostics) {
     let Value::Known(publish) = &config.publish else {
         return;
     };
     for (format, options) in publish.options() {
-        let Late::Known(options) = options else {
+        let Some(options) = options else {
             continue;
         };
         if let Err(error) = format.check(&options) {
@@ -248,7 +182,7 @@ async fn in_sync(
 }
 
 fn warn_of_attachments(planned: &State, look: Option<&Look<'_>>, diagnostics: &mut Diagnostics) {
-    let Late::Known(Some(attach)) = planned.attach() else {
+    let Value::Known(attach) = planned.attach() else {
         return;
     };
     // Before anything is mirrored, nothing is there yet that could be misspelt.

@@ -95,8 +95,7 @@ fn a_region_stays_in_its_partition() {
     let mut gov = sample::integration("gov", &[], &[("444444444444", "Gov", None)]);
     gov.connection_settings.default_region = "us-gov-west-1".to_owned();
     for connection in gov.mirror.connections.values_mut() {
-        connection.derived_role_arn =
-            crate::model::late::Late::Known("arn:aws-us-gov:iam::444444444444:role/r".to_owned());
+        connection.derived_role_arn = "arn:aws-us-gov:iam::444444444444:role/r".to_owned();
     }
     let regions = |region: &str| -> Vec<String> {
         let (file, _) = rendered(&[sample::acme(), gov.clone()], &[("region", region)]).unwrap();
@@ -285,7 +284,7 @@ fn a_value_that_sdks_read_differently_is_left_out() {
     ] {
         let mut integration = sample::integration("acme", &[], &[("111111111111", "One", None)]);
         for connection in integration.mirror.connections.values_mut() {
-            connection.derived_role_arn = crate::model::late::Late::Known(arn.to_owned());
+            connection.derived_role_arn = arn.to_owned();
         }
         let (file, notices) = rendered(&[integration], &[]).unwrap();
         assert_eq!(file, "", "{arn}");

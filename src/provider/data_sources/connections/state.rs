@@ -1,12 +1,12 @@
 //! Configuration and result.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use describe::Field;
 use serde::{Deserialize, Serialize};
 
-use crate::model::owners::Owner;
+use crate::model::owners::PlannedOwner;
 use crate::model::visibility::{EffectiveConnection, Grant, GrantSource};
-use crate::provider::late;
 use terraform_plugin::value::{Set, Value};
 
 /// Configuration and result.
@@ -40,17 +40,10 @@ pub(super) struct ConnectionState {
     ignore_error_codes: Value<Set<String>>,
     enabled: Value<bool>,
     published: Value<bool>,
-    owners: Value<BTreeSet<OwnerState>>,
+    owners: Value<Set<PlannedOwner>>,
     sign_in_url: Value<String>,
     custom_access_details: Value<String>,
     granted_by: Value<Vec<GrantState>>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
-#[serde(default)]
-struct OwnerState {
-    attribute: Value<String>,
-    values: Value<Set<String>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -69,7 +62,7 @@ impl ConnectionState {
     /// `published` is whether a workspace takes it; none: nobody asked for a workspace.
     pub(super) fn of(effective: &EffectiveConnection<'_>, published: Option<bool>) -> Self {
         let connection = effective.connection;
-        let sign_in_url = connection.sign_in_url.known().and_then(Option::as_ref);
+        let sign_in_url = connection.sign_in_url.as_ref();
         let grants = effective.granted_by.iter();
         Self {
             account_id: effective.account_id.into(),
@@ -77,25 +70,20 @@ impl ConnectionState {
             name: effective.name().into(),
             email: effective.email().map(str::to_owned).into(),
             state: connection.state.clone().into(),
-            tags: effective
-                .tags()
-                .map_or(Value::Null, |tags| late::map_value(tags.clone())),
+            tags: effective.tags().cloned().into_value(),
             handle: effective.handle.into(),
             folder_id: connection.folder_id.clone().into(),
             path: effective.path().into(),
             role_arn: effective.role_arn.clone().into_owned().into(),
             external_id: effective.external_id.map(str::to_owned).into(),
-            regions: late::set_value(effective.regions.clone()),
+            regions: effective.regions.clone().into_value(),
             default_region: effective.default_region.into(),
             max_error_retry_attempts: effective.max_error_retry_attempts.into(),
             min_error_retry_delay: effective.min_error_retry_delay.into(),
-            ignore_error_codes: late::set_value(effective.ignore_error_codes.clone()),
+            ignore_error_codes: effective.ignore_error_codes.clone().into_value(),
             enabled: effective.enabled.into(),
             published: published.into(),
-            owners: effective
-                .owners()
-                .map(|owners| owners.iter().map(OwnerState::from).collect())
-                .into(),
+            owners: effective.owners().cloned().into_value(),
             sign_in_url: sign_in_url.cloned().into(),
             custom_access_details: effective.custom_access_details().map(str::to_owned).into(),
             granted_by: Value::Known(
@@ -103,15 +91,6 @@ impl ConnectionState {
                     .map(|grant| GrantState::of(grant, effective))
                     .collect(),
             ),
-        }
-    }
-}
-
-impl From<&Owner> for OwnerState {
-    fn from(owner: &Owner) -> Self {
-        Self {
-            attribute: owner.attribute.clone().into(),
-            values: late::set_value(owner.values.clone()),
         }
     }
 }
@@ -126,9 +105,7 @@ impl GrantState {
                     resource_type: "orgmirror_integration".into(),
                     grantee,
                     folder_id: root.map(|(id, _)| id.to_owned()).into(),
-                    folder_path: root
-                        .and_then(|(_, folder)| folder.path.known().cloned())
-                        .into(),
+                    folder_path: root.map(|(_, folder)| folder.path.clone()).into(),
                     ..Self::default()
                 }
             }
@@ -141,11 +118,8 @@ impl GrantState {
                 permission_id: permission.id.clone().into(),
                 grantee,
                 folder_id: folder_id.into(),
-                folder_path: folder.path.known().cloned().into(),
-                match_tags: permission
-                    .match_tags
-                    .clone()
-                    .map_or(Value::Null, late::map_value),
+                folder_path: folder.path.clone().into(),
+                match_tags: permission.match_tags.clone().into_value(),
                 ..Self::default()
             },
             GrantSource::Connection(permission) => Self {

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use describe::Field;
 use serde::{Deserialize, Serialize};
 
 use crate::model::readiness::{Index, Indexes, Readings, WantedIndexes, aggregator, readiness};
 use crate::model::service_control::{Obstacle, Place, Stopped};
 use crate::provider::credentials::AssumeRoleArgument;
-use crate::provider::late;
 use crate::provider::timeouts::Timeouts;
 use terraform_plugin::schema::Attribute;
 use terraform_plugin::types::Type;
@@ -196,7 +196,7 @@ impl State {
             service_control_policies: Value::Known(
                 readings.obstacles.iter().map(ObstacleState::from).collect(),
             ),
-            skipped_account_ids: late::set_value(skipped),
+            skipped_account_ids: skipped.into_value(),
             ..self
         }
     }
@@ -261,9 +261,9 @@ impl From<(&Place, &Stopped)> for ObstacleState {
             statement: name.map(|name| name.statement.clone()).into(),
             target_id: place.target_id.clone().into(),
             verdict: place.verdict.name().into(),
-            actions: late::set_value(actions.collect()),
-            regions: late::set_value(stopped.regions.clone()),
-            account_ids: late::set_value(stopped.account_ids.clone()),
+            actions: actions.collect::<BTreeSet<String>>().into_value(),
+            regions: stopped.regions.clone().into_value(),
+            account_ids: stopped.account_ids.clone().into_value(),
             message: Obstacle(place, stopped).to_string().into(),
         }
     }

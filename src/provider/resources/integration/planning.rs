@@ -3,21 +3,24 @@
 
 use std::collections::BTreeMap;
 
+use describe::{Known, whole};
+
+use crate::model::checks::sentence;
 use crate::model::grantee::Grantee;
-use crate::model::late::Late;
-use crate::model::mirror::{Held, Mirror, MirrorError, Mirrored, Source, Wanted, mirror};
+use crate::model::mirror::{
+    Desired, Inventory, MirrorError, MirrorValues, PlannedMirror, Previous, Reconciled, reconcile,
+};
 use crate::model::partition::{self, Claim};
 use crate::model::removal_guard::{Removal, RemovalGuard, other_organization, removal};
-use crate::provider::arguments::sentence;
 use crate::provider::messages::listed;
-use crate::provider::{late, regions};
+use crate::provider::regions;
 use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::path::Path;
 use terraform_plugin::resource::Plan;
 use terraform_plugin::value::Value;
 
-use super::state::{SsoState, State};
-use super::{GIVEN_HANDLES, source};
+use super::GIVEN_HANDLES;
+use super::state::{State, claims_of_sso, region_of_sso, warn_of_another_region};
 
 const REGIONS: &str = "connection_settings.regions";
 const DEFAULT_REGION: &str = "connection_settings.default_region";
@@ -25,10 +28,11 @@ const DEFAULT_REGION: &str = "connection_settings.default_region";
 /// Rules between attributes.
 pub(super) fn validate(config: &State, diagnostics: &mut Diagnostics) {
     refuse_without_accounts(config, diagnostics);
-    if let (Value::Known(permissions), false) =
-        (&config.permissions, config.organization.is_unknown())
-    {
-        let organization = config.organization.known().map(String::as_str);
+    if let (Value::Known(permissions), false) = (
+        &config.integration.permissions,
+        config.integration.organization.is_unknown(),
+    ) {
+        let organization = config.integration.organization.known().map(String::as_str);
         for grantee in permissions.iter().filter_map(Value::known) {
             let Ok(parsed) = grantee.parse::<Grantee>() else {
                 // The schema has reported it.
@@ -48,8 +52,8 @@ pub(super) fn validate(config: &State, diagnostics: &mut Diagnostics) {
     }
     regions::refuse_two_partitions(claims(config), diagnostics);
     let names_owners =
-        matches!(&config.resource_owners, Value::Known(owners) if !owners.is_empty());
-    let has_none = match &config.owners {
+        matches!(&config.integration.resource_owners, Value::Known(owners) if !owners.is_empty());
+    let has_none = match &config.integration.owners {
         Value::Null => true,
         Value::Unknown => false,
         Value::Known(owners) => owners.is_empty(),
@@ -65,7 +69,7 @@ pub(super) fn validate(config: &State, diagnostics: &mut Diagnostics) {
 }
 
 fn organization(state: &State) -> String {
-    match &state.organization {
+    match &state.integration.organization {
         Value::Null => "none".to_owned(),
         Value::Unknown => "one that is not known yet".to_owned(),
         Value::Known(handle) => format!("{handle:?}"),
@@ -76,7 +80,7 @@ fn organization(state: &State) -> String {
 pub(super) fn plan(plan: &mut Plan<State>, diagnostics: &mut Diagnostics) {
     let prior_mirror = plan.prior.as_ref().and_then(State::mirror);
     if let Some(prior) = &plan.prior
-        && prior.organization != plan.planned.organization
+        && prior.integration.organization != plan.planned.integration.organization
     {
         let what = format!(
             "replace it, because organization changes from {} to {} (if it was changed in the catalog by hand, correct \
@@ -86,16 +90,17 @@ pub(super) fn plan(plan: &mut Plan<State>, diagnostics: &mut Diagnostics) {
         );
         refuse_if_protected(prior, &what, diagnostics);
     }
-    if plan.config.removal_guard.is_null() {
-        plan.planned.removal_guard = Value::Known(RemovalGuard::default().into());
+    if plan.config.integration.removal_guard.is_null() {
+        plan.planned.integration.removal_guard =
+            Value::Known(RemovalGuard::default().into_planned());
     }
     refuse_without_accounts(&plan.config, diagnostics);
     if diagnostics.has_errors() {
         return;
     }
     let argument = std::mem::take(&mut plan.config.aws_organization);
-    let source = match (argument, &prior_mirror) {
-        (Value::Known(argument), _) => argument.source(),
+    let inventory = match (argument, &prior_mirror) {
+        (Value::Known(argument), _) => argument.inventory(),
         (Value::Unknown, _) => None,
         (Value::Null, None) => {
             diagnostics.error_at(
@@ -116,16 +121,16 @@ pub(super) fn plan(plan: &mut Plan<State>, diagnostics: &mut Diagnostics) {
             );
             let region = plan.prior.as_ref().and_then(State::settings);
             let region = region.and_then(|settings| settings.default_region.known());
-            Some(source::of_mirror(prior, region.map(String::as_str)))
+            Some(Inventory::of_mirror(prior, region.map(String::as_str)))
         }
     };
-    let Some(source) = source else {
+    let Some(inventory) = inventory else {
         defer(plan, prior_mirror.as_ref(), diagnostics);
         return;
     };
-    plan_default_region(plan, &source);
-    check_regions(plan, &source, diagnostics);
-    match mirrored(plan, &source, prior_mirror.as_ref()) {
+    plan_default_region(plan, &inventory);
+    check_regions(plan, &inventory, diagnostics);
+    match reconciled(plan, &inventory, prior_mirror.as_ref()) {
         Ok(mut next) => {
             if let Some(prior) = &prior_mirror {
                 keep_organization(prior, &mut next.mirror);
@@ -134,7 +139,7 @@ pub(super) fn plan(plan: &mut Plan<State>, diagnostics: &mut Diagnostics) {
             keep_given_handles(plan, &next.given_handles);
             plan.planned.set_mirror(next.mirror);
         }
-        Err(error) => refuse_source(&error, diagnostics),
+        Err(error) => refuse_inventory(&error, diagnostics),
     }
 }
 
@@ -153,16 +158,18 @@ fn refuse_without_accounts(config: &State, diagnostics: &mut Diagnostics) {
 }
 
 /// A plan without the snapshot's structure knows nothing of the tree.
-fn defer(plan: &mut Plan<State>, prior: Option<&Mirror>, diagnostics: &mut Diagnostics) {
+fn defer(plan: &mut Plan<State>, prior: Option<&PlannedMirror>, diagnostics: &mut Diagnostics) {
     let planned = &mut plan.planned;
-    planned.aws_organization_id = Value::Unknown;
-    planned.folders = Value::Unknown;
-    planned.connections = Value::Unknown;
+    planned.integration.mirror = MirrorValues {
+        aws_organization_id: Value::Unknown,
+        folders: Value::Unknown,
+        connections: Value::Unknown,
+    };
     let configured = plan
         .config
         .settings()
         .map(|settings| &settings.default_region);
-    if let Value::Known(settings) = &mut planned.connection_settings
+    if let Value::Known(settings) = &mut planned.integration.connection_settings
         && configured.is_some_and(Value::is_null)
     {
         settings.default_region = Value::Unknown;
@@ -184,19 +191,18 @@ fn defer(plan: &mut Plan<State>, prior: Option<&Mirror>, diagnostics: &mut Diagn
 }
 
 /// The default region follows the partition where none is configured.
-fn plan_default_region(plan: &mut Plan<State>, source: &Source) {
+fn plan_default_region(plan: &mut Plan<State>, inventory: &Inventory) {
     let configured = plan
         .config
         .settings()
         .map(|settings| settings.default_region.clone());
-    let Value::Known(settings) = &mut plan.planned.connection_settings else {
+    let Value::Known(settings) = &mut plan.planned.integration.connection_settings else {
         return;
     };
     if configured.is_some_and(|region| region.is_null()) {
-        settings.default_region = late::value(source.partition.clone().map(|partition| {
-            let partition = partition.as_deref().unwrap_or(partition::AWS);
-            partition::default_region(partition).to_owned()
-        }));
+        let partition = inventory.partition.clone().or(|| partition::AWS.to_owned());
+        settings.default_region =
+            partition.map(|partition| partition::default_region(&partition).to_owned());
     }
 }
 
@@ -207,27 +213,27 @@ fn claims(state: &State) -> impl Iterator<Item = Claim<'_>> {
         regions::claims(REGIONS, &settings.regions)
             .chain(regions::claim(DEFAULT_REGION, &settings.default_region))
     });
-    let sso = state.sso.known().into_iter();
-    of_settings.chain(sso.flat_map(SsoState::claims))
+    let sso = state.integration.sso.known().into_iter();
+    of_settings.chain(sso.flat_map(claims_of_sso))
 }
 
-/// Refuses what is in another partition than the source, and warns of regions that may not be meant where they change.
-fn check_regions(plan: &Plan<State>, source: &Source, diagnostics: &mut Diagnostics) {
+/// Refuses what is in another partition than the inventory, and warns of Regions that may not be meant where they change.
+fn check_regions(plan: &Plan<State>, inventory: &Inventory, diagnostics: &mut Diagnostics) {
     let configured = plan.config.settings();
-    let configured = configured.map_or(Late::Unknown, |settings| {
-        late::optional(&settings.default_region)
-    });
-    let Late::Known(partition) = source.partition_with(&configured) else {
+    let unknown = Value::Unknown;
+    let configured = configured.map_or(&unknown, |settings| &settings.default_region);
+    let Value::Known(partition) = inventory.partition_with(configured) else {
         return;
     };
     regions::refuse_other_partition(&partition, claims(&plan.planned), diagnostics);
     let before: Vec<_> = plan.prior.iter().flat_map(named).collect();
     let new = named(&plan.planned).filter(|region| !before.contains(region));
     regions::warn_of_doubts(Some(&partition), new, diagnostics);
-    if plan.prior.as_ref().map(|prior| &prior.sso) != Some(&plan.planned.sso)
-        && let Some(sso) = plan.planned.sso.known()
+    if plan.prior.as_ref().map(|prior| &prior.integration.sso)
+        != Some(&plan.planned.integration.sso)
+        && let Some(sso) = plan.planned.integration.sso.known()
     {
-        sso.warn_of_another_region(diagnostics);
+        warn_of_another_region(sso, diagnostics);
     }
 }
 
@@ -240,14 +246,14 @@ fn named(state: &State) -> impl Iterator<Item = (&'static str, &str)> {
             (DEFAULT_REGION, &settings.default_region),
         )
     });
-    of_settings.chain(state.sso.known().and_then(SsoState::named))
+    of_settings.chain(state.integration.sso.known().and_then(region_of_sso))
 }
 
-fn mirrored(
+fn reconciled(
     plan: &Plan<State>,
-    source: &Source,
-    prior_mirror: Option<&Mirror>,
-) -> Result<Mirrored, MirrorError> {
+    inventory: &Inventory,
+    prior_mirror: Option<&PlannedMirror>,
+) -> Result<Reconciled, MirrorError> {
     let planned = &plan.planned;
     let settings = planned.settings();
     let unknown = Value::Unknown;
@@ -255,36 +261,40 @@ fn mirrored(
         .config
         .settings()
         .map_or(&unknown, |settings| &settings.default_region);
-    let wanted = Wanted {
-        source,
-        handle: late::required(&planned.handle),
-        prefix: late::required(&planned.handle_prefix),
-        initial_handles: late::map(&planned.initial_handles).map(Option::unwrap_or_default),
-        role_name: late::required(settings.map_or(&unknown, |settings| &settings.role_name)),
-        default_region: late::optional(default_region),
+    let desired = Desired {
+        inventory,
+        handle: planned.integration.handle.clone(),
+        prefix: planned.integration.handle_prefix.clone(),
+        initial_handles: whole(&planned.integration.initial_handles),
+        role_name: settings.map_or(Value::Unknown, |settings| settings.role_name.clone()),
+        default_region: default_region.clone(),
         sso: planned.sso_facts(),
         owners: planned.owner_list(),
         resource_owners: planned.resource_owner_list(),
     };
     let given_handles: BTreeMap<String, String> =
         plan.private.get(GIVEN_HANDLES).unwrap_or_default();
-    let held = plan
+    let previous = plan
         .prior
         .as_ref()
         .zip(prior_mirror)
-        .map(|(state, mirror)| Held {
+        .map(|(state, mirror)| Previous {
             mirror,
-            handle: state.handle.known().map_or("", String::as_str),
-            prefix: state.handle_prefix.known().map_or("", String::as_str),
+            handle: state.integration.handle.known().map_or("", String::as_str),
+            prefix: state
+                .integration
+                .handle_prefix
+                .known()
+                .map_or("", String::as_str),
             given_handles: &given_handles,
         });
-    mirror(&wanted, held.as_ref())
+    reconcile(&desired, previous.as_ref())
 }
 
 /// An integration mirrors one AWS organization for good, also where a snapshot merged in HCL does not say which: else
 /// the next snapshot could be of any.
-fn keep_organization(prior: &Mirror, next: &mut Mirror) {
-    if next.aws_organization_id == Late::Known(None) {
+fn keep_organization(prior: &PlannedMirror, next: &mut PlannedMirror) {
+    if next.aws_organization_id.is_null() {
         next.aws_organization_id = prior.aws_organization_id.clone();
     }
 }
@@ -297,7 +307,12 @@ fn keep_given_handles(plan: &mut Plan<State>, given: &BTreeMap<String, String>) 
     }
 }
 
-fn guard(plan: &Plan<State>, prior: &Mirror, next: &Mirror, diagnostics: &mut Diagnostics) {
+fn guard(
+    plan: &Plan<State>,
+    prior: &PlannedMirror,
+    next: &PlannedMirror,
+    diagnostics: &mut Diagnostics,
+) {
     if let Some((was, is)) = other_organization(prior, next) {
         diagnostics.error_at(
             Path::of("aws_organization"),
@@ -340,7 +355,7 @@ fn removal_text(removal: &Removal) -> String {
     )
 }
 
-fn refuse_source(error: &MirrorError, diagnostics: &mut Diagnostics) {
+fn refuse_inventory(error: &MirrorError, diagnostics: &mut Diagnostics) {
     let (path, summary, fix) = match error {
         MirrorError::AccountId { .. } => (
             Path::of("aws_organization").attribute("accounts"),
@@ -392,10 +407,10 @@ fn refuse_source(error: &MirrorError, diagnostics: &mut Diagnostics) {
 
 /// Refuses where the state protects the integration.
 pub(super) fn refuse_if_protected(prior: &State, what: &str, diagnostics: &mut Diagnostics) {
-    if prior.deletion_protection == Value::Known(false) {
+    if prior.integration.deletion_protection == Value::Known(false) {
         return;
     }
-    let handle = prior.handle.known().map_or("", String::as_str);
+    let handle = prior.integration.handle.known().map_or("", String::as_str);
     diagnostics.error_at(
         Path::of("deletion_protection"),
         "The integration is protected",

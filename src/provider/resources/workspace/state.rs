@@ -2,25 +2,50 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use describe::{Attribute, Describe, Described, Field, Kind, Nesting, NotKnown, whole};
 use serde::{Deserialize, Serialize};
 
-use crate::model::late::Late;
+use crate::model::checks;
+use crate::model::handle::HandleKind;
 use crate::model::objects::Workspace;
 use crate::model::objects::workspace::{OptionValue, Options, Publish};
-use crate::provider::late::{self, NotKnown, known_late, known_value};
 use crate::publish::{FORMATS, Format, OptionKind};
 use terraform_plugin::value::{Set, Value};
 
 /// Configuration, plan and state.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, PartialEq, Default, Describe)]
 pub(in crate::provider) struct State {
+    /// `ws_` and 20 characters.
+    #[field(use_state_for_unknown)]
     pub(super) id: Value<String>,
+    /// The organization (a group of workspaces, not the AWS organization) that owns the workspace. It need not be declared
+    /// anywhere.
+    #[field(
+        required,
+        requires_replace,
+        check_string(checks::handle(HandleKind::Organization))
+    )]
     pub(super) organization: Value<String>,
+    /// Name of the workspace, unique in its organization.
+    #[field(
+        required,
+        requires_replace,
+        check_string(checks::handle(HandleKind::Workspace))
+    )]
     pub(super) handle: Value<String>,
+    /// What it takes of all that is visible to it: folder paths such as `/Workloads`, IDs of roots and OUs (each with all
+    /// below), and account IDs. Default: all that is visible; `[]`: nothing. An entry that is nowhere in the catalog is no
+    /// error, and takes effect once it is there.
+    #[field(optional, check_string(checks::attachment))]
     pub(super) attach: Value<Set<String>>,
+    /// The formats to publish. A format that another one needs comes along. What is published holds the connections that are
+    /// visible, attached, `ACTIVE` and enabled, under their effective handles.
+    #[field(optional)]
     pub(super) publish: Value<PublishState>,
+    /// Where each format is published: a path that starts with the catalog's, as configured, never made absolute.
     pub(super) locations: Value<BTreeMap<String, Value<String>>>,
+    /// Whether what is published is what the catalog says. A file that is missing, old or edited by hand reads as `false`; the
+    /// plan then shows `false -> true`, and apply restores it.
     pub(super) in_sync: Value<bool>,
 }
 
@@ -34,6 +59,24 @@ pub(super) struct PublishState(Formats);
 
 type Formats = BTreeMap<String, Value<FormatOptions>>;
 type FormatOptions = BTreeMap<String, Value<OptionValue>>;
+
+impl Described for PublishState {
+    fn kind() -> Kind {
+        let format = |format: &&dyn Format| {
+            let options = format.options().iter().map(|option| {
+                let attribute = match option.kind {
+                    OptionKind::Switch => Attribute::bool(option.name),
+                    OptionKind::Text => Attribute::string(option.name),
+                };
+                attribute.optional().description(option.description)
+            });
+            Attribute::nested(format.name(), options.collect())
+                .optional()
+                .description(format.description())
+        };
+        Kind::Nested(Nesting::Single, FORMATS.iter().map(format).collect())
+    }
+}
 
 impl From<Formats> for PublishState {
     fn from(mut given: Formats) -> Self {
@@ -77,54 +120,40 @@ impl From<&Publish> for PublishState {
 }
 
 impl PublishState {
-    /// The names of the formats asked for, as far as known.
-    fn names(&self) -> Late<Vec<&'static str>> {
+    /// The names of the formats asked for; none where they are not known.
+    fn names(&self) -> Option<Vec<&'static str>> {
         let mut names = Vec::new();
         for format in FORMATS {
             match self.0.get(format.name()) {
                 Some(Value::Known(_)) => names.push(format.name()),
-                Some(Value::Unknown) => return Late::Unknown,
+                Some(Value::Unknown) => return None,
                 Some(Value::Null) | None => {}
             }
         }
-        Late::Known(names)
+        Some(names)
     }
 
-    /// The formats asked for, each with its options as far as known.
-    pub(super) fn options(&self) -> impl Iterator<Item = (&'static dyn Format, Late<Options>)> {
+    /// The formats asked for, each with its options; none where they are not known.
+    pub(super) fn options(&self) -> impl Iterator<Item = (&'static dyn Format, Option<Options>)> {
         FORMATS.iter().filter_map(|format| {
             let options = self.0.get(format.name())?.known()?;
             Some((*format, known_options(options)))
         })
     }
 
-    fn publish(&self) -> Late<Publish> {
-        if self.names() == Late::Unknown {
-            return Late::Unknown;
-        }
-        let mut publish = Publish::new();
-        for (format, options) in self.options() {
-            match options {
-                Late::Known(options) => publish.insert(format.name().to_owned(), options),
-                Late::Unknown => return Late::Unknown,
-            };
-        }
-        Late::Known(publish)
+    fn publish(&self) -> Option<Publish> {
+        self.names()?;
+        let options = self.options();
+        options
+            .map(|(format, options)| Some((format.name().to_owned(), options?)))
+            .collect()
     }
 }
 
-fn known_options(options: &FormatOptions) -> Late<Options> {
-    let mut known = Options::new();
-    for (name, value) in options {
-        match value {
-            Value::Known(value) => {
-                known.insert(name.clone(), value.clone());
-            }
-            Value::Unknown => return Late::Unknown,
-            Value::Null => {}
-        }
-    }
-    Late::Known(known)
+fn known_options(options: &FormatOptions) -> Option<Options> {
+    let set = options.iter().filter(|(_, value)| !value.is_null());
+    set.map(|(name, value)| Some((name.clone(), value.known()?.clone())))
+        .collect()
 }
 
 impl State {
@@ -133,37 +162,39 @@ impl State {
     /// # Errors
     /// If anything is not known.
     pub(super) fn workspace(&self, id: &str) -> Result<Workspace, NotKnown> {
-        let publish = late::optional(&self.publish).and_then(|publish| {
-            publish.map_or(Late::Known(Publish::new()), |publish| publish.publish())
-        });
+        let publish = match &self.publish {
+            Value::Null => Some(Publish::new()),
+            Value::Unknown => None,
+            Value::Known(publish) => publish.publish(),
+        };
         Ok(Workspace {
             id: id.to_owned(),
-            organization: known_value(&self.organization, "organization")?,
-            handle: known_value(&self.handle, "handle")?,
-            attach: known_late(self.attach(), "attach")?,
-            publish: known_late(publish, "publish")?,
+            organization: known("organization", &self.organization)?,
+            handle: known("handle", &self.handle)?,
+            attach: known("attach", &self.attach)?,
+            publish: publish.ok_or(NotKnown::here().below("publish"))?,
         })
     }
 
     /// What it takes of all that is visible, as far as known.
-    pub(super) fn attach(&self) -> Late<Option<BTreeSet<String>>> {
-        late::set(&self.attach)
+    pub(super) fn attach(&self) -> Value<BTreeSet<String>> {
+        whole(&self.attach)
     }
 
-    /// A workspace with this name and these formats, whatever their options.
-    ///
-    /// # Errors
-    /// If any of that is not known.
-    pub(super) fn outline(&self) -> Result<Workspace, NotKnown> {
-        let names = late::optional(&self.publish)
-            .and_then(|publish| publish.map_or(Late::Known(Vec::new()), |publish| publish.names()));
-        let names = known_late(names, "publish")?.into_iter();
-        Ok(Workspace {
+    /// A workspace with this name and these formats, whatever their options; none if any of that is not known.
+    pub(super) fn named(&self) -> Option<Workspace> {
+        let names = match &self.publish {
+            Value::Null => Vec::new(),
+            Value::Unknown => return None,
+            Value::Known(publish) => publish.names()?,
+        };
+        Some(Workspace {
             id: String::new(),
-            organization: known_value(&self.organization, "organization")?,
-            handle: known_value(&self.handle, "handle")?,
+            organization: self.organization.known()?.clone(),
+            handle: self.handle.known()?.clone(),
             attach: None,
             publish: names
+                .into_iter()
                 .map(|name| (name.to_owned(), Options::new()))
                 .collect(),
         })
@@ -181,11 +212,16 @@ impl State {
         self.id = id.clone().into();
         self.organization = organization.clone().into();
         self.handle = handle.clone().into();
-        self.attach = attach.clone().map_or(Value::Null, late::set_value);
+        self.attach = attach.clone().into_value();
         if !(publish.is_empty() && self.publish.is_null()) {
             self.publish = Value::Known(publish.into());
         }
     }
+}
+
+/// A field that has to be known by now.
+fn known<T: Field<Value: Clone>>(name: &str, value: &T::Value) -> Result<T, NotKnown> {
+    T::from_value(value.clone()).map_err(|error| error.below(name))
 }
 
 #[cfg(test)]
@@ -237,7 +273,7 @@ mod tests {
         state.take(&held);
         assert_eq!(state.workspace("ws_1").as_ref(), Ok(&held));
         assert_eq!(state.attach, Value::Known(Set::default()));
-        let formats = state.outline().unwrap().publish;
+        let formats = state.named().unwrap().publish;
         assert!(formats.into_keys().eq(["aws_config", "json"]));
     }
 
@@ -268,6 +304,6 @@ mod tests {
             ..State::default()
         };
         assert!(state.workspace("ws_1").is_err());
-        assert_eq!(state.outline().unwrap().publish.len(), 2);
+        assert_eq!(state.named().unwrap().publish.len(), 2);
     }
 }

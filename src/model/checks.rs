@@ -1,16 +1,14 @@
-//! Checks that several schemas share.
+//! Rules for what users write in attributes.
 
 use crate::model::arn::{Malformed, RoleArn, is_account_id, is_role_name};
 use crate::model::grantee::Grantee;
 use crate::model::handle::{self, HandleKind};
 use crate::model::partition;
 use crate::model::portal::Portal;
-use terraform_plugin::schema::Violation;
+use describe::Violation;
 
 /// Refuses handles of this kind that break the rules.
-pub(super) fn handle(
-    kind: HandleKind,
-) -> impl Fn(&str) -> Result<(), Violation> + Send + Sync + 'static {
+pub fn handle(kind: HandleKind) -> impl Fn(&str) -> Result<(), Violation> + Send + Sync + 'static {
     move |value| {
         handle::check(kind, value)
             .map_err(|error| Violation::new(sentence(&error), format!("Choose another {kind}.")))
@@ -18,7 +16,7 @@ pub(super) fn handle(
 }
 
 /// Refuses what is no grantee.
-pub(super) fn grantee(value: &str) -> Result<(), Violation> {
+pub fn grantee(value: &str) -> Result<(), Violation> {
     value.parse::<Grantee>().map(drop).map_err(|error| {
         Violation::new(
             sentence(&error),
@@ -28,7 +26,7 @@ pub(super) fn grantee(value: &str) -> Result<(), Violation> {
 }
 
 /// Refuses what is no AWS account ID.
-pub(super) fn account_id(value: &str) -> Result<(), Violation> {
+pub fn account_id(value: &str) -> Result<(), Violation> {
     if is_account_id(value) {
         return Ok(());
     }
@@ -39,7 +37,7 @@ pub(super) fn account_id(value: &str) -> Result<(), Violation> {
 }
 
 /// Refuses what cannot be the state of an account. AWS may add states, so any name of their form is one.
-pub(super) fn account_state(value: &str) -> Result<(), Violation> {
+pub fn account_state(value: &str) -> Result<(), Violation> {
     let is_state = !value.is_empty() && value.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
     if is_state {
         return Ok(());
@@ -51,7 +49,7 @@ pub(super) fn account_state(value: &str) -> Result<(), Violation> {
 }
 
 /// Refuses what is neither the ID of a root nor of an OU.
-pub(super) fn unit_id(value: &str) -> Result<(), Violation> {
+pub fn unit_id(value: &str) -> Result<(), Violation> {
     let lower = |part: &str, length: std::ops::RangeInclusive<usize>| {
         length.contains(&part.len())
             && part
@@ -74,7 +72,7 @@ pub(super) fn unit_id(value: &str) -> Result<(), Violation> {
 }
 
 /// Refuses what cannot be the ID of a folder. Hand-written trees have IDs of their own, and `root`.
-pub(super) fn folder_id(value: &str) -> Result<(), Violation> {
+pub fn folder_id(value: &str) -> Result<(), Violation> {
     let rule = if value.is_empty() {
         "It must not be empty."
     } else if value.starts_with('/') {
@@ -91,7 +89,7 @@ pub(super) fn folder_id(value: &str) -> Result<(), Violation> {
 }
 
 /// Refuses what cannot be the path of a folder.
-pub(super) fn folder_path(value: &str) -> Result<(), Violation> {
+pub fn folder_path(value: &str) -> Result<(), Violation> {
     const FIX: &str = "Write \"/\" for the root, or a path such as \"/Workloads/Prod\", as the attribute folders of the \
                        integration has it.";
     let Some(names) = value.strip_prefix('/') else {
@@ -114,7 +112,7 @@ pub(super) fn folder_path(value: &str) -> Result<(), Violation> {
 }
 
 /// Refuses what cannot be meant by an entry of `attach`. Hand-written folders have IDs of any form.
-pub(super) fn attachment(value: &str) -> Result<(), Violation> {
+pub fn attachment(value: &str) -> Result<(), Violation> {
     if value.starts_with('/') {
         return folder_path(value);
     }
@@ -132,7 +130,7 @@ pub(super) fn attachment(value: &str) -> Result<(), Violation> {
 }
 
 /// Refuses what is no region's name.
-pub(super) fn region(value: &str) -> Result<(), Violation> {
+pub fn region(value: &str) -> Result<(), Violation> {
     if partition::is_region(value) {
         return Ok(());
     }
@@ -149,7 +147,7 @@ pub(super) fn region(value: &str) -> Result<(), Violation> {
 }
 
 /// Refuses what is neither a region's name nor a glob of some.
-pub(super) fn region_or_glob(value: &str) -> Result<(), Violation> {
+pub fn region_or_glob(value: &str) -> Result<(), Violation> {
     let is_glob = partition::is_glob(value)
         && value
             .bytes()
@@ -164,7 +162,7 @@ pub(super) fn region_or_glob(value: &str) -> Result<(), Violation> {
 }
 
 /// Refuses what is no ARN of an IAM role.
-pub(super) fn role_arn(value: &str) -> Result<(), Violation> {
+pub fn role_arn(value: &str) -> Result<(), Violation> {
     value.parse::<RoleArn>().map(drop).map_err(|error| {
         Violation::new(
             sentence(&error),
@@ -174,7 +172,7 @@ pub(super) fn role_arn(value: &str) -> Result<(), Violation> {
 }
 
 /// Refuses what is no name (with path) of an IAM role.
-pub(super) fn role_name(value: &str) -> Result<(), Violation> {
+pub fn role_name(value: &str) -> Result<(), Violation> {
     let fix = "Give the role's name, such as \"orgmirror-readonly\", with its path if it has one, such as \
                \"audit/orgmirror-readonly\".";
     if value.starts_with("arn:") {
@@ -194,7 +192,7 @@ pub(super) fn role_name(value: &str) -> Result<(), Violation> {
 }
 
 /// Refuses what STS takes for no external ID.
-pub(super) fn external_id(value: &str) -> Result<(), Violation> {
+pub fn external_id(value: &str) -> Result<(), Violation> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"+=,.@:/-_".contains(&b);
     if (2..=1224).contains(&value.len()) && value.bytes().all(allowed) {
         return Ok(());
@@ -206,7 +204,7 @@ pub(super) fn external_id(value: &str) -> Result<(), Violation> {
 }
 
 /// Refuses what is no URL of HTTP.
-pub(super) fn url(value: &str) -> Result<(), Violation> {
+pub fn url(value: &str) -> Result<(), Violation> {
     let host = value
         .strip_prefix("https://")
         .or_else(|| value.strip_prefix("http://"));
@@ -220,7 +218,7 @@ pub(super) fn url(value: &str) -> Result<(), Violation> {
 }
 
 /// Refuses what cannot be the address of an AWS access portal. An address of somebody's own domain may be one.
-pub(super) fn portal_url(value: &str) -> Result<(), Violation> {
+pub fn portal_url(value: &str) -> Result<(), Violation> {
     url(value)?;
     if Portal::of(value).is_whole() {
         return Ok(());
@@ -235,7 +233,7 @@ pub(super) fn portal_url(value: &str) -> Result<(), Violation> {
 }
 
 /// Refuses empty text.
-pub(super) fn not_empty(value: &str) -> Result<(), Violation> {
+pub fn not_empty(value: &str) -> Result<(), Violation> {
     if value.trim().is_empty() {
         return Err(Violation::new(
             "It must not be empty.",
@@ -246,7 +244,7 @@ pub(super) fn not_empty(value: &str) -> Result<(), Violation> {
 }
 
 /// An error as a sentence. It starts with a capital letter, unless with an ID or the name of an argument.
-pub(super) fn sentence(error: &impl ToString) -> String {
+pub fn sentence(error: &impl ToString) -> String {
     let mut sentence = error.to_string();
     let first_word = sentence.split_whitespace().next().unwrap_or_default();
     if first_word.chars().all(char::is_alphabetic)

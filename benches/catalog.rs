@@ -8,7 +8,6 @@ use divan::Bencher;
 use futures_util::future::{join, join_all};
 use orgmirror::catalog::{Catalog, Committed, Document, Who};
 use orgmirror::model::folder_ref::FolderRef;
-use orgmirror::model::late::Late;
 use orgmirror::model::objects::workspace::{OptionValue, Options, Publish};
 use orgmirror::model::objects::{FolderPermission, Integration, Workspace};
 use orgmirror::model::tenant::Kind;
@@ -31,7 +30,7 @@ fn integration_id() -> String {
 }
 
 fn integration() -> Integration {
-    let mirror = mirrored(&source(ACCOUNTS), None).mirror;
+    let mirror = mirrored(&source(ACCOUNTS), None).mirror.known().unwrap();
     Integration {
         handle_prefix: Some(PREFIX.to_owned()),
         ..integration_of(&integration_id(), HANDLE, mirror)
@@ -152,8 +151,7 @@ fn commit_a_change_that_reaches_all_workspaces(bencher: Bencher) {
         .with_inputs(|| {
             let role = number.fetch_add(1, Ordering::Relaxed);
             for (id, connection) in &mut integration.mirror.connections {
-                connection.derived_role_arn =
-                    Value::Known(format!("arn:aws:iam::{id}:role/r{role}"));
+                connection.derived_role_arn = format!("arn:aws:iam::{id}:role/r{role}");
             }
             integration.clone()
         })

@@ -70,7 +70,7 @@ fn integration(mirrored: Reconciled) -> Integration {
         connection_settings: settings("orgmirror-readonly", Some("acme:0123456789abcdef")),
         // Every workspace sees everything: the most there can be to do.
         permissions: BTreeSet::from(["*".to_owned()]),
-        ..integration_of("in_bench", HANDLE, mirrored.mirror)
+        ..integration_of("in_bench", HANDLE, mirrored.mirror.known().unwrap())
     }
 }
 
@@ -80,7 +80,7 @@ fn tenant() -> Tenant {
     let integration = integration(mirrored(&source_with(accounts, UNITS), None));
     let mut folders: Vec<(String, String)> = Vec::new();
     for (id, folder) in &integration.mirror.folders {
-        folders.push((id.clone(), folder.path.known().unwrap().clone()));
+        folders.push((id.clone(), folder.path.clone()));
     }
     let folder = |number: usize| {
         let (id, path) = &folders[number * 37 % folders.len()];

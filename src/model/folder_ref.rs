@@ -164,7 +164,6 @@ impl<'a> Folders<'a> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::model::late::Late;
 
     #[test]
     fn a_reference_in_a_document_has_an_id_or_a_path() {
@@ -202,21 +201,17 @@ mod tests {
     #[test]
     fn a_folder_is_found_by_id_and_by_path() {
         let folder = |path: &str| Folder {
-            name: Value::Null,
-            derived_handle: Value::Null,
+            name: String::new(),
+            derived_handle: String::new(),
             parent_id: None,
-            path: Value::Known(path.to_owned()),
-        };
-        let unknown = Folder {
-            path: Value::Unknown,
-            ..folder("/")
+            path: path.to_owned(),
         };
         let mirror = Mirror {
             folders: [
                 ("root", folder("/")),
                 ("ou-2", folder("/Twice")),
                 ("ou-1", folder("/Twice")),
-                ("ou-3", unknown),
+                ("ou-3", folder("/Once")),
             ]
             .map(|(id, folder)| (id.to_owned(), folder))
             .into(),

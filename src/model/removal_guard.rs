@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn another_organization_is_two_known_ids_that_differ() {
         let of = |id: Value<&str>| PlannedMirror {
-            aws_organization_id: id.map(|id| id.map(str::to_owned)),
+            aws_organization_id: id.map(str::to_owned),
             ..PlannedMirror::default()
         };
         let a = of(Value::Known("o-a"));

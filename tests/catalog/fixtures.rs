@@ -184,8 +184,8 @@ pub fn tenant_with_everything() -> Tenant {
     mirrored.custom_access_details = Some("Ask in #cloud".into());
     let owners = mirrored.owners.iter().flatten().cloned().collect();
     let shop = mirrored.mirror.connections.get_mut("222222222222").unwrap();
-    shop.owners = known(Some(owners));
-    shop.sign_in_url = known(Some("https://acme.awsapps.com/start/#/console".into()));
+    shop.owners = Some(owners);
+    shop.sign_in_url = Some("https://acme.awsapps.com/start/#/console".into());
     tenant.put(mirrored);
     tenant.put(FolderPermission {
         match_tags: Some([("env".to_owned(), "prod".to_owned())].into()),

@@ -48,20 +48,20 @@ async fn the_history_tells_what_changed(place: Place) {
     let mirror = &mut current.mirror;
     mirror.folders.remove("ou-ab12-22222222");
     let workloads = mirror.folders.get_mut("ou-ab12-11111111").unwrap();
-    workloads.name = known("Production".into());
-    workloads.derived_handle = known("aws_production".into());
-    workloads.path = known("/Production".into());
+    workloads.name = "Production".into();
+    workloads.derived_handle = "aws_production".into();
+    workloads.path = "/Production".into();
     for connection in mirror.connections.values_mut() {
-        connection.path = known("/Production".into());
+        connection.path = "/Production".into();
     }
     let billing = mirror.connections.get_mut("111111111111").unwrap();
-    billing.name = known("Finance".into());
-    billing.derived_handle = known("aws_finance".into());
-    billing.email = known(Some("finance@example.com".into()));
+    billing.name = "Finance".into();
+    billing.derived_handle = "aws_finance".into();
+    billing.email = Some("finance@example.com".into());
     let lab = mirror.connections.get_mut("333333333333").unwrap();
     lab.folder_id = "ou-ab12-11111111".into();
     lab.state = "SUSPENDED".into();
-    lab.tags = known(None);
+    lab.tags = None;
     mirror.connections.remove("222222222222");
     mirror.connections.insert(
         "444444444444".into(),
@@ -165,7 +165,7 @@ fn nothing_changed_is_no_change() {
 
     let mut changed = integration("in_a", "a");
     let billing = changed.mirror.connections.get_mut("111111111111").unwrap();
-    billing.derived_role_arn = known("arn:aws:iam::111111111111:role/other".into());
+    billing.derived_role_arn = "arn:aws:iam::111111111111:role/other".into();
     other.put(changed);
     let change = changes(&tenant, &other).remove(0);
     assert_eq!(change.consequences["connections.derived_role_arn"], 1);

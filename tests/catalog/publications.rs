@@ -95,7 +95,7 @@ async fn a_commit_publishes_what_it_changes_and_nothing_else(place: Place) {
 
     let mut renamed = integration("in_a", "a");
     let lab = renamed.mirror.connections.get_mut("333333333333").unwrap();
-    lab.derived_handle = known("aws_bench".into());
+    lab.derived_handle = "aws_bench".into();
     put(&catalog, renamed).await;
     assert_eq!(changed(&store).len(), 4);
     assert_published(&place).await;

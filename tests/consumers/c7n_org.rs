@@ -5,7 +5,6 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use orgmirror::model::late::Late;
 use orgmirror::model::mirror::role_arn;
 use orgmirror::model::objects::{ConnectionOverride, OverriddenSettings};
 use orgmirror::model::owners::Owner;
@@ -62,9 +61,9 @@ pub fn tagged_example(format: &str) -> Example {
         let name = |distance: usize| names[(number + distance) % names.len()].clone();
         let email = format!("{}@example.com", name(1));
         let connection = connection.unwrap();
-        connection.tags = Value::Known([(name(2), name(3)), (name(4), name(5))].into());
-        connection.email = Value::Known(email);
-        connection.owners = Value::Known(
+        connection.tags = Some([(name(2), name(3)), (name(4), name(5))].into());
+        connection.email = Some(email);
+        connection.owners = Some(
             [Owner {
                 attribute: name(6),
                 values: [name(7), name(8)].into(),
@@ -99,7 +98,7 @@ fn c7n_org_loads_a_thousand_names() {
             .map(|connection| {
                 let mut tags: Vec<String> = connection
                     .folders()
-                    .map(|(_, folder)| format!("path:{}", folder.path.known().unwrap()))
+                    .map(|(_, folder)| format!("path:{}", folder.path))
                     .collect();
                 for (key, value) in connection.tags().unwrap() {
                     tags.push(format!("{key}:{value}"));
@@ -166,12 +165,12 @@ fn c7n_org_runs_a_policy_in_exactly_the_published_accounts() {
             true => partition::AWS_US_GOV,
             false => partition::AWS,
         };
-        connection.derived_role_arn = Value::Known(role_arn(partition, id, "reader"));
+        connection.derived_role_arn = role_arn(partition, id, "reader");
         let mia = Owner {
             attribute: "user".to_owned(),
             values: ["mia@example.com".to_owned()].into(),
         };
-        connection.owners = Value::Known((*id == hub).then(|| [mia].into()));
+        connection.owners = (*id == hub).then(|| [mia].into());
     }
     let integration_id = integration.id.clone();
     example.tenant.put(integration);

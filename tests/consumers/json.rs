@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use orgmirror::model::folder_ref::FolderRef;
-use orgmirror::model::late::Late;
 use orgmirror::model::objects::{ConnectionPermission, FolderPermission};
 use orgmirror::model::owners::Owner;
 use serde_json::{Map, Value, json};
@@ -39,14 +38,14 @@ fn a_thousand_names_survive_and_the_schema_is_met() {
     integration.custom_access_details = Some("Ask in #cloud: \"now\"\n".to_owned());
     let ids: Vec<String> = integration.mirror.connections.keys().cloned().collect();
     for connection in integration.mirror.connections.values_mut() {
-        connection.owners = Value::Known(
+        connection.owners = Some(
             [Owner {
                 attribute: "user".to_owned(),
                 values: ["mia".to_owned(), connection.state.clone()].into(),
             }]
             .into(),
         );
-        connection.sign_in_url = Value::Known("https://acme.awsapps.com/start".to_owned());
+        connection.sign_in_url = Some("https://acme.awsapps.com/start".to_owned());
     }
     let integration_id = integration.id.clone();
     example.tenant.put(integration);

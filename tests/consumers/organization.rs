@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use orgmirror::model::handle_assignment::assign_handles;
-use orgmirror::model::late::Late;
-use orgmirror::model::mirror::{Desired, Inventory, InventoryAccount, InventoryUnit, mirror};
+use orgmirror::model::mirror::{Desired, Inventory, InventoryAccount, InventoryUnit, reconcile};
 use orgmirror::model::objects::workspace::{OptionValue, Options, Publish};
 use orgmirror::model::objects::{ConnectionOverride, Integration, OverriddenSettings, Workspace};
 use orgmirror::model::sso::Sso;
@@ -46,9 +45,9 @@ impl Example {
             .map(|(number, name)| {
                 let unit = UNITS.get(number % (UNITS.len() + 1));
                 let account = InventoryAccount {
-                    name: Value::Known(name.clone()),
-                    email: Value::Known(format!("aws+{number}@example.com")),
-                    parent_id: unit.map(|(id, _, _)| (*id).to_owned()),
+                    name: name.clone().into(),
+                    email: format!("aws+{number}@example.com").into(),
+                    parent_id: unit.map(|(id, _, _)| (*id).to_owned()).into(),
                     ..InventoryAccount::default()
                 };
                 (account_id(number), account)
@@ -56,8 +55,8 @@ impl Example {
             .collect();
         let units = UNITS.iter().map(|(id, name, parent)| {
             let unit = InventoryUnit {
-                name: Value::Known((*name).to_owned()),
-                parent_id: parent.map(str::to_owned),
+                name: (*name).into(),
+                parent_id: parent.map(str::to_owned).into(),
             };
             ((*id).to_owned(), unit)
         });
@@ -147,19 +146,10 @@ pub fn options(options: &[(&str, &str)]) -> Options {
     options.collect()
 }
 
-fn integration(source: &Inventory) -> Integration {
-    let wanted = Desired {
-        source,
-        handle: Value::Known("acme".to_owned()),
-        prefix: Value::Null,
-        initial_handles: Value::Null,
-        role_name: Value::Known(ROLE_NAME.to_owned()),
-        default_region: Value::Null,
-        sso: Value::Null,
-        owners: Value::Null,
-        resource_owners: Value::Null,
-    };
-    let mirror = mirror(&wanted, None).unwrap().mirror;
+fn integration(inventory: &Inventory) -> Integration {
+    let desired = Desired::of(inventory, "acme", ROLE_NAME);
+    let reconciled = reconcile(&desired, None).unwrap();
+    let mirror = reconciled.mirror.known().unwrap();
     Integration {
         connection_settings: settings(ROLE_NAME, Some(EXTERNAL_ID)),
         permissions: ["*".to_owned()].into(),

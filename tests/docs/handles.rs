@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use describe::Value;
 use orgmirror::model::handle;
-use orgmirror::model::late::Late;
 use orgmirror::model::mirror::{
-    Desired, Inventory, InventoryAccount, InventoryUnit, Previous, Reconciled, mirror,
+    Desired, Inventory, InventoryAccount, InventoryUnit, Previous, Reconciled, reconcile,
 };
 
 use super::settle_part;
@@ -104,7 +104,7 @@ pub(super) fn settle_life() {
             "ou-ab12-34cd56ef".to_owned(),
             InventoryUnit {
                 name: Value::Known("Payments".to_owned()),
-                parent_id: None,
+                parent_id: Value::Null,
             },
         )]),
         ..Inventory::default()
@@ -202,22 +202,15 @@ fn account(name: &str, joined: &str) -> InventoryAccount {
     }
 }
 
-fn known(late: &Value<String>) -> String {
-    late.known().expect("everything is known").clone()
+fn known(value: &Value<String>) -> String {
+    value.known().expect("everything is known").clone()
 }
 
-fn next(source: &Inventory, held: Option<&Reconciled>) -> Reconciled {
+fn next(inventory: &Inventory, held: Option<&Reconciled>) -> Reconciled {
     let initial = BTreeMap::from([("444444444444".to_owned(), "mainframe".to_owned())]);
-    let wanted = Desired {
-        source,
-        handle: Value::Known("acme".to_owned()),
-        prefix: Value::Known(String::new()),
+    let desired = Desired {
         initial_handles: Value::Known(initial),
-        role_name: Value::Known("orgmirror-readonly".to_owned()),
-        default_region: Value::Null,
-        sso: Value::Null,
-        owners: Value::Null,
-        resource_owners: Value::Null,
+        ..Desired::of(inventory, "acme", "orgmirror-readonly")
     };
     let held = held.map(|held| Previous {
         mirror: &held.mirror,
@@ -225,5 +218,5 @@ fn next(source: &Inventory, held: Option<&Reconciled>) -> Reconciled {
         prefix: "",
         given_handles: &held.given_handles,
     });
-    mirror(&wanted, held.as_ref()).expect("the source can be mirrored")
+    reconcile(&desired, held.as_ref()).expect("the inventory can be mirrored")
 }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use orgmirror::model::late::Late;
 use orgmirror::model::owners::{Owner, ResourceOwner};
 use orgmirror::model::sso::Sso;
 use proptest::collection::{btree_map, btree_set, vec};
@@ -261,7 +260,7 @@ pub(crate) fn change() -> impl Strategy<Value = Change> {
 
 pub(crate) fn edit(past: &mut Past, index: usize, handle: &str) {
     if let Some(connection) = past.mirror.connections.get_mut(&account_id(index)) {
-        connection.derived_handle = Value::Known(handle.to_owned());
+        connection.derived_handle = handle.to_owned();
     }
 }
 
@@ -271,11 +270,11 @@ pub(crate) fn history() -> impl Strategy<Value = (World, Option<Past>)> {
         if !is_held {
             return (world, None);
         }
-        let mirrored = match world.mirror(&Hidden::default(), None) {
+        let mirrored = match world.known_mirror(None) {
             Ok(mirrored) => mirrored,
             Err(_) => {
                 world.initial.clear();
-                world.mirror(&Hidden::default(), None).unwrap()
+                world.known_mirror(None).unwrap()
             }
         };
         let mut past = Past::of(&world, mirrored);

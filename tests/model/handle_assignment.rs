@@ -15,7 +15,7 @@ use proptest::sample::select;
 
 use crate::generate::{ACCOUNTS, Change, UNITS, account_id, change, world};
 use crate::reference::{is_valid, obvious_variants};
-use crate::world::{Hidden, Past, World};
+use crate::world::{Past, World};
 use crate::{all_handles, cases, effective_handles, integration};
 
 const INTEGRATIONS: usize = 3;
@@ -81,7 +81,7 @@ impl Run {
             prefix: before.handle_prefix.clone().unwrap(),
             given: BTreeMap::new(),
         });
-        let mirrored = world.mirror(&Hidden::default(), past.as_ref()).unwrap();
+        let mirrored = world.known_mirror(past.as_ref()).unwrap();
         // Without its effective handles, as the resource gives it to the catalog.
         self.tenant.put(integration(&id, world, mirrored.mirror));
     }
@@ -140,7 +140,7 @@ impl Run {
                     .get::<Integration>(&integration_id(index))
                     .map(|integration| &integration.mirror);
                 let folder = mirror.and_then(|mirror| mirror.folders.get(UNITS[unit]));
-                let path = folder.map_or("/".to_owned(), |f| f.path.known().unwrap().clone());
+                let path = folder.map_or("/".to_owned(), |f| f.path.clone());
                 self.override_folder(index, FolderRef::Path(path), handle)
             }
             Step::Lift(number) => {
@@ -249,7 +249,7 @@ fn obvious_overrides(tenant: &Tenant) -> (BTreeMap<Place, String>, BTreeSet<Stri
         let found = match &overriding.folder {
             FolderRef::Id(id) => folders.contains_key(id).then(|| id.clone()),
             FolderRef::Path(path) => {
-                let mut at_path = folders.iter().filter(|(_, f)| f.path.known() == Some(path));
+                let mut at_path = folders.iter().filter(|(_, f)| f.path == *path);
                 at_path.next().map(|(id, _)| id.clone()).filter(|id| {
                     // By its ID the folder has an override that wins, with a handle or without.
                     !tenant.each::<FolderOverride>().any(|other| {

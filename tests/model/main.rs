@@ -40,7 +40,7 @@ fn all_handles(mirror: &Mirror) -> BTreeMap<String, String> {
         .map(|(id, connection)| (id, &connection.derived_handle));
     folders
         .chain(connections)
-        .map(|(id, handle)| (id.clone(), handle.known().expect("known").clone()))
+        .map(|(id, handle)| (id.clone(), handle.clone()))
         .collect()
 }
 

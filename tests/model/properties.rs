@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use describe::Value;
 use orgmirror::model::handle::{self, HandleKind};
-use orgmirror::model::late::Late;
-use orgmirror::model::mirror::{Inventory, Mirror, MirrorError, unexplained_handles};
+use orgmirror::model::mirror::{
+    Inventory, Mirror, MirrorError, PlannedMirror, unexplained_handles,
+};
 use orgmirror::model::snapshot::{AccountFacts, Facts, Selection, Snapshot, UnitFacts};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
@@ -14,22 +16,22 @@ use crate::generate::{
     ACCOUNTS, Change, ROOT, UNITS, account_id, change, edit, filled, hidden, history, member, world,
 };
 use crate::reference::{Taken, is_valid, obvious_choices, obvious_handle, obvious_mirror};
-use crate::world::{Hidden, Past, World};
+use crate::world::{Past, World};
 use crate::{all_handles, cases};
 
 fn agrees<T: PartialEq + std::fmt::Debug>(
     early: &Value<T>,
     full: &Value<T>,
 ) -> Result<(), TestCaseError> {
-    prop_assert!(full.is_known());
+    prop_assert!(full.is_settled());
     prop_assert!(
-        !early.is_known() || early == full,
+        early.is_unknown() || early == full,
         "{early:?} became {full:?}"
     );
     Ok(())
 }
 
-fn mirrors_agree(early: &Mirror, full: &Mirror) -> Result<(), TestCaseError> {
+fn mirrors_agree(early: &PlannedMirror, full: &PlannedMirror) -> Result<(), TestCaseError> {
     prop_assert!(early.folders.keys().eq(full.folders.keys()));
     prop_assert!(early.connections.keys().eq(full.connections.keys()));
     agrees(&early.aws_organization_id, &full.aws_organization_id)?;
@@ -64,7 +66,7 @@ fn leads_to_root<'a>(source: &'a Inventory, mut parent: Option<&'a str>) -> bool
         match parent {
             None | Some(ROOT) => return true,
             Some(id) => match source.organizational_units.get(id) {
-                Some(unit) => parent = unit.parent_id.as_deref(),
+                Some(unit) => parent = unit.parent_id(),
                 None => return false,
             },
         }
@@ -132,7 +134,7 @@ proptest! {
                 }
             }
             let obvious = obvious_mirror(&world, past.as_ref());
-            let result = world.mirror(&Hidden::default(), past.as_ref());
+            let result = world.known_mirror(past.as_ref());
             let mirrored = match (result, obvious) {
                 (Ok(mirrored), Ok((obvious, given))) => {
                     prop_assert_eq!(&mirrored.mirror, &obvious);
@@ -148,7 +150,7 @@ proptest! {
                         "{error}"
                     );
                     world.initial.clear();
-                    world.mirror(&Hidden::default(), past.as_ref()).unwrap()
+                    world.known_mirror(past.as_ref()).unwrap()
                 }
                 (result, obvious) => {
                     return Err(TestCaseError::fail(format!("{result:?} is not {obvious:?}")));
@@ -164,13 +166,13 @@ proptest! {
             prop_assert_eq!(&read, &mirrored.mirror);
 
             let next = Past::of(&world, mirrored);
-            let again = world.mirror(&Hidden::default(), Some(&next)).unwrap();
+            let again = world.known_mirror(Some(&next)).unwrap();
             prop_assert_eq!(&again.mirror, &next.mirror);
             prop_assert_eq!(&again.given_handles, &next.given);
 
             // An imported mirror comes without the handles that were given, and keeps them all the same.
             let imported = Past { given: unexplained_handles(&next.mirror, &next.prefix), ..next.clone() };
-            let again = world.mirror(&Hidden::default(), Some(&imported)).unwrap();
+            let again = world.known_mirror(Some(&imported)).unwrap();
             prop_assert_eq!(&again.mirror, &next.mirror);
             past = Some(next);
         }
@@ -180,7 +182,7 @@ proptest! {
     #[test]
     fn nobody_else_is_renamed(mut world in world(), changes in vec(change(), 1..8)) {
         world.initial.clear();
-        let mirrored = world.mirror(&Hidden::default(), None).unwrap();
+        let mirrored = world.known_mirror(None).unwrap();
         let mut past = Past::of(&world, mirrored);
         for change in &changes {
             let who = match change {
@@ -192,7 +194,7 @@ proptest! {
             };
             let before = all_handles(&past.mirror);
             world.change(change);
-            let mirrored = world.mirror(&Hidden::default(), Some(&past)).unwrap();
+            let mirrored = world.known_mirror(Some(&past)).unwrap();
             for (id, handle) in all_handles(&mirrored.mirror) {
                 if id != who && let Some(before) = before.get(&id) {
                     prop_assert_eq!(before, &handle, "{} after {:?}", id, change);
@@ -225,8 +227,8 @@ proptest! {
             filled(&world, &hidden, &other, &more_members),
         ];
         for fill in fills {
-            match (&early, fill.mirror(&Hidden::default(), past.as_ref())) {
-                (Ok(early), Ok(full)) => mirrors_agree(&early.mirror, &full.mirror)?,
+            match (&early, fill.known_mirror(past.as_ref())) {
+                (Ok(early), Ok(full)) => mirrors_agree(&early.mirror, &full.mirror.into())?,
                 (Ok(_), Err(_)) => {}
                 (Err(error), full) => prop_assert!(full.is_err(), "{error} went away"),
             }
@@ -242,12 +244,12 @@ proptest! {
                 let Some(before) = past.mirror.connections.get(id) else { continue };
                 let choices = obvious_choices(false, &world.accounts[id].name, &world.prefix, id);
                 if !is_torn
-                    && connection.name == before.name
+                    && connection.name.known() == Some(&before.name)
                     && !hidden.settings.contains("prefix")
                     && world.prefix == past.prefix
-                    && choices.contains(before.derived_handle.known().unwrap())
+                    && choices.contains(&before.derived_handle)
                 {
-                    prop_assert_eq!(&connection.derived_handle, &before.derived_handle);
+                    prop_assert_eq!(connection.derived_handle.known(), Some(&before.derived_handle));
                 }
             }
             // A newcomer under an unknown name leaves all newcomers open, but for those that were given a handle.
@@ -261,8 +263,8 @@ proptest! {
                 .chain(early.mirror.folders.iter().map(|(id, f)| (id, &f.name, &f.derived_handle)))
                 .filter(|(id, _, _)| is_new(id) && !was_given(id))
                 .collect::<Vec<_>>();
-            if open.iter().any(|(_, name, _)| !name.is_known()) {
-                prop_assert!(open.iter().all(|(_, _, handle)| !handle.is_known()));
+            if open.iter().any(|(_, name, _)| name.is_unknown()) {
+                prop_assert!(open.iter().all(|(_, _, handle)| handle.is_unknown()));
             }
         }
     }
@@ -321,7 +323,7 @@ proptest! {
         prop_assert_eq!(source.accounts.len(), world.accounts.len() + 1);
         let units = source.organizational_units.values().map(|unit| &unit.parent_id);
         let accounts = source.accounts.values().map(|account| &account.parent_id);
-        prop_assert!(units.chain(accounts).all(|parent| leads_to_root(&source, parent.as_deref())));
+        prop_assert!(units.chain(accounts).all(|parent| leads_to_root(&source, parent.known().map(String::as_str))));
 
         let included: Option<BTreeSet<String>> = included.map(|ids| {
             ids.into_iter().filter(|id| world.units.contains_key(*id)).map(str::to_owned).collect()

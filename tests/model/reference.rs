@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orgmirror::model::handle;
-use orgmirror::model::late::Late;
 use orgmirror::model::mirror::{Connection, Folder, Mirror};
 use orgmirror::model::owners::Owner;
 
@@ -132,17 +131,14 @@ pub(crate) fn obvious_mirror(
             let old_name = if id == ROOT {
                 &past.handle
             } else {
-                folder.name.known().unwrap()
+                &folder.name
             };
-            (old_name, folder.derived_handle.known().unwrap())
+            (old_name, &folder.derived_handle)
         } else {
             let Some(connection) = past.mirror.connections.get(id) else {
                 continue;
             };
-            (
-                connection.name.known().unwrap(),
-                connection.derived_handle.known().unwrap(),
-            )
+            (&connection.name, &connection.derived_handle)
         };
         if old_name != name || past.prefix != world.prefix {
             continue;
@@ -190,7 +186,7 @@ pub(crate) fn obvious_mirror(
     }
     let handle_of = |id: &str| {
         let (_, handle) = handles.iter().find(|(i, _)| i == id).unwrap();
-        Value::Known(handle.clone())
+        handle.clone()
     };
 
     fn path(world: &World, id: &str) -> String {
@@ -209,21 +205,21 @@ pub(crate) fn obvious_mirror(
         _ => "aws",
     };
     let mut mirror = Mirror {
-        aws_organization_id: Value::Known("o-a".to_owned()),
+        aws_organization_id: Some("o-a".to_owned()),
         ..Mirror::default()
     };
     for (is_folder, _, id, name) in &all {
         if *is_folder {
             let is_root = id == ROOT;
             let folder = Folder {
-                name: Value::Known(if is_root {
+                name: if is_root {
                     "Root".to_owned()
                 } else {
                     name.clone()
-                }),
+                },
                 derived_handle: handle_of(id),
                 parent_id: (!is_root).then(|| world.units[id].1.clone().unwrap_or(ROOT.to_owned())),
-                path: Value::Known(path(world, id)),
+                path: path(world, id),
             };
             mirror.folders.insert(id.clone(), folder);
             continue;
@@ -243,19 +239,16 @@ pub(crate) fn obvious_mirror(
             }
         }
         let connection = Connection {
-            name: Value::Known(name.clone()),
-            email: Value::Null,
+            name: name.clone(),
+            email: None,
             state: member.state.clone(),
-            tags: Value::Known(member.tags.clone()),
+            tags: member.tags.clone(),
             derived_handle: handle_of(id),
-            path: Value::Known(path(world, &folder_id)),
+            path: path(world, &folder_id),
             folder_id,
-            derived_role_arn: Value::Known(format!(
-                "arn:{partition}:iam::{id}:role/{}",
-                world.role
-            )),
-            owners: Value::Known(owners),
-            sign_in_url: Value::Known(world.sso.as_ref().map(|sso| {
+            derived_role_arn: format!("arn:{partition}:iam::{id}:role/{}", world.role),
+            owners,
+            sign_in_url: world.sso.as_ref().map(|sso| {
                 let role = sso
                     .role_name
                     .as_ref()
@@ -265,7 +258,7 @@ pub(crate) fn obvious_mirror(
                     sso.portal_url,
                     role.unwrap_or_default()
                 )
-            })),
+            }),
         };
         mirror.connections.insert(id.clone(), connection);
     }

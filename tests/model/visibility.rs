@@ -21,7 +21,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::generate::{ACCOUNTS, ROOT, UNITS, account_id, change, world};
-use crate::world::{Hidden, Past, World};
+use crate::world::{Past, World};
 use crate::{all_handles, cases, integration};
 
 const INTEGRATIONS: usize = 2;
@@ -215,10 +215,7 @@ fn tenant(worlds: &[World], declared: &Declared, kept: &[bool], before: Option<&
         for member in active.accounts.values_mut().filter(|_| past.is_none()) {
             member.state = "ACTIVE".to_owned();
         }
-        let mut mirror = active
-            .mirror(&Hidden::default(), past.as_ref())
-            .unwrap()
-            .mirror;
+        let mut mirror = active.known_mirror(past.as_ref()).unwrap().mirror;
         for (id, connection) in &mut mirror.connections {
             connection.state.clone_from(&world.accounts[id].state);
         }
@@ -318,11 +315,7 @@ fn told(grant: &Grant<'_>) -> String {
             folder_id,
             folder,
         } => {
-            format!(
-                "{} on {folder_id} {}",
-                permission.id,
-                folder.path.known().unwrap()
-            )
+            format!("{} on {folder_id} {}", permission.id, folder.path)
         }
         GrantSource::Connection(permission) => permission.id.clone(),
     };
@@ -369,7 +362,7 @@ fn means(folder: &FolderRef, mirror: &Mirror, id: &str) -> bool {
         FolderRef::Id(wanted) => wanted == id,
         FolderRef::Path(wanted) => {
             let mut there = mirror.folders.iter();
-            let first = there.find(|(_, folder)| folder.path.known() == Some(wanted));
+            let first = there.find(|(_, folder)| folder.path == *wanted);
             first.is_some_and(|(first, _)| first == id)
         }
     }
@@ -413,7 +406,7 @@ fn naive(
     let mirror = &integration.mirror;
     let connection = &mirror.connections[account_id];
     let folders = lineage(mirror, &connection.folder_id);
-    let tags = connection.tags.known().unwrap().clone().unwrap_or_default();
+    let tags = connection.tags.clone().unwrap_or_default();
     let scope = integration.organization.as_deref();
     let counts = |grantee: &str| workspace.is_none_or(|w| naive_covers(grantee, w, scope));
 
@@ -439,9 +432,7 @@ fn naive(
             {
                 granted_by.push(format!(
                     "{} on {folder_id} {} to {}",
-                    permission.id,
-                    mirror.folders[folder_id].path.known().unwrap(),
-                    permission.grantee
+                    permission.id, &mirror.folders[folder_id].path, permission.grantee
                 ));
             }
         }
@@ -476,7 +467,7 @@ fn naive(
         settings.iter().find_map(|settings| of(settings))
     }
     let default = &integration.connection_settings;
-    let derived_arn = connection.derived_role_arn.known().unwrap().clone();
+    let derived_arn = connection.derived_role_arn.clone();
     let role_name = folder_overrides.iter().find_map(|o| o.role_name.clone());
     let role_arn = connection_override
         .and_then(|o| o.role_arn.clone())
@@ -525,7 +516,7 @@ fn naive_takes(tenant: &Tenant, workspace: &Workspace, seen: &Seen) -> bool {
     };
     let mirror = &tenant.get::<Integration>(&seen.place.0).unwrap().mirror;
     let names_folder = |id: &String| {
-        let path = mirror.folders[id].path.known().unwrap();
+        let path = &mirror.folders[id].path;
         attach
             .iter()
             .any(|attached| attached == id || attached == path)
@@ -594,8 +585,8 @@ fn naive_compare(before: &Tenant, after: &Tenant) -> Vec<WorkspaceImpact> {
             AffectedConnection {
                 handle: seen.handle.clone(),
                 account_id: seen.place.1.clone(),
-                name: connection.name.known().unwrap().clone(),
-                path: connection.path.known().unwrap().clone(),
+                name: connection.name.clone(),
+                path: connection.path.clone(),
             }
         };
         let has = |those: &[Seen], this: &Seen| those.iter().any(|seen| seen.place == this.place);

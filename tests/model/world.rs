@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use orgmirror::model::late::Late;
+use describe::{Field, Value};
 use orgmirror::model::mirror::{
-    Desired, Inventory, InventoryAccount, InventoryUnit, Mirror, MirrorError, Previous, Reconciled,
-    mirror,
+    Desired, Inventory, InventoryAccount, InventoryUnit, Mirror, MirrorError, PlannedMirror,
+    Previous, Reconciled, reconcile,
 };
 use orgmirror::model::owners::{Owner, ResourceOwner};
 use orgmirror::model::sso::Sso;
@@ -59,30 +59,26 @@ pub(crate) const SETTINGS: [&str; 9] = [
     "resource_owners",
 ];
 
-pub(crate) fn late<T>(value: T, hidden: bool) -> Value<T> {
-    if hidden {
-        Value::Unknown
-    } else {
-        Value::Known(value)
-    }
+pub(crate) fn unless<T>(hidden: bool, value: impl Into<Value<T>>) -> Value<T> {
+    if hidden { Value::Unknown } else { value.into() }
 }
 
 impl World {
-    pub(crate) fn source(&self, hidden: &Hidden) -> Inventory {
+    pub(crate) fn inventory(&self, hidden: &Hidden) -> Inventory {
         Inventory {
             aws_organization_id: Value::Known("o-a".to_owned()),
             root_id: Some(ROOT.to_owned()),
-            partition: late(
-                self.partition.clone(),
+            partition: unless(
                 hidden.settings.contains("partition"),
+                self.partition.clone(),
             ),
             organizational_units: self
                 .units
                 .iter()
                 .map(|(id, (name, parent))| {
                     let unit = InventoryUnit {
-                        name: late(Some(name.clone()), hidden.names.contains(id)),
-                        parent_id: parent.clone(),
+                        name: unless(hidden.names.contains(id), name.clone()),
+                        parent_id: parent.clone().into(),
                     };
                     (id.clone(), unit)
                 })
@@ -92,12 +88,12 @@ impl World {
                 .iter()
                 .map(|(id, member)| {
                     let account = InventoryAccount {
-                        name: late(member.name.clone(), hidden.names.contains(id)),
+                        name: unless(hidden.names.contains(id), member.name.clone()),
                         email: Value::Null,
-                        state: Some(member.state.clone()),
-                        parent_id: member.parent.clone(),
-                        joined_at: late(member.joined.clone(), hidden.joined.contains(id)),
-                        tags: late(member.tags.clone(), hidden.tags.contains(id)),
+                        state: member.state.clone().into(),
+                        parent_id: member.parent.clone().into(),
+                        joined_at: unless(hidden.joined.contains(id), member.joined.clone()),
+                        tags: unless(hidden.tags.contains(id), member.tags.clone().into_value()),
                     };
                     (id.clone(), account)
                 })
@@ -110,27 +106,44 @@ impl World {
         hidden: &Hidden,
         past: Option<&Past>,
     ) -> Result<Reconciled, MirrorError> {
-        let source = self.source(hidden);
+        let inventory = self.inventory(hidden);
         let hides = |setting| hidden.settings.contains(setting);
-        let wanted = Desired {
-            source: &source,
-            handle: late(self.handle.clone(), hides("handle")),
-            prefix: late(self.prefix.clone(), hides("prefix")),
-            initial_handles: late(self.initial.clone(), hides("initial")),
-            role_name: late(self.role.clone(), hides("role")),
-            default_region: late(self.region.clone(), hides("region")),
-            sso: late(self.sso.clone(), hides("sso")),
-            owners: late(self.owners.clone(), hides("owners")),
-            resource_owners: late(self.resource_owners.clone(), hides("resource_owners")),
+        let desired = Desired {
+            inventory: &inventory,
+            handle: unless(hides("handle"), self.handle.clone()),
+            prefix: unless(hides("prefix"), self.prefix.clone()),
+            initial_handles: unless(hides("initial"), self.initial.clone()),
+            role_name: unless(hides("role"), self.role.clone()),
+            default_region: unless(hides("region"), self.region.clone()),
+            sso: unless(hides("sso"), self.sso.clone()),
+            owners: unless(hides("owners"), self.owners.clone()),
+            resource_owners: unless(hides("resource_owners"), self.resource_owners.clone()),
         };
-        let held = past.map(|past| Previous {
-            mirror: &past.mirror,
+        let mirror = past.map(|past| PlannedMirror::from(past.mirror.clone()));
+        let previous = past.zip(mirror.as_ref()).map(|(past, mirror)| Previous {
+            mirror,
             handle: &past.handle,
             prefix: &past.prefix,
             given_handles: &past.given,
         });
-        mirror(&wanted, held.as_ref())
+        reconcile(&desired, previous.as_ref())
     }
+
+    /// The mirror with nothing hidden.
+    pub(crate) fn known_mirror(&self, past: Option<&Past>) -> Result<KnownMirror, MirrorError> {
+        let reconciled = self.mirror(&Hidden::default(), past)?;
+        Ok(KnownMirror {
+            mirror: reconciled.mirror.known().expect("nothing is hidden"),
+            given_handles: reconciled.given_handles,
+        })
+    }
+}
+
+/// A mirror of which everything is known, and the handles that were given.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct KnownMirror {
+    pub(crate) mirror: Mirror,
+    pub(crate) given_handles: BTreeMap<String, String>,
 }
 
 /// What is held from before.
@@ -143,7 +156,7 @@ pub(crate) struct Past {
 }
 
 impl Past {
-    pub(crate) fn of(world: &World, mirrored: Reconciled) -> Self {
+    pub(crate) fn of(world: &World, mirrored: KnownMirror) -> Self {
         Self {
             mirror: mirrored.mirror,
             handle: world.handle.clone(),

@@ -352,13 +352,21 @@ impl Attribute {
         attribute
     }
 
-    /// Completes a declaration: what nobody can set is computed, and has no rules.
+    /// Completes a declaration: what nobody can set is computed, with everything nested in it, and has no rules.
     #[must_use]
     pub fn declared(mut self) -> Self {
-        if !self.is_configurable() {
-            self.computed = true;
-            self.checks.clear();
-            self.key_checks.clear();
+        if self.is_configurable() {
+            return self;
+        }
+        self.computed = true;
+        self.checks.clear();
+        self.key_checks.clear();
+        self.min_items = None;
+        if let Kind::Nested(_, inner) = &mut self.kind {
+            *inner = std::mem::take(inner)
+                .into_iter()
+                .map(Attribute::exported)
+                .collect();
         }
         self
     }

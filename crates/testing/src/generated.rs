@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use orgmirror::model::late::Late;
+use describe::{Field, Value};
 use orgmirror::model::mirror::{
-    Desired, Inventory, InventoryAccount, InventoryUnit, Previous, Reconciled, mirror,
+    Desired, Inventory, InventoryAccount, InventoryUnit, Previous, Reconciled, reconcile,
 };
 
 /// The prefix of handles.
@@ -28,7 +28,7 @@ pub fn source_with(accounts: usize, units: usize) -> Inventory {
             .map(|number| {
                 let unit = InventoryUnit {
                     name: Value::Known(format!("Équipe {}", number % 97)),
-                    parent_id: (number % 5 > 0).then(|| unit_id(number - 1)),
+                    parent_id: (number % 5 > 0).then(|| unit_id(number - 1)).into(),
                 };
                 (unit_id(number), unit)
             })
@@ -60,35 +60,28 @@ pub fn account(number: usize, parent_id: Option<String>) -> InventoryAccount {
             number - number % 10 % 9
         )),
         email: Value::Known(format!("aws+{id}@acme.example")),
-        state: None,
-        parent_id,
+        state: Value::Null,
+        parent_id: parent_id.into(),
         joined_at: Value::Known(format!(
             "20{:02}-0{}-01T00:00:00Z",
             10 + number % 15,
             1 + number % 9
         )),
-        tags: Value::Known(tags),
+        tags: tags.into_value(),
     }
 }
 
-/// The mirror of the accounts; `held` is the one that was there before.
-pub fn mirrored(source: &Inventory, held: Option<&Reconciled>) -> Reconciled {
-    let wanted = Desired {
-        source,
-        handle: Value::Known(HANDLE.to_owned()),
-        prefix: Value::Known(PREFIX.to_owned()),
-        initial_handles: Value::Known(BTreeMap::new()),
-        role_name: Value::Known("orgmirror-readonly".to_owned()),
-        default_region: Value::Null,
-        sso: Value::Null,
-        owners: Value::Null,
-        resource_owners: Value::Null,
+/// The mirror of the accounts; `before` is the one that was there.
+pub fn mirrored(inventory: &Inventory, before: Option<&Reconciled>) -> Reconciled {
+    let desired = Desired {
+        prefix: PREFIX.into(),
+        ..Desired::of(inventory, HANDLE, "orgmirror-readonly")
     };
-    let held = held.map(|held| Previous {
-        mirror: &held.mirror,
+    let previous = before.map(|before| Previous {
+        mirror: &before.mirror,
         handle: HANDLE,
         prefix: PREFIX,
-        given_handles: &held.given_handles,
+        given_handles: &before.given_handles,
     });
-    mirror(&wanted, held.as_ref()).unwrap()
+    reconcile(&desired, previous.as_ref()).unwrap()
 }

@@ -3,40 +3,34 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orgmirror::catalog::Who;
-use orgmirror::model::late::Late;
 use orgmirror::model::mirror::{Connection, Folder, Mirror};
 use orgmirror::model::objects::workspace::Options;
 use orgmirror::model::objects::{ConnectionSettings, Integration, Workspace};
 use orgmirror::model::removal_guard::RemovalGuard;
 
-/// A value that is known.
-pub fn known<T>(value: T) -> Value<T> {
-    Value::Known(value)
-}
-
 /// A folder with a handle of its own.
 pub fn folder(name: &str, handle: &str, parent: Option<&str>, path: &str) -> Folder {
     Folder {
-        name: known(name.into()),
-        derived_handle: known(handle.into()),
+        name: name.into(),
+        derived_handle: handle.into(),
         parent_id: parent.map(Into::into),
-        path: known(path.into()),
+        path: path.into(),
     }
 }
 
 /// An active account `id` in a folder, with an email address, a tag and the handle `aws_NAME`.
 pub fn connection(id: &str, name: &str, folder: &str, path: &str) -> Connection {
     Connection {
-        name: known(name.into()),
-        email: known(Some(format!("{name}@example.com"))),
+        name: name.into(),
+        email: Some(format!("{name}@example.com")),
         state: "ACTIVE".into(),
-        tags: known(Some(BTreeMap::from([("env".into(), "prod".into())]))),
-        derived_handle: known(format!("aws_{name}")),
+        tags: Some(BTreeMap::from([("env".into(), "prod".into())])),
+        derived_handle: format!("aws_{name}"),
         folder_id: folder.into(),
-        path: known(path.into()),
-        derived_role_arn: known(format!("arn:aws:iam::{id}:role/readonly")),
-        owners: known(None),
-        sign_in_url: known(None),
+        path: path.into(),
+        derived_role_arn: format!("arn:aws:iam::{id}:role/readonly"),
+        owners: None,
+        sign_in_url: None,
     }
 }
 
@@ -108,7 +102,7 @@ pub fn integration(id: &str, handle: &str) -> Integration {
         ("333333333333", "lab", "ou-ab12-22222222", "/Sandbox"),
     ];
     let mirror = Mirror {
-        aws_organization_id: known(Some("o-exampleorg1".into())),
+        aws_organization_id: Some("o-exampleorg1".into()),
         folders: folders.map(|(id, folder)| (id.to_owned(), folder)).into(),
         connections: connections
             .map(|(id, name, folder, path)| (id.to_owned(), connection(id, name, folder, path)))

@@ -316,7 +316,7 @@ impl<'a> Owners<'a> {
             Value::Unknown => match &tags {
                 Value::Null => return self.fallback.clone(),
                 Value::Known(tags) if tags.is_empty() => return self.fallback.clone(),
-                // Resource owners require owners, so none stay none.
+                // Resource owners require owners: without any there stay none.
                 _ if self.fallback.is_null() => return Value::Null,
                 _ => return Value::Unknown,
             },
@@ -364,6 +364,7 @@ fn by_attribute<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Value<Se
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
+    use super::super::inventory::InventoryUnit;
     use super::*;
 
     const A: &str = "111111111111";

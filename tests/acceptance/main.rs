@@ -9,6 +9,7 @@
     clippy::expect_used
 )]
 
+mod another_provider;
 mod catalog;
 mod catalogs;
 mod changes;

@@ -9,7 +9,13 @@ use super::{files, read, root, updated};
 pub(super) fn pages() -> Vec<String> {
     updated();
     let mut pages = files("docs", ".md");
-    pages.extend(["CHANGELOG.md", "CONTRIBUTING.md", "README.md"].map(str::to_owned));
+    let others = [
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "README.md",
+        "crates/terraform-plugin/README.md",
+    ];
+    pages.extend(others.map(str::to_owned));
     pages
 }
 

@@ -3,6 +3,7 @@
 use crate::proto::tfplugin6;
 
 use super::path::Path;
+use super::value::Value;
 
 /// How bad a [`Diagnostic`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +90,27 @@ impl Diagnostics {
         outcome.map_err(|error| self.push(error)).ok()
     }
 
+    /// Returns a known value; of one that is null or unknown, adds an error. For values without which a call can do
+    /// nothing.
+    pub fn require<T>(&mut self, path: Path, value: Value<T>) -> Option<T> {
+        let (summary, detail) = match value {
+            Value::Known(value) => return Some(value),
+            Value::Null => (
+                "Value not set",
+                format!("{path} is needed, and the configuration does not set it. Set it."),
+            ),
+            Value::Unknown => (
+                "Value not known yet",
+                format!(
+                    "{path} is needed now, and what it depends on is not applied yet. Apply that first, for example \
+                     with -target."
+                ),
+            ),
+        };
+        self.error_at(path, summary, detail);
+        None
+    }
+
     /// Does work that adds diagnostics and ends early at an error, which is added too.
     pub(crate) fn collect<T>(
         &mut self,
@@ -142,6 +164,29 @@ impl Extend<Diagnostic> for Diagnostics {
     fn extend<I: IntoIterator<Item = Diagnostic>>(&mut self, diagnostics: I) {
         for diagnostic in diagnostics {
             self.push(diagnostic);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_required_and_not_there_is_named() {
+        let mut diagnostics = Diagnostics::new();
+        let place = || Path::of("place");
+        assert_eq!(diagnostics.require(place(), Value::Known(7)), Some(7));
+        assert!(!diagnostics.has_errors());
+        assert_eq!(diagnostics.require::<i64>(place(), Value::Null), None);
+        assert_eq!(diagnostics.require::<i64>(place(), Value::Unknown), None);
+        let found: Vec<_> = diagnostics.iter().collect();
+        assert_eq!(found.len(), 2);
+        for (diagnostic, summary) in found.iter().zip(["Value not set", "Value not known yet"]) {
+            assert_eq!(diagnostic.severity, Severity::Error);
+            assert_eq!(diagnostic.summary, summary);
+            assert!(diagnostic.detail.starts_with("place is needed"));
+            assert_eq!(diagnostic.path, place());
         }
     }
 }

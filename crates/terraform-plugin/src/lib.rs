@@ -1,10 +1,60 @@
-//! Terraform's plugin protocol as Rust.
+//! Write a provider for Terraform and OpenTofu in Rust.
 //!
-//! A provider is written as typed Rust: a [`schema::Schema`] says what there is, serde structs hold configuration and
-//! state ([`value::Value`] is known, null or unknown), and the traits [`provider::Provider`],
-//! [`resource::Resource`] and [`data_source::DataSource`] say what happens. [`server::Server`] serves them as the gRPC
-//! service of protocol 6 and holds what Terraform core checks, so that a mistake of a provider is reported with its
-//! attribute path instead of as an inconsistency. [`plugin::serve`] is the process around the service.
+//! A provider is typed Rust. A [`schema::Schema`] says what a configuration may set, and serde structs hold
+//! configurations and states: a [`value::Value`] is known, null or unknown. Traits say what happens:
+//!
+//! | to write | implement |
+//! |---|---|
+//! | the provider and its configuration | [`provider::Provider`] |
+//! | a resource that its Rust type describes | [`simple::SimpleResource`] |
+//! | a resource that also plans, imports or has write-only values | [`resource::Resource`] |
+//! | a data source | [`data_source::DataSource`] |
+//!
+//! [`server::Server`] serves them as the gRPC service of protocol 6. It derives plans from the schemas, and checks what
+//! Terraform core checks, so that a mistake of a provider is reported with the path of its attribute.
+//! [`plugin::serve`] is the process around the service: handshake, mutual TLS, log, signals and end.
+//!
+//! [`prelude`] has what most providers import:
+//!
+//! ```no_run
+//! use serde::{Deserialize, Serialize};
+//! use terraform_plugin::prelude::*;
+//!
+//! struct Nothing;
+//!
+//! #[derive(Clone, Serialize, Deserialize)]
+//! struct Config {}
+//!
+//! #[async_trait]
+//! impl Provider for Nothing {
+//!     type Config = Config;
+//!     type Data = ();
+//!
+//!     fn name(&self) -> &'static str {
+//!         "nothing"
+//!     }
+//!
+//!     fn schema(&self) -> Schema {
+//!         Schema::new("Offers nothing.", Vec::new())
+//!     }
+//!
+//!     async fn configure(
+//!         &self,
+//!         _: Config,
+//!         _: &CancellationToken,
+//!         _: &mut Diagnostics,
+//!     ) -> Option<()> {
+//!         Some(())
+//!     }
+//! }
+//!
+//! fn main() -> std::process::ExitCode {
+//!     serve(Server::new(Nothing), about!("nothing"))
+//! }
+//! ```
+//!
+//! The README shows a whole provider. [`provider::problems`] finds contradictions between schemas and Rust types in a
+//! unit test.
 //!
 //! Nothing in here knows what a provider is about.
 
@@ -19,6 +69,7 @@ pub mod msgpack;
 pub mod path;
 mod planning;
 pub mod plugin;
+pub mod prelude;
 pub mod private;
 #[doc(hidden)]
 pub mod proto;
@@ -27,6 +78,10 @@ mod raw_value;
 pub mod resource;
 pub mod schema;
 pub mod server;
+pub mod simple;
 pub mod types;
 mod validation;
 pub mod value;
+
+pub use async_trait::async_trait;
+pub use tokio_util::sync::CancellationToken;

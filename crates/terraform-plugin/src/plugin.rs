@@ -72,6 +72,20 @@ pub struct About {
     pub hosts: &'static str,
 }
 
+/// The [`About`] of a provider of this name: its version is that of the package in which this stands, and its crate the
+/// one in which this stands.
+#[macro_export]
+macro_rules! about {
+    ($provider:literal) => {
+        $crate::plugin::About {
+            provider: $provider,
+            version: ::std::env!("CARGO_PKG_VERSION"),
+            crates: &[::std::env!("CARGO_CRATE_NAME")],
+            hosts: "Terraform or OpenTofu",
+        }
+    };
+}
+
 impl About {
     /// The name of the executable, such as `terraform-provider-random`.
     #[must_use]

@@ -37,10 +37,14 @@ pub trait Provider: Send + Sync + 'static {
     ) -> Option<Self::Data>;
 
     /// The managed resources.
-    fn resources(&self) -> Vec<ResourceType<Self::Data>>;
+    fn resources(&self) -> Vec<ResourceType<Self::Data>> {
+        Vec::new()
+    }
 
     /// The data sources.
-    fn data_sources(&self) -> Vec<DataSourceType<Self::Data>>;
+    fn data_sources(&self) -> Vec<DataSourceType<Self::Data>> {
+        Vec::new()
+    }
 }
 
 /// Every contradiction within and between a provider's schemas and Rust types. For a unit test.

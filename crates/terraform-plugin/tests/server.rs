@@ -16,6 +16,7 @@ use terraform_plugin::provider::{Provider, problems};
 use terraform_plugin::resource::{Change, Context, MoveSource, Plan, Resource, ResourceType};
 use terraform_plugin::schema::{Attribute, Schema};
 use terraform_plugin::server::Server;
+use terraform_plugin::simple::SimpleResource;
 use terraform_plugin::value::Value;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request};
@@ -44,7 +45,11 @@ impl Provider for Toys {
     }
 
     fn resources(&self) -> Vec<ResourceType<()>> {
-        vec![ResourceType::new(Ball), ResourceType::new(Stone)]
+        vec![
+            ResourceType::new(Ball),
+            ResourceType::new(Stone),
+            ResourceType::simple::<Pebble>(),
+        ]
     }
 
     fn data_sources(&self) -> Vec<DataSourceType<()>> {
@@ -336,6 +341,64 @@ impl Resource for Stone {
         _: &mut Private,
         _: &mut Diagnostics,
     ) {
+    }
+}
+
+/// Fails on request, in four methods.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct Pebble {
+    id: Value<String>,
+    act: Value<String>,
+}
+
+impl Pebble {
+    fn of(act: &str) -> Self {
+        Self {
+            id: "pebble".into(),
+            act: act.into(),
+        }
+    }
+
+    fn unless(self, act: &str) -> Result<Self, Diagnostic> {
+        if self.act == act.into() {
+            return Err(Diagnostic::error("Hard", format!("It does not {act}.")));
+        }
+        Ok(self)
+    }
+}
+
+#[async_trait]
+impl SimpleResource for Pebble {
+    type Data = ();
+    const NAME: &'static str = "pebble";
+
+    fn schema() -> Schema {
+        let id = Attribute::string("id").computed().use_state_for_unknown();
+        let act = Attribute::string("act").optional();
+        Schema::new(
+            "A pebble.",
+            vec![id.description("Something."), act.description("Something.")],
+        )
+    }
+
+    async fn read(self, _: &()) -> Result<Option<Self>, Diagnostic> {
+        let read = self.unless("read")?;
+        Ok((read.act != "be gone".into()).then_some(read))
+    }
+
+    async fn create(self, _: &()) -> Result<Self, Diagnostic> {
+        let mut created = self.unless("create")?;
+        created.id = "pebble".into();
+        Ok(created)
+    }
+
+    async fn update(self, _: &()) -> Result<Self, Diagnostic> {
+        self.unless("update")
+    }
+
+    async fn delete(self, _: &()) -> Result<(), Diagnostic> {
+        self.unless("delete").map(drop)
     }
 }
 
@@ -838,8 +901,9 @@ async fn every_answer_with_a_whole_object_has_its_identity() {
     let request = wire::get_resource_identity_schemas::Request {};
     let schemas = server.get_resource_identity_schemas(Request::new(request));
     let schemas = schemas.await.unwrap().into_inner().identity_schemas;
-    assert_eq!(schemas.len(), 2);
+    assert_eq!(schemas.len(), 3);
     assert_eq!(schemas["toy_ball"].version, 1);
+    assert_eq!(schemas["toy_pebble"].identity_attributes[0].name, "id");
     assert_eq!(schemas["toy_stone"].identity_attributes[0].name, "id");
 
     let ball = || json!({ "id": "ball-1" });
@@ -903,4 +967,69 @@ async fn identities_of_older_versions_are_made_anew_and_newer_ones_refused() {
     assert_eq!(old.upgraded_identity, None);
     let newer = upgrade(2, "{}").await;
     assert!(errors(&newer.diagnostics)[0].contains("identity of this toy_ball"));
+}
+
+#[tokio::test]
+async fn a_simple_resource_succeeds_or_fails_as_a_whole() {
+    let server = server().await;
+    let apply = async |prior: Option<&Pebble>, planned: Option<&Pebble>| {
+        let request = wire::apply_resource_change::Request {
+            type_name: "toy_pebble".into(),
+            prior_state: dynamic(&prior),
+            planned_state: dynamic(&planned),
+            config: dynamic(&planned),
+            ..Default::default()
+        };
+        let response = server.apply_resource_change(Request::new(request));
+        let response = response.await.unwrap().into_inner();
+        let state: Value<Pebble> = from_slice(&response.new_state.unwrap().msgpack).unwrap();
+        (state, errors(&response.diagnostics))
+    };
+    let read = async |state: &Pebble| {
+        let request = wire::read_resource::Request {
+            type_name: "toy_pebble".into(),
+            current_state: dynamic(state),
+            ..Default::default()
+        };
+        let response = server.read_resource(Request::new(request));
+        let response = response.await.unwrap().into_inner();
+        let state: Value<Pebble> = from_slice(&response.new_state.unwrap().msgpack).unwrap();
+        (state, errors(&response.diagnostics))
+    };
+    let good = |state: Option<Pebble>| (Value::from(state), Vec::new());
+    let failed = |act: &str, state: Option<Pebble>| {
+        let error = format!("Hard: It does not {act}.");
+        (Value::from(state), vec![error])
+    };
+    let well = Pebble::of("well");
+    let planned = |act: &str| Pebble {
+        id: Value::Unknown,
+        ..Pebble::of(act)
+    };
+    assert_eq!(
+        apply(None, Some(&planned("well"))).await,
+        good(Some(well.clone()))
+    );
+    assert_eq!(
+        apply(None, Some(&planned("create"))).await,
+        failed("create", None)
+    );
+    assert_eq!(
+        apply(Some(&Pebble::of("else")), Some(&well)).await,
+        good(Some(well.clone()))
+    );
+    assert_eq!(
+        apply(Some(&well), Some(&Pebble::of("update"))).await,
+        failed("update", Some(well.clone()))
+    );
+    assert_eq!(apply(Some(&well), None).await, good(None));
+    let stays = Pebble::of("delete");
+    assert_eq!(
+        apply(Some(&stays), None).await,
+        failed("delete", Some(stays))
+    );
+    assert_eq!(read(&well).await, good(Some(well)));
+    assert_eq!(read(&Pebble::of("be gone")).await, good(None));
+    let unread = Pebble::of("read");
+    assert_eq!(read(&unread).await, failed("read", Some(unread)));
 }

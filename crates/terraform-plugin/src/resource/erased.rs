@@ -13,6 +13,7 @@ use super::super::msgpack::DecodeError;
 use super::super::path::Path;
 use super::super::private::Private;
 use super::super::schema::{Role, Schema};
+use super::super::simple::{Simple, SimpleResource};
 use super::{Change, Config, Context, MoveSource, Plan, Resource};
 
 /// A [`Resource`] whose types the server need not know.
@@ -25,7 +26,7 @@ pub struct ResourceType<D> {
 }
 
 impl<D: Send + Sync + 'static> ResourceType<D> {
-    /// Wraps a resource for [`Provider::resources`](crate::provider::Provider::resources).
+    /// Wraps a resource for [`Provider::resources`](super::super::provider::Provider::resources).
     pub fn new<R: Resource<Data = D>>(resource: R) -> Self {
         Self {
             name: resource.name(),
@@ -34,6 +35,11 @@ impl<D: Send + Sync + 'static> ResourceType<D> {
             model_problems: model::problems::<R::State>,
             erased: Box::new(Typed(resource)),
         }
+    }
+
+    /// Wraps a resource that its Rust type describes.
+    pub fn simple<S: SimpleResource<Data = D>>() -> Self {
+        Self::new(Simple::<S>::new())
     }
 
     /// The type's name without the provider's.

@@ -398,13 +398,13 @@ pub(super) fn summary(error: &(dyn Error + 'static), otherwise: &'static str) ->
             return match error {
                 S3Error::NoBucket { .. } => "No such S3 bucket",
                 S3Error::Denied { .. } => "S3 denies access to the catalog",
-                S3Error::OtherRegion { .. } => "The S3 bucket is in another region",
+                S3Error::OtherRegion { .. } => "The S3 bucket is in another Region",
                 S3Error::Key { .. } => "The KMS key of the catalog cannot be used",
                 S3Error::NoCredentials(_) => "AWS credentials cannot be obtained",
                 S3Error::InvalidCredentials { .. } => "AWS does not accept the credentials",
-                S3Error::Clock(_) => "The clock is wrong",
+                S3Error::Clock(_) => "The system clock is wrong",
                 S3Error::Unreachable { .. } => "S3 cannot be reached",
-                S3Error::NoConditions { .. } => "S3 without conditional writes",
+                S3Error::NoConditions { .. } => "S3 endpoint without conditional writes",
                 S3Error::Throttled { .. } | S3Error::Contended(_) | S3Error::Service { .. } => {
                     otherwise
                 }

@@ -64,7 +64,7 @@ pub(super) fn not_admitted(
     match conflict {
         Conflict::Rejected(rejection) => rejected(rejection, catalog, severity),
         Conflict::Gone => Diagnostic::error(
-            "It is gone from the catalog",
+            "Object no longer in the catalog",
             format!(
                 "It was removed from the catalog at {} after this plan was made. Plan again: the new plan shows what has \
                  to be created.",
@@ -76,13 +76,13 @@ pub(super) fn not_admitted(
             "ID taken",
             format!("{} Apply again: another ID is drawn.", sentence(conflict)),
         ),
-        Conflict::ProfileNames(conflicts) => clashing(conflicts, severity),
+        Conflict::ProfileNames(conflicts) => profile_name_conflicts(conflicts, severity),
     }
 }
 
 /// Connections that would have no profile: an error at apply and a warning at plan, as in [`rejected`].
-fn clashing(conflicts: &[String], severity: Severity) -> Diagnostic {
-    let summary = "Handles clash with profiles";
+fn profile_name_conflicts(conflicts: &[String], severity: Severity) -> Diagnostic {
+    let summary = "Handles conflict with profile names";
     let what = format!(
         "A file has one profile of a name, so these connections would have none:\n{}",
         listed(conflicts.iter())
@@ -140,7 +140,7 @@ pub(super) fn rejected(rejection: &Rejection, catalog: &Catalog, severity: Sever
             ..
         } => (
             Path::of(*attribute),
-            "Another partition",
+            "Value in another partition",
             if *attribute == "role_arn" {
                 format!("Give a role of the partition {partition}.")
             } else {
@@ -158,7 +158,7 @@ pub(super) fn rejected(rejection: &Rejection, catalog: &Catalog, severity: Sever
         ),
         Rejection::Overridden { import_id, .. } => (
             Path::root(),
-            "Overridden already",
+            "An override already exists",
             format!(
                 "There is one override for each folder or connection. Change that one where it is declared, or, if it is \
                  meant to be this one, import it: terraform import ADDRESS '{import_id}'. If this one replaces it, \
@@ -177,7 +177,7 @@ pub(super) fn rejected(rejection: &Rejection, catalog: &Catalog, severity: Sever
         ),
         Rejection::WorkspaceExists(name) => (
             Path::of("handle"),
-            "Workspace exists",
+            "Workspace already exists",
             format!(
                 "There is one workspace of a name in the tenant {:?}. Choose another handle, or, if it is meant to be \
                  this one, import it: terraform import ADDRESS {name}. If this one replaces it, remove \

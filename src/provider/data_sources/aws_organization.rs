@@ -342,7 +342,7 @@ pub(super) fn not_selected(error: &SelectionError) -> Diagnostic {
         }
     };
     Diagnostic::error(
-        "The selection of OUs does not fit the AWS organization",
+        "Invalid selection of OUs",
         format!("{} {fix}", arguments::sentence(error)),
     )
     .at(Path::of(argument))
@@ -364,12 +364,12 @@ fn summary(error: &DiscoveryError) -> &'static str {
         }
         DiscoveryError::NotInOrganization { .. } => "The account is not in an AWS organization",
         DiscoveryError::NotAdministrator { .. } => "The account may not read the AWS organization",
-        DiscoveryError::TimedOut { .. } => "The AWS organization was not read in time",
+        DiscoveryError::TimedOut { .. } => "Reading the AWS organization timed out",
         DiscoveryError::Inconsistent { .. } => {
             "The AWS organization kept changing while it was read"
         }
         DiscoveryError::Malformed { .. } | DiscoveryError::Snapshot(_) => {
-            "The AWS organization was not read as a whole"
+            "The AWS organization was not read completely"
         }
         DiscoveryError::Cancelled => "Reading the AWS organization was cancelled",
     }

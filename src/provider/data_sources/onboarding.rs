@@ -276,7 +276,7 @@ fn warn_of_size(trust_policy: Option<&String>, diagnostics: &mut Diagnostics) {
     if size > MAX_TRUST_POLICY_SIZE {
         diagnostics.warning_at(
             Path::of("trusted_principals"),
-            "Trust policy above the quota of IAM",
+            "Trust policy exceeds the IAM quota",
             format!(
                 "The trust policy has {size} characters, and IAM takes {MAX_TRUST_POLICY_SIZE} unless the quota of the \
                  account is raised. Trust accounts in place of many of their roles, or raise the quota in each account."

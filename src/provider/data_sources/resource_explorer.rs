@@ -71,7 +71,7 @@ impl DataSource for ResourceExplorer {
         {
             diagnostics.error_at(
                 Path::of("regions"),
-                "Regions of several partitions",
+                "Regions in several partitions",
                 format!(
                     "regions holds {other:?} of the partition {}, and aggregator_region {aggregator:?} is of {expected}. An \
                      aggregator index gathers Regions of its own partition only. Ask for each partition in a data source \
@@ -100,7 +100,7 @@ impl DataSource for ResourceExplorer {
         let looked = tokio::select! {
             biased;
             () = context.cancelled.cancelled() => Err(Diagnostic::error(
-                "Looking at Resource Explorer was cancelled",
+                "Resource Explorer check cancelled",
                 "Nothing is known about it. Plan again to look at it.",
             )),
             looked = tokio::time::timeout(timeout, look.look(catalog, &document)) => {
@@ -316,7 +316,7 @@ impl Look<'_> {
         let settings = self
             .data
             .settings(&[])
-            .map_err(|unknown| unknown.diagnostic("Looking at Resource Explorer"))?;
+            .map_err(|unknown| unknown.diagnostic("The Resource Explorer check"))?;
         let concurrency = at_once(&self.config.concurrency);
         let read = async {
             let session = Session::open(settings, self.timeout).await?;
@@ -421,7 +421,7 @@ fn not_connected(error: &ConnectError) -> Diagnostic {
 
 fn too_late(timeout: Duration) -> Diagnostic {
     Diagnostic::error(
-        "Resource Explorer was not looked at in time",
+        "Resource Explorer check timed out",
         format!(
             "Not all accounts had answered within {} seconds. Allow more time with timeouts = {{ read = \"...\" }}, raise \
              concurrency, or ask for some OUs at a time with organizational_unit_ids.",
@@ -432,7 +432,7 @@ fn too_late(timeout: Duration) -> Diagnostic {
 
 fn another_organization(snapshot: &Snapshot, integration: &Integration, id: &str) -> Diagnostic {
     Diagnostic::error(
-        "Another AWS organization than the integration's",
+        "Credentials of another AWS organization",
         format!(
             "The credentials are of the AWS organization {}, and the integration {:?} mirrors {id}. Use credentials of that \
              one (assume_role or profile), or give the ID of the integration that mirrors {}.",
@@ -444,7 +444,7 @@ fn another_organization(snapshot: &Snapshot, integration: &Integration, id: &str
 
 fn another_partition(snapshot: &Snapshot, wanted: &WantedIndexes, partition: &str) -> Diagnostic {
     Diagnostic::error(
-        "Region of another partition",
+        "Region in another partition",
         format!(
             "aggregator_region is {:?}, of the partition {partition}, and the AWS organization {} is in {}. Give a Region of \
              that partition.",

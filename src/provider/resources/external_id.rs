@@ -150,7 +150,7 @@ impl Resource for ExternalIdResource {
         let value = state.value.known()?;
         if let Err(violation) = arguments::external_id(value) {
             diagnostics.error(
-                "Import of what is no external ID",
+                "Invalid external ID import",
                 format!(
                     "{value:?} is imported. {} {}",
                     violation.rule, violation.fix

@@ -167,7 +167,7 @@ fn warn_of_another<S: ScopedDeclaration>(state: &S, found: &S, diagnostics: &mut
         .known()
         .map_or("", String::as_str);
     diagnostics.warning(
-        format!("Another {kind} in its place"),
+        format!("The {kind} was changed outside Terraform"),
         format!(
             "In the catalog, the {kind} {id} has {} now, and the state has {}: it was edited by hand. It counts as gone, so \
              this plan creates a new one, and the edited one stays in the catalog, declared nowhere. Either put the old \
@@ -363,14 +363,14 @@ pub(super) fn validate_folder(
 ) {
     match (id, path) {
         (Value::Null, Value::Null) => diagnostics.error(
-            "No folder",
+            "Missing folder",
             "Neither folder_id nor folder_path is set, and exactly one of them must be. Set folder_id to the ID of the root \
              or of an OU, to follow the folder through renames and moves, or folder_path to a path such as \
              \"/Workloads\", to mean whatever is there.",
         ),
         (Value::Known(id), Value::Known(path)) => diagnostics.error_at(
             Path::of("folder_path"),
-            "Two folders",
+            "Conflicting folder arguments",
             format!(
                 "folder_id is {id:?} and folder_path is {path:?}, and exactly one of them must be set. Remove one of them."
             ),

@@ -207,7 +207,7 @@ fn check_options(config: &State, diagnostics: &mut Diagnostics) {
                 None => path,
             };
             let text = format!("{path} is refused. {error}");
-            diagnostics.error_at(path, "Publication options refused", text);
+            diagnostics.error_at(path, "Invalid publication options", text);
         }
     }
 }
@@ -261,7 +261,7 @@ fn warn_of_attachments(planned: &State, look: Option<&Look<'_>>, diagnostics: &m
     }
     diagnostics.warning_at(
         Path::of("attach"),
-        "Attached and nowhere in the catalog",
+        "Entries of attach are not in the catalog",
         format!(
             "attach has these entries, which no integration of the tenant {:?} has as the path or ID of a folder or as \
              an account:\n{}\nThey attach nothing until they are there. If this run does not mirror them, correct or \

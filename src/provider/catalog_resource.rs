@@ -16,7 +16,9 @@ use crate::model::admission::Admit;
 use crate::model::objects::Object;
 use crate::model::tenant::Tenant;
 
-use super::catalog_ops::{Conflict, Look, Put, delete, existing, opened, possible, put};
+use super::catalog_ops::{
+    Conflict, Look, Put, delete, find_document, open_catalog, put, require_document,
+};
 use super::data::Data;
 use super::late::NotKnown;
 
@@ -229,8 +231,8 @@ impl<D: Declaration> Resource for CatalogResource<D> {
         _private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Option<D> {
-        let catalog = opened(context.data, diagnostics)?;
-        let document = existing(context.data, diagnostics).await?;
+        let catalog = diagnostics.record(open_catalog(context.data))?;
+        let document = diagnostics.record(require_document(context.data).await)?;
         let object = document.tenant().get::<D::Object>(state.id().known()?)?;
         if !state.is_same(object, diagnostics) {
             return None;
@@ -289,8 +291,8 @@ impl<D: Declaration> Resource for CatalogResource<D> {
         private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Option<D> {
-        let catalog = opened(context.data, diagnostics)?;
-        let document = possible(context.data, diagnostics).await?;
+        let catalog = diagnostics.record(open_catalog(context.data))?;
+        let document = diagnostics.record(find_document(context.data).await)?;
         let object = D::find(&by, catalog, document.as_deref(), diagnostics)?;
         let mut state = D::default();
         state.set_object(object);

@@ -13,7 +13,7 @@ use crate::model::suggestions::suggest;
 use crate::model::visibility::{EffectiveConnection, Resolved, is_attached};
 
 use super::arguments;
-use super::catalog_ops::{IntegrationBy, integration_by};
+use super::catalog_ops::{IntegrationBy, find_integration};
 
 /// What a data source's arguments select.
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +78,7 @@ impl Selection<'_> {
         };
         let fix = "Give orgmirror_integration.NAME.id, or data.orgmirror_integration.NAME.id where it is declared in \
                    another configuration.";
-        integration_by(IntegrationBy::Id(id), catalog, Some(document), fix)
+        find_integration(IntegrationBy::Id(id), catalog, Some(document), fix)
             .map(Some)
             .map_err(|diagnostic| diagnostic.at(Path::of("integration_id")))
     }

@@ -1,4 +1,4 @@
-//! What a commit says of handles and publications.
+//! Warnings about handles and publications.
 
 use crate::catalog::PublicationWarning;
 use crate::framework::diagnostics::Diagnostics;
@@ -10,7 +10,7 @@ pub(super) fn warn_of_handles<'a>(
     notices: impl Iterator<Item = &'a HandleNotice>,
     diagnostics: &mut Diagnostics,
 ) {
-    let (taken, passed): (Vec<_>, Vec<_>) =
+    let (taken, reassigned): (Vec<_>, Vec<_>) =
         notices.partition(|notice| matches!(notice, HandleNotice::Taken { .. }));
     if !taken.is_empty() {
         let taken = listed(taken.iter());
@@ -22,13 +22,13 @@ pub(super) fn warn_of_handles<'a>(
             ),
         );
     }
-    if !passed.is_empty() {
-        let passed = listed(passed.iter());
+    if !reassigned.is_empty() {
+        let reassigned = listed(reassigned.iter());
         diagnostics.warning(
             "Handles reassigned to other accounts",
             format!(
-                "Whoever uses these handles reaches another account after this change:\n{passed}\nTell who uses them, \
-                 rename the accounts, or keep the handles where they were with overrides."
+                "Whoever uses these handles reaches another account after this change:\n{reassigned}\nTell their \
+                 users, rename the accounts, or keep the handles where they were with overrides."
             ),
         );
     }

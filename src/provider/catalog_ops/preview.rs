@@ -1,4 +1,4 @@
-//! What a plan says about the catalog: what a planned change meets there, and whom it reaches.
+//! Warnings of a plan about the catalog: conflicts, and the impact of the planned change.
 
 use std::sync::Arc;
 
@@ -11,12 +11,11 @@ use crate::provider::data::Data;
 use crate::provider::impact;
 use crate::provider::side_effects::warn_of_side_effects;
 
-use super::lookup::unreadable;
+use super::lookup::unreadable_catalog;
 use super::notices::warn_of_handles;
-use super::rejections::{Conflict, not_admitted, rejected};
+use super::rejections::{Conflict, conflict_diagnostic, rejection_diagnostic};
 
-/// The catalog as a plan finds it. It is read once, for everything that the plan of one resource says about it, and never
-/// written.
+/// A look at the catalog during a plan. The plan of one resource reads it once, for all warnings, and never writes it.
 pub(in crate::provider) struct Look<'a> {
     catalog: &'a Catalog,
     reading: Result<Option<Arc<Document>>, ReadError>,
@@ -25,8 +24,8 @@ pub(in crate::provider) struct Look<'a> {
 }
 
 impl<'a> Look<'a> {
-    /// Reads the catalog; none where the provider's arguments for it are not known yet. `is_changed` says whether a change
-    /// is planned, which a commit may follow.
+    /// Reads the catalog; none if the provider's arguments for it are not known yet. `is_changed` says whether a change is
+    /// planned, after which a commit may follow.
     pub(in crate::provider) async fn at(data: &'a Data, is_changed: bool) -> Option<Self> {
         let catalog = data.catalog().ok()?;
         let expected = is_changed.then(|| catalog.expect_commit());
@@ -37,20 +36,20 @@ impl<'a> Look<'a> {
         })
     }
 
-    /// The catalog that was read.
+    /// The catalog.
     pub(in crate::provider) fn catalog(&self) -> &'a Catalog {
         self.catalog
     }
 
-    /// Everything that the catalog holds; none where there is no catalog, or where it cannot be read.
+    /// The content of the catalog; none if there is no catalog, or it cannot be read.
     pub(in crate::provider) fn tenant(&self) -> Option<&Tenant> {
         let document = self.reading.as_ref().ok()?.as_deref();
         document.map(Document::tenant)
     }
 
-    /// Warns of what creating or changing an object meets and does. If it takes the place of another object, `replaced` is
-    /// the ID of that one, which is destroyed with all that is a part of it. `conflict` is the resource's own rule, as in
-    /// [`put`](super::put).
+    /// Previews the creation or change of an object, and warns about conflicts, handles and workspaces. If the object takes
+    /// the place of another one, `replaced` is the ID of that one, which is destroyed with all its parts. `conflict` is the
+    /// resource's own rule, as in [`put`](super::put).
     pub(in crate::provider) fn warn_of_put<T: Admit>(
         &self,
         replaced: Option<&str>,
@@ -71,7 +70,7 @@ impl<'a> Look<'a> {
         self.warn(put, diagnostics);
     }
 
-    /// Warns of what destroying an object does.
+    /// Previews the destruction of an object, and warns about its impact.
     pub(in crate::provider) fn warn_of_removal<T: Kind>(
         &self,
         id: &str,
@@ -93,7 +92,7 @@ impl<'a> Look<'a> {
             Ok(Some(document)) => document,
             Ok(None) => return,
             Err(error) => {
-                diagnostics.push(unreadable(error, Severity::Warning));
+                diagnostics.push(unreadable_catalog(error, Severity::Warning));
                 return;
             }
         };
@@ -103,18 +102,26 @@ impl<'a> Look<'a> {
             Ok(())
         });
         if let Some(conflict) = conflict {
-            diagnostics.push(not_admitted(&conflict, self.catalog, Severity::Warning));
+            diagnostics.push(conflict_diagnostic(
+                &conflict,
+                self.catalog,
+                Severity::Warning,
+            ));
         }
         let preview = match preview {
             Ok(preview) => preview,
             Err(rejection) => {
-                diagnostics.push(rejected(&rejection, self.catalog, Severity::Warning));
+                diagnostics.push(rejection_diagnostic(
+                    &rejection,
+                    self.catalog,
+                    Severity::Warning,
+                ));
                 return;
             }
         };
         let is_known = |integration: &Integration| integration.mirror.is_known();
         if !preview.after().tenant().each::<Integration>().all(is_known) {
-            // What is not known yet would look as if it were gone. The apply plans again, and tells then.
+            // Unknown values would look like missing ones. The apply plans again, and warns then.
             return;
         }
         warn_of_handles(preview.notices().iter(), diagnostics);

@@ -10,7 +10,7 @@ use crate::framework::resource::Context;
 use crate::framework::schema::{Attribute, Schema};
 use crate::framework::value::Value;
 use crate::provider::arguments::sentence;
-use crate::provider::catalog_ops::{opened, readable};
+use crate::provider::catalog_ops::{open_catalog, read_document};
 use crate::provider::data::Data;
 
 /// How many changes are read unless said otherwise.
@@ -99,8 +99,8 @@ impl DataSource for CatalogHistory {
         config: State,
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
-        let catalog = opened(context.data, diagnostics)?;
-        readable(context.data, diagnostics).await?;
+        let catalog = diagnostics.record(open_catalog(context.data))?;
+        diagnostics.record(read_document(context.data).await)?;
         let limit = config.limit.known().copied().unwrap_or(DEFAULT_LIMIT);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         // Every commit has at least one change.

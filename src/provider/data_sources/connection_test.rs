@@ -18,7 +18,7 @@ use crate::framework::schema::{Attribute, Schema};
 use crate::framework::types::Type;
 use crate::framework::value::{Set, Value};
 use crate::model::visibility::EffectiveConnection;
-use crate::provider::catalog_ops::{opened, readable};
+use crate::provider::catalog_ops::{open_catalog, read_document};
 use crate::provider::concurrency::{at_once, concurrency};
 use crate::provider::credentials::{self, AssumeRoleArgument, Replacement, replacements};
 use crate::provider::data::Data;
@@ -97,8 +97,8 @@ impl DataSource for ConnectionTest {
         if wanted.as_ref().is_some_and(BTreeSet::is_empty) {
             return Some(filled(config, &[], Vec::new(), &[]));
         }
-        let catalog = opened(context.data, diagnostics)?;
-        let document = readable(context.data, diagnostics).await?;
+        let catalog = diagnostics.record(open_catalog(context.data))?;
+        let document = diagnostics.record(read_document(context.data).await)?;
         let selection = Selection {
             workspace: &config.workspace,
             integration_id: &config.integration_id,

@@ -9,7 +9,7 @@ use crate::framework::resource::Context;
 use crate::framework::schema::{Attribute, Schema};
 use crate::model::handle::HandleKind;
 use crate::provider::arguments;
-use crate::provider::catalog_ops::{IntegrationBy, integration_by, opened, readable};
+use crate::provider::catalog_ops::{IntegrationBy, find_integration, open_catalog, read_document};
 use crate::provider::data::Data;
 use crate::provider::resources::integration::exported::{self, Exported};
 
@@ -45,16 +45,12 @@ impl DataSource for IntegrationData {
         config: Exported,
         diagnostics: &mut Diagnostics,
     ) -> Option<Exported> {
-        let catalog = opened(context.data, diagnostics)?;
-        let document = readable(context.data, diagnostics).await?;
+        let catalog = diagnostics.record(open_catalog(context.data))?;
+        let document = diagnostics.record(read_document(context.data).await)?;
         let fix = "Give the handle of one of its integrations.";
         let by = IntegrationBy::Handle(config.handle()?);
-        match integration_by(by, catalog, Some(&document), fix) {
-            Ok(integration) => Some(integration.into()),
-            Err(diagnostic) => {
-                diagnostics.push(diagnostic.at(Path::of("handle")));
-                None
-            }
-        }
+        let found = find_integration(by, catalog, Some(&document), fix)
+            .map_err(|diagnostic| diagnostic.at(Path::of("handle")));
+        Some(diagnostics.record(found)?.into())
     }
 }

@@ -26,7 +26,7 @@ use crate::model::readiness::{Indexes, Readings, WantedIndexes};
 use crate::model::service_control::{Obstacles, ServiceControlPolicies};
 use crate::model::snapshot::{Selection, Snapshot};
 use crate::model::visibility::EffectiveConnection;
-use crate::provider::catalog_ops::{opened, readable};
+use crate::provider::catalog_ops::{open_catalog, read_document};
 use crate::provider::concurrency::{at_once, concurrency};
 use crate::provider::credentials::{Replacement, replacements};
 use crate::provider::data::Data;
@@ -88,8 +88,8 @@ impl DataSource for ResourceExplorer {
         config: State,
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
-        let catalog = opened(context.data, diagnostics)?;
-        let document = readable(context.data, diagnostics).await?;
+        let catalog = diagnostics.record(open_catalog(context.data))?;
+        let document = diagnostics.record(read_document(context.data).await)?;
         let timeout = read_timeout(&config.timeouts).unwrap_or(DEFAULT_TIMEOUT);
         let look = Look {
             data: context.data,
@@ -107,9 +107,7 @@ impl DataSource for ResourceExplorer {
                 looked.unwrap_or_else(|_| Err(too_late(timeout)))
             }
         };
-        let found = looked
-            .map_err(|diagnostic| diagnostics.push(diagnostic))
-            .ok()?;
+        let found = diagnostics.record(looked)?;
         Some(config.filled(found))
     }
 }

@@ -142,7 +142,7 @@ impl Explorer<'_> {
             with_credentials: Builder::new()
                 .credentials_provider(credentials)
                 .identity_cache(IdentityCache::no_cache()),
-            pacer: self.session.another_pacer(),
+            pacer: self.session.new_pacer(),
         };
         Ok(account.indexes().await.map_err(ReadingError::Calls))
     }

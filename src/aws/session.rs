@@ -129,7 +129,7 @@ impl Session {
     /// When the role is not given.
     pub async fn assume(&self, role: &AssumeRole) -> Result<Self, ConnectError> {
         refuse_other_partition(&role.role_arn, self.region())?;
-        let assumed = self.assumed(role);
+        let assumed = self.assumed_role(role);
         let first = assumed.assume(&mut TimeBudget::unlimited()).await?;
         let provider = Primed::new(first, SharedCredentialsProvider::new(assumed));
         let mut config = self
@@ -146,7 +146,7 @@ impl Session {
         ))
     }
 
-    fn assumed(&self, role: &AssumeRole) -> AssumedRole {
+    fn assumed_role(&self, role: &AssumeRole) -> AssumedRole {
         AssumedRole {
             sts: self.sts.clone(),
             endpoint: Arc::clone(&self.sts_endpoint),
@@ -164,12 +164,12 @@ impl Session {
         role: &AssumeRole,
         budget: &mut TimeBudget,
     ) -> Result<SharedCredentialsProvider, ConnectError> {
-        let credentials = self.assumed(role).assume(budget).await?;
+        let credentials = self.assumed_role(role).assume(budget).await?;
         Ok(SharedCredentialsProvider::new(credentials))
     }
 
-    /// A pace of its own, for the account of a role, which has limits of its own.
-    pub(super) fn another_pacer(&self) -> Pacer {
+    /// Makes a pacer for the account of a role, which has its own limits.
+    pub(super) fn new_pacer(&self) -> Pacer {
         Pacer::new(self.max_retries)
     }
 
@@ -184,7 +184,7 @@ impl Session {
         budget: &mut TimeBudget,
     ) -> Result<(String, String), ConnectError> {
         let credentials = self.credentials_of(role, budget).await?;
-        let pacer = self.another_pacer();
+        let pacer = self.new_pacer();
         let answer = pacer.call_within(GET_CALLER_IDENTITY, budget, || {
             let with_credentials =
                 aws_sdk_sts::config::Config::builder().credentials_provider(credentials.clone());

@@ -315,8 +315,10 @@ fn is_full(error: &io::Error) -> bool {
     )
 }
 
-/// Runs file operations where they may block. Once begun they run to their end, whoever stops waiting.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+/// Runs file operations on a thread that may block. Once started, they run to their end even if the caller gives up.
+async fn run_blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<T> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| io::Error::other(format!("the provider is shutting down ({error})")))
@@ -334,7 +336,7 @@ impl Store for Disk {
 
     async fn read_document(&self, known: Option<&Token>) -> Result<Reading, ReadDocumentError> {
         let (disk, known) = (self.clone(), known.cloned());
-        blocking(move || disk.read(known.as_ref()))
+        run_blocking(move || disk.read(known.as_ref()))
             .await
             .flatten()
             .map_err(|error| match is_denied(&error) {
@@ -349,7 +351,7 @@ impl Store for Disk {
         bytes: Arc<[u8]>,
     ) -> Result<Swap, SwapDocumentError> {
         let expected = expected.cloned();
-        self.locked(move |disk| disk.swap(expected.as_ref(), &bytes))
+        self.with_lock(move |disk| disk.swap(expected.as_ref(), &bytes))
             .await
             .map_err(|error| self.explain_swap(error))
     }
@@ -363,7 +365,7 @@ impl Store for Disk {
 
     async fn read_history(&self, version: u64) -> Result<Option<Vec<u8>>, ReadHistoryError> {
         let path = self.entry(version);
-        let read = blocking(move || match fs::read(path) {
+        let read = run_blocking(move || match fs::read(path) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -378,7 +380,7 @@ impl Store for Disk {
 
     async fn write_history(&self, version: u64, bytes: Arc<[u8]>) -> Result<(), WriteHistoryError> {
         let written = self
-            .locked(move |disk| disk.write_entry(version, &bytes))
+            .with_lock(move |disk| disk.write_entry(version, &bytes))
             .await;
         let explain = |error| failure("write", &self.entry(version), error);
         written.map_err(|error| match error {
@@ -405,7 +407,7 @@ impl Store for Disk {
 
     async fn list_history(&self) -> Result<Vec<u64>, ListHistoryError> {
         let disk = self.clone();
-        blocking(move || disk.list())
+        run_blocking(move || disk.list())
             .await
             .flatten()
             .map_err(|error| match is_denied(&error) {
@@ -420,7 +422,7 @@ impl Store for Disk {
 
     async fn check_publication(&self, path: &str, wanted: &Digest) -> Result<Checked, Failure> {
         let (disk, checked, wanted) = (self.clone(), path.to_owned(), *wanted);
-        blocking(move || disk.check_file(&checked, &wanted))
+        run_blocking(move || disk.check_file(&checked, &wanted))
             .await
             .flatten()
             .map_err(|error| failure("read", &self.publication(path), error))
@@ -428,7 +430,7 @@ impl Store for Disk {
 
     async fn list_publications(&self, below: Option<&str>) -> Result<Vec<Listed>, Failure> {
         let (disk, below) = (self.clone(), below.map(ToOwned::to_owned));
-        blocking(move || disk.list_files(below.as_deref()))
+        run_blocking(move || disk.list_files(below.as_deref()))
             .await
             .unwrap_or_else(|error| Err(failure("list", &self.publication("workspaces"), error)))
     }
@@ -439,7 +441,7 @@ impl Store for Disk {
         of: &Token,
     ) -> Result<Published, Failure> {
         let of = of.clone();
-        self.locked(move |disk| Ok(disk.publish_files(changes, &of)))
+        self.with_lock(move |disk| Ok(disk.publish_files(changes, &of)))
             .await
             .unwrap_or_else(|error| Err(self.explain_publish(error)))
     }

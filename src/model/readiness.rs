@@ -293,7 +293,7 @@ mod tests {
             .collect()
     }
 
-    fn judged(readings: &Readings) -> Readiness {
+    fn judge(readings: &Readings) -> Readiness {
         let wanted = WantedIndexes {
             aggregator_region: "eu-west-1".to_owned(),
             regions: BTreeSet::from(["eu-west-1", "us-east-1"].map(str::to_owned)),
@@ -316,7 +316,7 @@ mod tests {
 
     fn problems(indexes: &Indexes) -> Vec<String> {
         let readings = of_accounts([("111", Ok(indexes.clone()))]);
-        judged(&readings).accounts.remove("111").unwrap()
+        judge(&readings).accounts.remove("111").unwrap()
     }
 
     #[test]
@@ -400,14 +400,14 @@ mod tests {
         let denied = |id: &String| Err(format!("Role {id} is missing."));
         let readings = of_accounts(ids.iter().map(|id| (id.as_str(), denied(id))));
         assert_eq!(
-            judged(&readings).problems,
+            judge(&readings).problems,
             [
                 "the account could not be read: 12 accounts (1, 10, 11, 12, 2, 3, 4, 5, 6, 7 and 2 more). The first one: \
               Role 1 is missing."
             ]
         );
         assert_eq!(
-            judged(&readings).accounts["12"],
+            judge(&readings).accounts["12"],
             ["the account could not be read: Role 12 is missing."]
         );
     }
@@ -433,16 +433,16 @@ mod tests {
         readings
             .obstacles
             .insert(place(Verdict::RestrictsRegion), stopped.clone());
-        assert_eq!(judged(&readings).problems, [""; 0]);
+        assert_eq!(judge(&readings).problems, [""; 0]);
         readings.trusted_access = Some(false);
         readings
             .obstacles
             .insert(place(Verdict::DoesNotAllow), stopped);
         let words =
             "at r-1 no service control policy allows cloudformation:CreateStack in eu-west-1";
-        assert_eq!(judged(&readings).accounts["111"], [words]);
+        assert_eq!(judge(&readings).accounts["111"], [words]);
         assert_eq!(
-            judged(&readings).problems,
+            judge(&readings).problems,
             [
                 "Resource Explorer has no trusted access to the AWS organization, which searching across accounts needs",
                 &format!("{words}: account 111."),

@@ -143,7 +143,7 @@ impl S3Argument {
 
     /// The provider's settings, with values that the catalog has of its own.
     fn settings(&self, provider: &Settings) -> Settings {
-        let mut settings = self.replacement().replacing(provider);
+        let mut settings = self.replacement().apply_to(provider);
         if let Some(endpoint) = self.endpoint.known() {
             settings.endpoints.s3 = Some(endpoint.clone());
         }
@@ -226,7 +226,7 @@ pub(super) fn open(
     let opened = match &place.location {
         Location::Disk(directory) => Catalog::on_disk(directory, &tenant),
         Location::S3 { bucket, prefix } => {
-            let replaced = place.s3.replacement().replaced();
+            let replaced = place.s3.replacement().replaced_arguments();
             let waits: Vec<_> = unknown
                 .iter()
                 .copied()
@@ -476,6 +476,10 @@ mod tests {
         assert_eq!((settings.access_key, settings.secret_key), (None, None));
         let endpoint = settings.endpoints.s3;
         assert_eq!(endpoint.as_deref(), Some("https://s3.example.com"));
-        assert!(own.replacement().replaced().contains(&"access_key"));
+        assert!(
+            own.replacement()
+                .replaced_arguments()
+                .contains(&"access_key")
+        );
     }
 }

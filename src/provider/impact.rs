@@ -9,7 +9,7 @@ use super::messages::listed;
 
 /// Warns of connections that workspaces gain, lose or get under another handle: once for all workspaces with the same
 /// changes.
-pub(super) fn warn(impacts: &[WorkspaceImpact], diagnostics: &mut Diagnostics) {
+pub(super) fn warn_of_impact(impacts: &[WorkspaceImpact], diagnostics: &mut Diagnostics) {
     type Changes<'a> = (
         &'a [AffectedConnection],
         &'a [AffectedConnection],

@@ -71,7 +71,7 @@ impl ListAccessKeys {
             .interceptor(InvocationIdInterceptor::new())
             .interceptor(RequestInfoInterceptor::new())
             .interceptor(UserAgentInterceptor::new())
-            .runtime_plugin(signed(config, endpoint));
+            .runtime_plugin(signing_plugin(config, endpoint));
         if let Some(version) = config.behavior_version() {
             operation = operation.behavior_version(version);
         }
@@ -101,8 +101,8 @@ impl ListAccessKeys {
     }
 }
 
-/// Whose credentials sign it, for whom, and in whose name.
-fn signed(config: &SdkConfig, endpoint: Endpoint) -> StaticRuntimePlugin {
+/// Makes the plugin that signs the request, with the name of the service and of the application.
+fn signing_plugin(config: &SdkConfig, endpoint: Endpoint) -> StaticRuntimePlugin {
     let mut settings = Layer::new("iam");
     settings
         .store_put(AuthSchemeOptionResolverParams::new(()))
@@ -139,7 +139,7 @@ fn request() -> Result<HttpRequest, BoxError> {
 fn answer(response: &HttpResponse) -> Result<Vec<Listed>, OrchestratorError<IamError>> {
     let body = response.body().bytes().unwrap_or_default();
     let read = if response.status().is_success() {
-        listed(body).map_err(IamError::from)
+        parse_keys(body).map_err(IamError::from)
     } else {
         Err(reason(body).map_or_else(IamError::from, |reason| {
             IamError(apply_request_id(reason, response.headers()).build())
@@ -148,20 +148,20 @@ fn answer(response: &HttpResponse) -> Result<Vec<Listed>, OrchestratorError<IamE
     read.map_err(OrchestratorError::operation)
 }
 
-fn listed(body: &[u8]) -> Result<Vec<Listed>, XmlDecodeError> {
+fn parse_keys(body: &[u8]) -> Result<Vec<Listed>, XmlDecodeError> {
     let mut document = Document::try_from(body)?;
-    let mut response = named(document.root_element()?, "ListAccessKeysResponse")?;
+    let mut response = expect_element(document.root_element()?, "ListAccessKeysResponse")?;
     let result = response
         .next_tag()
         .ok_or_else(|| XmlDecodeError::custom("the response is empty"))?;
-    let mut result = named(result, "ListAccessKeysResult")?;
+    let mut result = expect_element(result, "ListAccessKeysResult")?;
     let mut listed = Vec::new();
     while let Some(mut list) = result.next_tag() {
         if !list.start_el().matches("AccessKeyMetadata") {
             continue;
         }
         while let Some(key) = list.next_tag() {
-            listed.push(access_key(named(key, "member")?)?);
+            listed.push(access_key(expect_element(key, "member")?)?);
         }
     }
     Ok(listed)
@@ -202,7 +202,7 @@ fn reason(body: &[u8]) -> Result<aws_smithy_types::error::metadata::Builder, Xml
     Ok(reason)
 }
 
-fn named<'document, 'parent>(
+fn expect_element<'document, 'parent>(
     element: ScopedDecoder<'document, 'parent>,
     name: &str,
 ) -> Result<ScopedDecoder<'document, 'parent>, XmlDecodeError> {

@@ -127,7 +127,7 @@ impl Disk {
                 None => ("remove", self.remove_file(&file)),
             };
             if let Err(error) = done {
-                let failure = unpublished(action, &file, error);
+                let failure = publication_failure(action, &file, error);
                 published.failures.push((change.path, failure));
             }
         }
@@ -149,7 +149,7 @@ impl Disk {
                     .to_owned(),
             },
             SwapError::Untouched(error) | SwapError::NotSynced(error) => {
-                unpublished("write", &self.workspaces(), error)
+                publication_failure("write", &self.workspaces(), error)
             }
         }
     }
@@ -188,8 +188,8 @@ impl Disk {
     }
 }
 
-/// What went wrong, once the document is written.
-fn unpublished(action: &'static str, path: &Path, error: io::Error) -> Failure {
+/// The failure of a publication, after the document is written.
+fn publication_failure(action: &'static str, path: &Path, error: io::Error) -> Failure {
     let advice = match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             Some("Free some space and apply again")

@@ -8,7 +8,7 @@ use crate::model::admission::{Admit, Rejection};
 use crate::model::objects::Integration;
 use crate::model::tenant::{Kind, Tenant};
 use crate::provider::data::Data;
-use crate::provider::impact;
+use crate::provider::impact::warn_of_impact;
 use crate::provider::side_effects::warn_of_side_effects;
 
 use super::lookup::unreadable_catalog;
@@ -126,6 +126,6 @@ impl<'a> Look<'a> {
         }
         warn_of_handles(preview.notices().iter(), diagnostics);
         warn_of_side_effects(&preview.side_effects(), diagnostics);
-        impact::warn(&preview.impact(), diagnostics);
+        warn_of_impact(&preview.impact(), diagnostics);
     }
 }

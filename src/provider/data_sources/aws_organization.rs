@@ -155,7 +155,7 @@ impl DataSource for AwsOrganization {
         match reading.snapshot.select(&selection(&config)) {
             Ok(selected) => {
                 warn_of_absent(&selected, diagnostics);
-                Some(filled(config, selected))
+                Some(fill(config, selected))
             }
             Err(error) => {
                 diagnostics.push(not_selected(&error));
@@ -267,7 +267,7 @@ fn selection(config: &State) -> Selection {
     }
 }
 
-fn filled(config: State, selected: Selected) -> State {
+fn fill(config: State, selected: Selected) -> State {
     let snapshot = selected.snapshot;
     let units = snapshot.organizational_units.into_iter();
     let accounts = snapshot.accounts.into_iter();

@@ -95,7 +95,7 @@ impl DataSource for ConnectionTest {
     ) -> Option<State> {
         let wanted = late::set(&config.account_ids).known().cloned().flatten();
         if wanted.as_ref().is_some_and(BTreeSet::is_empty) {
-            return Some(filled(config, &[], Vec::new(), &[]));
+            return Some(fill(config, &[], Vec::new(), &[]));
         }
         let catalog = diagnostics.record(open_catalog(context.data))?;
         let document = diagnostics.record(read_document(context.data).await)?;
@@ -130,7 +130,7 @@ impl DataSource for ConnectionTest {
                 .map_err(|error| diagnostics.push(not_run(&error)))
                 .ok()?
         };
-        Some(filled(config, &tested, verdicts, &skipped))
+        Some(fill(config, &tested, verdicts, &skipped))
     }
 }
 
@@ -270,7 +270,7 @@ async fn run(
     session.test_connections(targets, &left, cancelled).await
 }
 
-fn filled(
+fn fill(
     config: State,
     tested: &[EffectiveConnection<'_>],
     verdicts: Vec<Verdict>,
@@ -318,12 +318,12 @@ impl VerdictState {
                 .as_ref()
                 .map(|problem| problem.cause.name().to_owned())
                 .into(),
-            error: problem.as_ref().map(explained).into(),
+            error: problem.as_ref().map(explain).into(),
         }
     }
 }
 
-fn explained(problem: &Problem) -> String {
+fn explain(problem: &Problem) -> String {
     format!("{} {}", arguments::sentence(problem), problem.fix())
 }
 

@@ -108,7 +108,7 @@ impl DataSource for ResourceExplorer {
             }
         };
         let found = diagnostics.record(looked)?;
-        Some(config.filled(found))
+        Some(config.fill(found))
     }
 }
 
@@ -184,7 +184,7 @@ impl Look<'_> {
         let integration = selection.integration(document, catalog)?;
         let connections = selection.of(document, catalog)?.connections;
 
-        let wanted = self.wanted();
+        let wanted = self.wanted_indexes();
         let organization = self.organization(integration, &wanted).await?;
         let snapshot = organization
             .as_ref()
@@ -224,7 +224,7 @@ impl Look<'_> {
         })
     }
 
-    fn wanted(&self) -> WantedIndexes {
+    fn wanted_indexes(&self) -> WantedIndexes {
         let aggregator_region = self
             .config
             .aggregator_region

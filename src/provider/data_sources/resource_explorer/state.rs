@@ -172,7 +172,7 @@ pub(super) fn results() -> Vec<Attribute> {
 }
 
 impl State {
-    pub(super) fn filled(self, found: Found) -> Self {
+    pub(super) fn fill(self, found: Found) -> Self {
         let Found {
             mut handles,
             skipped,

@@ -32,7 +32,7 @@ endif
 TOFU ?= $(shell command -v tofu 2>/dev/null)
 
 # Targets whose tests start no other process.
-UNIT := --workspace --lib --bins --test corpus --test framework --test house --test model
+UNIT := --workspace --lib --bins --test corpus --test house --test model --test server
 
 # Of `make install` and `make release`: how cargo builds what they install.
 PROFILE ?= release

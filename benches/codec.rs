@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
-use orgmirror::framework::msgpack;
-use orgmirror::framework::value::Value;
 use serde::{Deserialize, Serialize};
+use terraform_plugin::msgpack;
+use terraform_plugin::value::Value;
 
 const ACCOUNTS: u32 = 10_000;
 

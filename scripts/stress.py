@@ -223,7 +223,7 @@ def tests_of_table():
     found, missing = {}, []
     for target in dict.fromkeys(target for target, _ in ONCE_TIMED):
         listed = subprocess.run(
-            ["cargo", "test", "--locked", "--quiet", target, "--", "--list", "--format=terse"],
+            ["cargo", "test", "--locked", "--workspace", "--quiet", target, "--", "--list", "--format=terse"],
             cwd=ROOT,
             check=True,
             stdin=subprocess.DEVNULL,
@@ -271,7 +271,7 @@ def main():
                 for number in range(arguments.times if "repeat" in parts else 0):
                     for target, names in table.items():
                         title = f"{len(names)} tests once timed of {target}, busy, {number + 1} of {arguments.times}"
-                        runs.run(title, ["cargo", "test", "--locked", target, "--", "--exact", *names])
+                        runs.run(title, ["cargo", "test", "--locked", "--workspace", target, "--", "--exact", *names])
         if "hostile" in parts:
             with tempfile.TemporaryDirectory(prefix="orgmirror-stress-") as place, refused() as proxy:
                 environment = hostile(Path(place), "http://{}:{}".format(*proxy.getsockname()))

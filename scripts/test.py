@@ -50,8 +50,8 @@ class Part:
     def __init__(self, target, terraform, client="", filters=()):
         self.name = f"{target} on {client}" if target == CLIENT else target
         self.terraform = terraform
-        # Of all packages, where it is not one target.
-        self.chosen = ["--workspace", f"--{target}"] if target in ("lib", "bins", "doc") else [f"--test={target}"]
+        # Of all packages.
+        self.chosen = ["--workspace", f"--{target}" if target in ("lib", "bins", "doc") else f"--test={target}"]
         self.filters = list(filters)
         self.passed = self.failed = self.ignored = 0
         self.seconds = 0.0

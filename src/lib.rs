@@ -4,10 +4,7 @@
 
 pub mod aws;
 pub mod catalog;
-pub mod framework;
 pub mod model;
 pub mod onboarding;
-pub mod plugin;
-pub mod proto;
 pub mod provider;
 pub mod publish;

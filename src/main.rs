@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use orgmirror::plugin;
 use orgmirror::provider::{self, ABOUT};
+use terraform_plugin::plugin;
 
 fn main() -> ExitCode {
     let argument = std::env::args_os().nth(1);

@@ -6,6 +6,7 @@
 pub mod active_overrides;
 pub mod admission;
 pub mod affected_workspaces;
+pub mod arn;
 pub mod folder_ref;
 pub mod grantee;
 pub mod handle;

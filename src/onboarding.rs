@@ -9,6 +9,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::arn::AccountId;
 use crate::model::partition::AWS_CN;
 
 mod arns;
@@ -37,7 +38,7 @@ pub struct Onboarding {
     /// What the role may do.
     pub permissions_policies: BTreeSet<PolicyArn>,
     /// ID of the member account that reads the AWS organization in place of the management account.
-    pub delegated_administrator_id: Option<String>,
+    pub delegated_administrator_id: Option<AccountId>,
 }
 
 /// A text that could not be written; a mistake in this room.

@@ -22,8 +22,8 @@ mod timeouts;
 
 use std::process::ExitCode;
 
-use crate::framework::server::Server;
-use crate::plugin::{self, About};
+use terraform_plugin::plugin::{self, About};
+use terraform_plugin::server::Server;
 
 pub use orgmirror::Orgmirror;
 
@@ -42,13 +42,13 @@ pub fn serve() -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use crate::framework::provider::Provider;
+    use terraform_plugin::provider::Provider;
 
     use super::*;
 
     #[test]
     fn schemas_and_types_are_sound() {
-        let problems = crate::framework::provider::problems(&Orgmirror);
+        let problems = terraform_plugin::provider::problems(&Orgmirror);
         assert_eq!(problems, Vec::<String>::new());
     }
 

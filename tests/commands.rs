@@ -425,15 +425,15 @@ fn one_failure_hides_nothing() {
     };
     let said = run(&["one", "", "two"]);
     said.failed(&[
-        "==> acceptance on Terraform v1.11.4: cargo test --locked --test=acceptance\n",
-        "==> acceptance on OpenTofu v1.12.6: cargo test --locked --test=acceptance -- --skip ",
+        "==> acceptance on Terraform v1.11.4: cargo test --locked --workspace --test=acceptance\n",
+        "==> acceptance on OpenTofu v1.12.6: cargo test --locked --workspace --test=acceptance -- --skip ",
         "==> acceptance on Terraform v1.11.4: 1 passed, 2 failed, in ",
         "==> lib: cargo test --locked --workspace --lib\n",
         "==> lib: 2 passed, 0 failed, in ",
         "==> What failed, and how to run it alone:\n    acceptance on Terraform v1.11.4: guard::it_holds\n        \
-         ORGMIRROR_TERRAFORM=one cargo test --locked --test=acceptance -- --exact guard::it_holds\n",
-        "ORGMIRROR_TERRAFORM=two cargo test --locked --test=acceptance -- --exact sso::it_panics\n",
-        "    wire ended without a result\n        ORGMIRROR_TERRAFORM=one cargo test --locked --test=wire\n",
+         ORGMIRROR_TERRAFORM=one cargo test --locked --workspace --test=acceptance -- --exact guard::it_holds\n",
+        "ORGMIRROR_TERRAFORM=two cargo test --locked --workspace --test=acceptance -- --exact sso::it_panics\n",
+        "    wire ended without a result\n        ORGMIRROR_TERRAFORM=one cargo test --locked --workspace --test=wire\n",
     ]);
     assert!(
         said.text.ends_with("\n4 passed, 5 failed, 2 skipped\n"),

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-use orgmirror::framework::msgpack::{from_slice, to_vec};
-use orgmirror::framework::value::Value;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use terraform_plugin::msgpack::{from_slice, to_vec};
+use terraform_plugin::value::Value;
 
 /// Any Terraform value.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,4 +1,4 @@
-//! Holds the Rust in `src/proto` to the contracts in `proto/`.
+//! Holds the Rust in `crates/terraform-plugin/src/proto` to the contracts in `proto/`.
 //!
 //! `UPDATE_PROTO=1 cargo test --test proto` writes it anew. protox compiles the contracts in-process, so nobody needs
 //! `protoc`.
@@ -6,6 +6,9 @@
 
 use std::fs;
 use std::path::Path;
+
+/// Where the Rust is.
+const RUST: &str = "crates/terraform-plugin/src/proto";
 
 /// The contracts, and the file of their package as prost names it and as it is here.
 const CONTRACTS: [(&str, &str, &str); 3] = [
@@ -15,7 +18,7 @@ const CONTRACTS: [(&str, &str, &str); 3] = [
 ];
 
 #[test]
-fn the_rust_in_src_proto_is_what_the_contracts_say() {
+fn the_rust_is_what_the_contracts_say() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let contracts = CONTRACTS.map(|(contract, ..)| root.join(contract));
     let descriptors = protox::compile(contracts, [root.join("proto")]).unwrap();
@@ -27,7 +30,7 @@ fn the_rust_in_src_proto_is_what_the_contracts_say() {
         .unwrap();
     for (contract, name, kept) in CONTRACTS {
         let generated = fs::read_to_string(generated.path().join(name)).unwrap();
-        let kept = root.join("src/proto").join(kept);
+        let kept = root.join(RUST).join(kept);
         if std::env::var_os("UPDATE_PROTO").is_some_and(|value| value == "1") {
             fs::write(&kept, &generated).unwrap();
         }

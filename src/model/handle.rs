@@ -8,6 +8,8 @@ use std::fmt;
 use any_ascii::any_ascii;
 use thiserror::Error;
 
+use super::arn::is_account_id;
+
 /// Most characters of an integration, folder or connection handle.
 pub const MAX_HANDLE_LENGTH: usize = 39;
 
@@ -267,11 +269,6 @@ pub fn id_suffix(id: &str) -> String {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
     });
     format!("{hash:08x}")
-}
-
-/// Whether an ID is an AWS account's: 12 digits.
-pub fn is_account_id(id: &str) -> bool {
-    id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// What tells an object from another of the same name: an account's ID, a folder's ID suffix.

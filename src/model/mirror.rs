@@ -8,7 +8,8 @@ use thiserror::Error;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::handle::{self, HandleError, HandleKind, is_account_id};
+use super::arn::is_account_id;
+use super::handle::{self, HandleError, HandleKind};
 use super::late::Late;
 use super::lineage::{Broken, Lineage};
 use super::owners::{Owner, ResourceOwner};

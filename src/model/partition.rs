@@ -28,7 +28,7 @@ pub fn certain_partition(region: &str) -> Option<&'static str> {
     (partition != AWS || regions(AWS).contains(&region)).then_some(partition)
 }
 
-/// The partition in an ARN; none in what is no ARN.
+/// The partition in an ARN, even if the rest is missing; none in what does not begin like an ARN.
 pub fn of_arn(arn: &str) -> Option<&str> {
     arn.strip_prefix("arn:")?.split(':').next()
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::arn::is_account_id;
 use super::grantee::Grantee;
-use super::handle::{self, HandleKind, is_account_id};
+use super::handle::{self, HandleKind};
 use super::lineage::{Broken, Lineage};
 use super::objects::object::kind_name;
 use super::objects::{Integration, Object, ObjectMap, Workspace, kinds};

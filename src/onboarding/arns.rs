@@ -2,17 +2,19 @@
 
 use std::str::FromStr;
 
+use crate::model::arn::{AccountId, Arn, is_account_id};
+
 /// An account, role or user that may assume a role.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Principal {
     /// Everyone in this account whom its own policies allow to.
-    Account(String),
+    Account(AccountId),
     /// What an ARN names.
     Arn {
         /// Such as `aws`.
         partition: String,
         /// ID of its account.
-        account_id: String,
+        account_id: AccountId,
         /// All of it.
         arn: String,
     },
@@ -72,7 +74,7 @@ impl Principal {
     }
 
     /// ID of its account.
-    pub fn account_id(&self) -> &str {
+    pub fn account_id(&self) -> &AccountId {
         match self {
             Self::Account(id) => id,
             Self::Arn { account_id, .. } => account_id,
@@ -89,7 +91,7 @@ impl Principal {
 }
 
 /// As policies name a whole account.
-pub(super) fn account_arn(partition: &str, account_id: &str) -> String {
+pub(super) fn account_arn(partition: &str, account_id: &AccountId) -> String {
     format!("arn:{partition}:iam::{account_id}:root")
 }
 
@@ -97,24 +99,23 @@ impl FromStr for Principal {
     type Err = ArnError;
 
     fn from_str(text: &str) -> Result<Self, ArnError> {
-        if is_account_id(text) {
-            return Ok(Self::Account(text.to_owned()));
+        if text == "*" {
+            return Err(ArnError::Everyone);
         }
-        match parts(text) {
-            _ if text == "*" => Err(ArnError::Everyone),
-            Some((_, "sts", ..)) => Err(ArnError::Session),
-            Some((partition, "iam", account_id, resource))
-                if is_account_id(account_id)
-                    && (resource == "root"
-                        || is_named(resource, "role/")
-                        || is_named(resource, "user/")) =>
-            {
-                Ok(Self::Arn {
-                    partition: partition.to_owned(),
-                    account_id: account_id.to_owned(),
-                    arn: text.to_owned(),
-                })
-            }
+        if let Ok(account_id) = text.parse() {
+            return Ok(Self::Account(account_id));
+        }
+        let arn = without_region(text).ok_or(ArnError::NoPrincipal)?;
+        let is_principal = arn.resource == "root"
+            || is_named(arn.resource, "role/")
+            || is_named(arn.resource, "user/");
+        match (arn.service, arn.account_id.parse()) {
+            ("sts", _) => Err(ArnError::Session),
+            ("iam", Ok(account_id)) if is_principal => Ok(Self::Arn {
+                partition: arn.partition.to_owned(),
+                account_id,
+                arn: text.to_owned(),
+            }),
             _ => Err(ArnError::NoPrincipal),
         }
     }
@@ -124,30 +125,25 @@ impl FromStr for PolicyArn {
     type Err = ArnError;
 
     fn from_str(text: &str) -> Result<Self, ArnError> {
-        match parts(text) {
-            Some((partition, "iam", owner, resource))
-                if (owner == "aws" || is_account_id(owner)) && is_named(resource, "policy/") =>
-            {
-                Ok(Self {
-                    partition: partition.to_owned(),
-                    arn: text.to_owned(),
-                })
-            }
-            _ => Err(ArnError::NoPolicy),
-        }
+        let is_policy = |arn: &Arn<'_>| {
+            arn.service == "iam"
+                && (arn.account_id == "aws" || is_account_id(arn.account_id))
+                && is_named(arn.resource, "policy/")
+        };
+        let arn = without_region(text).filter(is_policy);
+        let arn = arn.ok_or(ArnError::NoPolicy)?;
+        Ok(Self {
+            partition: arn.partition.to_owned(),
+            arn: text.to_owned(),
+        })
     }
 }
 
-/// Partition, service, account and resource of an ARN without Region.
-fn parts(arn: &str) -> Option<(&str, &str, &str, &str)> {
-    match arn.splitn(6, ':').collect::<Vec<_>>()[..] {
-        ["arn", partition, service, "", account, resource]
-            if partition == "aws" || partition.starts_with("aws-") =>
-        {
-            Some((partition, service, account, resource))
-        }
-        _ => None,
-    }
+/// An ARN without Region, in a partition of AWS.
+fn without_region(text: &str) -> Option<Arn<'_>> {
+    let arn = Arn::parse(text).ok()?;
+    let is_of_aws = arn.partition == "aws" || arn.partition.starts_with("aws-");
+    (is_of_aws && arn.region.is_empty()).then_some(arn)
 }
 
 /// Whether a resource is of this kind, with a path or without, and without wildcards: in a trust policy they mean nothing.
@@ -157,10 +153,6 @@ fn is_named(resource: &str, kind: &str) -> bool {
         let mut parts = named.split('/');
         parts.all(|part| !part.is_empty() && part.bytes().all(allowed))
     })
-}
-
-fn is_account_id(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -191,7 +183,7 @@ mod tests {
             let principal: Principal = text.parse().unwrap();
             let expected = partition.map(|partition| (partition, text));
             assert_eq!(principal.partition_and_arn(), expected, "{text}");
-            assert_eq!(principal.account_id(), account, "{text}");
+            assert_eq!(principal.account_id().as_ref(), account, "{text}");
         }
         let account: Principal = "111122223333".parse().unwrap();
         assert_eq!(account.arn("aws-cn"), "arn:aws-cn:iam::111122223333:root");

@@ -6,6 +6,7 @@ use super::arns::account_arn;
 use super::node::{Node, list, map};
 use super::{Onboarding, WriteError};
 use crate::aws::{Caller, Purpose, REQUIRED_ACTIONS};
+use crate::model::arn::AccountId;
 use crate::model::mirror::role_arn;
 
 impl Onboarding {
@@ -33,8 +34,8 @@ impl Onboarding {
     /// Never, unless this room is wrong.
     pub fn delegation_policy_json(&self) -> Result<String, WriteError> {
         let trusted = self.trusted_principals.iter().map(|p| p.account_id());
-        let readers: BTreeSet<&str> = match &self.delegated_administrator_id {
-            Some(account_id) => [account_id.as_str()].into(),
+        let readers: BTreeSet<&AccountId> = match &self.delegated_administrator_id {
+            Some(account_id) => [account_id].into(),
             None => trusted.collect(),
         };
         let readers = readers.iter().map(|id| account_arn(&self.partition, id));
@@ -190,7 +191,10 @@ mod tests {
         assert_eq!(allowed_actions(&of_role), listed_actions(&[Caller::Reader]));
         let of_connection = onboarding.connection_policy();
         let of_connection = of_connection.map(|policy| serde_json::to_value(policy).unwrap());
-        let of_connection = of_connection.as_ref().map(allowed).unwrap_or_default();
+        let of_connection = of_connection
+            .as_ref()
+            .map(allowed_actions)
+            .unwrap_or_default();
         assert_eq!(of_connection, listed_actions(&[Caller::Connection]));
     }
 
@@ -222,7 +226,7 @@ mod tests {
                 "arn:aws-us-gov:iam::777788889999:root"
             ])
         );
-        onboarding.delegated_administrator_id = Some("222222222222".to_owned());
+        onboarding.delegated_administrator_id = Some("222222222222".parse().unwrap());
         assert_eq!(
             readers(&onboarding),
             json!(["arn:aws-us-gov:iam::222222222222:root"])

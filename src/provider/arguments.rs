@@ -1,10 +1,11 @@
 //! Checks that several schemas share.
 
-use crate::framework::schema::Violation;
+use crate::model::arn::{Malformed, RoleArn, is_account_id, is_role_name};
 use crate::model::grantee::Grantee;
 use crate::model::handle::{self, HandleKind};
 use crate::model::partition;
 use crate::model::portal::Portal;
+use terraform_plugin::schema::Violation;
 
 /// Refuses handles of this kind that break the rules.
 pub(super) fn handle(
@@ -28,11 +29,11 @@ pub(super) fn grantee(value: &str) -> Result<(), Violation> {
 
 /// Refuses what is no AWS account ID.
 pub(super) fn account_id(value: &str) -> Result<(), Violation> {
-    if value.len() == 12 && value.bytes().all(|b| b.is_ascii_digit()) {
+    if is_account_id(value) {
         return Ok(());
     }
     Err(Violation::new(
-        "An AWS account ID has 12 digits.",
+        sentence(&Malformed::AccountId),
         "Write it as a string with its leading zeros, such as \"012345678901\".",
     ))
 }
@@ -78,7 +79,7 @@ pub(super) fn folder_id(value: &str) -> Result<(), Violation> {
         "It must not be empty."
     } else if value.starts_with('/') {
         "It must be an ID, and what starts with / is a path."
-    } else if account_id(value).is_ok() {
+    } else if is_account_id(value) {
         "It must be the ID of the root or of an OU, and 12 digits are an account's."
     } else {
         return Ok(());
@@ -164,23 +165,12 @@ pub(super) fn region_or_glob(value: &str) -> Result<(), Violation> {
 
 /// Refuses what is no ARN of an IAM role.
 pub(super) fn role_arn(value: &str) -> Result<(), Violation> {
-    let is_role = match value.splitn(6, ':').collect::<Vec<_>>()[..] {
-        ["arn", partition, "iam", "", account, resource] => {
-            partition.starts_with("aws")
-                && account_id(account).is_ok()
-                && resource
-                    .strip_prefix("role/")
-                    .is_some_and(|name| role_name(name).is_ok())
-        }
-        _ => false,
-    };
-    if is_role {
-        return Ok(());
-    }
-    Err(Violation::new(
-        "It must be the ARN of an IAM role.",
-        "Write it like \"arn:aws:iam::111122223333:role/orgmirror-discovery\".",
-    ))
+    value.parse::<RoleArn>().map(drop).map_err(|error| {
+        Violation::new(
+            sentence(&error),
+            "Write it like \"arn:aws:iam::111122223333:role/orgmirror-discovery\".",
+        )
+    })
 }
 
 /// Refuses what is no name (with path) of an IAM role.
@@ -193,14 +183,7 @@ pub(super) fn role_name(value: &str) -> Result<(), Violation> {
             fix,
         ));
     }
-    let name = value.rsplit('/').next().unwrap_or_default();
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"+=,.@_-".contains(&b);
-    let is_name = (1..=64).contains(&name.len())
-        && value.len() <= 512 + 64
-        && !value.starts_with('/')
-        && !value.contains("//")
-        && value.bytes().all(|b| allowed(b) || b == b'/');
-    if is_name {
+    if is_role_name(value) {
         return Ok(());
     }
     Err(Violation::new(

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::{ConnectError, Session, Settings};
 use crate::catalog::{Catalog, Connect, Location, LocationError, NotConnected, S3Error, S3Place};
-use crate::framework::diagnostics::{Diagnostic, Diagnostics};
-use crate::framework::path::Path;
-use crate::framework::schema::{Attribute, Violation};
-use crate::framework::value::Value;
+use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
+use terraform_plugin::path::Path;
+use terraform_plugin::schema::{Attribute, Violation};
+use terraform_plugin::value::Value;
 
 use super::arguments;
 use super::credentials::{self, AssumeRoleArgument, Replacement, assume_role};

@@ -6,15 +6,15 @@ use std::marker::PhantomData;
 use async_trait::async_trait;
 
 use crate::catalog::{Catalog, Document, random_id};
-use crate::framework::diagnostics::Diagnostics;
-use crate::framework::identity::{Identity, ImportBy};
-use crate::framework::private::Private;
-use crate::framework::resource::{Context, Model, Plan, Resource};
-use crate::framework::schema::{Attribute, Schema};
-use crate::framework::value::Value;
 use crate::model::admission::Admit;
 use crate::model::objects::Object;
 use crate::model::tenant::Tenant;
+use terraform_plugin::diagnostics::Diagnostics;
+use terraform_plugin::identity::{Identity, ImportBy};
+use terraform_plugin::private::Private;
+use terraform_plugin::resource::{Change, Context, Model, Plan, Resource};
+use terraform_plugin::schema::{Attribute, Schema};
+use terraform_plugin::value::Value;
 
 use super::catalog_ops::{
     Conflict, Look, Put, delete, find_document, open_catalog, put, require_document,
@@ -248,6 +248,7 @@ impl<D: Declaration> Resource for CatalogResource<D> {
         &self,
         context: Context<'_, Data>,
         planned: D,
+        _change: Change<'_, D>,
         _private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Option<D> {
@@ -259,6 +260,7 @@ impl<D: Declaration> Resource for CatalogResource<D> {
         &self,
         context: Context<'_, Data>,
         planned: D,
+        _change: Change<'_, D>,
         _private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Option<D> {

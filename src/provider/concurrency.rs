@@ -1,7 +1,7 @@
 //! `concurrency`: how much is asked of AWS at once.
 
-use crate::framework::schema::Attribute;
-use crate::framework::value::Value;
+use terraform_plugin::schema::Attribute;
+use terraform_plugin::value::Value;
 
 const DEFAULT: usize = 16;
 /// STS allows 600 calls per second by default; more at once would only be throttled.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::{AssumeRole, ConnectError, Settings};
-use crate::framework::schema::{Attribute, Violation};
-use crate::framework::value::Value;
+use terraform_plugin::schema::{Attribute, Violation};
+use terraform_plugin::value::Value;
 
 use super::data::{Data, Unknown};
 use super::{arguments, duration};

@@ -6,7 +6,7 @@ use tokio::sync::OnceCell;
 
 use crate::aws::{Reader, Session, Settings};
 use crate::catalog::{Catalog, Who};
-use crate::framework::diagnostics::Diagnostic;
+use terraform_plugin::diagnostics::Diagnostic;
 
 use super::catalog_config::OpenCatalog;
 use super::environment::variable;

@@ -8,7 +8,7 @@ mod integration;
 mod onboarding;
 mod resource_explorer;
 
-use crate::framework::data_source::DataSourceType;
+use terraform_plugin::data_source::DataSourceType;
 
 use super::data::Data;
 

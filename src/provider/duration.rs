@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::framework::schema::Violation;
+use terraform_plugin::schema::Violation;
 
 /// Reads a duration.
 ///

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::framework::diagnostics::Diagnostics;
 use crate::model::impact::{AffectedConnection, Renamed, WorkspaceImpact};
+use terraform_plugin::diagnostics::Diagnostics;
 
 use super::messages::listed;
 

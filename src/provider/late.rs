@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::framework::value::{Set, Value};
 use crate::model::late::Late;
+use terraform_plugin::value::{Set, Value};
 
 /// Something of a planned state that is not known although everything should be by now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

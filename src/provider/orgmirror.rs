@@ -7,14 +7,14 @@ use tokio_util::sync::CancellationToken;
 use tokio::sync::OnceCell;
 
 use crate::aws::{Endpoints, Reader, Settings};
-use crate::framework::data_source::DataSourceType;
-use crate::framework::diagnostics::{Diagnostic, Diagnostics};
-use crate::framework::path::Path;
-use crate::framework::provider::Provider;
-use crate::framework::resource::ResourceType;
-use crate::framework::schema::{Attribute, Schema};
-use crate::framework::value::Value;
 use crate::model::handle::{self, HandleKind};
+use terraform_plugin::data_source::DataSourceType;
+use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
+use terraform_plugin::path::Path;
+use terraform_plugin::provider::Provider;
+use terraform_plugin::resource::ResourceType;
+use terraform_plugin::schema::{Attribute, Schema};
+use terraform_plugin::value::Value;
 
 use super::catalog_config::{self, CatalogArgument, OpenCatalog};
 use super::credentials::{AssumeRoleArgument, assume_role};

@@ -1,9 +1,9 @@
 //! Regions that do not go together, or may not be meant.
 
-use crate::framework::diagnostics::Diagnostics;
-use crate::framework::path::Path;
-use crate::framework::value::{Set, Value};
 use crate::model::partition::{self, Claim, RegionWarning};
+use terraform_plugin::diagnostics::Diagnostics;
+use terraform_plugin::path::Path;
+use terraform_plugin::value::{Set, Value};
 
 /// What the known ones of a set of Regions claim to be in.
 pub(super) fn claims<'a>(

@@ -10,7 +10,7 @@ mod overridden;
 mod scoped;
 mod workspace;
 
-use crate::framework::resource::ResourceType;
+use terraform_plugin::resource::ResourceType;
 
 use super::catalog_resource::CatalogResource;
 use super::data::Data;

@@ -1,16 +1,16 @@
 //! The arguments by which data sources select connections of the catalog.
 
 use crate::catalog::{Catalog, Document};
-use crate::framework::diagnostics::Diagnostic;
-use crate::framework::path::Path;
-use crate::framework::schema::{Attribute, Violation};
-use crate::framework::value::Value;
 use crate::model::folder_ref::FolderRef;
 use crate::model::grantee::Grantee;
 use crate::model::objects::workspace::Publish;
 use crate::model::objects::{Integration, Workspace};
 use crate::model::suggestions::suggest;
 use crate::model::visibility::{EffectiveConnection, Resolved, is_attached};
+use terraform_plugin::diagnostics::Diagnostic;
+use terraform_plugin::path::Path;
+use terraform_plugin::schema::{Attribute, Violation};
+use terraform_plugin::value::Value;
 
 use super::arguments;
 use super::catalog_ops::{IntegrationBy, find_integration};

@@ -1,11 +1,11 @@
 //! Warnings of permissions and overrides that lose what they are for.
 
-use crate::framework::diagnostics::Diagnostics;
-use crate::framework::path::Path;
 use crate::model::objects::object::kind_name;
 use crate::model::objects::{Integration, Scoped};
 use crate::model::side_effects::SideEffects;
 use crate::model::tenant::{Kind, Tenant};
+use terraform_plugin::diagnostics::Diagnostics;
+use terraform_plugin::path::Path;
 
 use super::messages::{listed, path_of};
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::framework::schema::Attribute;
-use crate::framework::value::Value;
+use terraform_plugin::schema::Attribute;
+use terraform_plugin::value::Value;
 
 use super::duration;
 

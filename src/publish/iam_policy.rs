@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::{Format, RenderError, Rendered};
 use crate::model::objects::workspace::Options;
+use crate::model::partition;
 use crate::model::snapshot::listed;
 use crate::model::visibility::View;
 
@@ -130,7 +131,7 @@ fn partition_of(arn: &str) -> Option<&str> {
     if arn.len() > MAX_ARN_SIZE || !arn.bytes().all(allowed) {
         return None;
     }
-    arn.strip_prefix("arn:")?.split(':').next()
+    partition::of_arn(arn)
 }
 
 /// Policies for these roles, none above the limit. The roles need no escaping in JSON.

@@ -25,7 +25,7 @@ fn rich_and_poor(partition: &str) -> [Onboarding; 2] {
         external_id: Some("acme:k3v9w2q8r5t1y7u4".to_owned()),
         trusted_principals: ["444455556666".parse().unwrap(), pipeline.parse().unwrap()].into(),
         permissions_policies: [security_audit(partition).parse().unwrap()].into(),
-        delegated_administrator_id: Some("012345678901".to_owned()),
+        delegated_administrator_id: Some("012345678901".parse().unwrap()),
     };
     let poor = Onboarding {
         role_name: "r".to_owned(),

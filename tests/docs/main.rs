@@ -184,7 +184,7 @@ fn settle_policies() {
         external_id: Some("acme:k3v9w2q8r5t1y7u4".to_owned()),
         trusted_principals: ["444455556666".parse().unwrap()].into(),
         permissions_policies: [].into(),
-        delegated_administrator_id: Some("222222222222".to_owned()),
+        delegated_administrator_id: Some("222222222222".parse().unwrap()),
     };
     let guide = "docs/guides/onboarding.md";
     for (part, policy) in [

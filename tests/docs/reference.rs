@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use orgmirror::framework::provider::Provider;
-use orgmirror::framework::schema::{Attribute, Kind, Nesting, Schema};
-use orgmirror::framework::types::Type;
 use orgmirror::provider::Orgmirror;
+use terraform_plugin::provider::Provider;
+use terraform_plugin::schema::{Attribute, Kind, Nesting, Schema};
+use terraform_plugin::types::Type;
 
 use super::examples::IMPORT_BY_IDENTITY;
 use super::{files, read, root, settle};
@@ -223,7 +223,7 @@ fn line<'a>(
         attribute.description_text()
     )
     .unwrap();
-    if let Some(default) = attribute.default_text()
+    if let Some(default) = attribute.default_value()
         && !attribute.description_text().contains("Default")
     {
         write!(text, " Default `{default}`.").unwrap();

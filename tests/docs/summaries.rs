@@ -42,7 +42,7 @@ fn every_summary_has_a_heading() {
 #[test]
 fn every_heading_is_a_summary() {
     let mut summaries = summaries("src/provider");
-    summaries.extend(self::summaries("src/framework"));
+    summaries.extend(self::summaries("crates/terraform-plugin/src"));
     let stale: Vec<_> = headings()
         .into_iter()
         .filter(|heading| !summaries.iter().any(|summary| fits(heading, summary)))

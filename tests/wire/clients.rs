@@ -1,11 +1,13 @@
 //! Who gets in: the holder of the one certificate, and nobody else.
 
-use orgmirror::proto::tfplugin6::{RawState, provider_client::ProviderClient};
 use orgmirror_testing::plugin::{Channel, ClientIdentity, Error, PATIENCE, PluginProcess};
 use std::error::Error as _;
+use terraform_plugin::proto::tfplugin6::{RawState, provider_client::ProviderClient};
 
-use orgmirror::proto::go_plugin::ConnInfo;
-use orgmirror::proto::tfplugin6::{get_provider_schema, stop_provider, upgrade_resource_state};
+use terraform_plugin::proto::go_plugin::ConnInfo;
+use terraform_plugin::proto::tfplugin6::{
+    get_provider_schema, stop_provider, upgrade_resource_state,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tonic::{Code, Request};

@@ -1,10 +1,10 @@
 //! When the process ends, when it does not, and what it leaves behind: nothing.
 
-use orgmirror::proto::go_plugin::ConnInfo;
-use orgmirror::proto::go_plugin::grpc_broker_client::GrpcBrokerClient;
-use orgmirror::proto::go_plugin::grpc_stdio_client::GrpcStdioClient;
-use orgmirror::proto::tfplugin6::get_provider_schema;
 use orgmirror_testing::plugin::PluginProcess;
+use terraform_plugin::proto::go_plugin::ConnInfo;
+use terraform_plugin::proto::go_plugin::grpc_broker_client::GrpcBrokerClient;
+use terraform_plugin::proto::go_plugin::grpc_stdio_client::GrpcStdioClient;
+use terraform_plugin::proto::tfplugin6::get_provider_schema;
 
 use crate::PROVIDER;
 

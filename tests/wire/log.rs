@@ -1,6 +1,6 @@
 //! The log on standard error.
 
-use orgmirror::proto::tfplugin6::{DynamicValue, configure_provider, get_provider_schema};
+use terraform_plugin::proto::tfplugin6::{DynamicValue, configure_provider, get_provider_schema};
 use tonic::Request;
 
 use crate::PROVIDER;
@@ -17,10 +17,13 @@ async fn lines_are_json_with_the_fields_of_go_plugin() {
             assert!(line[name].is_string(), "{line:?}");
         }
     }
-    assert!(
-        log.iter()
-            .any(|line| line["@message"] == "provider is listening")
-    );
+    let listening = log
+        .iter()
+        .find(|line| line["@message"] == "provider is listening")
+        .unwrap();
+    // The provider does not list the crate that this comes from.
+    assert_eq!(listening["@module"], "terraform_plugin.plugin");
+    assert_eq!(listening["name"], "terraform-provider-orgmirror");
 }
 
 #[tokio::test]
@@ -71,7 +74,11 @@ async fn headers_and_bodies_are_logged_at_no_level() {
     );
     for line in plugin.log() {
         let module = line["@module"].as_str().unwrap();
-        assert!(module.starts_with("orgmirror"), "{line:?}");
+        let package = module.split('.').next().unwrap();
+        assert!(
+            ["orgmirror", "terraform_plugin"].contains(&package),
+            "{line:?}"
+        );
     }
 }
 

@@ -4,12 +4,12 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
 
-use orgmirror::framework::msgpack::{from_slice, to_vec};
-use orgmirror::proto::tfplugin6::provider_client::ProviderClient;
-use orgmirror::proto::tfplugin6::{self as wire, DynamicValue};
 use orgmirror_testing::plugin::{Channel, PATIENCE, PluginProcess};
 use serde_json::{Map, Value as Json, json};
 use tempfile::TempDir;
+use terraform_plugin::msgpack::{from_slice, to_vec};
+use terraform_plugin::proto::tfplugin6::provider_client::ProviderClient;
+use terraform_plugin::proto::tfplugin6::{self as wire, DynamicValue};
 
 use crate::PROVIDER;
 use crate::lifetime::LEFT_TO_TERRAFORM;

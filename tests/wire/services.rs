@@ -1,14 +1,14 @@
 //! The services that go-plugin's host uses beside the provider.
 
 use futures_util::FutureExt;
-use orgmirror::proto::go_plugin::ConnInfo;
-use orgmirror::proto::go_plugin::grpc_broker_client::GrpcBrokerClient;
-use orgmirror::proto::go_plugin::grpc_stdio_client::GrpcStdioClient;
-use orgmirror::proto::health::HealthCheckRequest;
-use orgmirror::proto::health::health_check_response::ServingStatus;
-use orgmirror::proto::health::health_client::HealthClient;
-use orgmirror::proto::tfplugin6::get_provider_schema;
 use orgmirror_testing::plugin::provider_client;
+use terraform_plugin::proto::go_plugin::ConnInfo;
+use terraform_plugin::proto::go_plugin::grpc_broker_client::GrpcBrokerClient;
+use terraform_plugin::proto::go_plugin::grpc_stdio_client::GrpcStdioClient;
+use terraform_plugin::proto::health::HealthCheckRequest;
+use terraform_plugin::proto::health::health_check_response::ServingStatus;
+use terraform_plugin::proto::health::health_client::HealthClient;
+use terraform_plugin::proto::tfplugin6::get_provider_schema;
 use tonic::Code;
 
 use crate::PROVIDER;

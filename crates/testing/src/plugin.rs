@@ -12,9 +12,6 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-use orgmirror::proto::go_plugin::Empty;
-use orgmirror::proto::go_plugin::grpc_controller_client::GrpcControllerClient;
-use orgmirror::proto::tfplugin6::provider_client::ProviderClient;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose,
@@ -22,6 +19,9 @@ use rcgen::{
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
+use terraform_plugin::proto::go_plugin::Empty;
+use terraform_plugin::proto::go_plugin::grpc_controller_client::GrpcControllerClient;
+use terraform_plugin::proto::tfplugin6::provider_client::ProviderClient;
 use tokio::net::UnixStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use time::OffsetDateTime;
 
 use super::{Holder, MirrorError};
-use crate::model::handle::{self, HandleKind, candidates, derive, is_account_id, is_candidate};
+use crate::model::arn::is_account_id;
+use crate::model::handle::{self, HandleKind, candidates, derive, is_candidate};
 use crate::model::late::Late;
 
 /// Something that needs a handle.

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use crate::catalog::{Catalog, Document, ReadError};
-use crate::framework::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::model::objects::Integration;
 use crate::model::tenant::Tenant;
 use crate::provider::arguments::sentence;
 use crate::provider::catalog_config;
 use crate::provider::data::Data;
 use crate::provider::messages::what_it_has;
+use terraform_plugin::diagnostics::{Diagnostic, Diagnostics, Severity};
 
 /// Returns the catalog.
 ///

@@ -1,10 +1,10 @@
 //! Warnings about handles and publications.
 
 use crate::catalog::PublicationWarning;
-use crate::framework::diagnostics::Diagnostics;
 use crate::model::handle_assignment::HandleNotice;
 use crate::provider::arguments::sentence;
 use crate::provider::messages::listed;
+use terraform_plugin::diagnostics::Diagnostics;
 
 pub(super) fn warn_of_handles<'a>(
     notices: impl Iterator<Item = &'a HandleNotice>,

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use crate::catalog::{Catalog, Document, Expected, Preview, ReadError};
-use crate::framework::diagnostics::{Diagnostics, Severity};
 use crate::model::admission::{Admit, Rejection};
 use crate::model::objects::Integration;
 use crate::model::tenant::{Kind, Tenant};
 use crate::provider::data::Data;
 use crate::provider::impact::warn_of_impact;
 use crate::provider::side_effects::warn_of_side_effects;
+use terraform_plugin::diagnostics::{Diagnostics, Severity};
 
 use super::lookup::unreadable_catalog;
 use super::notices::warn_of_handles;

@@ -1,14 +1,14 @@
 //! Diagnostics of changes that the catalog rejects.
 
 use crate::catalog::{Catalog, CommitError};
-use crate::framework::diagnostics::{Diagnostic, Severity};
-use crate::framework::path::Path;
 use crate::model::admission::Rejection;
 use crate::model::objects::Target;
 use crate::provider::arguments::sentence;
 use crate::provider::catalog_config;
 use crate::provider::messages::{listed, path_of};
 use crate::provider::regions::own_regions;
+use terraform_plugin::diagnostics::{Diagnostic, Severity};
+use terraform_plugin::path::Path;
 
 use super::lookup::{missing_catalog, unreadable_catalog};
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::catalog::{CommitError, Committed, Document};
-use crate::framework::diagnostics::Diagnostics;
-use crate::framework::resource::Context;
 use crate::model::admission::Admit;
 use crate::model::tenant::{Kind, Tenant};
 use crate::provider::data::Data;
+use terraform_plugin::diagnostics::Diagnostics;
+use terraform_plugin::resource::Context;
 
 use super::lookup::open_catalog;
 use super::notices::{warn_of_handles, warn_of_publications};

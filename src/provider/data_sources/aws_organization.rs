@@ -6,18 +6,18 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::{DiscoveryError, KeyAge, Options};
-use crate::framework::data_source::DataSource;
-use crate::framework::diagnostics::{Diagnostic, Diagnostics};
-use crate::framework::path::Path;
-use crate::framework::resource::Context;
-use crate::framework::schema::{Attribute, Schema};
-use crate::framework::types::Type;
-use crate::framework::value::{Set, Value};
 use crate::model::snapshot::{Account, OrganizationalUnit, Selected, Selection, SelectionError};
 use crate::provider::credentials::{self, AssumeRoleArgument, Replacement, replacements};
 use crate::provider::data::Data;
 use crate::provider::timeouts::{Timeouts, read_timeout, timeouts};
 use crate::provider::{arguments, late};
+use terraform_plugin::data_source::DataSource;
+use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
+use terraform_plugin::path::Path;
+use terraform_plugin::resource::Context;
+use terraform_plugin::schema::{Attribute, Schema};
+use terraform_plugin::types::Type;
+use terraform_plugin::value::{Set, Value};
 
 /// The data source.
 #[derive(Debug)]

@@ -4,14 +4,14 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Action, Change, Entry};
-use crate::framework::data_source::DataSource;
-use crate::framework::diagnostics::Diagnostics;
-use crate::framework::resource::Context;
-use crate::framework::schema::{Attribute, Schema};
-use crate::framework::value::Value;
 use crate::provider::arguments::sentence;
 use crate::provider::catalog_ops::{open_catalog, read_document};
 use crate::provider::data::Data;
+use terraform_plugin::data_source::DataSource;
+use terraform_plugin::diagnostics::Diagnostics;
+use terraform_plugin::resource::Context;
+use terraform_plugin::schema::{Attribute, Schema};
+use terraform_plugin::value::Value;
 
 /// How many changes are read unless said otherwise.
 const DEFAULT_LIMIT: i64 = 20;

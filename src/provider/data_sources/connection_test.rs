@@ -10,13 +10,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::aws::connection_test::{Cause, Options, Problem, Target, TestError, Verdict};
 use crate::aws::{AssumeRole, Session, Settings};
-use crate::framework::data_source::DataSource;
-use crate::framework::diagnostics::{Diagnostic, Diagnostics};
-use crate::framework::path::Path;
-use crate::framework::resource::Context;
-use crate::framework::schema::{Attribute, Schema};
-use crate::framework::types::Type;
-use crate::framework::value::{Set, Value};
 use crate::model::visibility::EffectiveConnection;
 use crate::provider::catalog_ops::{open_catalog, read_document};
 use crate::provider::concurrency::{at_once, concurrency};
@@ -25,6 +18,13 @@ use crate::provider::data::Data;
 use crate::provider::selection::{Selection, selection};
 use crate::provider::timeouts::{Timeouts, read_timeout, timeouts};
 use crate::provider::{arguments, duration, late};
+use terraform_plugin::data_source::DataSource;
+use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
+use terraform_plugin::path::Path;
+use terraform_plugin::resource::Context;
+use terraform_plugin::schema::{Attribute, Schema};
+use terraform_plugin::types::Type;
+use terraform_plugin::value::{Set, Value};
 
 const DEFAULT_CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
 /// Shortest and longest test of one connection.

@@ -4,15 +4,15 @@ mod state;
 
 use async_trait::async_trait;
 
-use crate::framework::data_source::DataSource;
-use crate::framework::diagnostics::Diagnostics;
-use crate::framework::resource::Context;
-use crate::framework::schema::{Attribute, Schema};
-use crate::framework::types::Type;
-use crate::framework::value::Value;
 use crate::provider::catalog_ops::{open_catalog, read_document};
 use crate::provider::data::Data;
 use crate::provider::selection::{Selection, selection};
+use terraform_plugin::data_source::DataSource;
+use terraform_plugin::diagnostics::Diagnostics;
+use terraform_plugin::resource::Context;
+use terraform_plugin::schema::{Attribute, Schema};
+use terraform_plugin::types::Type;
+use terraform_plugin::value::Value;
 
 use state::{ConnectionState, State};
 

@@ -2,16 +2,16 @@
 
 use async_trait::async_trait;
 
-use crate::framework::data_source::DataSource;
-use crate::framework::diagnostics::Diagnostics;
-use crate::framework::path::Path;
-use crate::framework::resource::Context;
-use crate::framework::schema::{Attribute, Schema};
 use crate::model::handle::HandleKind;
 use crate::provider::arguments;
 use crate::provider::catalog_ops::{IntegrationBy, find_integration, open_catalog, read_document};
 use crate::provider::data::Data;
 use crate::provider::resources::integration::exported::{self, Exported};
+use terraform_plugin::data_source::DataSource;
+use terraform_plugin::diagnostics::Diagnostics;
+use terraform_plugin::path::Path;
+use terraform_plugin::resource::Context;
+use terraform_plugin::schema::{Attribute, Schema};
 
 /// The data source.
 #[derive(Debug)]

@@ -5,17 +5,17 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::framework::data_source::DataSource;
-use crate::framework::diagnostics::{Diagnostic, Diagnostics};
-use crate::framework::path::Path;
-use crate::framework::resource::Context;
-use crate::framework::schema::{Attribute, Schema, Violation};
-use crate::framework::types::Type;
-use crate::framework::value::{Set, Value};
 use crate::model::partition::{AWS, AWS_CN, AWS_US_GOV};
 use crate::onboarding::{ArnError, Onboarding, PolicyArn, Principal, WriteError, security_audit};
 use crate::provider::arguments::{self, sentence};
 use crate::provider::data::Data;
+use terraform_plugin::data_source::DataSource;
+use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
+use terraform_plugin::path::Path;
+use terraform_plugin::resource::Context;
+use terraform_plugin::schema::{Attribute, Schema, Violation};
+use terraform_plugin::types::Type;
+use terraform_plugin::value::{Set, Value};
 
 /// Characters of a trust policy, white space not counted, unless the account's quota was raised ("IAM and AWS STS
 /// quotas", IAM User Guide).
@@ -235,7 +235,11 @@ impl State {
             external_id: self.external_id.known().cloned(),
             trusted_principals: Self::parse_known(&self.trusted_principals),
             permissions_policies,
-            delegated_administrator_id: self.delegated_administrator_id.known().cloned(),
+            delegated_administrator_id: self
+                .delegated_administrator_id
+                .known()
+                // The schema has checked it.
+                .and_then(|id| id.parse().ok()),
         })
     }
 

@@ -2,17 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::framework::diagnostics::Diagnostics;
-use crate::framework::identity::Identity;
-use crate::framework::path::Path;
-use crate::framework::schema::{Attribute, Schema};
-use crate::framework::value::{Set, Value};
+use crate::model::arn::RoleArn;
 use crate::model::handle::HandleKind;
 use crate::model::objects::ConnectionOverride;
 use crate::model::tenant::Tenant;
 use crate::provider::arguments;
 use crate::provider::catalog_resource::id;
 use crate::provider::late::{self, NotKnown, known_late, known_value};
+use terraform_plugin::diagnostics::Diagnostics;
+use terraform_plugin::identity::Identity;
+use terraform_plugin::path::Path;
+use terraform_plugin::schema::{Attribute, Schema};
+use terraform_plugin::value::{Set, Value};
 
 use super::overridden::{self, Settings};
 use super::scoped::{self, ScopedDeclaration};
@@ -106,8 +107,8 @@ impl ScopedDeclaration for State {
     fn validate(&self, diagnostics: &mut Diagnostics) {
         if let (Value::Known(account), Value::Known(role)) = (&self.account_id, &self.role_arn)
             // The schema reports what is no ARN of a role.
-            && arguments::role_arn(role).is_ok()
-            && role.split(':').nth(4) != Some(account)
+            && let Ok(parsed) = role.parse::<RoleArn>()
+            && parsed.account_id() != account
         {
             diagnostics.error_at(
                 Path::of("role_arn"),

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::framework::schema::Schema;
-use crate::framework::value::Value;
 use crate::model::objects::ConnectionPermission;
 use crate::provider::catalog_resource::id;
 use crate::provider::late::{NotKnown, known_value};
+use terraform_plugin::schema::Schema;
+use terraform_plugin::value::Value;
 
 use super::scoped::{self, ScopedDeclaration};
 

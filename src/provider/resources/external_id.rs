@@ -8,16 +8,16 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::random_id;
-use crate::framework::diagnostics::Diagnostics;
-use crate::framework::identity::{Identity, ImportBy};
-use crate::framework::path::Path;
-use crate::framework::private::Private;
-use crate::framework::resource::{Context, Plan, Resource};
-use crate::framework::schema::{Attribute, Schema};
-use crate::framework::types::Type;
-use crate::framework::value::Value;
 use crate::provider::arguments;
 use crate::provider::data::Data;
+use terraform_plugin::diagnostics::Diagnostics;
+use terraform_plugin::identity::{Identity, ImportBy};
+use terraform_plugin::path::Path;
+use terraform_plugin::private::Private;
+use terraform_plugin::resource::{Change, Context, Plan, Resource};
+use terraform_plugin::schema::{Attribute, Schema};
+use terraform_plugin::types::Type;
+use terraform_plugin::value::Value;
 
 /// Random characters behind the tenant: 82 bits.
 const LENGTH: usize = 16;
@@ -98,6 +98,7 @@ impl Resource for ExternalIdResource {
         &self,
         context: Context<'_, Data>,
         planned: State,
+        _change: Change<'_, State>,
         _private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
@@ -117,6 +118,7 @@ impl Resource for ExternalIdResource {
         &self,
         _context: Context<'_, Data>,
         planned: State,
+        _change: Change<'_, State>,
         private: &mut Private,
         _diagnostics: &mut Diagnostics,
     ) -> Option<State> {

@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::framework::diagnostics::Diagnostics;
-use crate::framework::schema::{Attribute, Schema};
-use crate::framework::value::{Set, Value};
 use crate::model::handle::HandleKind;
 use crate::model::objects::FolderOverride;
 use crate::provider::arguments;
 use crate::provider::catalog_resource::id;
 use crate::provider::late::{self, NotKnown, known_late, known_value};
+use terraform_plugin::diagnostics::Diagnostics;
+use terraform_plugin::schema::{Attribute, Schema};
+use terraform_plugin::value::{Set, Value};
 
 use super::overridden::{self, Settings};
 use super::scoped::{self, ScopedDeclaration};

@@ -9,18 +9,18 @@ mod state;
 use async_trait::async_trait;
 
 use crate::catalog::{Catalog, Document};
-use crate::framework::diagnostics::Diagnostics;
-use crate::framework::identity::ImportBy;
-use crate::framework::private::Private;
-use crate::framework::resource::Plan;
-use crate::framework::schema::Schema;
-use crate::framework::value::Value;
 use crate::model::mirror::unexplained_handles;
 use crate::model::objects::Integration;
 use crate::provider::catalog_ops::{IntegrationBy, imported_integration};
 use crate::provider::catalog_resource::Declaration;
 use crate::provider::data::Data;
 use crate::provider::late::NotKnown;
+use terraform_plugin::diagnostics::Diagnostics;
+use terraform_plugin::identity::ImportBy;
+use terraform_plugin::private::Private;
+use terraform_plugin::resource::Plan;
+use terraform_plugin::schema::Schema;
+use terraform_plugin::value::Value;
 
 pub(in crate::provider) use state::State;
 

@@ -1,13 +1,13 @@
 //! The settings that both kinds of overrides have.
 
-use crate::framework::diagnostics::Diagnostics;
-use crate::framework::schema::Attribute;
-use crate::framework::types::Type;
-use crate::framework::value::{Set, Value};
 use crate::model::objects::OverriddenSettings;
 use crate::model::partition::Claim;
 use crate::provider::late::{self, NotKnown, known_late, known_value};
 use crate::provider::{arguments, regions};
+use terraform_plugin::diagnostics::Diagnostics;
+use terraform_plugin::schema::Attribute;
+use terraform_plugin::types::Type;
+use terraform_plugin::value::{Set, Value};
 
 const REGIONS: &str = "regions";
 const DEFAULT_REGION: &str = "default_region";

@@ -5,12 +5,6 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::catalog::{Catalog, Document};
-use crate::framework::diagnostics::Diagnostics;
-use crate::framework::identity::{Identity, ImportBy};
-use crate::framework::path::Path;
-use crate::framework::resource::Model;
-use crate::framework::schema::{Attribute, Schema};
-use crate::framework::value::Value;
 use crate::model::admission::Admit;
 use crate::model::folder_ref::FolderRef;
 use crate::model::grantee::Grantee;
@@ -23,6 +17,12 @@ use crate::provider::catalog_resource::Declaration;
 use crate::provider::late::NotKnown;
 use crate::provider::messages::listed;
 use crate::provider::side_effects::warn_if_dormant;
+use terraform_plugin::diagnostics::Diagnostics;
+use terraform_plugin::identity::{Identity, ImportBy};
+use terraform_plugin::path::Path;
+use terraform_plugin::resource::Model;
+use terraform_plugin::schema::{Attribute, Schema};
+use terraform_plugin::value::Value;
 
 /// The configuration, plan and state of a resource that declares a part of an integration.
 pub(in crate::provider) trait ScopedDeclaration:

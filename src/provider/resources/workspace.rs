@@ -7,14 +7,6 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use crate::catalog::{Catalog, Document};
-use crate::framework::diagnostics::Diagnostics;
-use crate::framework::identity::ImportBy;
-use crate::framework::path::Path;
-use crate::framework::private::Private;
-use crate::framework::resource::Plan;
-use crate::framework::schema::{Attribute, Schema};
-use crate::framework::types::Type;
-use crate::framework::value::Value;
 use crate::model::handle::HandleKind;
 use crate::model::late::Late;
 use crate::model::objects::Workspace;
@@ -28,6 +20,14 @@ use crate::provider::late::NotKnown;
 use crate::provider::messages::{listed, what_it_has};
 use crate::publish::aws_config::{self, ProfileNameConflict};
 use crate::publish::{self, FORMATS, Format, OptionKind};
+use terraform_plugin::diagnostics::Diagnostics;
+use terraform_plugin::identity::ImportBy;
+use terraform_plugin::path::Path;
+use terraform_plugin::private::Private;
+use terraform_plugin::resource::Plan;
+use terraform_plugin::schema::{Attribute, Schema};
+use terraform_plugin::types::Type;
+use terraform_plugin::value::Value;
 
 pub(in crate::provider) use state::State;
 

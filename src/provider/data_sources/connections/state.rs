@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::framework::value::{Set, Value};
 use crate::model::owners::Owner;
 use crate::model::visibility::{EffectiveConnection, Grant, GrantSource};
 use crate::provider::late;
+use terraform_plugin::value::{Set, Value};
 
 /// Configuration and result.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::framework::schema::Attribute;
-use crate::framework::types::Type;
-use crate::framework::value::{Set, Value};
 use crate::model::readiness::{Index, Indexes, Readings, WantedIndexes, aggregator, readiness};
 use crate::model::service_control::{Obstacle, Place, Stopped};
 use crate::provider::credentials::AssumeRoleArgument;
 use crate::provider::late;
 use crate::provider::timeouts::Timeouts;
+use terraform_plugin::schema::Attribute;
+use terraform_plugin::types::Type;
+use terraform_plugin::value::{Set, Value};
 
 /// Configuration and result.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -1,9 +1,9 @@
 //! The attributes of an integration.
 
-use crate::framework::schema::{Attribute, Schema, Violation};
-use crate::framework::types::Type;
 use crate::model::handle::HandleKind;
 use crate::provider::arguments;
+use terraform_plugin::schema::{Attribute, Schema, Violation};
+use terraform_plugin::types::Type;
 
 /// Most characters of `custom_access_details`.
 const MAX_ACCESS_DETAILS: usize = 400;

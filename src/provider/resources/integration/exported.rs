@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::framework::schema::Attribute;
-use crate::framework::value::{Set, Value};
 use crate::model::objects::Integration;
+use terraform_plugin::schema::Attribute;
+use terraform_plugin::value::{Set, Value};
 
 use super::attributes;
 use super::state::{

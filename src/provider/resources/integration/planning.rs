@@ -3,10 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::framework::diagnostics::Diagnostics;
-use crate::framework::path::Path;
-use crate::framework::resource::Plan;
-use crate::framework::value::Value;
 use crate::model::grantee::Grantee;
 use crate::model::late::Late;
 use crate::model::mirror::{Held, Mirror, MirrorError, Mirrored, Source, Wanted, mirror};
@@ -15,6 +11,10 @@ use crate::model::removal_guard::{Removal, RemovalGuard, other_organization, rem
 use crate::provider::arguments::sentence;
 use crate::provider::messages::listed;
 use crate::provider::{late, regions};
+use terraform_plugin::diagnostics::Diagnostics;
+use terraform_plugin::path::Path;
+use terraform_plugin::resource::Plan;
+use terraform_plugin::value::Value;
 
 use super::state::{SsoState, State};
 use super::{GIVEN_HANDLES, source};

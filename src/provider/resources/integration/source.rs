@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::framework::value::Value;
 use crate::model::late::Late;
 use crate::model::mirror::{Mirror, Source, SourceAccount, SourceUnit};
 use crate::model::partition::of_region;
 use crate::provider::late;
+use terraform_plugin::value::Value;
 
 /// `aws_organization = ...`
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -4,9 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::framework::diagnostics::Diagnostics;
-use crate::framework::path::Path;
-use crate::framework::value::{Set, Value};
 use crate::model::late::Late;
 use crate::model::mirror::{Connection, Folder, Mirror};
 use crate::model::objects::{ConnectionSettings, Integration};
@@ -17,6 +14,9 @@ use crate::model::removal_guard::RemovalGuard;
 use crate::model::sso::Sso;
 use crate::provider::late::{self, NotKnown, known_late, known_value};
 use crate::provider::regions;
+use terraform_plugin::diagnostics::Diagnostics;
+use terraform_plugin::path::Path;
+use terraform_plugin::value::{Set, Value};
 
 use super::source::SourceArgument;
 

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::framework::value::{Set, Value};
 use crate::model::late::Late;
 use crate::model::objects::Workspace;
 use crate::model::objects::workspace::{OptionValue, Options, Publish};
 use crate::provider::late::{self, NotKnown, known_late, known_value};
 use crate::publish::{FORMATS, Format, OptionKind};
+use terraform_plugin::value::{Set, Value};
 
 /// Configuration, plan and state.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

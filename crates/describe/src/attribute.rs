@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
+use serde_json::Value as Json;
 
-use super::super::msgpack;
-use super::super::types::Type;
+use crate::described::Described;
+use crate::types::Type;
 
 /// The collection in which a nested attribute has its objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub enum Nesting {
 pub enum Kind {
     /// Values of a type.
     Value(Type),
-    /// Objects whose attributes have schemas of their own.
+    /// Objects with attributes of their own.
     Nested(Nesting, Vec<Attribute>),
 }
 
@@ -73,26 +74,26 @@ impl Violation {
     }
 }
 
-pub(crate) type Check = Arc<dyn Fn(Scalar<'_>) -> Result<(), Violation> + Send + Sync>;
+/// A rule for the scalars of an attribute.
+pub type Check = Arc<dyn Fn(Scalar<'_>) -> Result<(), Violation> + Send + Sync>;
 
 /// One attribute. Made by [`Attribute::string`] and its siblings, then refined.
 #[derive(Clone)]
 pub struct Attribute {
-    pub(super) name: String,
-    pub(super) kind: Kind,
-    pub(super) description: String,
-    pub(super) required: bool,
-    pub(super) optional: bool,
-    pub(super) computed: bool,
-    pub(super) sensitive: bool,
-    pub(super) write_only: bool,
-    pub(super) default: Option<Vec<u8>>,
-    pub(super) default_text: Option<String>,
-    pub(crate) checks: Vec<Check>,
-    pub(crate) key_checks: Vec<Check>,
-    pub(crate) min_items: Option<usize>,
-    pub(super) replaces: bool,
-    pub(crate) keeps_state: bool,
+    name: String,
+    kind: Kind,
+    description: String,
+    required: bool,
+    optional: bool,
+    computed: bool,
+    sensitive: bool,
+    write_only: bool,
+    default: Option<Json>,
+    checks: Vec<Check>,
+    key_checks: Vec<Check>,
+    min_items: Option<usize>,
+    replaces: bool,
+    keeps_state: bool,
 }
 
 impl fmt::Debug for Attribute {
@@ -117,7 +118,6 @@ impl Attribute {
             sensitive: false,
             write_only: false,
             default: None,
-            default_text: None,
             checks: Vec::new(),
             key_checks: Vec::new(),
             min_items: None,
@@ -156,7 +156,7 @@ impl Attribute {
         Self::new(name, Kind::Value(Type::map(element)))
     }
 
-    /// An object whose attributes have schemas of their own: `name = { ... }`.
+    /// An object with attributes of its own: `name = { ... }`.
     pub fn nested(name: &str, attributes: Vec<Attribute>) -> Self {
         Self::new(name, Kind::Nested(Nesting::Single, attributes))
     }
@@ -197,7 +197,7 @@ impl Attribute {
         self
     }
 
-    /// Terraform does not show its value.
+    /// Its value is not shown.
     #[must_use]
     pub fn sensitive(mut self) -> Self {
         self.sensitive = true;
@@ -228,14 +228,13 @@ impl Attribute {
     /// This value stands in for one that the configuration does not set. The attribute becomes optional and computed.
     ///
     /// # Panics
-    /// If Terraform has no such value. That is a mistake in the schema, which its unit test finds.
+    /// If the value cannot be written as JSON. That is a mistake in the description, which its unit test finds.
     #[must_use]
     #[allow(clippy::expect_used)]
     pub fn default<T: Serialize>(mut self, value: T) -> Self {
         self.optional = true;
         self.computed = true;
-        self.default = Some(msgpack::to_vec(&value).expect("the default is a Terraform value"));
-        self.default_text = serde_json::to_string(&value).ok();
+        self.default = Some(serde_json::to_value(value).expect("the default is a value"));
         self
     }
 
@@ -341,6 +340,29 @@ impl Attribute {
         }
     }
 
+    /// An attribute whose values are those of a Rust type, with the rules that the type brings.
+    pub fn of<T: Described>(name: &str) -> Self {
+        let mut attribute = Self::new(name, T::kind());
+        if let Some(check) = T::check() {
+            attribute = attribute.check_string(check);
+        }
+        if let Some(check) = T::check_key() {
+            attribute = attribute.check_keys(check);
+        }
+        attribute
+    }
+
+    /// Completes a declaration: what nobody can set is computed, and has no rules.
+    #[must_use]
+    pub fn declared(mut self) -> Self {
+        if !self.is_configurable() {
+            self.computed = true;
+            self.checks.clear();
+            self.key_checks.clear();
+        }
+        self
+    }
+
     /// The attribute's name.
     pub fn name(&self) -> &str {
         &self.name
@@ -367,7 +389,7 @@ impl Attribute {
     }
 
     /// Whether a configuration can set it.
-    pub(crate) fn is_configurable(&self) -> bool {
+    pub fn is_configurable(&self) -> bool {
         self.required || self.optional
     }
 
@@ -376,7 +398,7 @@ impl Attribute {
         self.computed
     }
 
-    /// Whether Terraform hides its value.
+    /// Whether its value is hidden.
     pub fn is_sensitive(&self) -> bool {
         self.sensitive
     }
@@ -386,9 +408,14 @@ impl Attribute {
         self.write_only
     }
 
-    /// The default as JSON, for the documentation.
-    pub fn default_text(&self) -> Option<&str> {
-        self.default_text.as_deref()
+    /// Whether a value stands in for one that is not set.
+    pub fn has_default(&self) -> bool {
+        self.default.is_some()
+    }
+
+    /// The value that stands in for one that is not set.
+    pub fn default_value(&self) -> Option<&Json> {
+        self.default.as_ref()
     }
 
     /// Whether a change of it replaces the resource.
@@ -396,20 +423,33 @@ impl Attribute {
         self.replaces
     }
 
-    pub(crate) fn has_default(&self) -> bool {
-        self.default.is_some()
+    /// Whether a computed value stays when other attributes change.
+    pub fn keeps_state(&self) -> bool {
+        self.keeps_state
     }
 
-    pub(crate) fn default_value(&self) -> Option<&[u8]> {
-        self.default.as_deref()
+    /// The rules for its scalars.
+    pub fn checks(&self) -> &[Check] {
+        &self.checks
     }
+
+    /// The rules for its keys.
+    pub fn key_checks(&self) -> &[Check] {
+        &self.key_checks
+    }
+
+    /// The smallest number of elements that is allowed.
+    pub fn least_items(&self) -> Option<usize> {
+        self.min_items
+    }
+
     /// Whether `is` holds for this attribute or for one nested in it.
-    pub(crate) fn any(&self, is: fn(&Attribute) -> bool) -> bool {
+    pub fn any(&self, is: fn(&Attribute) -> bool) -> bool {
         is(self) || self.nested_attributes().iter().any(|inner| inner.any(is))
     }
 
-    /// The attributes of its objects; empty if its values are not objects with a schema.
-    fn nested_attributes(&self) -> &[Attribute] {
+    /// The attributes of its objects; empty if its values are not objects with attributes of their own.
+    pub fn nested_attributes(&self) -> &[Attribute] {
         match &self.kind {
             Kind::Value(_) => &[],
             Kind::Nested(_, attributes) => attributes,

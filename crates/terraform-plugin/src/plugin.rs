@@ -64,8 +64,8 @@ pub struct About {
     pub provider: &'static str,
     /// The version of the provider, such as `1.2.3`.
     pub version: &'static str,
-    /// The crates that make up the provider. Their events are written to the log, at every level and with all fields;
-    /// of the events of other crates only the messages of warnings and errors are.
+    /// The crates that make up the provider. Their events and those of this crate are written to the log, at every level
+    /// and with all fields; of the events of other crates only the messages of warnings and errors are.
     pub crates: &'static [&'static str],
     /// The programs that the provider works with, to complete the sentence "use ...", such as
     /// `Terraform or OpenTofu 1.11 or later`.

@@ -13,7 +13,7 @@ use super::super::msgpack::DecodeError;
 use super::super::path::Path;
 use super::super::private::Private;
 use super::super::schema::{Role, Schema};
-use super::{Context, MoveSource, Plan, Resource};
+use super::{Change, Config, Context, MoveSource, Plan, Resource};
 
 /// A [`Resource`] whose types the server need not know.
 pub struct ResourceType<D> {
@@ -25,7 +25,7 @@ pub struct ResourceType<D> {
 }
 
 impl<D: Send + Sync + 'static> ResourceType<D> {
-    /// Wraps a resource for [`Provider::resources`](crate::framework::provider::Provider::resources).
+    /// Wraps a resource for [`Provider::resources`](crate::provider::Provider::resources).
     pub fn new<R: Resource<Data = D>>(resource: R) -> Self {
         Self {
             name: resource.name(),
@@ -105,6 +105,7 @@ pub(crate) trait Erased<D>: Send + Sync {
         context: Context<'_, D>,
         prior: Option<&[u8]>,
         planned: Option<&[u8]>,
+        config: Config<'_>,
         private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Result<Option<Vec<u8>>, CodecError>;
@@ -199,6 +200,7 @@ impl<R: Resource> Erased<R::Data> for Typed<R> {
         context: Context<'_, R::Data>,
         prior: Option<&[u8]>,
         planned: Option<&[u8]>,
+        config: Config<'_>,
         private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Result<Option<Vec<u8>>, CodecError> {
@@ -206,14 +208,20 @@ impl<R: Resource> Erased<R::Data> for Typed<R> {
             (None, None) => (None, None),
             (None, Some(planned)) => {
                 let planned = decode("planned state", planned)?;
-                let new = self.0.create(context, planned, private, diagnostics).await;
-                (new, None)
+                let change = Change::new(config, None);
+                let creating = self
+                    .0
+                    .create(context, planned, change, private, diagnostics);
+                (creating.await, None)
             }
             (Some(prior), Some(planned)) => {
                 let planned = decode("planned state", planned)?;
-                let new = self.0.update(context, planned, private, diagnostics).await;
+                let change = Change::new(config, Some(prior));
+                let updating = self
+                    .0
+                    .update(context, planned, change, private, diagnostics);
                 // Without a new state nothing was changed, and what was there is still there.
-                (new, Some(prior))
+                (updating.await, Some(prior))
             }
             (Some(prior), None) => {
                 let deleted = decode("prior state", prior)?;

@@ -51,7 +51,7 @@ fn validate_value(
     path: &mut Path,
     diagnostics: &mut Diagnostics,
 ) -> Result<(), DecodeError> {
-    if let (Some(least), Some(count)) = (attribute.min_items, length(value))
+    if let (Some(least), Some(count)) = (attribute.least_items(), length(value))
         && count < least
     {
         let fix = if attribute.is_required() {
@@ -74,7 +74,7 @@ fn validate_value(
                 path.push(Step::Key(key.to_owned()));
                 report(
                     attribute,
-                    &attribute.key_checks,
+                    attribute.key_checks(),
                     Scalar::String(key),
                     path,
                     diagnostics,
@@ -109,7 +109,7 @@ fn validate_value(
                 path.push(Step::Key(key.to_owned()));
                 report(
                     attribute,
-                    &attribute.key_checks,
+                    attribute.key_checks(),
                     Scalar::String(key),
                     path,
                     diagnostics,
@@ -180,7 +180,7 @@ fn validate_scalar(
         // An unknown value is checked once it is known. Values that are not scalars are the provider's to check.
         Head::Unknown | Head::Bin(_) | Head::Array(_) | Head::Map(_) => return Ok(()),
     };
-    report(attribute, &attribute.checks, value, path, diagnostics);
+    report(attribute, attribute.checks(), value, path, diagnostics);
     Ok(())
 }
 

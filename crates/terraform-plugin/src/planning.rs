@@ -1,6 +1,8 @@
 //! The rules that every plan follows: defaults, values known after apply, values kept from state, replacement.
 
-use super::msgpack::{DecodeError, NULL};
+use serde_json::Value as Json;
+
+use super::msgpack::{self, DecodeError, NULL};
 use super::path::Path;
 use super::raw_value::{self, RawValue, Shape};
 use super::schema::{Attribute, Kind, Nesting, Schema};
@@ -109,7 +111,7 @@ fn fill_defaults(
         let config = raw_value::find_attribute(&config, name);
         if let Some(default) = attribute.default_value() {
             if raw_value::is_null(config) {
-                *value = RawValue::Owned(default.to_vec());
+                *value = RawValue::Owned(encode_default(default)?);
             }
         } else if let Kind::Nested(nesting, inner) = attribute.kind() {
             for_each_configured(*nesting, config, &NULL, value, |config, _, object| {
@@ -118,6 +120,10 @@ fn fill_defaults(
         }
     }
     Ok(())
+}
+
+fn encode_default(default: &Json) -> Result<Vec<u8>, DecodeError> {
+    msgpack::to_vec(default).map_err(|error| DecodeError::new(error.to_string()))
 }
 
 fn mark_unknown(
@@ -141,7 +147,7 @@ fn mark_unknown(
         let config = raw_value::find_attribute(&config, name);
         let prior = raw_value::find_attribute(&prior, name);
         if attribute.is_computed() && raw_value::is_null(config) {
-            let kept = attribute.keeps_state && !raw_value::is_null(prior);
+            let kept = attribute.keeps_state() && !raw_value::is_null(prior);
             if !attribute.has_default() && !kept {
                 *value = RawValue::unknown();
             }

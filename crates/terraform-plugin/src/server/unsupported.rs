@@ -1,4 +1,4 @@
-//! Answers to requests for what no provider of this framework offers: functions, ephemeral resources, list resources,
+//! Answers to requests for what no provider of this crate offers: functions, ephemeral resources, list resources,
 //! actions, state stores and generated configuration.
 //!
 //! Terraform does not ask for them, because the metadata name none.

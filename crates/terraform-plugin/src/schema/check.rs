@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::super::msgpack;
+use serde_json::Value as Json;
+
 use super::super::types::Type;
 use super::{Attribute, Kind, Nesting, Schema};
 
@@ -53,8 +54,11 @@ impl Schema {
     pub fn problems(&self, role: Role) -> Vec<String> {
         let mut problems = Vec::new();
         for attribute in &self.attributes {
-            if role.reserved_names().contains(&attribute.name.as_str()) {
-                problems.push(format!("{}: Terraform reserves this name", attribute.name));
+            if role.reserved_names().contains(&attribute.name()) {
+                problems.push(format!(
+                    "{}: Terraform reserves this name",
+                    attribute.name()
+                ));
             }
         }
         let any = |is: fn(&Attribute) -> bool| self.attributes.iter().any(|a| a.any(is));
@@ -65,7 +69,7 @@ impl Schema {
             if any(Attribute::replaces) {
                 problems.push("only managed resources can be replaced".into());
             }
-            if any(|attribute| attribute.has_default() || attribute.keeps_state) {
+            if any(|attribute| attribute.has_default() || attribute.keeps_state()) {
                 problems
                     .push("only what is planned has defaults and values kept from state".into());
             }
@@ -91,16 +95,16 @@ fn check_attributes(
 ) {
     let mut names = BTreeSet::new();
     for attribute in attributes {
-        let name = format!("{prefix}{}", attribute.name);
+        let name = format!("{prefix}{}", attribute.name());
         let mut problem = |text: &str| problems.push(format!("{name}: {text}"));
-        if !names.insert(&attribute.name) {
+        if !names.insert(attribute.name()) {
             problem("is there twice");
         }
         check_alone(attribute, &mut problem);
         if let Some((parent, nesting)) = parent {
             check_nested(attribute, parent, nesting, &mut problem);
         }
-        match &attribute.kind {
+        match attribute.kind() {
             Kind::Value(ty) => check_value(attribute, ty, &mut problem),
             Kind::Nested(nesting, inner) => {
                 check_objects(attribute, *nesting, inner, &mut problem);
@@ -118,41 +122,41 @@ fn check_attributes(
 /// Checks the rules that depend neither on the attribute's place nor on its kind of values.
 fn check_alone(attribute: &Attribute, problem: &mut impl FnMut(&str)) {
     let valid = attribute
-        .name
+        .name()
         .starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
         && attribute
-            .name
+            .name()
             .chars()
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if !valid {
         problem("a name has lower-case letters, digits and underscores");
     }
-    if attribute.description.is_empty() {
+    if attribute.description_text().is_empty() {
         problem("a description is missing");
     }
-    if !(attribute.is_configurable() || attribute.computed) {
+    if !(attribute.is_configurable() || attribute.is_computed()) {
         problem("must be required, optional or computed");
     }
-    if attribute.required && (attribute.optional || attribute.computed) {
+    if attribute.is_required() && (attribute.is_optional() || attribute.is_computed()) {
         problem("a required attribute is neither optional nor computed");
     }
-    let checked = !attribute.checks.is_empty() || !attribute.key_checks.is_empty();
+    let checked = !attribute.checks().is_empty() || !attribute.key_checks().is_empty();
     if checked && !attribute.is_configurable() {
         problem("checks on what nobody can set");
     }
-    if attribute.has_default() && !(attribute.optional && attribute.computed) {
+    if attribute.has_default() && !(attribute.is_optional() && attribute.is_computed()) {
         problem("a default needs an optional and computed attribute");
     }
-    if attribute.keeps_state && !attribute.computed {
+    if attribute.keeps_state() && !attribute.is_computed() {
         problem("only computed values can be kept from state");
     }
-    if attribute.keeps_state && attribute.has_default() {
+    if attribute.keeps_state() && attribute.has_default() {
         problem("a default and a kept value contradict each other");
     }
-    if attribute.write_only && attribute.computed {
+    if attribute.is_write_only() && attribute.is_computed() {
         problem("a write-only attribute cannot be computed");
     }
-    if attribute.write_only && (attribute.has_default() || attribute.replaces()) {
+    if attribute.is_write_only() && (attribute.has_default() || attribute.replaces()) {
         problem("a write-only attribute has no prior value to compare with");
     }
 }
@@ -164,13 +168,13 @@ fn check_nested(
     nesting: Nesting,
     problem: &mut impl FnMut(&str),
 ) {
-    if nesting == Nesting::Set && attribute.write_only && !parent.write_only {
+    if nesting == Nesting::Set && attribute.is_write_only() && !parent.is_write_only() {
         problem("sets cannot hold write-only attributes");
     }
     if !parent.is_configurable() && attribute.is_configurable() {
         problem("nobody can set what is nested in a computed attribute");
     }
-    if parent.is_configurable() && nesting == Nesting::Set && attribute.computed {
+    if parent.is_configurable() && nesting == Nesting::Set && attribute.is_computed() {
         problem("elements of a set have no identity to compute values for");
     }
     if nesting != Nesting::Single && attribute.replaces() {
@@ -180,7 +184,7 @@ fn check_nested(
 
 /// Checks an attribute whose values are of a type.
 fn check_value(attribute: &Attribute, ty: &Type, problem: &mut impl FnMut(&str)) {
-    if !attribute.key_checks.is_empty() && !matches!(ty, Type::Map(_)) {
+    if !attribute.key_checks().is_empty() && !matches!(ty, Type::Map(_)) {
         problem("only maps have keys");
     }
     if let Some(default) = attribute.default_value()
@@ -200,32 +204,25 @@ fn check_objects(
     if inner.is_empty() && nesting != Nesting::Single {
         problem("has no attributes");
     }
-    if attribute.write_only && inner.iter().any(|inner| !inner.write_only) {
-        problem("everything nested in a write-only attribute must be write-only");
-    }
     if attribute.has_default() {
         problem("defaults belong on the attributes inside");
     }
-    if !attribute.checks.is_empty() {
+    if !attribute.checks().is_empty() {
         problem("checks belong on the attributes inside");
     }
-    if !attribute.key_checks.is_empty() && nesting != Nesting::Map {
+    if !attribute.key_checks().is_empty() && nesting != Nesting::Map {
         problem("only maps have keys");
     }
 }
 
-/// Whether an encoded value is of a type, without a look at its elements.
-fn fits(ty: &Type, value: &[u8]) -> bool {
-    use msgpack::Head;
-    let Ok(head) = msgpack::Reader::new(value).head() else {
-        return false;
-    };
+/// Whether a value is of a type, without a look at its elements.
+fn fits(ty: &Type, value: &Json) -> bool {
     match ty {
-        Type::Bool => matches!(head, Head::Bool(_)),
-        Type::Number => matches!(head, Head::Int(_) | Head::UInt(_) | Head::Float(_)),
-        Type::String => matches!(head, Head::Str(_)),
-        Type::List(_) | Type::Set(_) => matches!(head, Head::Array(_)),
-        Type::Map(_) => matches!(head, Head::Map(_)),
+        Type::Bool => value.is_boolean(),
+        Type::Number => value.is_number(),
+        Type::String => value.is_string(),
+        Type::List(_) | Type::Set(_) => value.is_array(),
+        Type::Map(_) => value.is_object(),
     }
 }
 
@@ -278,11 +275,6 @@ mod tests {
             one(Attribute::string("name").optional().use_state_for_unknown())
                 .contains("kept from state")
         );
-        let mut half =
-            Attribute::nested("half", vec![described(Attribute::string("x").optional())])
-                .optional();
-        half.write_only = true;
-        assert!(one(half).contains("must be write-only"));
         let in_set =
             Attribute::nested_set("s", vec![described(Attribute::string("x").default("y"))])
                 .optional();

@@ -12,6 +12,7 @@ use super::super::planning;
 use super::super::private::Private;
 use super::super::provider::Provider;
 use super::super::raw_value;
+use super::super::resource::Config;
 use super::super::validation;
 use super::encoded::{clean_state, dynamic_value, identity_data, msgpack_of, non_null};
 use super::reports::{refuse_newer, report_violations, unless_reported, unless_stopped};
@@ -245,12 +246,17 @@ async fn apply_change<P: Provider>(
     let prior = msgpack_of(schema, request.prior_state)?;
     let planned = msgpack_of(schema, request.planned_state)?;
     let surroundings = served.surroundings()?;
+    let config = Config {
+        schema,
+        value: request.config.as_ref(),
+    };
     let new = resource
         .erased
         .apply(
             surroundings.context(),
             non_null(&prior),
             non_null(&planned),
+            config,
             private,
             diagnostics,
         )

@@ -4,9 +4,9 @@
 //! state ([`value::Value`] is known, null or unknown), and the traits [`provider::Provider`],
 //! [`resource::Resource`] and [`data_source::DataSource`] say what happens. [`server::Server`] serves them as the gRPC
 //! service of protocol 6 and holds what Terraform core checks, so that a mistake of a provider is reported with its
-//! attribute path instead of as an inconsistency.
+//! attribute path instead of as an inconsistency. [`plugin::serve`] is the process around the service.
 //!
-//! Nothing in here knows what the provider is about.
+//! Nothing in here knows what a provider is about.
 
 mod codec;
 mod conformance;
@@ -18,7 +18,10 @@ pub mod model;
 pub mod msgpack;
 pub mod path;
 mod planning;
+pub mod plugin;
 pub mod private;
+#[doc(hidden)]
+pub mod proto;
 pub mod provider;
 mod raw_value;
 pub mod resource;

@@ -1,4 +1,4 @@
-//! Values as Terraform has them: known, null or unknown.
+//! Values that may not be set, or not be known yet.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -6,20 +6,20 @@ use std::marker::PhantomData;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-/// Name by which the codecs of this framework recognise a [`Value`].
-pub(crate) const VALUE: &str = "$terraform::Value";
-/// Name by which the codecs of this framework recognise an unknown [`Value`].
-pub(crate) const UNKNOWN: &str = "$terraform::Unknown";
-/// Name by which the codecs of this framework recognise a [`Number`].
-pub(crate) const NUMBER: &str = "$terraform::Number";
+/// The name by which a codec recognises a [`Value`]: serde's name of a newtype struct.
+pub const VALUE: &str = "$describe::Value";
+/// The name by which a codec recognises an unknown [`Value`]: serde's name of a unit struct.
+pub const UNKNOWN: &str = "$describe::Unknown";
+/// The name by which a codec recognises a [`Number`]: serde's name of a newtype struct.
+pub const NUMBER: &str = "$describe::Number";
 
-/// A value of a configuration, plan or state.
+/// A value that may not be set, or not be known yet.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Value<T> {
     /// Not set.
     #[default]
     Null,
-    /// Set, but not known before apply.
+    /// Set, but not known yet.
     Unknown,
     /// Set and known.
     Known(T),
@@ -47,9 +47,40 @@ impl<T> Value<T> {
         matches!(self, Value::Null)
     }
 
-    /// Whether it is set but not known before apply.
+    /// Whether it is set but not known yet.
     pub fn is_unknown(&self) -> bool {
         matches!(self, Value::Unknown)
+    }
+
+    /// Whether it is known what it is: set to a known value, or not set.
+    pub fn is_settled(&self) -> bool {
+        !self.is_unknown()
+    }
+
+    /// The value, or none where it is not set. What is not known stays so.
+    pub fn settled(&self) -> Option<Option<&T>> {
+        match self {
+            Value::Null => Some(None),
+            Value::Unknown => None,
+            Value::Known(value) => Some(Some(value)),
+        }
+    }
+
+    /// Applies `f` to a known value, which may make it unknown or not set.
+    pub fn and_then<U>(self, f: impl FnOnce(T) -> Value<U>) -> Value<U> {
+        match self {
+            Value::Null => Value::Null,
+            Value::Unknown => Value::Unknown,
+            Value::Known(value) => f(value),
+        }
+    }
+
+    /// A known value instead of one that is not set.
+    pub fn or(self, default: impl FnOnce() -> T) -> Value<T> {
+        match self {
+            Value::Null => Value::Known(default()),
+            other => other,
+        }
     }
 
     /// Borrows the value.
@@ -149,6 +180,15 @@ impl<T> Default for Set<T> {
     }
 }
 
+impl<T> IntoIterator for Set<T> {
+    type Item = Value<T>;
+    type IntoIter = std::vec::IntoIter<Value<T>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 impl<T: Ord> FromIterator<Value<T>> for Set<T> {
     fn from_iter<I: IntoIterator<Item = Value<T>>>(elements: I) -> Self {
         let mut elements: Vec<Value<T>> = elements.into_iter().collect();
@@ -170,7 +210,7 @@ impl<'de, T: Deserialize<'de> + Ord> Deserialize<'de> for Set<T> {
     }
 }
 
-/// A number of any size, as Terraform sends it: an integer, a float, or the decimal digits of anything larger. For an
+/// A number of any size: an integer, a float, or the decimal digits of anything larger. For an
 /// attribute whose numbers are not all whole, or not all of 64 bits.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Number {
@@ -219,7 +259,7 @@ impl<'de> Deserialize<'de> for Number {
             }
 
             fn visit_str<E: de::Error>(self, digits: &str) -> Result<Number, E> {
-                // Terraform sends what a 64-bit float cannot hold as digits.
+                // What a 64-bit float cannot hold comes as digits.
                 if digits.is_empty() || digits.parse::<f64>().is_err() {
                     return Err(E::invalid_value(de::Unexpected::Str(digits), &self));
                 }

@@ -1,22 +1,22 @@
-//! What the framework's server guarantees, with a provider that makes every mistake on request.
+//! What the server guarantees, with a provider that makes every mistake on request.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 use async_trait::async_trait;
-use orgmirror::framework::data_source::DataSourceType;
-use orgmirror::framework::diagnostics::{Diagnostic, Diagnostics};
-use orgmirror::framework::identity::{Identity, ImportBy};
-use orgmirror::framework::msgpack::{from_slice, to_vec};
-use orgmirror::framework::path::Path;
-use orgmirror::framework::private::Private;
-use orgmirror::framework::provider::{Provider, problems};
-use orgmirror::framework::resource::{Context, MoveSource, Plan, Resource, ResourceType};
-use orgmirror::framework::schema::{Attribute, Schema};
-use orgmirror::framework::server::Server;
-use orgmirror::framework::value::Value;
-use orgmirror::proto::tfplugin6::provider_server::Provider as Wire;
-use orgmirror::proto::tfplugin6::{self as wire, DynamicValue};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
+use terraform_plugin::data_source::DataSourceType;
+use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
+use terraform_plugin::identity::{Identity, ImportBy};
+use terraform_plugin::msgpack::{from_slice, to_vec};
+use terraform_plugin::path::Path;
+use terraform_plugin::private::Private;
+use terraform_plugin::proto::tfplugin6::provider_server::Provider as Wire;
+use terraform_plugin::proto::tfplugin6::{self as wire, DynamicValue};
+use terraform_plugin::provider::{Provider, problems};
+use terraform_plugin::resource::{Change, Context, MoveSource, Plan, Resource, ResourceType};
+use terraform_plugin::schema::{Attribute, Schema};
+use terraform_plugin::server::Server;
+use terraform_plugin::value::Value;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request};
 
@@ -72,6 +72,14 @@ impl State {
     fn acts(&self, what: &str) -> bool {
         self.act.known().map(String::as_str) == Some(what)
     }
+}
+
+/// Warns of what a change holds beside the planned state.
+fn tell(change: &Change<'_, State>, diagnostics: &mut Diagnostics) -> Option<()> {
+    let secret = diagnostics.record(change.config())?.secret;
+    let size = diagnostics.record(change.prior())?.map(|prior| prior.size);
+    diagnostics.warning("Told", format!("{secret:?} after {size:?}"));
+    Some(())
 }
 
 #[async_trait]
@@ -148,10 +156,14 @@ impl Resource for Ball {
         &self,
         _: Context<'_, ()>,
         mut planned: State,
+        change: Change<'_, State>,
         private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
         private.set("created", &true);
+        if planned.acts("tell") {
+            tell(&change, diagnostics)?;
+        }
         if planned.acts("fail and keep the secret") {
             planned.id = "ball-1".into();
             planned.secret = SECRET.into();
@@ -186,12 +198,16 @@ impl Resource for Ball {
         &self,
         _: Context<'_, ()>,
         planned: State,
+        change: Change<'_, State>,
         _: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
         if planned.acts("fail") {
             diagnostics.error("Burst", "It is as it was.");
             return None;
+        }
+        if planned.acts("tell") {
+            tell(&change, diagnostics)?;
         }
         Some(planned)
     }
@@ -295,6 +311,7 @@ impl Resource for Stone {
         &self,
         _: Context<'_, ()>,
         _: StoneState,
+        _: Change<'_, StoneState>,
         _: &mut Private,
         _: &mut Diagnostics,
     ) -> Option<StoneState> {
@@ -305,6 +322,7 @@ impl Resource for Stone {
         &self,
         _: Context<'_, ()>,
         planned: StoneState,
+        _: Change<'_, StoneState>,
         _: &mut Private,
         _: &mut Diagnostics,
     ) -> Option<StoneState> {
@@ -428,6 +446,24 @@ async fn apply(
     response.into_inner()
 }
 
+/// Applies a plan beside a configuration that need not be that of the plan.
+async fn apply_with(
+    server: &Server<Toys>,
+    prior: Option<&State>,
+    planned: &State,
+    config: DynamicValue,
+) -> wire::apply_resource_change::Response {
+    let request = wire::apply_resource_change::Request {
+        type_name: "toy_ball".into(),
+        prior_state: dynamic(&prior),
+        planned_state: dynamic(planned),
+        config: Some(config),
+        ..Default::default()
+    };
+    let response = server.apply_resource_change(Request::new(request));
+    response.await.unwrap().into_inner()
+}
+
 fn existing(act: &str) -> State {
     State {
         id: "ball-1".into(),
@@ -473,6 +509,51 @@ async fn write_only_values_do_not_cost_the_rest_of_the_state() {
         let response = apply(&server, None, Some(&doing(act))).await;
         assert_ne!(errors(&response.diagnostics), Vec::<String>::new());
         assert_eq!(state(response.new_state), Value::Known(existing(act)));
+    }
+}
+
+#[tokio::test]
+async fn write_only_values_are_there_when_they_are_applied() {
+    let server = server().await;
+    let told = |response: &wire::apply_resource_change::Response| {
+        assert_eq!(errors(&response.diagnostics), Vec::<String>::new());
+        response.diagnostics[0].detail.clone()
+    };
+    let created = apply(&server, None, Some(&doing("tell"))).await;
+    assert_eq!(told(&created), "Known(\"hush\") after None");
+    assert_eq!(state(created.new_state), Value::Known(existing("tell")));
+
+    let updated = apply(&server, Some(&existing("well")), Some(&doing("tell"))).await;
+    assert_eq!(told(&updated), "Known(\"hush\") after Some(Known(5))");
+    assert_eq!(state(updated.new_state), Value::Known(existing("tell")));
+
+    let json = DynamicValue {
+        msgpack: Vec::new(),
+        json: br#"{"id":null,"act":"tell","color":null,"size":null,"secret":"in JSON"}"#.to_vec(),
+    };
+    let updated = apply_with(&server, Some(&existing("well")), &existing("tell"), json).await;
+    assert_eq!(told(&updated), "Known(\"in JSON\") after Some(Known(5))");
+}
+
+#[tokio::test]
+async fn a_configuration_is_decoded_only_when_it_is_asked_for() {
+    let server = server().await;
+    let unreadable = || DynamicValue {
+        msgpack: vec![0xc1],
+        json: Vec::new(),
+    };
+    for prior in [None, Some(existing("well"))] {
+        let applied = apply_with(&server, prior.as_ref(), &existing("well"), unreadable()).await;
+        assert_eq!(errors(&applied.diagnostics), Vec::<String>::new());
+        assert_eq!(state(applied.new_state), Value::Known(existing("well")));
+
+        let applied = apply_with(&server, prior.as_ref(), &existing("tell"), unreadable()).await;
+        let found = errors(&applied.diagnostics);
+        assert!(
+            found[0].contains("cannot read the configuration"),
+            "{found:?}"
+        );
+        assert_eq!(state(applied.new_state), prior.into());
     }
 }
 

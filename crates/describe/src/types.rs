@@ -1,9 +1,9 @@
-//! Terraform's type constraints.
+//! The types of values.
 
 use serde_json::{Value as Json, json};
 
-/// A type constraint, as in HCL's `type = ...`. Objects are nested attributes
-/// ([`Attribute::nested`](super::schema::Attribute::nested) and its siblings), whose attributes have descriptions.
+/// The type of an attribute's values. Objects are nested attributes
+/// ([`Attribute::nested`](crate::Attribute::nested) and its siblings), whose attributes have descriptions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Type {
     /// `bool`
@@ -36,7 +36,7 @@ impl Type {
         Type::Map(Box::new(element))
     }
 
-    /// The JSON form of the protocol: `"string"`, `["list","string"]`.
+    /// The type as JSON: `"string"`, `["list","string"]`.
     pub fn to_json(&self) -> Json {
         match self {
             Type::Bool => json!("bool"),
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_written_as_the_protocol_says() {
+    fn is_written_as_json() {
         let ty = Type::map(Type::list(Type::set(Type::Number)));
         assert_eq!(
             ty.to_json().to_string(),

@@ -1,5 +1,6 @@
 //! Managed resources.
 
+mod change;
 mod erased;
 
 use async_trait::async_trait;
@@ -13,6 +14,8 @@ use super::private::Private;
 use super::schema::Schema;
 
 pub use super::model::Model;
+pub use change::Change;
+pub(crate) use change::Config;
 pub use erased::ResourceType;
 
 /// The surroundings of a call.
@@ -110,20 +113,24 @@ pub trait Resource: Send + Sync + 'static {
 
     /// Creates what was planned. A state returned beside errors is kept, and Terraform marks it as tainted.
     ///
-    /// Write-only values are not in the planned state; [`Self::plan`] is where a resource sees them.
+    /// Write-only values are not in the planned state; [`Change::config`] has them.
     async fn create(
         &self,
         context: Context<'_, Self::Data>,
         planned: Self::State,
+        change: Change<'_, Self::State>,
         private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Option<Self::State>;
 
     /// Changes the object into the planned one. None beside errors means that nothing was changed.
+    ///
+    /// [`Change::prior`] has the state before, and [`Change::config`] the write-only values.
     async fn update(
         &self,
         context: Context<'_, Self::Data>,
         planned: Self::State,
+        change: Change<'_, Self::State>,
         private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Option<Self::State>;

@@ -3,9 +3,13 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::proto::tfplugin6::DynamicValue;
+
 use super::diagnostics::Diagnostic;
-use super::msgpack::{self, DecodeError, EncodeError};
+use super::json;
+use super::msgpack::{self, DecodeError, EncodeError, NULL};
 use super::path::Path;
+use super::schema::Schema;
 
 /// Bytes that could not be turned into a Rust type, or the reverse.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +32,23 @@ pub(crate) fn decode<T: DeserializeOwned>(
     bytes: &[u8],
 ) -> Result<T, CodecError> {
     msgpack::from_slice(bytes).map_err(|error| CodecError::Decode { what, error })
+}
+
+/// Decodes a value of a message; a missing one is null.
+pub(crate) fn decode_message<T: DeserializeOwned>(
+    what: &'static str,
+    schema: &Schema,
+    value: Option<&DynamicValue>,
+) -> Result<T, CodecError> {
+    match value {
+        Some(value) if !value.msgpack.is_empty() => decode(what, &value.msgpack),
+        Some(value) if !value.json.is_empty() => {
+            let msgpack = json::to_msgpack(schema.attributes(), &value.json)
+                .map_err(|error| CodecError::Decode { what, error })?;
+            decode(what, &msgpack)
+        }
+        Some(_) | None => decode(what, &NULL),
+    }
 }
 
 /// Encodes a value; `what` is its name in an error.

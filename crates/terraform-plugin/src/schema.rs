@@ -1,12 +1,11 @@
 //! Schemas: what attributes a provider, resource or data source has, and the rules that follow from declaring them.
 
-mod attribute;
 mod check;
 mod wire;
 
-pub(crate) use attribute::Check;
-pub use attribute::{Attribute, Kind, Nesting, Scalar, Violation};
 pub use check::Role;
+pub(crate) use describe::Check;
+pub use describe::{Attribute, Kind, Nesting, Scalar, Violation};
 
 /// The attributes of a provider, resource or data source.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +23,11 @@ impl Schema {
             description: markdown.to_owned(),
             attributes,
         }
+    }
+
+    /// The schema of an object, of version 0.
+    pub fn of<T: describe::Object>(markdown: &str) -> Self {
+        Self::new(markdown, T::attributes())
     }
 
     /// The version written into states. Older ones go through [`super::resource::Resource::upgrade`]; a provider raises

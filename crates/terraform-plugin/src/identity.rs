@@ -91,7 +91,7 @@ impl Identity {
             if !attribute.is_required() && !attribute.is_computed() {
                 problem("it may be null; it must be required or computed");
             }
-            if !attribute.replaces() && (attribute.is_optional() || !attribute.keeps_state) {
+            if !attribute.replaces() && (attribute.is_optional() || !attribute.keeps_state()) {
                 problem(
                     "it may change; it must require a replacement, or only be computed, and kept from state",
                 );

@@ -1,0 +1,3 @@
+//! Terraform's type constraints.
+
+pub use describe::Type;

@@ -11,11 +11,11 @@ use time::format_description::well_known::Rfc3339;
 use super::arn::is_account_id;
 use super::handle::{self, HandleError, HandleKind};
 use super::late::Late;
-use super::lineage::{Broken, Lineage};
 use super::owners::{Owner, ResourceOwner};
 use super::partition;
 use super::snapshot::{ROOT_PATH, Snapshot, listed, path_below, path_segment};
 use super::sso::Sso;
+use super::tree::{TopologicalOrder, TreeError};
 use placement::{Object, Prior, place};
 
 mod placement;
@@ -329,7 +329,7 @@ impl Source {
     ///
     /// # Errors
     /// The first kind of fault there is, with everything that has it.
-    pub(super) fn lineage(&self) -> Result<Lineage<'_>, MirrorError> {
+    pub(super) fn lineage(&self) -> Result<TopologicalOrder<'_>, MirrorError> {
         let root_id = self.root_id();
         for id in self
             .organizational_units
@@ -368,9 +368,9 @@ impl Source {
             .iter()
             .map(|(id, unit)| (id.as_str(), unit.parent_id.as_deref().unwrap_or(root_id)))
             .collect();
-        let lineage = Lineage::of(root_id, &parents);
+        let lineage = TopologicalOrder::of(root_id, &parents);
         let mut missing: Vec<MissingParent> = match &lineage {
-            Err(Broken::Orphans(ids)) => ids
+            Err(TreeError::Orphans(ids)) => ids
                 .iter()
                 .filter_map(|id| Some((id, self.organizational_units.get(id)?)))
                 .map(|(id, unit)| MissingParent {
@@ -401,7 +401,7 @@ impl Source {
             return Err(MirrorError::MissingParents(missing));
         }
         lineage.map_err(|broken| match broken {
-            Broken::Cycle(ids) | Broken::Orphans(ids) => MirrorError::Cycle(ids),
+            TreeError::Cycle(ids) | TreeError::Orphans(ids) => MirrorError::Cycle(ids),
         })
     }
 }
@@ -480,7 +480,7 @@ pub fn mirror(wanted: &Wanted<'_>, held: Option<&Held<'_>>) -> Result<Mirrored, 
 
     let mut paths: HashMap<&str, Late<String>> =
         HashMap::from([(root_id, Late::Known(ROOT_PATH.to_owned()))]);
-    for (id, parent, _) in lineage.descent {
+    for (id, parent, _) in lineage.units {
         let segment = match source.organizational_units.get(id) {
             Some(unit) => unit.name_or(id).map(|name| path_segment(name, id)),
             None => Late::Unknown,

@@ -8,8 +8,8 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::lineage::{Broken, Lineage};
 use super::suggestions::{Suggestion, suggest};
+use super::tree::{TopologicalOrder, TreeError};
 
 /// OUs nest at most this deep below the root ("Quotas for AWS Organizations", AWS Organizations User Guide).
 pub const MAX_DEPTH: usize = 5;
@@ -285,9 +285,9 @@ impl Snapshot {
             .values()
             .map(|unit| (unit.id.as_str(), unit.parent_id.as_str()))
             .collect();
-        let lineage = Lineage::of(&facts.root_id, &parents);
-        let mut orphans: Vec<Orphan> = match &lineage {
-            Err(Broken::Orphans(ids)) => ids
+        let order = TopologicalOrder::of(&facts.root_id, &parents);
+        let mut orphans: Vec<Orphan> = match &order {
+            Err(TreeError::Orphans(ids)) => ids
                 .iter()
                 .filter_map(|id| units.get(id))
                 .map(|unit| Orphan {
@@ -314,9 +314,9 @@ impl Snapshot {
         if !orphans.is_empty() {
             return Err(SnapshotError::Orphans(orphans));
         }
-        let lineage = match lineage {
-            Ok(lineage) => lineage,
-            Err(Broken::Cycle(ids) | Broken::Orphans(ids)) => {
+        let order = match order {
+            Ok(order) => order,
+            Err(TreeError::Cycle(ids) | TreeError::Orphans(ids)) => {
                 return Err(SnapshotError::Cycle(ids));
             }
         };
@@ -329,7 +329,7 @@ impl Snapshot {
 
         let mut paths: BTreeMap<String, String> =
             BTreeMap::from([(facts.root_id.clone(), ROOT_PATH.to_owned())]);
-        for (id, parent, depth) in lineage.descent {
+        for (id, parent, depth) in order.units {
             let name = units.get(id).map_or("", |unit| unit.name.as_str());
             if depth > MAX_DEPTH {
                 return Err(SnapshotError::TooDeep {

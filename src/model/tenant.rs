@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::arn::is_account_id;
 use super::grantee::Grantee;
 use super::handle::{self, HandleKind};
-use super::lineage::{Broken, Lineage};
 use super::objects::object::kind_name;
 use super::objects::{Integration, Object, ObjectMap, Workspace, kinds};
+use super::tree::{TopologicalOrder, TreeError};
 
 /// A kind of object that a tenant holds.
 pub trait Kind: Object {
@@ -239,14 +239,14 @@ fn tree_problem(integration: &Integration) -> Option<String> {
             ));
         }
     };
-    match Lineage::of(root, &parents) {
-        Err(Broken::Orphans(ids)) => {
+    match TopologicalOrder::of(root, &parents) {
+        Err(TreeError::Orphans(ids)) => {
             return Some(format!(
                 "in {of}, these folders have a parent_id that is not there: {}",
                 ids.join(", ")
             ));
         }
-        Err(Broken::Cycle(ids)) => {
+        Err(TreeError::Cycle(ids)) => {
             return Some(format!(
                 "in {of}, the folders {} are each other's ancestors",
                 ids.join(", ")

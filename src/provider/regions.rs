@@ -87,8 +87,8 @@ pub(super) fn own_regions(partition: &str) -> String {
     )
 }
 
-/// Warns of names and globs that may not be meant, in a partition; none: in any.
-pub(super) fn warn_of_doubts<'a>(
+/// Warns of Region names and globs that may be mistakes in a partition; none: in any partition.
+pub(super) fn warn_of_regions<'a>(
     partition: Option<&str>,
     regions: impl Iterator<Item = (&'static str, &'a str)>,
     diagnostics: &mut Diagnostics,
@@ -126,7 +126,7 @@ pub(super) fn warn_of_doubts<'a>(
     }
 }
 
-/// Names and globs of a set and a default Region, each with its attribute, for [`warn_of_doubts`].
+/// Names and globs of a set and a default Region, each with its attribute, for [`warn_of_regions`].
 pub(super) fn each<'a>(
     (attribute, regions): (&'static str, &'a Value<Set<String>>),
     (default_attribute, default_region): (&'static str, &'a Value<String>),

@@ -73,7 +73,7 @@ impl Settings {
             (REGIONS, &self.regions),
             (DEFAULT_REGION, &self.default_region),
         );
-        regions::warn_of_doubts(partition, each, diagnostics);
+        regions::warn_of_regions(partition, each, diagnostics);
     }
 }
 

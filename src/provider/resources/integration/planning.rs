@@ -223,7 +223,7 @@ fn check_regions(plan: &Plan<State>, source: &Source, diagnostics: &mut Diagnost
     regions::refuse_other_partition(&partition, claims(&plan.planned), diagnostics);
     let before: Vec<_> = plan.prior.iter().flat_map(named).collect();
     let new = named(&plan.planned).filter(|region| !before.contains(region));
-    regions::warn_of_doubts(Some(&partition), new, diagnostics);
+    regions::warn_of_regions(Some(&partition), new, diagnostics);
     if plan.prior.as_ref().map(|prior| &prior.sso) != Some(&plan.planned.sso)
         && let Some(sso) = plan.planned.sso.known()
     {

@@ -91,7 +91,7 @@ pub enum ConnectError {
     /// Obtaining credentials took too long.
     #[error("{what} did not end within {} seconds", after.as_secs_f64().ceil())]
     TimedOut {
-        /// What was under way.
+        /// The operation.
         what: String,
         /// The time it was given.
         after: Duration,

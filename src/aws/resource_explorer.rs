@@ -72,14 +72,14 @@ impl ReadingError {
     }
 }
 
-/// What was read of an account, or why nothing could be.
+/// The indexes of an account, or why they could not be read.
 pub type Reading = Result<Indexes<ReadingError>, ReadingError>;
 
 impl Session {
     /// Reads the indexes of each account through its role, at most `concurrency` accounts at a time; by account ID.
     ///
     /// # Errors
-    /// When this session's own credentials are refused. What goes wrong in one account is in its reading.
+    /// When this session's own credentials are refused. A failure in one account is in its reading.
     pub async fn indexes(
         &self,
         targets: Vec<Target>,
@@ -105,10 +105,10 @@ impl Session {
     }
 }
 
-/// What all accounts share: a client of its own for each account and Region would make new connections.
+/// State that all accounts share: separate clients for each account and Region would open new connections.
 struct Explorer<'a> {
     session: &'a Session,
-    /// ARN of whom the session's credentials are.
+    /// ARN of the session's caller.
     caller: String,
     wanted: &'a WantedIndexes,
     regional: Mutex<BTreeMap<String, Regional>>,
@@ -249,7 +249,7 @@ impl Account<'_> {
     }
 }
 
-/// An answer; none where the service says that what was asked for is not there.
+/// The answer; none if the service says that the resource does not exist.
 fn found<T>(
     answer: Result<T, Failure>,
     action: &'static str,

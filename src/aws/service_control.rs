@@ -155,7 +155,7 @@ impl Session {
         Ok(ids.collect())
     }
 
-    /// What a failed call means to whoever could read the accounts of the AWS organization.
+    /// The meaning of a failed call, after the accounts of the AWS organization could be read.
     fn refused(&self, action: &'static str, failure: Failure) -> DiscoveryError {
         match failure {
             Failure::Denied {

@@ -173,8 +173,8 @@ impl Session {
         Pacer::new(self.max_retries)
     }
 
-    /// Account ID and ARN of whom AWS takes the holder of a role's credentials for. Many roles are asked by the connections
-    /// of this session: one of its own for each would cost a handshake and a client.
+    /// Account ID and ARN of the caller with a role's credentials. All roles share the connections of this session: a client
+    /// for each would cost a handshake.
     ///
     /// # Errors
     /// When the role is not given, or STS does not accept its credentials, within the budget.
@@ -243,8 +243,8 @@ impl Session {
         }
     }
 
-    /// A client of the Resource Groups Tagging API where AWS Organizations is: it shows what is in its own Region. None
-    /// where something else stands for AWS Organizations and nothing for the tagging API.
+    /// A client of the Resource Groups Tagging API in the Region of AWS Organizations, because the API shows only resources
+    /// in its own Region. None if AWS Organizations has a custom endpoint and the tagging API has none.
     pub(super) fn tagging(&self) -> Option<aws_sdk_resourcegroupstagging::Client> {
         let Endpoints {
             organizations,

@@ -32,7 +32,7 @@ use super::store::{
 };
 use lock::Lock;
 
-/// A writer holds the lock for milliseconds; who waits this long waits for a process that hangs.
+/// A writer holds the lock for milliseconds. After this long, the holder hangs.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Keeps a tenant's catalog in a directory.
@@ -40,8 +40,8 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(120);
 pub struct Disk {
     tenant: PathBuf,
     lock_timeout: Duration,
-    /// The lock while it is reserved. The mutex is held for every write, so that there is one at a time under a
-    /// reservation too.
+    /// The lock while it is reserved. Every write holds the mutex, so that there is one at a time under a reservation,
+    /// too.
     reserved: Arc<Mutex<Weak<Lock>>>,
 }
 
@@ -182,7 +182,7 @@ enum ReplaceError {
     NotSynced(io::Error),
 }
 
-/// Replaces a file as a whole, or makes it, for good. The caller holds the lock.
+/// Replaces or creates a file atomically and durably. The caller holds the lock.
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), ReplaceError> {
     let (Some(directory), Some(temporary)) = (path.parent(), temporary(path)) else {
         return Err(ReplaceError::Untouched(ErrorKind::InvalidInput.into()));

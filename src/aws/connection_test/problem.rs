@@ -5,7 +5,7 @@ use super::super::credentials::ASSUME_ROLE;
 use super::super::denial::{Denial, PolicyKind};
 use super::super::settings::AssumeRole;
 
-/// What is behind a [`Problem`].
+/// The cause of a [`Problem`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
     /// STS refuses without a reason: the role is missing, or does not trust the caller, or wants another external ID, or
@@ -91,7 +91,7 @@ impl Cause {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what}")]
 pub struct Problem {
-    /// What is behind it.
+    /// The cause.
     pub cause: Cause,
     /// What happened: the role, the caller, and what AWS said.
     what: String,

@@ -1,9 +1,9 @@
 //! The tags of accounts.
 //!
 //! The Resource Groups Tagging API lists them a hundred accounts at a time, to the management account only. It leaves out
-//! what has never had a tag, which cannot be told from what it does not show. So it is believed where it names tags; that an
-//! account has none, only AWS Organizations is believed, which is asked account by account. It is asked for all of them
-//! where the tagging API refuses, cannot be reached, or shows nothing, as to a delegated administrator.
+//! accounts that have never had a tag, so a missing account may have no tags or may be hidden. So the tags that it lists are
+//! used, and all other accounts are asked about one by one, in AWS Organizations. So are all accounts if the tagging API
+//! refuses, cannot be reached, or lists nothing, as for a delegated administrator.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

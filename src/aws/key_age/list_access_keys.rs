@@ -28,17 +28,17 @@ use aws_types::request_id::apply_request_id;
 
 use super::iam_endpoint::Endpoint;
 
-/// Without a user's name IAM lists the keys of the caller, who has two at most. The version is that of IAM's API.
+/// Without a user's name, IAM lists the keys of the caller, at most two. The version is that of IAM's API.
 const REQUEST: &str = "Action=ListAccessKeys&Version=2010-05-08";
 
-/// An access key in IAM's answer, as far as is read here.
+/// An access key in IAM's response, with the fields that are read here.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Listed {
     pub(super) id: Option<String>,
     pub(super) made: Option<DateTime>,
 }
 
-/// What IAM says instead of an answer, or that its answer is none.
+/// An error of IAM, or an invalid response.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {}", .0.code().unwrap_or("error"), .0.message().unwrap_or("IAM gave no reason"))]
 pub(super) struct IamError(ErrorMetadata);
@@ -60,7 +60,7 @@ impl From<XmlDecodeError> for IamError {
 pub(super) struct ListAccessKeys(Operation<(), Vec<Listed>, IamError>);
 
 impl ListAccessKeys {
-    /// The call with the credentials and the settings of `config`. It is made once each time: whoever makes it repeats it.
+    /// The call with the credentials and the settings of `config`. It does not retry: the caller does.
     pub(super) fn new(config: &SdkConfig, endpoint: Endpoint) -> Self {
         let mut operation = Operation::builder()
             .service_name("IAM")

@@ -7,8 +7,8 @@
 //! 1. learns the publication's ETag *e*, from a list or by a look at it,
 //! 2. sees that the document is still *a*,
 //! 3. writes (or deletes) on the condition that the publication still has *e*; if not, it goes back to 1,
-//! 4. and when it has written something, looks at the document again. If it is another one by now, it is *overtaken*, and
-//!    publishes what that one says (`publishing.rs`), by the same steps.
+//! 4. and after it has written something, looks at the document again. If that is another one, the publisher is *overtaken*
+//!    and publishes the new document (`publishing.rs`), by the same steps.
 //!
 //! Let *b* be a newer version, committed after 2, or the publisher had stopped there. The publisher of *b* reads the
 //! publication after its commit, so after 2 and after *a* learnt *e*.

@@ -10,7 +10,7 @@ use super::tenant::Tenant;
 
 /// The overrides of an integration, by the folder or connection that they are for.
 ///
-/// An override is active when its object is there, unless the object has another one that wins.
+/// An override is active if its object exists and has no other override that wins.
 #[derive(Debug, Clone, Default)]
 pub struct ActiveOverrides<'a> {
     /// The active ones, by root or OU ID.

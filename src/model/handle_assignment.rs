@@ -24,7 +24,7 @@ pub struct HandleHolder {
     pub kind: HandleKind,
     /// Root, OU or account ID.
     pub id: String,
-    /// Its name; empty when it is not there.
+    /// Its name; empty if it is missing.
     pub name: String,
     /// Whether the handle is only reserved for it, by an override that is not active.
     pub is_reserved: bool,
@@ -92,7 +92,7 @@ impl fmt::Display for HandleNotice {
     }
 }
 
-/// The handle under which a folder or connection is published; none if it is not there or its handle is not known.
+/// The handle under which a folder or connection is published; none if it is missing or its handle is not known.
 pub fn effective_handle<'a>(integration: &'a Integration, id: &str) -> Option<&'a str> {
     let derived = derived_handle(&integration.mirror, id)?;
     Some(
@@ -517,7 +517,7 @@ mod tests {
         assert_eq!(commit_accounts(tenant, "two", &[(B, "prod")]), NOTHING);
         assert_eq!(handle(tenant, "two", B), Some("prod_222222222222"));
 
-        // A new derived handle is free to be had; so is the old one, by then.
+        // The new derived handle is free, and so is the old one by now.
         commit_accounts(tenant, "two", &[(B, "dev")]);
         assert_eq!(handle(tenant, "two", B), Some("dev"));
         commit_accounts(tenant, "two", &[(B, "prod")]);

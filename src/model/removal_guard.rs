@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::mirror::Mirror;
 
-/// The guard applies from this many held connections up.
+/// The guard applies from this many connections up.
 pub const APPLIES_FROM: usize = 8;
 
 /// How many connections one plan may remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemovalGuard {
-    /// Per cent of the connections held before.
+    /// Per cent of the existing connections.
     pub percent: i64,
     /// Number of connections.
     pub count: i64,
@@ -27,19 +27,19 @@ impl Default for RemovalGuard {
     }
 }
 
-/// More removals than the guard lets pass.
+/// More removals than the guard allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Removal {
-    /// What would be removed, by account ID.
+    /// Connections that would be removed, by account ID.
     pub removed: Vec<RemovedConnection>,
-    /// Connections held before.
+    /// Number of existing connections.
     pub held: usize,
     /// The guard that stops it.
     pub guard: RemovalGuard,
 }
 
 impl Removal {
-    /// Per cent of the held connections that would be removed, rounded up.
+    /// Per cent of the existing connections that would be removed, rounded up.
     pub fn percent(&self) -> usize {
         (self.removed.len() * 100).div_ceil(self.held.max(1))
     }
@@ -56,8 +56,8 @@ pub struct RemovedConnection {
     pub name: String,
 }
 
-/// What `next` removes from `prior`, if that is above the guard: more than `percent` per cent of the held connections,
-/// or more than `count` of them. A guard of 0 lets no removal pass, one of 100 per cent and a large count all of them.
+/// The removals from `prior` to `next`, if they exceed the guard: more than `percent` per cent of the existing connections,
+/// or more than `count` of them. A guard of 0 allows no removal, one of 100 per cent and a large count allows all.
 pub fn removal(prior: &Mirror, next: &Mirror, guard: RemovalGuard) -> Option<Removal> {
     let held = prior.connections.len();
     let removed: Vec<RemovedConnection> = prior

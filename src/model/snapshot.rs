@@ -64,7 +64,7 @@ pub struct Account {
     pub state: String,
     /// The root's or an OU's ID.
     pub parent_id: String,
-    /// Path of the folder that holds the account.
+    /// Path of the account's folder.
     pub path: String,
     /// RFC 3339, UTC, whole seconds; when the account joined the AWS organization.
     pub joined_at: Option<String>,
@@ -131,14 +131,14 @@ pub struct AccountFacts {
     pub tags: Option<BTreeMap<String, String>>,
 }
 
-/// Something whose parent is not there.
+/// An OU or account whose parent is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Orphan {
     /// OU or account ID.
     pub id: String,
     /// Its name.
     pub name: String,
-    /// The parent that is not there; none: found under no parent at all.
+    /// The missing parent; none: it was found under no parent at all.
     pub parent_id: Option<String>,
 }
 
@@ -208,7 +208,7 @@ pub enum SnapshotError {
         /// The root's ID.
         id: String,
     },
-    /// Every AWS organization holds its management account.
+    /// Every AWS organization contains its management account.
     #[error(
         "the reading is not complete: the management account {id} is not among the {accounts} accounts"
     )]
@@ -235,10 +235,10 @@ pub fn path_below(parent: &str, segment: &str) -> String {
 }
 
 impl Snapshot {
-    /// Makes a whole snapshot of what was read.
+    /// Assembles a complete snapshot from a reading.
     ///
     /// # Errors
-    /// Anything that shows the reading to be incomplete or torn, naming what is orphaned or contradictory.
+    /// If the reading is incomplete or inconsistent. The error names the orphans or contradictions.
     pub fn assemble(facts: Facts) -> Result<Self, SnapshotError> {
         let mut units: BTreeMap<String, UnitFacts> = BTreeMap::new();
         for unit in facts.organizational_units {
@@ -420,12 +420,12 @@ pub struct Selected {
     pub absent_account_ids: Vec<String>,
 }
 
-/// A wanted OU that is not in the AWS organization.
+/// A selected OU that is not in the AWS organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownUnit {
     /// The ID as given.
     pub id: String,
-    /// What may have been meant, best first.
+    /// What the user may have meant, best first.
     pub suggestions: Vec<Suggestion>,
 }
 
@@ -448,15 +448,15 @@ impl fmt::Display for UnknownUnit {
 /// Why a part of an AWS organization cannot be taken.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SelectionError {
-    /// Wanted OUs that are not there.
+    /// Selected OUs that do not exist.
     #[error("not in the AWS organization {organization_id}: {}", listed(.units, "; "))]
     UnknownUnits {
         /// `o-...`
         organization_id: String,
-        /// What is not there.
+        /// The missing OUs.
         units: Vec<UnknownUnit>,
     },
-    /// An empty set of wanted subtrees.
+    /// An empty set of subtrees.
     #[error("organizational_unit_ids is an empty set, which would select nothing")]
     NothingIncluded,
     /// The root among the excluded OUs.
@@ -471,7 +471,7 @@ impl Snapshot {
     /// Takes the wanted part of an AWS organization.
     ///
     /// # Errors
-    /// Wanted OUs that are not there, and selections that can only be empty.
+    /// If selected OUs do not exist, or the selection can only be empty.
     pub fn select(&self, selection: &Selection) -> Result<Selected, SelectionError> {
         if selection
             .exclude_organizational_unit_ids
@@ -572,7 +572,7 @@ impl Snapshot {
         })
     }
 
-    /// The IDs from the root down to an account, its own included; none where it is not there.
+    /// The IDs from the root down to an account, its own included; none if the account is missing.
     pub fn ids_to<'a>(&'a self, account_id: &'a str) -> Option<Vec<&'a str>> {
         let account = self.accounts.get(account_id)?;
         let mut ids = vec![account_id];

@@ -7,7 +7,7 @@ use crate::model::arn::{AccountId, Arn, is_account_id};
 /// An account, role or user that may assume a role.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Principal {
-    /// Everyone in this account whom its own policies allow to.
+    /// Every principal in this account that the account's own policies allow to.
     Account(AccountId),
     /// What an ARN names.
     Arn {

@@ -176,8 +176,8 @@ fn regions<'a>(connection: &EffectiveConnection<'a>) -> Vec<&'a str> {
     regions.into_iter().collect()
 }
 
-/// Whether c7n-org can make an environment variable of a tag. Its name is made of what is before the first colon, in
-/// other versions before the last one.
+/// Whether c7n-org can make an environment variable of a tag. Its name is the part before the first colon, in other
+/// versions before the last one.
 fn is_taken(tag: &str) -> bool {
     let name = tag.rsplit_once(':').map_or("", |(name, _)| name);
     !name.contains('=') && !tag.contains('\0')

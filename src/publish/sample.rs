@@ -127,7 +127,7 @@ pub(super) fn workspace(publish: &[(&str, Options)]) -> Workspace {
     }
 }
 
-/// Shows what is published for a workspace of a tenant that holds these integrations.
+/// Shows the view of a workspace in a tenant with these integrations.
 pub(super) fn with_view<T>(
     integrations: &[Integration],
     workspace: &Workspace,

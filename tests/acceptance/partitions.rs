@@ -128,11 +128,11 @@ fn a_default_region_is_one_and_an_availability_zone_is_none() {
     all_refused(&[
         (
             settings(accounts_in("aws"), r#"default_region = "eu-*""#),
-            &["default_region", "\"eu-*\"", "one AWS region"],
+            &["default_region", "\"eu-*\"", "one AWS Region"],
         ),
         (
             settings(accounts_in("aws"), r#"regions = ["us-east-1a"]"#),
-            &["regions", "\"us-east-1a\"", "name of an AWS region"],
+            &["regions", "\"us-east-1a\"", "name of an AWS Region"],
         ),
         (
             accounts_in("aws").set(

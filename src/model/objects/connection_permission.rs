@@ -13,9 +13,9 @@ pub struct ConnectionPermission {
     pub id: String,
     /// `in_...`
     pub integration_id: String,
-    /// What is granted.
+    /// ID of the account whose connection is granted.
     pub account_id: String,
-    /// To whom.
+    /// The grantee.
     pub grantee: Grantee,
 }
 

@@ -9,16 +9,16 @@ use super::scoped::{Scoped, Target};
 use crate::model::folder_ref::FolderRef;
 use crate::model::grantee::Grantee;
 
-/// A grant of a folder and of everything below it, including what is discovered later.
+/// A grant of a folder and of everything below it, including folders and accounts that are discovered later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FolderPermission {
     /// `fp_` and 20 characters `[a-z0-9]`.
     pub id: String,
     /// `in_...`
     pub integration_id: String,
-    /// What is granted.
+    /// The granted folder.
     pub folder: FolderRef,
-    /// To whom.
+    /// The grantee.
     pub grantee: Grantee,
     /// Only connections that have all these tags; none or empty: all connections.
     #[serde(default, skip_serializing_if = "Option::is_none")]

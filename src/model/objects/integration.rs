@@ -13,7 +13,7 @@ use crate::model::partition;
 use crate::model::removal_guard::RemovalGuard;
 use crate::model::sso::Sso;
 
-/// An integration as the catalog keeps it: everything its resource's state holds.
+/// An integration in the catalog: everything in its resource's state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Integration {
     /// `in_` and 20 characters `[a-z0-9]`; survives a change of handle.

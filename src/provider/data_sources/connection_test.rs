@@ -238,7 +238,7 @@ fn options(config: &State) -> Options {
     }
 }
 
-/// What is sent to assume the role of a connection.
+/// The arguments to assume the role of a connection.
 pub(super) fn target(connection: &EffectiveConnection<'_>) -> Target {
     Target {
         account_id: connection.account_id.to_owned(),

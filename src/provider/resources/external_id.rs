@@ -1,6 +1,6 @@
-//! `resource "orgmirror_external_id"`: what whoever assumes a role has to send, made once.
+//! `resource "orgmirror_external_id"`: an external ID, which a caller must send to assume a role. It is generated once.
 //!
-//! It is in the state and nowhere else: the catalog has it only as a setting of what uses it.
+//! It is only in the state: the catalog has it only as a setting of objects that use it.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What the resources have in common that declare a part of an integration: permissions and overrides.
+//! The resources that declare a part of an integration, permissions and overrides: what they have in common.
 
 use std::fmt;
 
@@ -28,7 +28,7 @@ use terraform_plugin::value::Value;
 pub(in crate::provider) trait ScopedDeclaration:
     Model + Default + PartialEq + fmt::Debug + for<'a> From<&'a Self::Object>
 {
-    /// What the catalog keeps.
+    /// The object in the catalog.
     type Object: Admit + Scoped;
 
     /// How import IDs are written.
@@ -72,8 +72,8 @@ pub(in crate::provider) trait ScopedDeclaration:
         let _ = diagnostics;
     }
 
-    /// Warns of what a plan that creates or changes the object should say about it. `partition` is that of its integration,
-    /// where the catalog has it.
+    /// Warns about the object during a plan that creates or changes it. `partition` is that of its integration, if the
+    /// catalog has that.
     fn remark_on_change(&self, partition: Option<&str>, diagnostics: &mut Diagnostics) {
         let _ = (partition, diagnostics);
     }
@@ -159,8 +159,8 @@ impl<S: ScopedDeclaration> Declaration for S {
     }
 }
 
-/// Says why an object with the ID of a state counts as gone: its identity was edited in the catalog by hand, and the
-/// identity of a resource never changes.
+/// Warns that the object with the ID of a state counts as deleted: somebody edited its identity in the catalog by hand, and
+/// the identity of a resource never changes.
 fn warn_of_another<S: ScopedDeclaration>(state: &S, found: &S, diagnostics: &mut Diagnostics) {
     let kind = kind_name::<S::Object>();
     let id = ScopedDeclaration::id(state)
@@ -179,8 +179,8 @@ fn warn_of_another<S: ScopedDeclaration>(state: &S, found: &S, diagnostics: &mut
     );
 }
 
-/// What an import ID names: the ID of the thing itself, or its integration, its folder or account and, of a permission, its
-/// grantee.
+/// Finds the object that an import ID names: by its ID, or by its integration, its folder or account and, for a
+/// permission, its grantee.
 fn find_by_import_id<'a, S: ScopedDeclaration>(
     import_id: &str,
     catalog: &Catalog,
@@ -220,7 +220,7 @@ fn find_by_import_id<'a, S: ScopedDeclaration>(
     None
 }
 
-/// Says that nothing of this kind has been found, and what there is: in one integration, or in all of them.
+/// The error that an object was not found. It lists the existing ones, in one integration or in all of them.
 fn not_found<S: ScopedDeclaration>(
     asked: &str,
     (catalog, document): (&Catalog, Option<&Document>),
@@ -266,8 +266,8 @@ fn described<T: Admit + Scoped>(object: &T, integration_handle: &str) -> String 
     format!("{} ({})", object.import_id(integration_handle), object.id())
 }
 
-/// Those that the rest of an import ID, after the integration's handle, names: as they are written there, else by what
-/// their ID or path leads to now.
+/// Finds the objects that the rest of an import ID, after the integration's handle, names: literally, else by the folder
+/// that an ID or path means now.
 fn find_by_name<'a, T: Admit + Scoped>(
     tenant: &'a Tenant,
     integration: &Integration,

@@ -1,4 +1,4 @@
-//! `resource "orgmirror_workspace"`: a consumer of connections, and what is published for it.
+//! `resource "orgmirror_workspace"`: a consumer of connections, and its publications.
 
 mod state;
 
@@ -191,7 +191,7 @@ fn publish_attribute() -> Attribute {
         )
 }
 
-/// Refuses options that make no publication, as far as they are known.
+/// Refuses invalid options of a format, as far as they are known.
 fn check_options(config: &State, diagnostics: &mut Diagnostics) {
     let Value::Known(publish) = &config.publish else {
         return;
@@ -212,7 +212,7 @@ fn check_options(config: &State, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Where each format is published, of those asked for and those that come along.
+/// The place of each format, of those asked for and those that they need.
 fn locations(workspace: &Workspace, catalog: &Catalog) -> BTreeMap<String, Value<String>> {
     let names = publish::formats_of(workspace).into_iter();
     names
@@ -224,7 +224,7 @@ fn locations(workspace: &Workspace, catalog: &Catalog) -> BTreeMap<String, Value
         .collect()
 }
 
-/// Files that cannot be read count as wrong: the apply that restores them says what is in its way.
+/// Whether the files are in sync. Files that cannot be read are not: the apply that restores them reports the cause.
 async fn in_sync(
     catalog: &Catalog,
     document: &Document,
@@ -251,7 +251,7 @@ fn warn_of_attachments(planned: &State, look: Option<&Look<'_>>, diagnostics: &m
     let Late::Known(Some(attach)) = planned.attach() else {
         return;
     };
-    // Before anything is mirrored, nothing is there yet that could be misspelt.
+    // Without a catalog, no entry can be checked.
     let Some((look, tenant)) = look.and_then(|look| Some((look, look.tenant()?))) else {
         return;
     };
@@ -272,8 +272,8 @@ fn warn_of_attachments(planned: &State, look: Option<&Look<'_>>, diagnostics: &m
     );
 }
 
-/// Refuses connections that this change leaves without a profile. One that conflicts already, or by a change of something
-/// else, is left out with a warning.
+/// Refuses a change that leaves connections without a profile. Connections with an older conflict, or one that another
+/// object causes, are left out of the file with a warning.
 fn check_profiles(
     workspace: &Workspace,
     before: Option<&Workspace>,
@@ -285,7 +285,7 @@ fn check_profiles(
     }
     let resolved = Resolved::of(tenant);
     let conflicts = |workspace: &Workspace| {
-        // Options that are refused are reported as such.
+        // Invalid options are reported elsewhere.
         aws_config::profile_name_conflicts(&resolved.view(workspace)).unwrap_or_default()
     };
     let old = before.map(conflicts).unwrap_or_default();

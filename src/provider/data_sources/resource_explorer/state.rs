@@ -68,7 +68,7 @@ struct ObstacleState {
     message: Value<String>,
 }
 
-/// What was found out.
+/// The findings.
 pub(super) struct Found {
     /// Effective handles of the connections that were asked, by account ID.
     pub(super) handles: BTreeMap<String, String>,

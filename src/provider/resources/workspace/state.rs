@@ -26,8 +26,8 @@ pub(in crate::provider) struct State {
 
 /// Formats by name, each with its options by name.
 ///
-/// An object of Terraform has all its attributes, so every format and every option there is has an entry, also where
-/// what is read was written before there was such a format.
+/// An object of Terraform has all its attributes, so every format and every option has an entry, also in a state from
+/// before a format existed.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(from = "Formats")]
 pub(super) struct PublishState(Formats);

@@ -127,9 +127,10 @@ async fn read(settings: &Settings, options: &Options) -> Result<Discovered, Disc
     // Who waits is cancelled; a reading that nobody waits for is dropped.
     let never = CancellationToken::new();
     let key_age = async {
-        Ok(match options.key_age {
-            true => session.key_age(left.timeout.min(KEY_AGE_TIMEOUT)).await,
-            false => None,
+        Ok(if options.key_age {
+            session.key_age(left.timeout.min(KEY_AGE_TIMEOUT)).await
+        } else {
+            None
         })
     };
     let (snapshot, key_age) = tokio::try_join!(session.discover(&left, &never), key_age)?;

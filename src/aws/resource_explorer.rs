@@ -219,23 +219,22 @@ impl Account<'_> {
         let Some(index) = found(answer, GET_INDEX, &endpoint)? else {
             return Ok(None);
         };
-        let default_view_arn = match with_view {
-            true => {
-                let answer = self
-                    .pacer
-                    .call_within(GET_DEFAULT_VIEW, &mut budget, || {
-                        client
-                            .get_default_view()
-                            .customize()
-                            .config_override(self.with_credentials.clone())
-                            .send()
-                    })
-                    .await;
-                let view = found(answer, GET_DEFAULT_VIEW, &endpoint)?;
-                let arn = view.and_then(|view| view.view_arn);
-                arn.filter(|arn| !arn.is_empty())
-            }
-            false => None,
+        let default_view_arn = if with_view {
+            let answer = self
+                .pacer
+                .call_within(GET_DEFAULT_VIEW, &mut budget, || {
+                    client
+                        .get_default_view()
+                        .customize()
+                        .config_override(self.with_credentials.clone())
+                        .send()
+                })
+                .await;
+            let view = found(answer, GET_DEFAULT_VIEW, &endpoint)?;
+            let arn = view.and_then(|view| view.view_arn);
+            arn.filter(|arn| !arn.is_empty())
+        } else {
+            None
         };
         Ok(Some(Index {
             kind: index

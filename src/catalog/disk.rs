@@ -241,9 +241,10 @@ fn create_directories(directory: &Path) -> io::Result<()> {
             Err(error) if error.kind() == ErrorKind::AlreadyExists && directory.is_dir() => {}
             made => made?,
         }
-        let parent = match parent.as_os_str().is_empty() {
-            true => Path::new("."),
-            false => parent,
+        let parent = if parent.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            parent
         };
         return sync_directory(parent);
     }
@@ -339,9 +340,12 @@ impl Store for Disk {
         run_blocking(move || disk.read(known.as_ref()))
             .await
             .flatten()
-            .map_err(|error| match is_denied(&error) {
-                true => ReadDocumentError::Denied(failure("read", &self.document(), error)),
-                false => ReadDocumentError::Failed(failure("read", &self.document(), error)),
+            .map_err(|error| {
+                if is_denied(&error) {
+                    ReadDocumentError::Denied(failure("read", &self.document(), error))
+                } else {
+                    ReadDocumentError::Failed(failure("read", &self.document(), error))
+                }
             })
     }
 
@@ -370,12 +374,13 @@ impl Store for Disk {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         });
-        read.await
-            .flatten()
-            .map_err(|error| match is_denied(&error) {
-                true => ReadHistoryError::Denied(failure("read", &self.entry(version), error)),
-                false => ReadHistoryError::Failed(failure("read", &self.entry(version), error)),
-            })
+        read.await.flatten().map_err(|error| {
+            if is_denied(&error) {
+                ReadHistoryError::Denied(failure("read", &self.entry(version), error))
+            } else {
+                ReadHistoryError::Failed(failure("read", &self.entry(version), error))
+            }
+        })
     }
 
     async fn write_history(&self, version: u64, bytes: Arc<[u8]>) -> Result<(), WriteHistoryError> {
@@ -410,9 +415,12 @@ impl Store for Disk {
         run_blocking(move || disk.list())
             .await
             .flatten()
-            .map_err(|error| match is_denied(&error) {
-                true => ListHistoryError::Denied(failure("list", &self.history(), error)),
-                false => ListHistoryError::Failed(failure("list", &self.history(), error)),
+            .map_err(|error| {
+                if is_denied(&error) {
+                    ListHistoryError::Denied(failure("list", &self.history(), error))
+                } else {
+                    ListHistoryError::Failed(failure("list", &self.history(), error))
+                }
             })
     }
 

@@ -56,9 +56,10 @@ impl Format for C7nOrg {
             let mut tags: Vec<String> = paths.map(|path| format!("path:{path}")).collect();
             for (key, value) in connection.tags().into_iter().flatten() {
                 let tag = format!("{key}:{value}");
-                match tag.starts_with(PATH_TAG) {
-                    true => posing_tags.push(format!("{tag:?} of {handle}")),
-                    false => tags.push(tag),
+                if tag.starts_with(PATH_TAG) {
+                    posing_tags.push(format!("{tag:?} of {handle}"))
+                } else {
+                    tags.push(tag)
                 }
             }
             let untaken = tags.extract_if(.., |tag| !is_taken(tag));

@@ -93,12 +93,13 @@ impl Rush {
                     rush.comes(slot, Step::Calls { refusals });
                 }
                 Step::Calls { refusals } => {
-                    let answer = match rush.grants() {
-                        true => Step::IsGranted,
-                        false => Step::IsRefused {
+                    let answer = if rush.grants() {
+                        Step::IsGranted
+                    } else {
+                        Step::IsRefused {
                             refusals: refusals + 1,
                             started: now,
-                        },
+                        }
                     };
                     rush.comes(now + LATENCY, answer);
                 }

@@ -21,7 +21,7 @@ const BULK_ACTION: &str = "tag:GetResources";
 /// The API's limit: <https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html>.
 const BULK_PAGE: i32 = 100;
 /// How long one page of the tagging API may be under way. Networks without a way to it often answer nothing.
-const BULK_PATIENCE: Duration = Duration::from_secs(10);
+const BULK_TIME_BUDGET: Duration = Duration::from_secs(10);
 
 /// Tags by ID or by ARN of the account.
 pub(super) type TagsBy = BTreeMap<String, BTreeMap<String, String>>;
@@ -38,7 +38,7 @@ impl Reading<'_> {
         };
         let mut token: Option<String> = None;
         loop {
-            let mut budget = TimeBudget::of(BULK_PATIENCE);
+            let mut budget = TimeBudget::of(BULK_TIME_BUDGET);
             let pacer = &self.session.pacer;
             let page = pacer.call_within(BULK_ACTION, &mut budget, || {
                 client

@@ -201,9 +201,10 @@ impl S3 {
                 }
                 // One of an upload in parts is a digest of digests.
                 if let Some(sha256) = sha256.and_then(|sha256| STANDARD.decode(sha256).ok()) {
-                    return Ok(match sha256 == wanted.sha256 {
-                        true => Checked::Same { token },
-                        false => Checked::Other { token },
+                    return Ok(if sha256 == wanted.sha256 {
+                        Checked::Same { token }
+                    } else {
+                        Checked::Other { token }
                     });
                 }
             }
@@ -213,9 +214,10 @@ impl S3 {
         Ok(match self.get(path, None).await? {
             Get::Found { bytes, etag } => {
                 let token = Some(token_of(&etag));
-                match wanted == Some(&Digest::of(&bytes)) {
-                    true => Checked::Same { token },
-                    false => Checked::Other { token },
+                if wanted == Some(&Digest::of(&bytes)) {
+                    Checked::Same { token }
+                } else {
+                    Checked::Other { token }
                 }
             }
             Get::Absent | Get::Unchanged => Checked::Absent,

@@ -434,8 +434,10 @@ pub(super) struct SeenEndpoint {
 
 impl SeenEndpoint {
     pub(super) fn get(&self) -> String {
-        let seen = self.url.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.clone()
+        self.url
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
             .unwrap_or_else(|| "an endpoint that could not be worked out".to_owned())
     }
 

@@ -41,6 +41,5 @@ pub(super) async fn region(settings: &Settings) -> Region {
     let role = settings.assume_role.as_ref();
     let partition = role.and_then(|role| partition::of_arn(&role.role_arn));
     let default = partition.map_or(DEFAULT_REGION, partition::organizations_region);
-    let region = chain.region().await;
-    region.unwrap_or_else(|| Region::new(default))
+    chain.region().await.unwrap_or_else(|| Region::new(default))
 }

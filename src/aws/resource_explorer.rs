@@ -54,9 +54,11 @@ impl ReadingError {
         match self {
             Self::Role(problem) => problem.fix().to_owned(),
             Self::Calls(ConnectError::Service { code, .. }) if code == DENIED => {
-                let called = REQUIRED_ACTIONS.iter();
-                let called = called.filter(|action| action.purpose == Purpose::Indexes);
-                let called: Vec<&str> = called.map(|action| action.name).collect();
+                let called: Vec<&str> = REQUIRED_ACTIONS
+                    .iter()
+                    .filter(|action| action.purpose == Purpose::Indexes)
+                    .map(|action| action.name)
+                    .collect();
                 format!(
                     "Allow {} in a policy of the role, and look for a service control policy that denies them.",
                     called.join(", ")
@@ -149,10 +151,10 @@ impl Explorer<'_> {
 
     fn regional(&self, region: &str) -> Regional {
         let mut regional = self.regional.lock().unwrap_or_else(PoisonError::into_inner);
-        let made = regional
+        regional
             .entry(region.to_owned())
-            .or_insert_with(|| self.session.resource_explorer(region));
-        made.clone()
+            .or_insert_with(|| self.session.resource_explorer(region))
+            .clone()
     }
 }
 

@@ -188,8 +188,11 @@ impl Session {
         let answer = pacer.call_within(GET_CALLER_IDENTITY, budget, || {
             let with_credentials =
                 aws_sdk_sts::config::Config::builder().credentials_provider(credentials.clone());
-            let call = self.sts.get_caller_identity().customize();
-            call.config_override(with_credentials).send()
+            self.sts
+                .get_caller_identity()
+                .customize()
+                .config_override(with_credentials)
+                .send()
         });
         self.identity(answer.await)
     }

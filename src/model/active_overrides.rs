@@ -32,8 +32,8 @@ impl<'a> ActiveOverrides<'a> {
         let mirror = &integration.mirror;
         let paths = Folders::of(mirror);
         let mut active = Self::default();
-        let own = tenant.each::<FolderOverride>();
-        let mut own: Vec<_> = own
+        let mut own: Vec<_> = tenant
+            .each::<FolderOverride>()
             .filter(|overriding| overriding.integration_id == integration.id)
             .collect();
         own.sort_by_key(|overriding| matches!(overriding.folder, FolderRef::Path(_)));

@@ -170,11 +170,12 @@ pub fn find_holder(
         }
         let found = derived_handles(&integration.mirror).find(|&(kind, id, derived)| {
             // An override may have given it before, and not any more.
-            let effective = integration
+            integration
                 .effective_handles
                 .get(id)
-                .filter(|given| is_candidate(given, derived, kind, id));
-            effective.map_or(derived, String::as_str) == handle
+                .filter(|given| is_candidate(given, derived, kind, id))
+                .map_or(derived, String::as_str)
+                == handle
                 && overrides.handle(kind, id).is_none()
                 && (integration.id.as_str(), id) != place
         });
@@ -413,13 +414,16 @@ impl<'a> Assigner<'a> {
 
     /// Finds the handles that now mean another account.
     fn find_reassigned(&self) -> Vec<HandleNotice> {
-        let changed = self.assignments.iter().filter_map(|assignment| {
-            let handle = assignment.handle.as_deref()?;
-            let is_new =
-                assignment.kind == HandleKind::Connection && assignment.was != Some(handle);
-            is_new.then_some((handle, assignment))
-        });
-        let changed: HashMap<&str, &Assignment<'_>> = changed.collect();
+        let changed: HashMap<&str, &Assignment<'_>> = self
+            .assignments
+            .iter()
+            .filter_map(|assignment| {
+                let handle = assignment.handle.as_deref()?;
+                let is_new =
+                    assignment.kind == HandleKind::Connection && assignment.was != Some(handle);
+                is_new.then_some((handle, assignment))
+            })
+            .collect();
         if changed.is_empty() {
             return Vec::new();
         }

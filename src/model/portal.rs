@@ -36,8 +36,11 @@ impl<'a> Portal<'a> {
     /// (<https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-sso.html>) and Getting Started with Amazon Web
     /// Services in China (<https://docs.amazonaws.cn/en_us/aws/latest/userguide/iam-identity-center.html>) have them.
     pub fn of(url: &'a str) -> Self {
-        let address = url.split('#').next().unwrap_or_default();
-        let address = address.trim_end_matches('/');
+        let address = url
+            .split('#')
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches('/');
         let (_, rest) = address.split_once("://").unwrap_or(("", address));
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
         let labels: Vec<&str> = host.split('.').collect();

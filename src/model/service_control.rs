@@ -177,8 +177,10 @@ impl ServiceControlPolicies {
         partition: &str,
         regions: &BTreeSet<&'r str>,
     ) -> Vec<Stop<'r>> {
-        let policies = policy_ids.into_iter().flatten();
-        let policies = policies.filter_map(|id| Some((id, self.by_id.get(id)?)));
+        let policies = policy_ids
+            .into_iter()
+            .flatten()
+            .filter_map(|id| Some((id, self.by_id.get(id)?)));
         let statements: Vec<(StatementName, &Statement)> = policies
             .flat_map(|(id, policy)| policy.statements.iter().map(move |it| (id, policy, it)))
             .map(|(id, policy, statement)| {

@@ -115,8 +115,9 @@ impl<'t> EffectiveConnection<'t> {
 
     /// `aws`, `aws-us-gov` or `aws-cn`.
     pub fn partition(&self) -> &'t str {
-        let derived = self.connection.partition();
-        derived.unwrap_or_else(|| partition::of_region(self.default_region))
+        self.connection
+            .partition()
+            .unwrap_or_else(|| partition::of_region(self.default_region))
     }
 
     /// Whether it may be published at all: the account is active and no override keeps it out.
@@ -189,8 +190,11 @@ pub fn attached_nowhere<'a>(attach: &'a BTreeSet<String>, tenant: &Tenant) -> Ve
                     .any(|folder| folder.path.known().is_some_and(|path| path == entry))
         })
     };
-    let entries = attach.iter().map(String::as_str);
-    entries.filter(|entry| !is_there(entry)).collect()
+    attach
+        .iter()
+        .map(String::as_str)
+        .filter(|entry| !is_there(entry))
+        .collect()
 }
 
 #[cfg(test)]

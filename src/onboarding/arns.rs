@@ -130,8 +130,9 @@ impl FromStr for PolicyArn {
                 && (arn.account_id == "aws" || is_account_id(arn.account_id))
                 && is_named(arn.resource, "policy/")
         };
-        let arn = without_region(text).filter(is_policy);
-        let arn = arn.ok_or(ArnError::NoPolicy)?;
+        let arn = without_region(text)
+            .filter(is_policy)
+            .ok_or(ArnError::NoPolicy)?;
         Ok(Self {
             partition: arn.partition.to_owned(),
             arn: text.to_owned(),

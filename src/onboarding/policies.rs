@@ -97,14 +97,16 @@ impl Onboarding {
             let actions = purposes.entry(action.purpose).or_default();
             actions.push(action.name);
         }
-        let statements = purposes.into_iter().map(|(purpose, actions)| {
-            let mut statement = vec![("Sid", purpose.sid().into()), ("Effect", "Allow".into())];
-            statement.extend(delegate.map(|delegate| ("Principal", delegate.clone())));
-            statement.push(("Action", list(actions)));
-            statement.push(("Resource", purpose.resource(&self.partition).into()));
-            Node::Map(statement)
-        });
-        statements.collect()
+        purposes
+            .into_iter()
+            .map(|(purpose, actions)| {
+                let mut statement = vec![("Sid", purpose.sid().into()), ("Effect", "Allow".into())];
+                statement.extend(delegate.map(|delegate| ("Principal", delegate.clone())));
+                statement.push(("Action", list(actions)));
+                statement.push(("Resource", purpose.resource(&self.partition).into()));
+                Node::Map(statement)
+            })
+            .collect()
     }
 }
 

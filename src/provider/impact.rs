@@ -21,16 +21,15 @@ pub(super) fn warn_of_impact(impacts: &[WorkspaceImpact], diagnostics: &mut Diag
         groups.entry(changes).or_default().push(impact);
     }
     for ((gained, lost, renamed), group) in groups {
-        let counts = [
+        let counts: Vec<String> = [
             (gained.len(), "gained"),
             (lost.len(), "lost"),
             (renamed.len(), "renamed"),
-        ];
-        let counts: Vec<String> = counts
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, what)| format!("{count} {what}"))
-            .collect();
+        ]
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
         let first = group.first().map_or("", |impact| impact.workspace.as_str());
         let workspaces = match group.len() {
             1 => first.to_owned(),

@@ -10,8 +10,7 @@ pub(super) fn claims<'a>(
     attribute: &'static str,
     regions: &'a Value<Set<String>>,
 ) -> impl Iterator<Item = Claim<'a>> {
-    let regions = names(regions);
-    regions.filter_map(move |region| Claim::of_region(attribute, region))
+    names(regions).filter_map(move |region| Claim::of_region(attribute, region))
 }
 
 /// What a Region, if it is known, claims to be in.
@@ -139,6 +138,7 @@ pub(super) fn each<'a>(
 
 /// The path of an attribute that is written with dots.
 fn path_of(attribute: &str) -> Path {
-    let steps = attribute.split('.');
-    steps.fold(Path::root(), |path, step| path.attribute(step))
+    attribute
+        .split('.')
+        .fold(Path::root(), |path, step| path.attribute(step))
 }

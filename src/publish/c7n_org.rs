@@ -173,8 +173,9 @@ fn regions<'a>(connection: &EffectiveConnection<'a>) -> Vec<&'a str> {
     if connection.partition() == partition::AWS && connection.regions.contains("*") {
         return vec!["all"];
     }
-    let regions = partition::expand(connection.partition(), connection.regions);
-    regions.into_iter().collect()
+    partition::expand(connection.partition(), connection.regions)
+        .into_iter()
+        .collect()
 }
 
 /// Whether c7n-org can make an environment variable of a tag. Its name is the part before the first colon, in other

@@ -56,8 +56,12 @@ impl Reading<'_> {
                 }
             };
             for resource in page.resource_tag_mapping_list.unwrap_or_default() {
-                let told = resource.tags.unwrap_or_default().into_iter();
-                let told = told.map(|tag| (tag.key, tag.value)).collect();
+                let told = resource
+                    .tags
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|tag| (tag.key, tag.value))
+                    .collect();
                 tags.insert(resource.resource_arn.unwrap_or_default(), told);
             }
             // The last page has an empty token.

@@ -147,10 +147,10 @@ fn configured_url(config: &SdkConfig) -> Option<String> {
         .profile("endpoint_url")
         .build()
         .ok()?;
-    let for_iam = config
+    config
         .service_config()
-        .and_then(|configured| configured.load_config(key));
-    for_iam.or_else(|| config.endpoint_url().map(str::to_owned))
+        .and_then(|configured| configured.load_config(key))
+        .or_else(|| config.endpoint_url().map(str::to_owned))
 }
 
 #[cfg(test)]

@@ -52,13 +52,13 @@ impl Disk {
     ) -> Result<T, SwapError> {
         let turn = self.turn().await?;
         let disk = self.clone();
-        let done = run_blocking(move || {
+        run_blocking(move || {
             let done = work(&disk);
             drop(turn);
             done
-        });
-        done.await
-            .unwrap_or_else(|error| Err(SwapError::NotSynced(error)))
+        })
+        .await
+        .unwrap_or_else(|error| Err(SwapError::NotSynced(error)))
     }
 
     /// Takes the lock, and keeps it for all operations of this writer until the returned value is dropped.

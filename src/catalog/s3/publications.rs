@@ -79,11 +79,14 @@ impl S3 {
                 ..Published::default()
             });
         }
-        let outcomes = stream::iter(changes).map(async |change| {
-            let outcome = self.publish_one(&change, &document).await;
-            (change, outcome)
-        });
-        let outcomes: Vec<_> = outcomes.buffer_unordered(AT_ONCE).collect().await;
+        let outcomes: Vec<_> = stream::iter(changes)
+            .map(async |change| {
+                let outcome = self.publish_one(&change, &document).await;
+                (change, outcome)
+            })
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
         let mut published = Published::default();
         let mut is_written = false;
         for (change, outcome) in outcomes {

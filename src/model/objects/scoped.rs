@@ -74,8 +74,7 @@ pub trait Scoped {
 
     /// Its import ID in an integration with this handle.
     fn import_id(&self, integration_handle: &str) -> String {
-        let target = self.target();
-        let target = target.as_str();
+        let target = self.target().as_str();
         match self.grantee() {
             Some(grantee) => format!("{integration_handle}:{target}:{grantee}"),
             None => format!("{integration_handle}:{target}"),

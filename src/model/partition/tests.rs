@@ -4,8 +4,10 @@ use super::*;
 fn globs_mean_the_regions_of_their_partition() {
     let expanded = |partition, wanted: &[&str]| {
         let wanted: BTreeSet<String> = wanted.iter().map(|name| (*name).to_owned()).collect();
-        let expanded = expand(partition, &wanted).into_iter();
-        expanded.map(str::to_owned).collect::<Vec<_>>()
+        expand(partition, &wanted)
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
     };
     assert_eq!(
         expanded(AWS, &["us-*", "eu-west-?", "xx-new-9"]),

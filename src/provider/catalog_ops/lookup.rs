@@ -27,8 +27,9 @@ pub(in crate::provider) fn open_catalog(data: &Data) -> Result<&Catalog, Diagnos
 pub(in crate::provider) async fn require_document(
     data: &Data,
 ) -> Result<Arc<Document>, Diagnostic> {
-    let document = find_document(data).await?;
-    document.map_or_else(|| Err(missing_catalog(open_catalog(data)?)), Ok)
+    find_document(data)
+        .await?
+        .map_or_else(|| Err(missing_catalog(open_catalog(data)?)), Ok)
 }
 
 /// Reads the document, if there is one.

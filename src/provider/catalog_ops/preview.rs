@@ -43,8 +43,7 @@ impl<'a> Look<'a> {
 
     /// The content of the catalog; none if there is no catalog, or it cannot be read.
     pub(in crate::provider) fn tenant(&self) -> Option<&Tenant> {
-        let document = self.reading.as_ref().ok()?.as_deref();
-        document.map(Document::tenant)
+        self.reading.as_ref().ok()?.as_deref().map(Document::tenant)
     }
 
     /// Previews the creation or change of an object, and warns about conflicts, handles and workspaces. If the object takes

@@ -112,8 +112,11 @@ impl DataSource for CatalogHistory {
             }
         };
         let changes = entries.iter().rev().flat_map(|entry| {
-            let changes = entry.changes.iter().rev();
-            changes.map(move |change| ChangeState::of(entry, change))
+            entry
+                .changes
+                .iter()
+                .rev()
+                .map(move |change| ChangeState::of(entry, change))
         });
         Some(State {
             changes: Value::Known(changes.take(limit).collect()),

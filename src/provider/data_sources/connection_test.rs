@@ -104,10 +104,7 @@ impl DataSource for ConnectionTest {
             integration_id: &config.integration_id,
             folder_path: &config.folder_path,
         };
-        let selected = selection
-            .of(&document, catalog)
-            .map_err(|diagnostic| diagnostics.push(diagnostic))
-            .ok()?;
+        let selected = diagnostics.record(selection.of(&document, catalog))?;
         let mut connections = selected.connections;
         if let Some(wanted) = wanted {
             connections.retain(|connection| wanted.contains(connection.account_id));
@@ -122,13 +119,9 @@ impl DataSource for ConnectionTest {
         let verdicts = if targets.is_empty() {
             Vec::new()
         } else {
-            let settings = settings(&config, context.data)
-                .map_err(|diagnostic| diagnostics.push(diagnostic))
-                .ok()?;
-            run(&settings, &targets, &options(&config), context.cancelled)
-                .await
-                .map_err(|error| diagnostics.push(not_run(&error)))
-                .ok()?
+            let settings = diagnostics.record(settings(&config, context.data))?;
+            let verdicts = run(&settings, &targets, &options(&config), context.cancelled).await;
+            diagnostics.record(verdicts.map_err(|error| not_run(&error)))?
         };
         Some(fill(config, &tested, verdicts, &skipped))
     }

@@ -141,9 +141,7 @@ impl DataSource for OnboardingData {
     }
 
     fn validate(&self, config: &State, diagnostics: &mut Diagnostics) {
-        if let Err(diagnostic) = config.partition() {
-            diagnostics.push(diagnostic);
-        }
+        diagnostics.record(config.partition());
     }
 
     async fn read(
@@ -152,10 +150,7 @@ impl DataSource for OnboardingData {
         config: State,
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
-        let onboarding = config
-            .onboarding()
-            .map_err(|diagnostic| diagnostics.push(diagnostic))
-            .ok()?;
+        let onboarding = diagnostics.record(config.onboarding())?;
         match config.with(&onboarding) {
             Ok(state) => {
                 warn_of_size(state.trust_policy_json.known(), diagnostics);
@@ -175,9 +170,12 @@ impl DataSource for OnboardingData {
 impl State {
     /// Parses the known elements of a set. Leaves out invalid ones: the schema reports them.
     fn parse_known<T: std::str::FromStr + Ord>(set: &Value<Set<String>>) -> BTreeSet<T> {
-        let elements = set.known().into_iter().flat_map(Set::iter);
-        let known = elements.filter_map(Value::known);
-        known.filter_map(|text| text.parse().ok()).collect()
+        set.known()
+            .into_iter()
+            .flat_map(Set::iter)
+            .filter_map(Value::known)
+            .filter_map(|text| text.parse().ok())
+            .collect()
     }
 
     /// The one partition of all that is known.

@@ -191,8 +191,9 @@ impl Look<'_> {
             .map(|known| &known.discovered.snapshot);
         let scope = self.scope(snapshot)?;
         let is_asked = |connection: &&EffectiveConnection<'_>| {
-            let scope = scope.as_ref();
-            scope.is_none_or(|accounts| accounts.contains(connection.account_id))
+            scope
+                .as_ref()
+                .is_none_or(|accounts| accounts.contains(connection.account_id))
         };
         let asked: Vec<_> = connections.iter().filter(is_asked).collect();
         let (read, skipped): (Vec<_>, Vec<_>) = asked
@@ -231,8 +232,11 @@ impl Look<'_> {
             .known()
             .cloned()
             .unwrap_or_default();
-        let regions = late::set(&self.config.regions).known().cloned().flatten();
-        let mut regions = regions.unwrap_or_default();
+        let mut regions = late::set(&self.config.regions)
+            .known()
+            .cloned()
+            .flatten()
+            .unwrap_or_default();
         regions.insert(aggregator_region.clone());
         WantedIndexes {
             aggregator_region,
@@ -268,8 +272,10 @@ impl Look<'_> {
             ..Options::default()
         };
         let reader = self.data.reader();
-        let discovered = reader.read(&settings, &options, self.cancelled).await;
-        let discovered = discovered.map_err(|error| failed(&error))?;
+        let discovered = reader
+            .read(&settings, &options, self.cancelled)
+            .await
+            .map_err(|error| failed(&error))?;
         let snapshot = &discovered.snapshot;
         if snapshot.id != *mirrored {
             return Err(another_organization(snapshot, integration, mirrored));

@@ -105,8 +105,8 @@ impl Resource for ExternalIdResource {
         let tenant = context
             .data
             .tenant()
-            .map_err(|unknown| diagnostics.push(unknown.diagnostic("An external ID")))
-            .ok()?;
+            .map_err(|unknown| unknown.diagnostic("An external ID"));
+        let tenant = diagnostics.record(tenant)?;
         let random: String = random_id().chars().take(LENGTH).collect();
         Some(State {
             value: format!("{tenant}:{random}").into(),

@@ -284,14 +284,16 @@ fn find_by_name<'a, T: Admit + Scoped>(
                     .strip_suffix(&grantee.to_string())
                     .and_then(|target| target.strip_suffix(':'))?,
             };
-            let is_named = each.target().is_named(target, &integration.mirror);
-            is_named.then_some((each, target))
+            each.target()
+                .is_named(target, &integration.mirror)
+                .then_some((each, target))
         })
         .collect();
-    let exactly = fitting
+    let exactly: Vec<&T> = fitting
         .iter()
-        .filter(|(each, target)| each.target().as_str() == *target);
-    let exactly: Vec<&T> = exactly.map(|(each, _)| *each).collect();
+        .filter(|(each, target)| each.target().as_str() == *target)
+        .map(|(each, _)| *each)
+        .collect();
     if exactly.is_empty() {
         fitting.into_iter().map(|(each, _)| each).collect()
     } else {

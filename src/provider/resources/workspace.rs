@@ -214,8 +214,8 @@ fn check_options(config: &State, diagnostics: &mut Diagnostics) {
 
 /// The place of each format, of those asked for and those that they need.
 fn locations(workspace: &Workspace, catalog: &Catalog) -> BTreeMap<String, Value<String>> {
-    let names = publish::formats_of(workspace).into_iter();
-    names
+    publish::formats_of(workspace)
+        .into_iter()
         .filter_map(|name| {
             let format = publish::format(name)?;
             let path = publish::path(&workspace.organization, &workspace.handle, format);

@@ -223,8 +223,8 @@ impl AccountState {
                 .into(),
             indexes: indexes
                 .map(|indexes| {
-                    let indexes = indexes.iter();
                     indexes
+                        .iter()
                         .map(|(region, index)| (region.clone(), index.into()))
                         .collect()
                 })

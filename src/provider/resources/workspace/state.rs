@@ -47,8 +47,9 @@ impl From<Formats> for PublishState {
 }
 
 fn with_all_options(format: &dyn Format, mut given: FormatOptions) -> FormatOptions {
-    let options = format.options().iter();
-    options
+    format
+        .options()
+        .iter()
         .map(|option| {
             let value = given.remove(option.name).unwrap_or_default();
             // A catalog edited by hand may have another kind of value, which Terraform would not take.
@@ -67,12 +68,16 @@ fn with_all_options(format: &dyn Format, mut given: FormatOptions) -> FormatOpti
 
 impl From<&Publish> for PublishState {
     fn from(publish: &Publish) -> Self {
-        let formats = publish.iter().map(|(name, options)| {
-            let options = options.iter();
-            let options = options.map(|(name, value)| (name.clone(), Value::Known(value.clone())));
-            (name.clone(), Value::Known(options.collect()))
-        });
-        formats.collect::<Formats>().into()
+        publish
+            .iter()
+            .map(|(name, options)| {
+                let options = options
+                    .iter()
+                    .map(|(name, value)| (name.clone(), Value::Known(value.clone())));
+                (name.clone(), Value::Known(options.collect()))
+            })
+            .collect::<Formats>()
+            .into()
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) enum Failure {
     },
     /// The caller's account is in no AWS organization.
     NotInUse,
-    /// The OU or account asked about is not there (any more).
+    /// The OU or account does not exist, or no longer.
     Gone,
     /// The key or token is unknown, wrong or expired.
     InvalidCredentials {
@@ -137,7 +137,7 @@ impl Pacer {
             .await
     }
 
-    /// [`Pacer::call`] for as long as the budget lasts; what is left of it is for the next call.
+    /// Like [`Pacer::call`], for as long as the budget lasts. The next call gets the rest of the budget.
     pub(super) async fn call_within<T, E, F>(
         &self,
         action: &'static str,
@@ -238,8 +238,8 @@ impl Pacer {
     }
 }
 
-/// Everything in a list that comes in pages. `page` gets the token of a page and gives what is on it, and the token of the
-/// next one. An empty page with a token is not the end.
+/// Reads a list page by page. `page` gets the token of a page, and returns its elements and the token of the next one. An
+/// empty page with a token is not the end.
 pub(super) async fn pages<T, E, F>(mut page: impl FnMut(Option<String>) -> F) -> Result<Vec<T>, E>
 where
     F: Future<Output = Result<(Option<Vec<T>>, Option<String>), E>>,
@@ -303,7 +303,7 @@ where
         SdkError::ResponseError(answer) => match answer.raw().status().as_u16() {
             429 => Sort::Throttled("the service answered 429".to_owned()),
             500.. => Sort::Transient,
-            // An answer that is none: something else listens there.
+            // Not an AWS response: something else is listening on that endpoint.
             _ => Sort::Unreachable,
         },
         SdkError::TimeoutError(_) => Sort::Unreachable,
@@ -395,7 +395,7 @@ fn credentials_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Credent
     None
 }
 
-/// The two innermost causes: what is around them is how the SDK is built.
+/// The two innermost causes. The outer ones only show how the SDK is built.
 fn innermost(error: &(dyn Error + 'static)) -> String {
     let mut at = error;
     let mut above = None;
@@ -434,8 +434,10 @@ pub(super) struct SeenEndpoint {
 
 impl SeenEndpoint {
     pub(super) fn get(&self) -> String {
-        let seen = self.url.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.clone()
+        self.url
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
             .unwrap_or_else(|| "an endpoint that could not be worked out".to_owned())
     }
 

@@ -60,7 +60,7 @@ pub enum ConnectError {
         request_id: Option<String>,
     },
     /// The role is where these credentials and this region do not lead.
-    #[error("the role {role_arn} is in the partition {}, and the region {region} is in the partition {}",
+    #[error("the role {role_arn} is in the partition {}, and the Region {region} is in the partition {}",
         partition::of_arn(role_arn).unwrap_or_default(), partition::of_region(region))]
     OtherPartition {
         /// ARN of the role.
@@ -91,7 +91,7 @@ pub enum ConnectError {
     /// Obtaining credentials took too long.
     #[error("{what} did not end within {} seconds", after.as_secs_f64().ceil())]
     TimedOut {
-        /// What was under way.
+        /// The operation.
         what: String,
         /// The time it was given.
         after: Duration,
@@ -135,7 +135,7 @@ impl ConnectError {
                     "The secret key does not belong to the access key, or the machine's clock is wrong. Check secret_key (or AWS_SECRET_ACCESS_KEY).".to_owned()
                 }
                 _ => "Check that the access key exists and is active, that a temporary key comes with its token, and that the endpoint is of the right partition: AWS \
-                      GovCloud (US) and China have credentials of their own, and need a region of theirs (region = \"us-gov-west-1\", \"cn-northwest-1\")."
+                      GovCloud (US) and China have credentials of their own, and need a Region of theirs (region = \"us-gov-west-1\", \"cn-northwest-1\")."
                     .to_owned(),
             },
             Self::AssumeRoleRefused {
@@ -163,13 +163,13 @@ impl ConnectError {
                 let wanted = partition::of_arn(role_arn).unwrap_or_default();
                 format!(
                     "No credentials lead from one partition into another. For this role, set region to one of {wanted}, such as {:?}, and use credentials of an account in \
-                     {wanted}; or correct role_arn. The region comes from the argument region, from AWS_REGION, else from the profile.",
+                     {wanted}; or correct role_arn. The Region comes from the argument region, from AWS_REGION, else from the profile.",
                     partition::default_region(wanted)
                 )
             }
             Self::Unreachable { endpoint, .. } => format!(
                 "Check the name {endpoint}, the network, and a proxy or firewall in between. Endpoints come from the provider's endpoints argument, from \
-                 AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE>, from the profile, else from the region.{}",
+                 AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE>, from the profile, else from the Region.{}",
                 misspelt_region(endpoint)
             ),
             Self::Throttled { .. } => "Other tools are using AWS in the same account at the same time. Try again later, raise max_retries, or run at another time."
@@ -181,7 +181,7 @@ impl ConnectError {
                 "ValidationError" => "Check the arguments of assume_role: role_arn, session_name, external_id, and a duration of 15 minutes up to the role's maximum session duration."
                     .to_owned(),
                 calls::NO_VALID_ANSWER => "Check that the endpoint is the AWS service and not something else, such as a proxy's sign-in page. Endpoints come from the provider's \
-                    endpoints argument, from AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE>, from the profile, else from the region."
+                    endpoints argument, from AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE>, from the profile, else from the Region."
                     .to_owned(),
                 "ServiceException" | "ServiceUnavailable" | "ServiceUnavailableException" | "InternalFailure" | "InternalError" => {
                     "AWS had an error of its own on every attempt: try again later. https://health.aws.amazon.com shows known disturbances; AWS support can find the call by its request ID."

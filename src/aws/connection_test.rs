@@ -22,7 +22,7 @@ pub use problem::{Cause, Problem};
 pub struct Target {
     /// ID of the account that the role has to be in.
     pub account_id: String,
-    /// The role, and what is sent to assume it.
+    /// The role, and the arguments to assume it.
     pub role: AssumeRole,
 }
 
@@ -38,12 +38,12 @@ pub struct Options {
     pub timeout: Duration,
 }
 
-/// What came of one connection.
+/// Result of the test of one connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// ARN of whom AWS takes the holder of the role's credentials for; none: the role was not given.
+    /// ARN of the caller, as AWS reports it for the role's credentials; none: the role was not assumed.
     pub caller_arn: Option<String>,
-    /// None: it can be used.
+    /// None: the connection works.
     pub problem: Option<Problem>,
 }
 
@@ -68,8 +68,8 @@ impl Verdict {
 }
 
 impl Session {
-    /// Assumes the role of each target with this session's credentials, and asks AWS who its holder is. The verdicts are in
-    /// the order of the targets. What goes wrong with a target is its verdict, never an error.
+    /// Assumes the role of each target with this session's credentials, and asks AWS for the caller. The verdicts are in the
+    /// order of the targets. A failure of a target is its verdict, never an error.
     ///
     /// # Errors
     /// When this session's own credentials are refused, before or meanwhile; [`TestError::Cancelled`] at once when

@@ -73,7 +73,7 @@ impl<'m> Denial<'m> {
         })
     }
 
-    /// What `caller`, whom `action` is denied, can do about it.
+    /// What to do so that `caller` may do `action`.
     pub(super) fn fix(&self, action: &str, caller: &str) -> String {
         let name = self.name;
         let which = self

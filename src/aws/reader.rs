@@ -21,26 +21,26 @@ const KEY_AGE_TIMEOUT: Duration = Duration::from_secs(10);
 type Outcome = Result<Arc<Discovered>, DiscoveryError>;
 type Running = Shared<BoxFuture<'static, Outcome>>;
 
-/// What was read of an AWS organization, and with what.
+/// A reading of an AWS organization, and the age of the access key that read it.
 #[derive(Debug)]
 pub struct Discovered {
     /// The AWS organization.
     pub snapshot: Snapshot,
-    /// How old the access key in use is; none where that was not asked for, where it is no long-lived key, or where IAM
-    /// does not tell.
+    /// Age of the access key in use; none if it was not requested, if the key is not a long-lived one, or if IAM does not
+    /// say.
     pub key_age: Option<KeyAge>,
 }
 
 /// Reads AWS organizations, and each with the same settings and options only once in its lifetime.
 ///
-/// Callers that come while a reading is under way share it, and its error; an error is not kept for later callers.
+/// Callers that arrive during a reading share it, and its error. Later callers do not get the error.
 #[derive(Clone, Default)]
 pub struct Reader {
     readings: Arc<Mutex<HashMap<(Settings, Options), State>>>,
 }
 
 enum State {
-    /// Ends when nobody waits for it any more.
+    /// Dropped when no caller waits for it any more.
     Running(WeakShared<BoxFuture<'static, Outcome>>),
     Read(Arc<Discovered>),
 }
@@ -57,7 +57,7 @@ impl Reader {
         Self::default()
     }
 
-    /// What `settings` and `options` give: read now, or read before.
+    /// The reading with `settings` and `options`: made now, or before.
     ///
     /// # Errors
     /// As [`Session::open`] and [`Session::discover`]; [`DiscoveryError::Cancelled`] at once when `cancelled` is.
@@ -78,7 +78,7 @@ impl Reader {
         }
     }
 
-    /// What was read before, else the reading that is under way or begins now.
+    /// An earlier reading, else the one that is under way or starts now.
     fn join(&self, settings: &Settings, options: &Options) -> Result<Arc<Discovered>, Running> {
         let key = (settings.clone(), options.clone());
         let mut readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
@@ -127,9 +127,10 @@ async fn read(settings: &Settings, options: &Options) -> Result<Discovered, Disc
     // Who waits is cancelled; a reading that nobody waits for is dropped.
     let never = CancellationToken::new();
     let key_age = async {
-        Ok(match options.key_age {
-            true => session.key_age(left.timeout.min(KEY_AGE_TIMEOUT)).await,
-            false => None,
+        Ok(if options.key_age {
+            session.key_age(left.timeout.min(KEY_AGE_TIMEOUT)).await
+        } else {
+            None
         })
     };
     let (snapshot, key_age) = tokio::try_join!(session.discover(&left, &never), key_age)?;

@@ -24,7 +24,7 @@ pub(super) async fn region(settings: &Settings) -> Region {
     }
     let mut chain = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
         .or_else(profile.build());
-    // Asking the metadata service costs a second where there is none: only where credentials may come from it too.
+    // Without a metadata service, asking it costs a second: only if credentials may come from it, too.
     let elsewhere = settings.access_key.is_some()
         || settings.profile.is_some()
         || ["AWS_ACCESS_KEY_ID", "AWS_PROFILE"]
@@ -41,6 +41,5 @@ pub(super) async fn region(settings: &Settings) -> Region {
     let role = settings.assume_role.as_ref();
     let partition = role.and_then(|role| partition::of_arn(&role.role_arn));
     let default = partition.map_or(DEFAULT_REGION, partition::organizations_region);
-    let region = chain.region().await;
-    region.unwrap_or_else(|| Region::new(default))
+    chain.region().await.unwrap_or_else(|| Region::new(default))
 }

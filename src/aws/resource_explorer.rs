@@ -54,9 +54,11 @@ impl ReadingError {
         match self {
             Self::Role(problem) => problem.fix().to_owned(),
             Self::Calls(ConnectError::Service { code, .. }) if code == DENIED => {
-                let called = REQUIRED_ACTIONS.iter();
-                let called = called.filter(|action| action.purpose == Purpose::Indexes);
-                let called: Vec<&str> = called.map(|action| action.name).collect();
+                let called: Vec<&str> = REQUIRED_ACTIONS
+                    .iter()
+                    .filter(|action| action.purpose == Purpose::Indexes)
+                    .map(|action| action.name)
+                    .collect();
                 format!(
                     "Allow {} in a policy of the role, and look for a service control policy that denies them.",
                     called.join(", ")
@@ -72,14 +74,14 @@ impl ReadingError {
     }
 }
 
-/// What was read of an account, or why nothing could be.
+/// The indexes of an account, or why they could not be read.
 pub type Reading = Result<Indexes<ReadingError>, ReadingError>;
 
 impl Session {
     /// Reads the indexes of each account through its role, at most `concurrency` accounts at a time; by account ID.
     ///
     /// # Errors
-    /// When this session's own credentials are refused. What goes wrong in one account is in its reading.
+    /// When this session's own credentials are refused. A failure in one account is in its reading.
     pub async fn indexes(
         &self,
         targets: Vec<Target>,
@@ -105,10 +107,10 @@ impl Session {
     }
 }
 
-/// What all accounts share: a client of its own for each account and Region would make new connections.
+/// State that all accounts share: separate clients for each account and Region would open new connections.
 struct Explorer<'a> {
     session: &'a Session,
-    /// ARN of whom the session's credentials are.
+    /// ARN of the session's caller.
     caller: String,
     wanted: &'a WantedIndexes,
     regional: Mutex<BTreeMap<String, Regional>>,
@@ -142,17 +144,17 @@ impl Explorer<'_> {
             with_credentials: Builder::new()
                 .credentials_provider(credentials)
                 .identity_cache(IdentityCache::no_cache()),
-            pacer: self.session.another_pacer(),
+            pacer: self.session.new_pacer(),
         };
         Ok(account.indexes().await.map_err(ReadingError::Calls))
     }
 
     fn regional(&self, region: &str) -> Regional {
         let mut regional = self.regional.lock().unwrap_or_else(PoisonError::into_inner);
-        let made = regional
+        regional
             .entry(region.to_owned())
-            .or_insert_with(|| self.session.resource_explorer(region));
-        made.clone()
+            .or_insert_with(|| self.session.resource_explorer(region))
+            .clone()
     }
 }
 
@@ -219,23 +221,22 @@ impl Account<'_> {
         let Some(index) = found(answer, GET_INDEX, &endpoint)? else {
             return Ok(None);
         };
-        let default_view_arn = match with_view {
-            true => {
-                let answer = self
-                    .pacer
-                    .call_within(GET_DEFAULT_VIEW, &mut budget, || {
-                        client
-                            .get_default_view()
-                            .customize()
-                            .config_override(self.with_credentials.clone())
-                            .send()
-                    })
-                    .await;
-                let view = found(answer, GET_DEFAULT_VIEW, &endpoint)?;
-                let arn = view.and_then(|view| view.view_arn);
-                arn.filter(|arn| !arn.is_empty())
-            }
-            false => None,
+        let default_view_arn = if with_view {
+            let answer = self
+                .pacer
+                .call_within(GET_DEFAULT_VIEW, &mut budget, || {
+                    client
+                        .get_default_view()
+                        .customize()
+                        .config_override(self.with_credentials.clone())
+                        .send()
+                })
+                .await;
+            let view = found(answer, GET_DEFAULT_VIEW, &endpoint)?;
+            let arn = view.and_then(|view| view.view_arn);
+            arn.filter(|arn| !arn.is_empty())
+        } else {
+            None
         };
         Ok(Some(Index {
             kind: index
@@ -249,7 +250,7 @@ impl Account<'_> {
     }
 }
 
-/// An answer; none where the service says that what was asked for is not there.
+/// The answer; none if the service says that the resource does not exist.
 fn found<T>(
     answer: Result<T, Failure>,
     action: &'static str,

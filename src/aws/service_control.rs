@@ -36,10 +36,9 @@ impl Session {
             };
             let answer = self.pacer.call(LIST_SERVICE_ACCESS, list).await?;
             Ok((answer.enabled_service_principals, answer.next_token))
-        });
-        let enabled = enabled
-            .await
-            .map_err(|failure| self.refused(LIST_SERVICE_ACCESS, failure))?;
+        })
+        .await
+        .map_err(|failure| self.refused(LIST_SERVICE_ACCESS, failure))?;
         let mut names = enabled.iter().map(|enabled| enabled.service_principal());
         Ok(names.any(|name| name == Some(service)))
     }
@@ -81,16 +80,15 @@ impl Session {
             };
             let answer = self.pacer.call(LIST_ROOTS, list).await?;
             Ok((answer.roots, answer.next_token))
-        });
-        let roots = roots
-            .await
-            .map_err(|failure| self.refused(LIST_ROOTS, failure))?;
+        })
+        .await
+        .map_err(|failure| self.refused(LIST_ROOTS, failure))?;
         let mut types = roots.iter().flat_map(|root| root.policy_types());
         Ok(types.any(|listed| listed.r#type() == Some(&PolicyType::ServiceControlPolicy)))
     }
 
     async fn policies(&self) -> Result<Vec<PolicySummary>, DiscoveryError> {
-        let policies = pages(|token| async move {
+        pages(|token| async move {
             let list = || {
                 self.organizations
                     .list_policies()
@@ -101,10 +99,9 @@ impl Session {
             };
             let answer = self.pacer.call(LIST_POLICIES, list).await?;
             Ok((answer.policies, answer.next_token))
-        });
-        policies
-            .await
-            .map_err(|failure| self.refused(LIST_POLICIES, failure))
+        })
+        .await
+        .map_err(|failure| self.refused(LIST_POLICIES, failure))
     }
 
     /// ID, name and document of a policy, and the IDs of what it is attached to; none where that is nothing.
@@ -129,8 +126,9 @@ impl Session {
             })
             .await
             .map_err(|failure| self.refused(DESCRIBE_POLICY, failure))?;
-        let document = answer.policy.and_then(|policy| policy.content);
-        let document = document
+        let document = answer
+            .policy
+            .and_then(|policy| policy.content)
             .ok_or_else(|| no_valid_answer(DESCRIBE_POLICY, format!("{id} has no content")))?;
         Ok(Some((id, name, document, target_ids)))
     }
@@ -147,15 +145,14 @@ impl Session {
             };
             let answer = self.pacer.call(LIST_TARGETS, list).await?;
             Ok((answer.targets, answer.next_token))
-        });
-        let targets = targets
-            .await
-            .map_err(|failure| self.refused(LIST_TARGETS, failure))?;
+        })
+        .await
+        .map_err(|failure| self.refused(LIST_TARGETS, failure))?;
         let ids = targets.into_iter().filter_map(|target| target.target_id);
         Ok(ids.collect())
     }
 
-    /// What a failed call means to whoever could read the accounts of the AWS organization.
+    /// The meaning of a failed call, after the accounts of the AWS organization could be read.
     fn refused(&self, action: &'static str, failure: Failure) -> DiscoveryError {
         match failure {
             Failure::Denied {

@@ -129,7 +129,7 @@ impl Session {
     /// When the role is not given.
     pub async fn assume(&self, role: &AssumeRole) -> Result<Self, ConnectError> {
         refuse_other_partition(&role.role_arn, self.region())?;
-        let assumed = self.assumed(role);
+        let assumed = self.assumed_role(role);
         let first = assumed.assume(&mut TimeBudget::unlimited()).await?;
         let provider = Primed::new(first, SharedCredentialsProvider::new(assumed));
         let mut config = self
@@ -146,7 +146,7 @@ impl Session {
         ))
     }
 
-    fn assumed(&self, role: &AssumeRole) -> AssumedRole {
+    fn assumed_role(&self, role: &AssumeRole) -> AssumedRole {
         AssumedRole {
             sts: self.sts.clone(),
             endpoint: Arc::clone(&self.sts_endpoint),
@@ -164,17 +164,17 @@ impl Session {
         role: &AssumeRole,
         budget: &mut TimeBudget,
     ) -> Result<SharedCredentialsProvider, ConnectError> {
-        let credentials = self.assumed(role).assume(budget).await?;
+        let credentials = self.assumed_role(role).assume(budget).await?;
         Ok(SharedCredentialsProvider::new(credentials))
     }
 
-    /// A pace of its own, for the account of a role, which has limits of its own.
-    pub(super) fn another_pacer(&self) -> Pacer {
+    /// Makes a pacer for the account of a role, which has its own limits.
+    pub(super) fn new_pacer(&self) -> Pacer {
         Pacer::new(self.max_retries)
     }
 
-    /// Account ID and ARN of whom AWS takes the holder of a role's credentials for. Many roles are asked by the connections
-    /// of this session: one of its own for each would cost a handshake and a client.
+    /// Account ID and ARN of the caller with a role's credentials. All roles share the connections of this session: a client
+    /// for each would cost a handshake.
     ///
     /// # Errors
     /// When the role is not given, or STS does not accept its credentials, within the budget.
@@ -184,12 +184,15 @@ impl Session {
         budget: &mut TimeBudget,
     ) -> Result<(String, String), ConnectError> {
         let credentials = self.credentials_of(role, budget).await?;
-        let pacer = self.another_pacer();
+        let pacer = self.new_pacer();
         let answer = pacer.call_within(GET_CALLER_IDENTITY, budget, || {
             let with_credentials =
                 aws_sdk_sts::config::Config::builder().credentials_provider(credentials.clone());
-            let call = self.sts.get_caller_identity().customize();
-            call.config_override(with_credentials).send()
+            self.sts
+                .get_caller_identity()
+                .customize()
+                .config_override(with_credentials)
+                .send()
         });
         self.identity(answer.await)
     }
@@ -243,8 +246,8 @@ impl Session {
         }
     }
 
-    /// A client of the Resource Groups Tagging API where AWS Organizations is: it shows what is in its own Region. None
-    /// where something else stands for AWS Organizations and nothing for the tagging API.
+    /// A client of the Resource Groups Tagging API in the Region of AWS Organizations, because the API shows only resources
+    /// in its own Region. None if AWS Organizations has a custom endpoint and the tagging API has none.
     pub(super) fn tagging(&self) -> Option<aws_sdk_resourcegroupstagging::Client> {
         let Endpoints {
             organizations,

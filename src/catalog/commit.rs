@@ -300,9 +300,11 @@ impl Catalog {
             versions.insert(position, entry.version);
         }
         let first = versions.len().saturating_sub(limit);
-        let recorded = stream::iter(versions.drain(first..))
-            .map(async |version| (version, inner.entry(version).await));
-        let recorded: Vec<_> = recorded.buffered(READS).collect().await;
+        let recorded: Vec<_> = stream::iter(versions.drain(first..))
+            .map(async |version| (version, inner.entry(version).await))
+            .buffered(READS)
+            .collect()
+            .await;
         let mut entries = Vec::with_capacity(recorded.len());
         for (version, entry) in recorded {
             match (entry?, of_document) {
@@ -486,8 +488,10 @@ impl Inner {
                 notices,
             }));
         }
-        let who = batch.first().map(|job| job.who().clone());
-        let who = who.unwrap_or_else(Who::here);
+        let who = batch
+            .first()
+            .map(|job| job.who().clone())
+            .unwrap_or_else(Who::here);
         let not_written = |error| Outcome::NotWritten(Arc::new(error));
         if reservation.is_none() {
             let reserved = self.store.reserve().await;

@@ -32,7 +32,7 @@ use super::store::{
 };
 use lock::Lock;
 
-/// A writer holds the lock for milliseconds; who waits this long waits for a process that hangs.
+/// A writer holds the lock for milliseconds. After this long, the holder hangs.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Keeps a tenant's catalog in a directory.
@@ -40,8 +40,8 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(120);
 pub struct Disk {
     tenant: PathBuf,
     lock_timeout: Duration,
-    /// The lock while it is reserved. The mutex is held for every write, so that there is one at a time under a
-    /// reservation too.
+    /// The lock while it is reserved. Every write holds the mutex, so that there is one at a time under a reservation,
+    /// too.
     reserved: Arc<Mutex<Weak<Lock>>>,
 }
 
@@ -182,7 +182,7 @@ enum ReplaceError {
     NotSynced(io::Error),
 }
 
-/// Replaces a file as a whole, or makes it, for good. The caller holds the lock.
+/// Replaces or creates a file atomically and durably. The caller holds the lock.
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), ReplaceError> {
     let (Some(directory), Some(temporary)) = (path.parent(), temporary(path)) else {
         return Err(ReplaceError::Untouched(ErrorKind::InvalidInput.into()));
@@ -241,9 +241,10 @@ fn create_directories(directory: &Path) -> io::Result<()> {
             Err(error) if error.kind() == ErrorKind::AlreadyExists && directory.is_dir() => {}
             made => made?,
         }
-        let parent = match parent.as_os_str().is_empty() {
-            true => Path::new("."),
-            false => parent,
+        let parent = if parent.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            parent
         };
         return sync_directory(parent);
     }
@@ -315,8 +316,10 @@ fn is_full(error: &io::Error) -> bool {
     )
 }
 
-/// Runs file operations where they may block. Once begun they run to their end, whoever stops waiting.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+/// Runs file operations on a thread that may block. Once started, they run to their end even if the caller gives up.
+async fn run_blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<T> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| io::Error::other(format!("the provider is shutting down ({error})")))
@@ -334,12 +337,15 @@ impl Store for Disk {
 
     async fn read_document(&self, known: Option<&Token>) -> Result<Reading, ReadDocumentError> {
         let (disk, known) = (self.clone(), known.cloned());
-        blocking(move || disk.read(known.as_ref()))
+        run_blocking(move || disk.read(known.as_ref()))
             .await
             .flatten()
-            .map_err(|error| match is_denied(&error) {
-                true => ReadDocumentError::Denied(failure("read", &self.document(), error)),
-                false => ReadDocumentError::Failed(failure("read", &self.document(), error)),
+            .map_err(|error| {
+                if is_denied(&error) {
+                    ReadDocumentError::Denied(failure("read", &self.document(), error))
+                } else {
+                    ReadDocumentError::Failed(failure("read", &self.document(), error))
+                }
             })
     }
 
@@ -349,7 +355,7 @@ impl Store for Disk {
         bytes: Arc<[u8]>,
     ) -> Result<Swap, SwapDocumentError> {
         let expected = expected.cloned();
-        self.locked(move |disk| disk.swap(expected.as_ref(), &bytes))
+        self.with_lock(move |disk| disk.swap(expected.as_ref(), &bytes))
             .await
             .map_err(|error| self.explain_swap(error))
     }
@@ -363,22 +369,23 @@ impl Store for Disk {
 
     async fn read_history(&self, version: u64) -> Result<Option<Vec<u8>>, ReadHistoryError> {
         let path = self.entry(version);
-        let read = blocking(move || match fs::read(path) {
+        let read = run_blocking(move || match fs::read(path) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         });
-        read.await
-            .flatten()
-            .map_err(|error| match is_denied(&error) {
-                true => ReadHistoryError::Denied(failure("read", &self.entry(version), error)),
-                false => ReadHistoryError::Failed(failure("read", &self.entry(version), error)),
-            })
+        read.await.flatten().map_err(|error| {
+            if is_denied(&error) {
+                ReadHistoryError::Denied(failure("read", &self.entry(version), error))
+            } else {
+                ReadHistoryError::Failed(failure("read", &self.entry(version), error))
+            }
+        })
     }
 
     async fn write_history(&self, version: u64, bytes: Arc<[u8]>) -> Result<(), WriteHistoryError> {
         let written = self
-            .locked(move |disk| disk.write_entry(version, &bytes))
+            .with_lock(move |disk| disk.write_entry(version, &bytes))
             .await;
         let explain = |error| failure("write", &self.entry(version), error);
         written.map_err(|error| match error {
@@ -405,12 +412,15 @@ impl Store for Disk {
 
     async fn list_history(&self) -> Result<Vec<u64>, ListHistoryError> {
         let disk = self.clone();
-        blocking(move || disk.list())
+        run_blocking(move || disk.list())
             .await
             .flatten()
-            .map_err(|error| match is_denied(&error) {
-                true => ListHistoryError::Denied(failure("list", &self.history(), error)),
-                false => ListHistoryError::Failed(failure("list", &self.history(), error)),
+            .map_err(|error| {
+                if is_denied(&error) {
+                    ListHistoryError::Denied(failure("list", &self.history(), error))
+                } else {
+                    ListHistoryError::Failed(failure("list", &self.history(), error))
+                }
             })
     }
 
@@ -420,7 +430,7 @@ impl Store for Disk {
 
     async fn check_publication(&self, path: &str, wanted: &Digest) -> Result<Checked, Failure> {
         let (disk, checked, wanted) = (self.clone(), path.to_owned(), *wanted);
-        blocking(move || disk.check_file(&checked, &wanted))
+        run_blocking(move || disk.check_file(&checked, &wanted))
             .await
             .flatten()
             .map_err(|error| failure("read", &self.publication(path), error))
@@ -428,7 +438,7 @@ impl Store for Disk {
 
     async fn list_publications(&self, below: Option<&str>) -> Result<Vec<Listed>, Failure> {
         let (disk, below) = (self.clone(), below.map(ToOwned::to_owned));
-        blocking(move || disk.list_files(below.as_deref()))
+        run_blocking(move || disk.list_files(below.as_deref()))
             .await
             .unwrap_or_else(|error| Err(failure("list", &self.publication("workspaces"), error)))
     }
@@ -439,7 +449,7 @@ impl Store for Disk {
         of: &Token,
     ) -> Result<Published, Failure> {
         let of = of.clone();
-        self.locked(move |disk| Ok(disk.publish_files(changes, &of)))
+        self.with_lock(move |disk| Ok(disk.publish_files(changes, &of)))
             .await
             .unwrap_or_else(|error| Err(self.explain_publish(error)))
     }

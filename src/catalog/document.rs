@@ -1,4 +1,4 @@
-//! The document: everything a tenant's catalog holds.
+//! The document: the content of a tenant's catalog.
 
 use std::sync::Arc;
 
@@ -16,9 +16,9 @@ pub const SCHEMA_VERSION: u32 = 2;
 /// What some editors begin files with.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Everything a tenant's catalog holds.
+/// The content of a tenant's catalog.
 ///
-/// Cloning is cheap: what it holds is shared until it is replaced.
+/// Cloning is cheap: clones share their objects.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
     version: u64,
@@ -29,7 +29,7 @@ pub struct Document {
 
 macro_rules! stored {
     ($($(#[$_doc:meta])* $field:ident: $kind:ty [$($absent:meta)?],)+) => {
-        /// A document as it is stored. What a later schema version added is absent from older documents.
+        /// A document as it is stored. Older documents lack the fields of later schema versions.
         #[derive(Serialize, Deserialize)]
         struct Stored {
             schema_version: u32,
@@ -73,7 +73,7 @@ macro_rules! stored {
 }
 kinds!(stored);
 
-/// A document that is refused. It was not touched.
+/// An invalid document. It was not touched.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DocumentError {
     /// It is not a document.
@@ -84,7 +84,7 @@ pub enum DocumentError {
     Unparsable {
         /// Its place.
         place: String,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
     /// A newer provider wrote it.
@@ -124,7 +124,7 @@ pub enum DocumentError {
     },
 }
 
-/// What is read before anything else, whatever the rest looks like.
+/// The part of a document that every schema version has.
 #[derive(Deserialize)]
 #[serde(expecting = "an object with schema_version")]
 struct Header {
@@ -224,12 +224,12 @@ impl Document {
         self.version > 0
     }
 
-    /// What it holds.
+    /// Its content.
     pub fn tenant(&self) -> &Tenant {
         &self.tenant
     }
 
-    /// What it holds, to be changed. The commit assigns the effective handles.
+    /// Its content, to be changed. The commit assigns the effective handles.
     pub fn tenant_mut(&mut self) -> &mut Tenant {
         &mut self.tenant
     }

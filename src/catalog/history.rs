@@ -44,7 +44,7 @@ pub struct Entry {
 pub struct EntryError {
     /// Its place.
     pub place: String,
-    /// What is wrong with it.
+    /// The problem.
     pub reason: String,
 }
 
@@ -72,7 +72,7 @@ impl Entry {
         })
     }
 
-    /// The entry as it is stored: the same bytes whoever writes it.
+    /// The entry as it is stored: every writer writes the same bytes.
     pub fn to_bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
         let mut bytes = serde_json::to_vec_pretty(self)?;
         bytes.push(b'\n');
@@ -159,7 +159,7 @@ pub struct Change {
     /// What the resource is called: its import ID, such as an integration's handle. Of a resource that was deleted, the
     /// last one.
     pub handle: String,
-    /// What was done to it.
+    /// The action.
     pub action: Action,
     /// Settings that differ, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -175,7 +175,7 @@ pub struct Change {
     pub consequences: BTreeMap<String, u64>,
 }
 
-/// What was done to a resource.
+/// An action on a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {

@@ -233,8 +233,10 @@ impl Inner {
         };
         let mut left = BTreeMap::new();
         for workspace in tenant.each::<Workspace>() {
-            let known = memory.published.remove(&workspace.id);
-            let known = known.filter(|_| !is_affected(workspace));
+            let known = memory
+                .published
+                .remove(&workspace.id)
+                .filter(|_| !is_affected(workspace));
             match self.check_untouched(known, &listing).await {
                 Some(files) => {
                     memory.published.insert(workspace.id.clone(), files);
@@ -408,8 +410,11 @@ impl Inner {
         if changes.is_empty() {
             return Ok(Some(Vec::new()));
         }
-        let published = self.store.publish(changes, &current.token).await;
-        let published = published.map_err(Stopped::Failed)?;
+        let published = self
+            .store
+            .publish(changes, &current.token)
+            .await
+            .map_err(Stopped::Failed)?;
         if published.is_overtaken {
             return Err(Stopped::Overtaken);
         }

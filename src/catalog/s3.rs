@@ -277,12 +277,14 @@ impl Store for S3 {
                 });
             }
         };
-        let versions = files.iter().filter_map(|Listed { path, .. }| {
-            let stem = path.strip_prefix(HISTORY)?.strip_suffix(".json")?;
-            let version = stem.parse::<u64>().ok()?;
-            (stem == version.to_string()).then_some(version)
-        });
-        let mut versions: Vec<u64> = versions.collect();
+        let mut versions: Vec<u64> = files
+            .iter()
+            .filter_map(|Listed { path, .. }| {
+                let stem = path.strip_prefix(HISTORY)?.strip_suffix(".json")?;
+                let version = stem.parse::<u64>().ok()?;
+                (stem == version.to_string()).then_some(version)
+            })
+            .collect();
         versions.sort_unstable();
         Ok(versions)
     }
@@ -292,14 +294,17 @@ impl Store for S3 {
     }
 
     async fn check_publication(&self, path: &str, wanted: &Digest) -> Result<Checked, Failure> {
-        let checked = self.look(path, Some(wanted)).await;
-        checked.map_err(|problem| self.failure("read", path, problem))
+        self.look(path, Some(wanted))
+            .await
+            .map_err(|problem| self.failure("read", path, problem))
     }
 
     async fn list_publications(&self, directory: Option<&str>) -> Result<Vec<Listed>, Failure> {
         let below = directory.map_or(WORKSPACES.to_owned(), |directory| format!("{directory}/"));
-        let files = self.list(&below).await;
-        let mut files = files.map_err(|problem| self.failure("list", &below, problem))?;
+        let mut files = self
+            .list(&below)
+            .await
+            .map_err(|problem| self.failure("list", &below, problem))?;
         // Deeper files and a console's placeholders for directories are the user's own.
         files.retain(|Listed { path, .. }| {
             path.bytes().filter(|byte| *byte == b'/').count() == 3 && !path.ends_with('/')

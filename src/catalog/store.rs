@@ -1,4 +1,4 @@
-//! The seam between the catalog and what keeps it.
+//! The interface between the catalog and its stores.
 
 use std::any::Any;
 use std::error::Error;
@@ -10,10 +10,9 @@ use async_trait::async_trait;
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-/// What keeps one tenant's catalog: bytes and version tokens, whatever they mean.
+/// Stores one tenant's catalog: bytes and version tokens, whatever they mean.
 ///
-/// An operation that has begun is finished or not made at all, even when its future is dropped: no reader ever sees
-/// half of it.
+/// An operation takes effect as a whole or not at all, even when its future is dropped: no reader ever sees half of it.
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync {
     /// The document's place as the user configured it, for messages.
@@ -33,10 +32,9 @@ pub trait Store: fmt::Debug + Send + Sync {
         bytes: Arc<[u8]>,
     ) -> Result<Swap, SwapDocumentError>;
 
-    /// Makes other writers wait until the answer is dropped; none from a store that cannot. Asked for before the
-    /// document is written: a writer that needs longer for its change than others would lose against them again and
-    /// again. The holder's own operations do not wait. Whoever drops the future gives up waiting. Correctness never
-    /// rests on it.
+    /// Makes other writers wait until the reservation is dropped; none if the store cannot. A writer calls this before it
+    /// writes the document: one that needs longer for its change than others would lose against them again and again. Its
+    /// own operations do not wait. Dropping the future gives up waiting. Correctness never depends on it.
     async fn reserve(&self) -> Result<Option<Reservation>, SwapDocumentError> {
         Ok(None)
     }
@@ -56,13 +54,13 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Compares a publication with what it should be.
     async fn check_publication(&self, path: &str, wanted: &Digest) -> Result<Checked, Failure>;
 
-    /// The files in a workspace's directory, such as `workspaces/acme/security`, or in those of all there are: whoever
-    /// put them there, and those that a killed writer began. Sorted by path, each once.
+    /// Lists the files in a workspace's directory, such as `workspaces/acme/security`, or in those of all workspaces:
+    /// including files of others, and those that a killed writer left incomplete. Sorted by path, each once.
     async fn list_publications(&self, directory: Option<&str>) -> Result<Vec<Listed>, Failure>;
 
     /// Writes and removes publications, each as a whole, in this order, but only while the document is still the one with
-    /// the token `of`: what an older version publishes never replaces what a newer one does. One that fails does not
-    /// keep the others from being written. Where nothing is left, the directory goes as well.
+    /// the token `of`: an older version never replaces publications of a newer one. A failure of one does not stop the
+    /// others. Removes directories that become empty.
     ///
     /// # Errors
     /// If nothing could be done at all.
@@ -97,15 +95,15 @@ impl Digest {
 pub enum Checked {
     /// It is exactly that.
     Same {
-        /// Names that content; none where the store could not tell it from one that is written a moment later.
+        /// The token of the content; none if the store could not distinguish it from one written a moment later.
         token: Option<Token>,
     },
     /// It is another.
     Other {
-        /// Names what is there.
+        /// The token of the actual content.
         token: Option<Token>,
     },
-    /// There is none.
+    /// It does not exist.
     Absent,
 }
 
@@ -114,21 +112,20 @@ pub enum Checked {
 pub struct Listed {
     /// With `/` between its parts.
     pub path: String,
-    /// In bytes; none: it was begun and is not whole.
+    /// In bytes; none: the file is incomplete.
     pub length: Option<u64>,
-    /// Names its content, as in [`Checked::Same`].
+    /// The token of its content, as in [`Checked::Same`].
     pub token: Option<Token>,
 }
 
-/// What is to become of a publication.
+/// A change of a publication.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PublicationChange {
     /// Its path, with `/` between its parts.
     pub path: String,
     /// Its content from now on; none: it is removed.
     pub bytes: Option<Vec<u8>>,
-    /// What there was when it was looked at; none: nothing, or it was not looked at. A store may use it to save a look
-    /// of its own.
+    /// The token of the existing content, if known. A store may use it to save a look of its own.
     pub found: Option<Token>,
 }
 
@@ -141,18 +138,17 @@ impl fmt::Debug for PublicationChange {
     }
 }
 
-/// What became of publications.
+/// Result of publishing.
 #[derive(Debug, Default)]
 pub struct Published {
-    /// Whether the document was another one (by then). What was not written yet is not written; its writer does that.
+    /// Whether another writer replaced the document before everything was written. That writer writes the rest.
     pub is_outdated: bool,
-    /// Whether the document was another one after something was written. That may have replaced what a newer version
-    /// publishes, so whoever asked publishes what the document says now. Never from a store that keeps the document as
-    /// it is meanwhile.
+    /// Whether another writer replaced the document after something was written. That may have replaced publications of a
+    /// newer version, so the caller publishes the new document. Never set by a store that locks the document meanwhile.
     pub is_overtaken: bool,
-    /// What was not done, by path.
+    /// Failed changes, by path.
     pub failures: Vec<(String, Failure)>,
-    /// What was written, by path, where the store can name it without another look.
+    /// Tokens of written publications, by path, if the store knows them without another look.
     pub tokens: Vec<(String, Token)>,
 }
 
@@ -187,7 +183,7 @@ impl Token {
         Self(token.into())
     }
 
-    /// What it was made of.
+    /// Its bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -199,7 +195,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// What reading the document found.
+/// Result of reading the document.
 #[derive(Debug, Clone)]
 pub enum Reading {
     /// There is no document.
@@ -215,7 +211,7 @@ pub enum Reading {
 pub struct Stored {
     /// Its content.
     pub bytes: Arc<[u8]>,
-    /// Names that content.
+    /// The token of that content.
     pub token: Token,
 }
 
@@ -228,7 +224,7 @@ impl fmt::Debug for Stored {
     }
 }
 
-/// How a compare-and-swap ended.
+/// Result of a compare-and-swap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Swap {
     /// The document is the new one, which has this token.

@@ -10,7 +10,7 @@ use super::tenant::Tenant;
 
 /// The overrides of an integration, by the folder or connection that they are for.
 ///
-/// An override is active when its object is there, unless the object has another one that wins.
+/// An override is active if its object exists and has no other override that wins.
 #[derive(Debug, Clone, Default)]
 pub struct ActiveOverrides<'a> {
     /// The active ones, by root or OU ID.
@@ -32,8 +32,8 @@ impl<'a> ActiveOverrides<'a> {
         let mirror = &integration.mirror;
         let paths = Folders::of(mirror);
         let mut active = Self::default();
-        let own = tenant.each::<FolderOverride>();
-        let mut own: Vec<_> = own
+        let mut own: Vec<_> = tenant
+            .each::<FolderOverride>()
             .filter(|overriding| overriding.integration_id == integration.id)
             .collect();
         own.sort_by_key(|overriding| matches!(overriding.folder, FolderRef::Path(_)));

@@ -1,4 +1,4 @@
-//! What a tenant takes in: whether an object fits what is there.
+//! Admission: whether a tenant accepts an object.
 
 use thiserror::Error;
 
@@ -14,30 +14,30 @@ use super::partition::Claim;
 use super::suggestions::suggest;
 use super::tenant::{Kind, Tenant};
 
-/// Why an object does not fit.
+/// Why a tenant rejects an object.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Rejection {
-    /// The integration it belongs to is not there.
+    /// Its integration does not exist.
     #[error("there is no integration {0:?}")]
     NoIntegration(String),
-    /// The folder it is for is not there.
+    /// Its folder does not exist.
     #[error("the integration {integration:?} has no folder {:?}{}", .folder.as_str(), did_you_mean(.suggestions))]
     NoFolder {
         /// Handle of the integration.
         integration: String,
         /// The folder.
         folder: FolderRef,
-        /// What may have been meant.
+        /// What the user may have meant.
         suggestions: Vec<String>,
     },
-    /// The account it is for is not there.
+    /// Its account does not exist.
     #[error("the integration {integration:?} has no account {account_id:?}{}", did_you_mean(.suggestions))]
     NoAccount {
         /// Handle of the integration.
         integration: String,
         /// The account.
         account_id: String,
-        /// What may have been meant.
+        /// What the user may have meant.
         suggestions: Vec<String>,
     },
     /// The integration cannot be shared with this grantee.
@@ -51,7 +51,7 @@ pub enum Rejection {
     OtherPartition {
         /// The attribute.
         attribute: &'static str,
-        /// What is in another partition.
+        /// The value in another partition.
         value: String,
         /// Its partition.
         found: String,
@@ -60,12 +60,12 @@ pub enum Rejection {
         /// The integration's partition.
         partition: String,
     },
-    /// The handle is another's.
+    /// Another folder or connection has the handle.
     #[error("the handle {handle:?} is taken by {holder}")]
     HandleTaken {
         /// The handle.
         handle: String,
-        /// Who has it.
+        /// The holder of the handle.
         holder: Box<HandleHolder>,
     },
     /// The folder or connection has an override already.
@@ -78,7 +78,7 @@ pub enum Rejection {
         /// The import ID of the other override.
         import_id: String,
     },
-    /// The integration's handle is another integration's.
+    /// Another integration has the handle.
     #[error("the handle {handle:?} is taken by the integration {holder}")]
     IntegrationHandleTaken {
         /// The handle.
@@ -86,7 +86,7 @@ pub enum Rejection {
         /// ID of the other integration.
         holder: String,
     },
-    /// There is such a workspace already.
+    /// The workspace exists already.
     #[error("the workspace {0:?} is there already")]
     WorkspaceExists(String),
 }
@@ -100,11 +100,11 @@ fn did_you_mean(suggestions: &[String]) -> String {
 
 /// A kind of object that a tenant can reject.
 pub trait Admit: Kind {
-    /// Whether it fits; `before` is the object as it is now, none when it is new. A folder or account that is not there
-    /// is no fault of an object that was for it before: it is dormant.
+    /// Checks an object; `before` is its current version, none for a new one. A missing folder or account is no error if the
+    /// object was for it before: the object is dormant.
     ///
     /// # Errors
-    /// Why it does not fit.
+    /// Why the tenant rejects it.
     fn admit(&self, before: Option<&Self>, tenant: &Tenant) -> Result<(), Rejection>;
 }
 
@@ -527,7 +527,7 @@ mod tests {
                 .to_string(),
             text
         );
-        // Of two faults it is told first, as it is the one of the configuration alone.
+        // Of two faults it is reported first, because it lies in the configuration alone.
         assert_eq!(
             refusal(
                 &connection_permission("cp", "private", A, "other/team"),

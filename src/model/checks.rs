@@ -15,7 +15,7 @@ pub fn handle(kind: HandleKind) -> impl Fn(&str) -> Result<(), Violation> + Send
     }
 }
 
-/// Refuses what is no grantee.
+/// Checks a grantee.
 pub fn grantee(value: &str) -> Result<(), Violation> {
     value.parse::<Grantee>().map(drop).map_err(|error| {
         Violation::new(
@@ -25,7 +25,7 @@ pub fn grantee(value: &str) -> Result<(), Violation> {
     })
 }
 
-/// Refuses what is no AWS account ID.
+/// Checks an AWS account ID.
 pub fn account_id(value: &str) -> Result<(), Violation> {
     if is_account_id(value) {
         return Ok(());
@@ -36,7 +36,7 @@ pub fn account_id(value: &str) -> Result<(), Violation> {
     ))
 }
 
-/// Refuses what cannot be the state of an account. AWS may add states, so any name of their form is one.
+/// Checks the state of an account. AWS may add states, so any name of their form is valid.
 pub fn account_state(value: &str) -> Result<(), Violation> {
     let is_state = !value.is_empty() && value.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
     if is_state {
@@ -48,7 +48,7 @@ pub fn account_state(value: &str) -> Result<(), Violation> {
     ))
 }
 
-/// Refuses what is neither the ID of a root nor of an OU.
+/// Checks the ID of a root or an OU.
 pub fn unit_id(value: &str) -> Result<(), Violation> {
     let lower = |part: &str, length: std::ops::RangeInclusive<usize>| {
         length.contains(&part.len())
@@ -129,24 +129,24 @@ pub fn attachment(value: &str) -> Result<(), Violation> {
     ))
 }
 
-/// Refuses what is no region's name.
+/// Checks the name of a Region.
 pub fn region(value: &str) -> Result<(), Violation> {
     if partition::is_region(value) {
         return Ok(());
     }
     if partition::is_glob(value) {
         return Err(Violation::new(
-            "It must be one AWS region, and a glob may mean several.",
+            "It must be one AWS Region, and a glob may mean several.",
             "Name one, such as \"eu-west-1\".",
         ));
     }
     Err(Violation::new(
-        "It must be the name of an AWS region.",
+        "It must be the name of an AWS Region.",
         "Write it like \"eu-west-1\", without the letter of an Availability Zone.",
     ))
 }
 
-/// Refuses what is neither a region's name nor a glob of some.
+/// Checks the name of a Region or a glob.
 pub fn region_or_glob(value: &str) -> Result<(), Violation> {
     let is_glob = partition::is_glob(value)
         && value
@@ -156,12 +156,12 @@ pub fn region_or_glob(value: &str) -> Result<(), Violation> {
         return Ok(());
     }
     Err(Violation::new(
-        "It must be the name of an AWS region, \"*\" for all of them, or a glob.",
+        "It must be the name of an AWS Region, \"*\" for all of them, or a glob.",
         "Write it like \"eu-west-1\", \"*\" or \"us-*\".",
     ))
 }
 
-/// Refuses what is no ARN of an IAM role.
+/// Checks the ARN of an IAM role.
 pub fn role_arn(value: &str) -> Result<(), Violation> {
     value.parse::<RoleArn>().map(drop).map_err(|error| {
         Violation::new(
@@ -171,7 +171,7 @@ pub fn role_arn(value: &str) -> Result<(), Violation> {
     })
 }
 
-/// Refuses what is no name (with path) of an IAM role.
+/// Checks the name of an IAM role, with its path if it has one.
 pub fn role_name(value: &str) -> Result<(), Violation> {
     let fix = "Give the role's name, such as \"orgmirror-readonly\", with its path if it has one, such as \
                \"audit/orgmirror-readonly\".";
@@ -191,7 +191,7 @@ pub fn role_name(value: &str) -> Result<(), Violation> {
     ))
 }
 
-/// Refuses what STS takes for no external ID.
+/// Checks an external ID by the rules of STS.
 pub fn external_id(value: &str) -> Result<(), Violation> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"+=,.@:/-_".contains(&b);
     if (2..=1224).contains(&value.len()) && value.bytes().all(allowed) {
@@ -203,7 +203,7 @@ pub fn external_id(value: &str) -> Result<(), Violation> {
     ))
 }
 
-/// Refuses what is no URL of HTTP.
+/// Checks a URL of HTTP or HTTPS.
 pub fn url(value: &str) -> Result<(), Violation> {
     let host = value
         .strip_prefix("https://")

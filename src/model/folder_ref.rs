@@ -16,7 +16,7 @@ use super::mirror::{Folder, Mirror};
 pub enum FolderRef {
     /// Root or OU ID: follows the folder through renames and moves.
     Id(String),
-    /// `/` or `/Workloads/Prod`: whatever folder is there.
+    /// `/` or `/Workloads/Prod`: the folder that is at this path, whichever it is.
     Path(String),
 }
 
@@ -92,8 +92,8 @@ impl Known for FolderRef {
 }
 
 impl FolderRef {
-    /// The folder that is meant now, and its ID; none where there is none. Of several folders at one path, which AWS
-    /// does not allow but hand-written lists do, the one with the first ID.
+    /// Finds the folder and its ID; none if it is missing. Of several folders at one path, which AWS does not allow but
+    /// hand-written lists do, the one with the first ID.
     ///
     /// For many references into one mirror there is [`Folders`].
     pub fn find<'a>(&self, mirror: &'a Mirror) -> Option<(&'a str, &'a Folder)> {
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_reference_in_a_document_has_an_id_or_a_path() {
-        // In a document, so that the place is told as well.
+        // In a document, so that the error names the place, too.
         let read = |text: &str| {
             let read: Result<Vec<FolderRef>, _> = serde_json::from_str(&format!("[{text}]"));
             read.map_err(|error| error.to_string())
@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(by_id("ou-3"), Some("ou-3"));
         assert_eq!(by_path("/"), Some("root"));
         assert_eq!(by_path("/Twice"), Some("ou-1"));
-        // Neither is the other, and paths are compared as they are.
+        // An ID never equals a path, and paths are compared literally.
         assert_eq!(by_id("/"), None);
         assert_eq!(by_path("ou-3"), None);
         assert_eq!(by_path("/twice"), None);

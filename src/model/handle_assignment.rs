@@ -23,7 +23,7 @@ pub struct HandleHolder {
     pub kind: HandleKind,
     /// Root, OU or account ID.
     pub id: String,
-    /// Its name; empty when it is not there.
+    /// Its name; empty if it is missing.
     pub name: String,
     /// Whether the handle is only reserved for it, by an override that is not active.
     pub is_reserved: bool,
@@ -168,11 +168,12 @@ pub fn find_holder(
         }
         let found = derived_handles(&integration.mirror).find(|&(kind, id, derived)| {
             // An override may have given it before, and not any more.
-            let effective = integration
+            integration
                 .effective_handles
                 .get(id)
-                .filter(|given| is_candidate(given, derived, kind, id));
-            effective.map_or(derived, String::as_str) == handle
+                .filter(|given| is_candidate(given, derived, kind, id))
+                .map_or(derived, String::as_str)
+                == handle
                 && overrides.handle(kind, id).is_none()
                 && (integration.id.as_str(), id) != place
         });
@@ -411,13 +412,16 @@ impl<'a> Assigner<'a> {
 
     /// Finds the handles that now mean another account.
     fn find_reassigned(&self) -> Vec<HandleNotice> {
-        let changed = self.assignments.iter().filter_map(|assignment| {
-            let handle = assignment.handle.as_deref()?;
-            let is_new =
-                assignment.kind == HandleKind::Connection && assignment.was != Some(handle);
-            is_new.then_some((handle, assignment))
-        });
-        let changed: HashMap<&str, &Assignment<'_>> = changed.collect();
+        let changed: HashMap<&str, &Assignment<'_>> = self
+            .assignments
+            .iter()
+            .filter_map(|assignment| {
+                let handle = assignment.handle.as_deref()?;
+                let is_new =
+                    assignment.kind == HandleKind::Connection && assignment.was != Some(handle);
+                is_new.then_some((handle, assignment))
+            })
+            .collect();
         if changed.is_empty() {
             return Vec::new();
         }
@@ -515,7 +519,7 @@ mod tests {
         assert_eq!(commit_accounts(tenant, "two", &[(B, "prod")]), NOTHING);
         assert_eq!(handle(tenant, "two", B), Some("prod_222222222222"));
 
-        // A new derived handle is free to be had; so is the old one, by then.
+        // The new derived handle is free, and so is the old one by now.
         commit_accounts(tenant, "two", &[(B, "dev")]);
         assert_eq!(handle(tenant, "two", B), Some("dev"));
         commit_accounts(tenant, "two", &[(B, "prod")]);

@@ -53,7 +53,7 @@ impl WorkspaceImpact {
     }
 }
 
-/// Compares what is published before and after, for every workspace that changes, by its name.
+/// Compares the publications before and after, for every workspace that changes, by its name.
 pub fn compare(before: &Tenant, after: &Tenant) -> Vec<WorkspaceImpact> {
     let is_affected = affected_filter(before, after);
     let mut workspaces: BTreeMap<String, [Option<&Workspace>; 2]> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! The objects that a tenant holds: a file for each kind, and the one list of the kinds.
+//! The objects of a tenant: a file for each kind, and the one list of the kinds.
 //!
 //! A new kind is a file here and a row in [`kinds`]. The row makes it a part of [`Tenant`](super::tenant::Tenant), of the
 //! catalog's document, of the history, and of what a change affects. What the compiler then asks for is `Admit`

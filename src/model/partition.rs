@@ -52,7 +52,7 @@ pub fn is_region(value: &str) -> bool {
     words.contains('-') && words.split('-').all(is_word) && is_number(number)
 }
 
-/// Whether it stands for any number of Regions instead of naming one.
+/// Whether it is a glob, which matches any number of Regions, and not a name.
 pub fn is_glob(value: &str) -> bool {
     value.contains(['*', '?'])
 }
@@ -78,8 +78,8 @@ pub fn organizations_region(partition: &str) -> &'static str {
 
 /// The Regions of a partition that are known here; none of a partition that is not.
 ///
-/// As botocore 1.44 has them in `partitions.json`, announced ones included. AWS adds some every year: what is to hold
-/// for those as well must not depend on this list.
+/// As botocore 1.44 has them in `partitions.json`, announced ones included. AWS adds some every year, so a rule for
+/// all Regions must not depend on this list.
 pub fn regions(partition: &str) -> &'static [&'static str] {
     match partition {
         AWS => &[
@@ -126,7 +126,7 @@ pub fn regions(partition: &str) -> &'static [&'static str] {
     }
 }
 
-/// The Regions that names and globs mean: names as they are, known or not, and for each glob the known Regions of the
+/// Expands names and globs to Regions: keeps names, known or not, and replaces each glob by the known Regions of the
 /// partition that match it.
 pub fn expand<'a>(partition: &str, wanted: &'a BTreeSet<String>) -> BTreeSet<&'a str> {
     let (globs, names): (Vec<&str>, Vec<&str>) = wanted
@@ -210,7 +210,7 @@ pub(super) fn matches(glob: &str, region: &str) -> bool {
     // Names of Regions are ASCII.
     let (glob, region) = (glob.as_bytes(), region.as_bytes());
     let (mut in_glob, mut in_region) = (0, 0);
-    // Behind the last `*`, and where in the name what it does not stand for begins.
+    // Position after the last `*`, and the position in the name up to which that `*` matches.
     let mut retry = None;
     while let Some(&byte) = region.get(in_region) {
         match (glob.get(in_glob), retry) {

@@ -5,13 +5,13 @@ use super::partition;
 /// An access portal, by its address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Portal<'a> {
-    /// Without what a browser puts behind it: `https://acme.awsapps.com/start` of `https://acme.awsapps.com/start/#/`.
+    /// Without the fragment that a browser adds: `https://acme.awsapps.com/start` of `https://acme.awsapps.com/start/#/`.
     pub address: &'a str,
-    /// What tells it from others: `acme`.
+    /// Its name: `acme`.
     pub name: &'a str,
-    /// Its partition; none where the address is none of AWS's own.
+    /// Its partition; none if the address is not one of AWS's.
     pub partition: Option<&'static str>,
-    /// The Region in the address; none where it has none.
+    /// The Region in the address, if it has one.
     pub region: Option<&'a str>,
     form: Form,
 }
@@ -25,9 +25,9 @@ enum Form {
     Directory,
     /// `https://ssoins-0123456789abcdef.portal.us-east-1.app.aws`
     Instance,
-    /// A domain of AWS's portals, and not as they are.
+    /// A domain of AWS's portals, in an invalid form.
     Broken,
-    /// A domain of somebody else's.
+    /// Another domain.
     Foreign,
 }
 
@@ -36,8 +36,11 @@ impl<'a> Portal<'a> {
     /// (<https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-sso.html>) and Getting Started with Amazon Web
     /// Services in China (<https://docs.amazonaws.cn/en_us/aws/latest/userguide/iam-identity-center.html>) have them.
     pub fn of(url: &'a str) -> Self {
-        let address = url.split('#').next().unwrap_or_default();
-        let address = address.trim_end_matches('/');
+        let address = url
+            .split('#')
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches('/');
         let (_, rest) = address.split_once("://").unwrap_or(("", address));
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
         let labels: Vec<&str> = host.split('.').collect();

@@ -1,7 +1,7 @@
 //! Whether accounts are ready for searching their resources in many Regions with AWS Resource Explorer.
 //!
-//! An index in a Region makes its resources known; the aggregator index holds those of all Regions, and its default view
-//! is where people search: <https://docs.aws.amazon.com/resource-explorer/latest/userguide/manage-aggregator-region.html>.
+//! An index in a Region lists its resources. The aggregator index lists those of all Regions, and users search in its default
+//! view: <https://docs.aws.amazon.com/resource-explorer/latest/userguide/manage-aggregator-region.html>.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,17 +14,17 @@ const NAMED: usize = 10;
 const AGGREGATOR: &str = "AGGREGATOR";
 /// The state of an index that is in use.
 const ACTIVE: &str = "ACTIVE";
-/// The state of an index that is going.
+/// The state of an index that is being deleted.
 const DELETING: &str = "DELETING";
-/// The state of an index that is gone.
+/// The state of a deleted index.
 const DELETED: &str = "DELETED";
 
-/// The Regions that are to have an index, and only they.
+/// The Regions that should have an index; no other Region should.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WantedIndexes {
-    /// Where the aggregator is to be.
+    /// The Region of the aggregator.
     pub aggregator_region: String,
-    /// All of them, that one among them.
+    /// All of them, including that of the aggregator.
     pub regions: BTreeSet<String>,
 }
 
@@ -35,34 +35,34 @@ pub struct Index {
     pub kind: String,
     /// `CREATING`, `ACTIVE`, `UPDATING`, `DELETING`, `DELETED`.
     pub state: String,
-    /// The view that searches in the Region use when they name none; none: there is none.
+    /// The view for searches in the Region that name no view, if there is one.
     pub default_view_arn: Option<String>,
 }
 
 /// The indexes of an account by Region, or why a Region could not be read. Regions without an index are absent.
 pub type Indexes<E = String> = BTreeMap<String, Result<Index, E>>;
 
-/// What was read of an AWS organization and its accounts.
+/// The readings of an AWS organization and its accounts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Readings {
     /// Whether Resource Explorer has trusted access; none: there is no AWS organization.
     pub trusted_access: Option<bool>,
     /// By account ID the indexes, or why the account could not be read.
     pub accounts: BTreeMap<String, Result<Indexes, String>>,
-    /// What service control policies stop in the accounts.
+    /// Actions that service control policies stop in the accounts.
     pub obstacles: Obstacles,
 }
 
-/// What keeps accounts from being ready, in words.
+/// The problems that keep accounts from being ready.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Readiness {
-    /// All of it, with the accounts that have it. Empty: all is ready.
+    /// All problems, each with its accounts. Empty: all accounts are ready.
     pub problems: Vec<String>,
-    /// What each account has of it, by the ID of each account that was to be read.
+    /// The problems of each account, by the account's ID.
     pub accounts: BTreeMap<String, Vec<String>>,
 }
 
-/// Judges what was read.
+/// Finds the problems in readings.
 pub fn readiness(readings: &Readings, wanted: &WantedIndexes) -> Readiness {
     let mut readiness = Readiness::default();
     if readings.trusted_access == Some(false) {
@@ -293,7 +293,7 @@ mod tests {
             .collect()
     }
 
-    fn judged(readings: &Readings) -> Readiness {
+    fn judge(readings: &Readings) -> Readiness {
         let wanted = WantedIndexes {
             aggregator_region: "eu-west-1".to_owned(),
             regions: BTreeSet::from(["eu-west-1", "us-east-1"].map(str::to_owned)),
@@ -316,7 +316,7 @@ mod tests {
 
     fn problems(indexes: &Indexes) -> Vec<String> {
         let readings = of_accounts([("111", Ok(indexes.clone()))]);
-        judged(&readings).accounts.remove("111").unwrap()
+        judge(&readings).accounts.remove("111").unwrap()
     }
 
     #[test]
@@ -400,14 +400,14 @@ mod tests {
         let denied = |id: &String| Err(format!("Role {id} is missing."));
         let readings = of_accounts(ids.iter().map(|id| (id.as_str(), denied(id))));
         assert_eq!(
-            judged(&readings).problems,
+            judge(&readings).problems,
             [
                 "the account could not be read: 12 accounts (1, 10, 11, 12, 2, 3, 4, 5, 6, 7 and 2 more). The first one: \
               Role 1 is missing."
             ]
         );
         assert_eq!(
-            judged(&readings).accounts["12"],
+            judge(&readings).accounts["12"],
             ["the account could not be read: Role 12 is missing."]
         );
     }
@@ -433,16 +433,16 @@ mod tests {
         readings
             .obstacles
             .insert(place(Verdict::RestrictsRegion), stopped.clone());
-        assert_eq!(judged(&readings).problems, [""; 0]);
+        assert_eq!(judge(&readings).problems, [""; 0]);
         readings.trusted_access = Some(false);
         readings
             .obstacles
             .insert(place(Verdict::DoesNotAllow), stopped);
         let words =
             "at r-1 no service control policy allows cloudformation:CreateStack in eu-west-1";
-        assert_eq!(judged(&readings).accounts["111"], [words]);
+        assert_eq!(judge(&readings).accounts["111"], [words]);
         assert_eq!(
-            judged(&readings).problems,
+            judge(&readings).problems,
             [
                 "Resource Explorer has no trusted access to the AWS organization, which searching across accounts needs",
                 &format!("{words}: account 111."),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mirror::PlannedMirror;
 
-/// The guard applies from this many held connections up.
+/// The guard applies from this many connections up.
 pub const APPLIES_FROM: usize = 8;
 
 /// How many connections one plan may remove.
@@ -31,19 +31,19 @@ impl Default for RemovalGuard {
     }
 }
 
-/// More removals than the guard lets pass.
+/// More removals than the guard allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Removal {
-    /// What would be removed, by account ID.
+    /// Connections that would be removed, by account ID.
     pub removed: Vec<RemovedConnection>,
-    /// Connections held before.
+    /// Number of existing connections.
     pub held: usize,
     /// The guard that stops it.
     pub guard: RemovalGuard,
 }
 
 impl Removal {
-    /// Per cent of the held connections that would be removed, rounded up.
+    /// Per cent of the existing connections that would be removed, rounded up.
     pub fn percent(&self) -> usize {
         (self.removed.len() * 100).div_ceil(self.held.max(1))
     }

@@ -101,9 +101,10 @@ pub(super) fn put(tenant: &mut Tenant, id: &str, units: Members<'_>, accounts: M
 
 /// A folder, by path if it starts with `/`.
 pub(super) fn folder(text: &str) -> FolderRef {
-    match text.starts_with('/') {
-        true => FolderRef::Path(text.to_owned()),
-        false => FolderRef::Id(text.to_owned()),
+    if text.starts_with('/') {
+        FolderRef::Path(text.to_owned())
+    } else {
+        FolderRef::Id(text.to_owned())
     }
 }
 

@@ -99,7 +99,7 @@ pub struct StatementName {
     pub statement: String,
 }
 
-/// What is stopped at one place.
+/// Actions and Regions that one statement stops.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Stopped {
     /// The actions, as in policies; empty where a Region is restricted for others.
@@ -137,8 +137,8 @@ impl ServiceControlPolicies {
         Ok(())
     }
 
-    /// What stands in the way of Resource Explorer in `regions` of the accounts, each given with the IDs from the root
-    /// down to its own. What is denied or not allowed for sure comes first.
+    /// Finds obstacles for Resource Explorer in `regions` of the accounts, each given with the IDs from the root down to its
+    /// own. Certain obstacles come first.
     pub fn obstacles<'a>(
         &self,
         accounts: impl IntoIterator<Item = (&'a str, Vec<&'a str>)>,
@@ -170,15 +170,17 @@ impl ServiceControlPolicies {
         obstacles
     }
 
-    /// What is stopped at a level that has these policies.
+    /// Finds what these policies stop at a level.
     fn stops<'r>(
         &self,
         policy_ids: Option<&BTreeSet<String>>,
         partition: &str,
         regions: &BTreeSet<&'r str>,
     ) -> Vec<Stop<'r>> {
-        let policies = policy_ids.into_iter().flatten();
-        let policies = policies.filter_map(|id| Some((id, self.by_id.get(id)?)));
+        let policies = policy_ids
+            .into_iter()
+            .flatten()
+            .filter_map(|id| Some((id, self.by_id.get(id)?)));
         let statements: Vec<(StatementName, &Statement)> = policies
             .flat_map(|(id, policy)| policy.statements.iter().map(move |it| (id, policy, it)))
             .map(|(id, policy, statement)| {

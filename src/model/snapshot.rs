@@ -9,8 +9,8 @@ use std::fmt;
 use describe::Describe;
 use thiserror::Error;
 
-use super::lineage::{Broken, Lineage};
 use super::suggestions::{Suggestion, suggest};
+use super::tree::{TopologicalOrder, TreeError};
 
 /// OUs nest at most this deep below the root ("Quotas for AWS Organizations", AWS Organizations User Guide).
 pub const MAX_DEPTH: usize = 5;
@@ -135,14 +135,14 @@ pub struct AccountFacts {
     pub tags: Option<BTreeMap<String, String>>,
 }
 
-/// Something whose parent is not there.
+/// An OU or account whose parent is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Orphan {
     /// OU or account ID.
     pub id: String,
     /// Its name.
     pub name: String,
-    /// The parent that is not there; none: found under no parent at all.
+    /// The missing parent; none: it was found under no parent at all.
     pub parent_id: Option<String>,
 }
 
@@ -212,7 +212,7 @@ pub enum SnapshotError {
         /// The root's ID.
         id: String,
     },
-    /// Every AWS organization holds its management account.
+    /// Every AWS organization contains its management account.
     #[error(
         "the reading is not complete: the management account {id} is not among the {accounts} accounts"
     )]
@@ -239,10 +239,10 @@ pub fn path_below(parent: &str, segment: &str) -> String {
 }
 
 impl Snapshot {
-    /// Makes a whole snapshot of what was read.
+    /// Assembles a complete snapshot from a reading.
     ///
     /// # Errors
-    /// Anything that shows the reading to be incomplete or torn, naming what is orphaned or contradictory.
+    /// If the reading is incomplete or inconsistent. The error names the orphans or contradictions.
     pub fn assemble(facts: Facts) -> Result<Self, SnapshotError> {
         let mut units: BTreeMap<String, UnitFacts> = BTreeMap::new();
         for unit in facts.organizational_units {
@@ -289,9 +289,9 @@ impl Snapshot {
             .values()
             .map(|unit| (unit.id.as_str(), unit.parent_id.as_str()))
             .collect();
-        let lineage = Lineage::of(&facts.root_id, &parents);
-        let mut orphans: Vec<Orphan> = match &lineage {
-            Err(Broken::Orphans(ids)) => ids
+        let order = TopologicalOrder::of(&facts.root_id, &parents);
+        let mut orphans: Vec<Orphan> = match &order {
+            Err(TreeError::Orphans(ids)) => ids
                 .iter()
                 .filter_map(|id| units.get(id))
                 .map(|unit| Orphan {
@@ -318,9 +318,9 @@ impl Snapshot {
         if !orphans.is_empty() {
             return Err(SnapshotError::Orphans(orphans));
         }
-        let lineage = match lineage {
-            Ok(lineage) => lineage,
-            Err(Broken::Cycle(ids) | Broken::Orphans(ids)) => {
+        let order = match order {
+            Ok(order) => order,
+            Err(TreeError::Cycle(ids) | TreeError::Orphans(ids)) => {
                 return Err(SnapshotError::Cycle(ids));
             }
         };
@@ -333,7 +333,7 @@ impl Snapshot {
 
         let mut paths: BTreeMap<String, String> =
             BTreeMap::from([(facts.root_id.clone(), ROOT_PATH.to_owned())]);
-        for (id, parent, depth) in lineage.descent {
+        for (id, parent, depth) in order.units {
             let name = units.get(id).map_or("", |unit| unit.name.as_str());
             if depth > MAX_DEPTH {
                 return Err(SnapshotError::TooDeep {
@@ -424,12 +424,12 @@ pub struct Selected {
     pub absent_account_ids: Vec<String>,
 }
 
-/// A wanted OU that is not in the AWS organization.
+/// A selected OU that is not in the AWS organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownUnit {
     /// The ID as given.
     pub id: String,
-    /// What may have been meant, best first.
+    /// What the user may have meant, best first.
     pub suggestions: Vec<Suggestion>,
 }
 
@@ -452,15 +452,15 @@ impl fmt::Display for UnknownUnit {
 /// Why a part of an AWS organization cannot be taken.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SelectionError {
-    /// Wanted OUs that are not there.
+    /// Selected OUs that do not exist.
     #[error("not in the AWS organization {organization_id}: {}", listed(.units, "; "))]
     UnknownUnits {
         /// `o-...`
         organization_id: String,
-        /// What is not there.
+        /// The missing OUs.
         units: Vec<UnknownUnit>,
     },
-    /// An empty set of wanted subtrees.
+    /// An empty set of subtrees.
     #[error("organizational_unit_ids is an empty set, which would select nothing")]
     NothingIncluded,
     /// The root among the excluded OUs.
@@ -475,7 +475,7 @@ impl Snapshot {
     /// Takes the wanted part of an AWS organization.
     ///
     /// # Errors
-    /// Wanted OUs that are not there, and selections that can only be empty.
+    /// If selected OUs do not exist, or the selection can only be empty.
     pub fn select(&self, selection: &Selection) -> Result<Selected, SelectionError> {
         if selection
             .exclude_organizational_unit_ids
@@ -576,7 +576,7 @@ impl Snapshot {
         })
     }
 
-    /// The IDs from the root down to an account, its own included; none where it is not there.
+    /// The IDs from the root down to an account, its own included; none if the account is missing.
     pub fn ids_to<'a>(&'a self, account_id: &'a str) -> Option<Vec<&'a str>> {
         let account = self.accounts.get(account_id)?;
         let mut ids = vec![account_id];

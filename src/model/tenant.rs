@@ -1,4 +1,4 @@
-//! A tenant: everything that is known of it, whoever declared it.
+//! A tenant: the objects of all its configurations.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,11 +6,11 @@ use std::sync::Arc;
 use super::arn::is_account_id;
 use super::grantee::Grantee;
 use super::handle::{self, HandleKind};
-use super::lineage::{Broken, Lineage};
 use super::objects::object::kind_name;
 use super::objects::{Integration, Object, ObjectMap, Workspace, kinds};
+use super::tree::{TopologicalOrder, TreeError};
 
-/// A kind of object that a tenant holds.
+/// A kind of object in a tenant.
 pub trait Kind: Object {
     /// All objects of the kind.
     fn all(tenant: &Tenant) -> &ObjectMap<Self>;
@@ -19,15 +19,15 @@ pub trait Kind: Object {
     fn all_mut(tenant: &mut Tenant) -> &mut ObjectMap<Self>;
 }
 
-/// Something that is done for each kind of object, whatever its type.
+/// An operation for each kind of object.
 pub trait ForEachKind {
-    /// Does it for one kind.
+    /// The operation for one kind.
     fn kind<T: Kind>(&mut self);
 }
 
 macro_rules! tenant {
     ($($(#[$doc:meta])* $field:ident: $kind:ty [$($_absent:meta)?],)+) => {
-        /// Everything a tenant holds.
+        /// The objects of a tenant.
         #[derive(Debug, Clone, PartialEq, Eq, Default)]
         pub struct Tenant {
             /// Its handle.
@@ -45,7 +45,7 @@ macro_rules! tenant {
             }
         })+
 
-        /// Does something for each kind of object, in the order in which a history names them.
+        /// Runs an operation for each kind of object, in the order of the history.
         pub fn for_each_kind(work: &mut impl ForEachKind) {
             $(work.kind::<$kind>();)+
         }
@@ -54,7 +54,7 @@ macro_rules! tenant {
 kinds!(tenant);
 
 impl Tenant {
-    /// A tenant that holds nothing.
+    /// An empty tenant.
     pub fn new(handle: &str) -> Self {
         Self {
             handle: handle.to_owned(),
@@ -78,7 +78,7 @@ impl Tenant {
         T::all_mut(self).insert(id, Arc::new(object));
     }
 
-    /// Removes an object; false: it was not there. An integration takes its permissions and overrides with it.
+    /// Removes an object; false: it was missing. Removes the permissions and overrides of an integration with it.
     pub fn remove<T: Kind>(&mut self, id: &str) -> bool {
         let is_removed = T::all_mut(self).remove(id).is_some();
         for_each_kind(&mut RemoveOrphans(self));
@@ -239,14 +239,14 @@ fn tree_problem(integration: &Integration) -> Option<String> {
             ));
         }
     };
-    match Lineage::of(root, &parents) {
-        Err(Broken::Orphans(ids)) => {
+    match TopologicalOrder::of(root, &parents) {
+        Err(TreeError::Orphans(ids)) => {
             return Some(format!(
                 "in {of}, these folders have a parent_id that is not there: {}",
                 ids.join(", ")
             ));
         }
-        Err(Broken::Cycle(ids)) => {
+        Err(TreeError::Cycle(ids)) => {
             return Some(format!(
                 "in {of}, the folders {} are each other's ancestors",
                 ids.join(", ")

@@ -1,4 +1,4 @@
-//! Who sees what: grants, effective settings, and what is published for a workspace.
+//! Visibility: grants, effective settings, and the view that is published for a workspace.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +21,7 @@ pub(super) mod resolved;
 pub struct Grant<'t> {
     /// Where it was declared.
     pub source: GrantSource<'t>,
-    /// To whom.
+    /// The grantee.
     pub grantee: Cow<'t, Grantee>,
 }
 
@@ -46,7 +46,7 @@ pub enum GrantSource<'t> {
 /// A connection with everything that follows from its integration, overrides and grants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EffectiveConnection<'t> {
-    /// Whose it is.
+    /// Its integration.
     pub integration: &'t Integration,
     /// Of the account.
     pub account_id: &'t str,
@@ -115,8 +115,9 @@ impl<'t> EffectiveConnection<'t> {
 
     /// `aws`, `aws-us-gov` or `aws-cn`.
     pub fn partition(&self) -> &'t str {
-        let derived = self.connection.partition();
-        derived.unwrap_or_else(|| partition::of_region(self.default_region))
+        self.connection
+            .partition()
+            .unwrap_or_else(|| partition::of_region(self.default_region))
     }
 
     /// Whether it may be published at all: the account is active and no override keeps it out.
@@ -125,23 +126,23 @@ impl<'t> EffectiveConnection<'t> {
     }
 }
 
-/// What is published for a workspace.
+/// The connections and folders that are published for a workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct View<'t> {
     /// Handle of the tenant.
     pub tenant: &'t str,
-    /// Whose it is.
+    /// The workspace.
     pub workspace: &'t Workspace,
-    /// What it gets, by handle.
+    /// Its connections, by handle.
     pub connections: Vec<EffectiveConnection<'t>>,
-    /// Folders that hold any of them, themselves or below, by handle.
+    /// Folders with such connections in or below them, by handle.
     pub folders: Vec<ViewFolder<'t>>,
 }
 
-/// A folder that holds published connections, itself or below it.
+/// A folder with published connections in or below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ViewFolder<'t> {
-    /// Whose it is.
+    /// Its integration.
     pub integration: &'t Integration,
     /// Root or OU ID.
     pub id: &'t str,
@@ -183,8 +184,11 @@ pub fn attached_nowhere<'a>(attach: &'a BTreeSet<String>, tenant: &Tenant) -> Ve
                 || folders.values().any(|folder| folder.path == *entry)
         })
     };
-    let entries = attach.iter().map(String::as_str);
-    entries.filter(|entry| !is_there(entry)).collect()
+    attach
+        .iter()
+        .map(String::as_str)
+        .filter(|entry| !is_there(entry))
+        .collect()
 }
 
 #[cfg(test)]
@@ -381,7 +385,7 @@ mod tests {
             assert!(is_enabled(&tenant));
             put_on_folder(&mut tenant, id, disabled.clone());
             assert!(!is_enabled(&tenant), "{id}");
-            // Of what is not below it nothing changes.
+            // Nothing changes outside of it.
             let all = Resolved::of(&tenant);
             assert_eq!(all.connections()[1].enabled, id != "root");
         }
@@ -411,7 +415,7 @@ mod tests {
         tenant.put(folder_permission("fp_2", "one", "/Work", "acme/finops"));
         assert_eq!(published(&tenant, &security), ["a"]);
         assert_eq!(published(&tenant, &finops), ["a"]);
-        // ou-1 is renamed, and another folder comes to where it was.
+        // ou-1 is renamed, and another folder takes its path.
         let units = [
             ("ou-1", "Rest", ""),
             ("ou-2", "Prod", "ou-1"),
@@ -524,7 +528,7 @@ mod tests {
                 "arn:aws-us-gov:iam::111111111111:role/auditor"
             );
         });
-        // Only an edit by hand leaves an ARN that is none.
+        // Only an edit by hand leaves an invalid ARN.
         edit(&mut tenant, "reader");
         first(&tenant, |connection| {
             assert_eq!(connection.partition(), "aws-cn")

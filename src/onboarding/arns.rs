@@ -7,7 +7,7 @@ use crate::model::arn::{AccountId, Arn, is_account_id};
 /// An account, role or user that may assume a role.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Principal {
-    /// Everyone in this account whom its own policies allow to.
+    /// Every principal in this account that the account's own policies allow to.
     Account(AccountId),
     /// What an ARN names.
     Arn {
@@ -130,8 +130,9 @@ impl FromStr for PolicyArn {
                 && (arn.account_id == "aws" || is_account_id(arn.account_id))
                 && is_named(arn.resource, "policy/")
         };
-        let arn = without_region(text).filter(is_policy);
-        let arn = arn.ok_or(ArnError::NoPolicy)?;
+        let arn = without_region(text)
+            .filter(is_policy)
+            .ok_or(ArnError::NoPolicy)?;
         Ok(Self {
             partition: arn.partition.to_owned(),
             arn: text.to_owned(),

@@ -203,7 +203,7 @@ impl Onboarding {
                 map([("Enabled", true), ("RetainStacksOnAccountRemoval", false)]),
             ),
             ("ManagedExecution", map([("Active", true)])),
-            // An account that refuses, a suspended one say, holds up none of the others.
+            // An account that refuses, for example a suspended one, does not delay the others.
             (
                 "OperationPreferences",
                 map([

@@ -97,14 +97,16 @@ impl Onboarding {
             let actions = purposes.entry(action.purpose).or_default();
             actions.push(action.name);
         }
-        let statements = purposes.into_iter().map(|(purpose, actions)| {
-            let mut statement = vec![("Sid", purpose.sid().into()), ("Effect", "Allow".into())];
-            statement.extend(delegate.map(|delegate| ("Principal", delegate.clone())));
-            statement.push(("Action", list(actions)));
-            statement.push(("Resource", purpose.resource(&self.partition).into()));
-            Node::Map(statement)
-        });
-        statements.collect()
+        purposes
+            .into_iter()
+            .map(|(purpose, actions)| {
+                let mut statement = vec![("Sid", purpose.sid().into()), ("Effect", "Allow".into())];
+                statement.extend(delegate.map(|delegate| ("Principal", delegate.clone())));
+                statement.push(("Action", list(actions)));
+                statement.push(("Resource", purpose.resource(&self.partition).into()));
+                Node::Map(statement)
+            })
+            .collect()
     }
 }
 
@@ -123,7 +125,7 @@ mod tests {
     use super::super::sample::onboarding;
     use super::*;
 
-    fn parsed(text: Result<String, WriteError>) -> Value {
+    fn parse(text: Result<String, WriteError>) -> Value {
         serde_json::from_str(&text.unwrap()).unwrap()
     }
 
@@ -154,12 +156,12 @@ mod tests {
 }"#
         );
         onboarding.external_id = None;
-        let policy = parsed(onboarding.trust_policy_json());
+        let policy = parse(onboarding.trust_policy_json());
         assert_eq!(policy["Statement"][0].get("Condition"), None);
     }
 
     /// What a policy allows, with the statement that does.
-    fn allowed(policy: &Value) -> BTreeSet<(&str, &str)> {
+    fn allowed_actions(policy: &Value) -> BTreeSet<(&str, &str)> {
         let statements = policy["Statement"].as_array().unwrap().iter();
         let actions = statements.flat_map(|statement| {
             assert_eq!(statement["Effect"], "Allow");
@@ -171,7 +173,7 @@ mod tests {
     }
 
     /// What the list of actions has for these callers.
-    fn listed(callers: &[Caller]) -> BTreeSet<(&'static str, &'static str)> {
+    fn listed_actions(callers: &[Caller]) -> BTreeSet<(&'static str, &'static str)> {
         let actions = REQUIRED_ACTIONS.iter();
         let wanted = actions.filter(|action| callers.contains(&action.purpose.caller()));
         wanted
@@ -182,17 +184,20 @@ mod tests {
     #[test]
     fn whoever_reads_is_allowed_what_reading_calls() {
         let onboarding = onboarding("aws");
-        let policy = parsed(onboarding.discovery_policy_json());
+        let policy = parse(onboarding.discovery_policy_json());
         assert_eq!(
-            allowed(&policy),
-            listed(&[Caller::Reader, Caller::KeyOwner])
+            allowed_actions(&policy),
+            listed_actions(&[Caller::Reader, Caller::KeyOwner])
         );
         let of_role = serde_json::to_value(onboarding.discovery_policy()).unwrap();
-        assert_eq!(allowed(&of_role), listed(&[Caller::Reader]));
+        assert_eq!(allowed_actions(&of_role), listed_actions(&[Caller::Reader]));
         let of_connection = onboarding.connection_policy();
         let of_connection = of_connection.map(|policy| serde_json::to_value(policy).unwrap());
-        let of_connection = of_connection.as_ref().map(allowed).unwrap_or_default();
-        assert_eq!(of_connection, listed(&[Caller::Connection]));
+        let of_connection = of_connection
+            .as_ref()
+            .map(allowed_actions)
+            .unwrap_or_default();
+        assert_eq!(of_connection, listed_actions(&[Caller::Connection]));
     }
 
     #[test]
@@ -208,7 +213,7 @@ mod tests {
     fn the_delegation_policy_is_for_the_accounts_that_read() {
         let mut onboarding = onboarding("aws-us-gov");
         let readers = |onboarding: &Onboarding| {
-            let policy = parsed(onboarding.delegation_policy_json());
+            let policy = parse(onboarding.delegation_policy_json());
             for statement in policy["Statement"].as_array().unwrap() {
                 for action in statement["Action"].as_array().unwrap() {
                     assert!(action.as_str().unwrap().starts_with("organizations:"));
@@ -232,15 +237,15 @@ mod tests {
 
     #[test]
     fn callers_may_assume_this_role_and_no_other() {
-        let policy = parsed(onboarding("aws-cn").caller_policy_json());
+        let policy = parse(onboarding("aws-cn").caller_policy_json());
         let expected = json!({
             "Effect": "Allow",
             "Action": "sts:AssumeRole",
             "Resource": "arn:aws-cn:iam::*:role/audit/orgmirror-readonly",
         });
         assert_eq!(policy["Statement"][0], expected);
-        let owned = listed(&[Caller::KeyOwner]);
+        let owned = listed_actions(&[Caller::KeyOwner]);
         let others = &policy["Statement"].as_array().unwrap()[1..];
-        assert_eq!(allowed(&json!({ "Statement": others })), owned);
+        assert_eq!(allowed_actions(&json!({ "Statement": others })), owned);
     }
 }

@@ -143,7 +143,7 @@ impl S3Argument {
 
     /// The provider's settings, with values that the catalog has of its own.
     fn settings(&self, provider: &Settings) -> Settings {
-        let mut settings = self.replacement().replacing(provider);
+        let mut settings = self.replacement().apply_to(provider);
         if let Some(endpoint) = self.endpoint.known() {
             settings.endpoints.s3 = Some(endpoint.clone());
         }
@@ -226,7 +226,7 @@ pub(super) fn open(
     let opened = match &place.location {
         Location::Disk(directory) => Catalog::on_disk(directory, &tenant),
         Location::S3 { bucket, prefix } => {
-            let replaced = place.s3.replacement().replaced();
+            let replaced = place.s3.replacement().replaced_arguments();
             let waits: Vec<_> = unknown
                 .iter()
                 .copied()
@@ -398,13 +398,13 @@ pub(super) fn summary(error: &(dyn Error + 'static), otherwise: &'static str) ->
             return match error {
                 S3Error::NoBucket { .. } => "No such S3 bucket",
                 S3Error::Denied { .. } => "S3 denies access to the catalog",
-                S3Error::OtherRegion { .. } => "The S3 bucket is in another region",
+                S3Error::OtherRegion { .. } => "The S3 bucket is in another Region",
                 S3Error::Key { .. } => "The KMS key of the catalog cannot be used",
                 S3Error::NoCredentials(_) => "AWS credentials cannot be obtained",
                 S3Error::InvalidCredentials { .. } => "AWS does not accept the credentials",
-                S3Error::Clock(_) => "The clock is wrong",
+                S3Error::Clock(_) => "The system clock is wrong",
                 S3Error::Unreachable { .. } => "S3 cannot be reached",
-                S3Error::NoConditions { .. } => "S3 without conditional writes",
+                S3Error::NoConditions { .. } => "S3 endpoint without conditional writes",
                 S3Error::Throttled { .. } | S3Error::Contended(_) | S3Error::Service { .. } => {
                     otherwise
                 }
@@ -476,6 +476,10 @@ mod tests {
         assert_eq!((settings.access_key, settings.secret_key), (None, None));
         let endpoint = settings.endpoints.s3;
         assert_eq!(endpoint.as_deref(), Some("https://s3.example.com"));
-        assert!(own.replacement().replaced().contains(&"access_key"));
+        assert!(
+            own.replacement()
+                .replaced_arguments()
+                .contains(&"access_key")
+        );
     }
 }

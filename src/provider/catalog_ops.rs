@@ -1,4 +1,4 @@
-//! What the provider does with the catalog: reading it, changing it, and telling beforehand what a change meets and does.
+//! Operations on the catalog: reads, changes, and previews of changes.
 
 mod lookup;
 mod notices;
@@ -7,7 +7,8 @@ mod rejections;
 mod write;
 
 pub(super) use lookup::{
-    IntegrationBy, existing, imported_integration, integration_by, opened, possible, readable,
+    IntegrationBy, find_document, find_integration, imported_integration, open_catalog,
+    read_document, require_document,
 };
 pub(super) use preview::{Look, PlannedPut};
 pub(super) use rejections::Conflict;

@@ -19,17 +19,16 @@ use terraform_plugin::schema::Schema;
 use terraform_plugin::value::Value;
 
 use super::catalog_ops::{
-    Conflict, Look, PlannedPut, Put, delete, existing, opened, possible, put,
+    Conflict, Look, PlannedPut, Put, delete, find_document, open_catalog, put, require_document,
 };
 use super::data::Data;
 
-/// The configuration, plan and state of a resource that declares an object of the catalog, and what is special about its
-/// life.
+/// The configuration, plan and state of a resource that declares an object of the catalog, and the resource's own rules.
 #[async_trait]
 pub(in crate::provider) trait Declaration:
     Model + Default + PartialEq + fmt::Debug
 {
-    /// What the catalog keeps.
+    /// The object in the catalog.
     type Object: Admit;
 
     /// The attributes.
@@ -86,13 +85,13 @@ pub(in crate::provider) trait Declaration:
         Ok(())
     }
 
-    /// Whether [`Self::remark`] may have something to say although the plan changes nothing.
+    /// Whether to call [`Self::remark`] although the plan changes nothing.
     fn remarks_on_unchanged(&self) -> bool {
         false
     }
 
-    /// Warns of what a plan should say about the object itself. `object` is none where something is not known yet, `look`
-    /// where the provider's arguments for the catalog are not.
+    /// Warns about the object itself during a plan. `object` is none if something is not known yet, `look` if the provider's
+    /// arguments for the catalog are not.
     fn remark(
         &self,
         object: Option<&Self::Object>,
@@ -103,7 +102,7 @@ pub(in crate::provider) trait Declaration:
         let _ = (object, is_changed, look, diagnostics);
     }
 
-    /// Refuses to destroy the object; `how` says what somebody wants to do.
+    /// Refuses to destroy the object, if it is protected. `how` says how the user would destroy it.
     fn refuse_destroy(&self, how: &str, diagnostics: &mut Diagnostics) {
         let _ = (how, diagnostics);
     }
@@ -115,7 +114,7 @@ pub(in crate::provider) trait Declaration:
         true
     }
 
-    /// Completes a state that was read with what is not in the document.
+    /// Completes a state with values that are not in the document.
     async fn look_around(
         &mut self,
         object: &Self::Object,
@@ -126,7 +125,7 @@ pub(in crate::provider) trait Declaration:
         let _ = (object, catalog, document, diagnostics);
     }
 
-    /// The object that an import names; none beside an error that lists those there are.
+    /// Finds the object that an import names. If there is none, the error lists the existing ones.
     fn find<'a>(
         by: &ImportBy<'_, Self>,
         catalog: &Catalog,
@@ -134,7 +133,7 @@ pub(in crate::provider) trait Declaration:
         diagnostics: &mut Diagnostics,
     ) -> Option<&'a Self::Object>;
 
-    /// Completes an imported state, and what is kept beside it.
+    /// Completes an imported state and its private state.
     fn set_imported(&mut self, object: &Self::Object, catalog: &Catalog, private: &mut Private) {
         let _ = (object, catalog, private);
     }
@@ -196,8 +195,8 @@ impl<D: Declaration> Resource for CatalogResource<D> {
             let prior = prior.as_ref();
             prior.is_some_and(|prior| planned.takes_place_of(prior))
         });
-        // The prefix stands for an ID that is drawn at apply. An object that Terraform replaces is compared with the one
-        // before, so that the warnings tell the difference.
+        // The prefix is a placeholder for the ID, which the apply generates. An object that Terraform replaces is compared
+        // with the old one, so that the warnings show the difference.
         let id = match replaced {
             Some(_) => D::Object::ID_PREFIX,
             None => prior_id.map_or(D::Object::ID_PREFIX, String::as_str),
@@ -243,8 +242,8 @@ impl<D: Declaration> Resource for CatalogResource<D> {
         _private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Option<D> {
-        let catalog = opened(context.data, diagnostics)?;
-        let document = existing(context.data, diagnostics).await?;
+        let catalog = diagnostics.record(open_catalog(context.data))?;
+        let document = diagnostics.record(require_document(context.data).await)?;
         let object = document.tenant().get::<D::Object>(state.id().known()?)?;
         if !state.is_same(object, diagnostics) {
             return None;
@@ -305,8 +304,8 @@ impl<D: Declaration> Resource for CatalogResource<D> {
         private: &mut Private,
         diagnostics: &mut Diagnostics,
     ) -> Option<D> {
-        let catalog = opened(context.data, diagnostics)?;
-        let document = possible(context.data, diagnostics).await?;
+        let catalog = diagnostics.record(open_catalog(context.data))?;
+        let document = diagnostics.record(find_document(context.data).await)?;
         let object = D::find(&by, catalog, document.as_deref(), diagnostics)?;
         let mut state = D::default();
         state.set_object(object);
@@ -320,7 +319,7 @@ impl<D: Declaration> Resource for CatalogResource<D> {
     }
 }
 
-/// Writes what was planned, and gives the state of it.
+/// Writes the planned object, and returns its state.
 async fn apply<D: Declaration>(
     context: Context<'_, Data>,
     mode: Put,

@@ -82,13 +82,13 @@ pub(super) fn replacements(what: &str, region: &str) -> [Attribute; 3] {
 }
 
 impl Replacement<'_> {
-    /// The provider's settings with what is replaced; else which of its arguments are missing for that.
+    /// The provider's settings with these replacements; else the arguments that must be known first.
     pub(super) fn settings(&self, data: &Data) -> Result<Settings, Unknown> {
-        Ok(self.replacing(data.settings(&self.replaced())?))
+        Ok(self.apply_to(data.settings(&self.replaced_arguments())?))
     }
 
-    /// These settings of the provider with what is replaced.
-    pub(super) fn replacing(&self, provider: &Settings) -> Settings {
+    /// Applies the replacements to the provider's settings.
+    pub(super) fn apply_to(&self, provider: &Settings) -> Settings {
         let mut settings = provider.clone();
         if let Some(profile) = self.profile.known() {
             settings.profile = Some(profile.clone());
@@ -106,8 +106,8 @@ impl Replacement<'_> {
         settings
     }
 
-    /// The provider's arguments that are not needed.
-    pub(super) fn replaced(&self) -> Vec<&'static str> {
+    /// The provider's arguments that are replaced.
+    pub(super) fn replaced_arguments(&self) -> Vec<&'static str> {
         let mut names = Vec::new();
         if !self.profile.is_null() {
             names.extend([

@@ -88,8 +88,11 @@ impl Data {
         self.who
             .get_or_init(|| async {
                 let here = Who::here();
-                let writer = self.catalog.as_ref().ok();
-                let writer = writer.and_then(|opened| opened.caller.as_ref());
+                let writer = self
+                    .catalog
+                    .as_ref()
+                    .ok()
+                    .and_then(|opened| opened.caller.as_ref());
                 let configured = || self.settings(&[]).ok().filter(|s| is_aws_configured(s));
                 let Some(settings) = writer.or_else(configured) else {
                     return here;

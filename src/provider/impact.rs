@@ -9,7 +9,7 @@ use super::messages::listed;
 
 /// Warns of connections that workspaces gain, lose or get under another handle: once for all workspaces with the same
 /// changes.
-pub(super) fn warn(impacts: &[WorkspaceImpact], diagnostics: &mut Diagnostics) {
+pub(super) fn warn_of_impact(impacts: &[WorkspaceImpact], diagnostics: &mut Diagnostics) {
     type Changes<'a> = (
         &'a [AffectedConnection],
         &'a [AffectedConnection],
@@ -21,16 +21,15 @@ pub(super) fn warn(impacts: &[WorkspaceImpact], diagnostics: &mut Diagnostics) {
         groups.entry(changes).or_default().push(impact);
     }
     for ((gained, lost, renamed), group) in groups {
-        let counts = [
+        let counts: Vec<String> = [
             (gained.len(), "gained"),
             (lost.len(), "lost"),
             (renamed.len(), "renamed"),
-        ];
-        let counts: Vec<String> = counts
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, what)| format!("{count} {what}"))
-            .collect();
+        ]
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
         let first = group.first().map_or("", |impact| impact.workspace.as_str());
         let workspaces = match group.len() {
             1 => first.to_owned(),

@@ -248,20 +248,8 @@ impl Provider for Orgmirror {
         diagnostics: &mut Diagnostics,
     ) -> Option<Data> {
         let (settings, unknown_settings) = settings(&config);
-        let tenant = match tenant_if_known(&config) {
-            Ok(tenant) => tenant,
-            Err(diagnostic) => {
-                diagnostics.push(diagnostic);
-                return None;
-            }
-        };
-        let catalog = match catalog(&config, (&settings, &unknown_settings)) {
-            Ok(catalog) => catalog,
-            Err(diagnostic) => {
-                diagnostics.push(diagnostic);
-                return None;
-            }
-        };
+        let tenant = diagnostics.record(tenant_if_known(&config))?;
+        let catalog = diagnostics.record(catalog(&config, (&settings, &unknown_settings)))?;
         Some(Data {
             tenant,
             catalog,

@@ -10,8 +10,7 @@ pub(super) fn claims<'a>(
     attribute: &'static str,
     regions: &'a Value<Set<String>>,
 ) -> impl Iterator<Item = Claim<'a>> {
-    let regions = names(regions);
-    regions.filter_map(move |region| Claim::of_region(attribute, region))
+    names(regions).filter_map(move |region| Claim::of_region(attribute, region))
 }
 
 /// What a Region, if it is known, claims to be in.
@@ -35,7 +34,7 @@ pub(super) fn refuse_two_partitions<'a>(
     if let Some(other) = claims.find(|claim| claim.partition != first.partition) {
         diagnostics.error_at(
             path_of(other.attribute),
-            "Two partitions",
+            "Values in different partitions",
             format!(
                 "{}, and {}. A role leads into its own partition only. Keep what is in the partition of the accounts; \
                  accounts of another partition go into an integration of their own.",
@@ -55,7 +54,7 @@ pub(super) fn refuse_other_partition<'a>(
     for claim in claims.filter(|claim| claim.partition != partition) {
         diagnostics.error_at(
             path_of(claim.attribute),
-            "Another partition",
+            "Value in another partition",
             format!(
                 "{}, and the accounts of this integration are in the partition {partition}. {} For accounts that are \
                  written by hand, aws_organization.partition says which one they are in.",
@@ -83,12 +82,12 @@ pub(super) fn own_regions(partition: &str) -> String {
     }
     let default = partition::default_region(partition);
     format!(
-        "Use what is in the partition {partition}, such as the region {default:?}; \"*\" is all of its regions."
+        "Use what is in the partition {partition}, such as the Region {default:?}; \"*\" is all of its Regions."
     )
 }
 
-/// Warns of names and globs that may not be meant, in a partition; none: in any.
-pub(super) fn warn_of_doubts<'a>(
+/// Warns of Region names and globs that may be mistakes in a partition; none: in any partition.
+pub(super) fn warn_of_regions<'a>(
     partition: Option<&str>,
     regions: impl Iterator<Item = (&'static str, &'a str)>,
     diagnostics: &mut Diagnostics,
@@ -107,18 +106,18 @@ pub(super) fn warn_of_doubts<'a>(
                 };
                 diagnostics.warning_at(
                     path_of(attribute),
-                    "Region not known",
+                    "Unknown Region",
                     format!(
-                        "{attribute} has {region:?}, which is no region{place} that this version of the provider knows. \
-                         It is taken as it is: AWS adds regions every year.{question}"
+                        "{attribute} has {region:?}, which is no Region{place} that this version of the provider knows. \
+                         It is taken as it is: AWS adds Regions every year.{question}"
                     ),
                 );
             }
             Some(RegionWarning::MatchesNone) => diagnostics.warning_at(
                 path_of(attribute),
-                "No region matches",
+                "No Region matches",
                 format!(
-                    "{attribute} has {region:?}, which matches no region{place} that this version of the provider knows, \
+                    "{attribute} has {region:?}, which matches no Region{place} that this version of the provider knows, \
                      so that it means none for tools that need names. Correct or remove it."
                 ),
             ),
@@ -126,7 +125,7 @@ pub(super) fn warn_of_doubts<'a>(
     }
 }
 
-/// Names and globs of a set and a default Region, each with its attribute, for [`warn_of_doubts`].
+/// Names and globs of a set and a default Region, each with its attribute, for [`warn_of_regions`].
 pub(super) fn each<'a>(
     (attribute, regions): (&'static str, &'a Value<Set<String>>),
     (default_attribute, default_region): (&'static str, &'a Value<String>),
@@ -139,6 +138,7 @@ pub(super) fn each<'a>(
 
 /// The path of an attribute that is written with dots.
 fn path_of(attribute: &str) -> Path {
-    let steps = attribute.split('.');
-    steps.fold(Path::root(), |path, step| path.attribute(step))
+    attribute
+        .split('.')
+        .fold(Path::root(), |path, step| path.attribute(step))
 }

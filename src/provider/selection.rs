@@ -12,10 +12,10 @@ use terraform_plugin::path::Path;
 use terraform_plugin::schema::{Attribute, Violation};
 use terraform_plugin::value::Value;
 
-use super::catalog_ops::{IntegrationBy, integration_by};
+use super::catalog_ops::{IntegrationBy, find_integration};
 use crate::model::checks;
 
-/// What a data source's arguments select.
+/// The arguments by which a data source selects connections.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Selection<'a> {
     pub(super) workspace: &'a Value<String>,
@@ -23,7 +23,7 @@ pub(super) struct Selection<'a> {
     pub(super) folder_path: &'a Value<String>,
 }
 
-/// The connections that are selected.
+/// The selected connections.
 #[derive(Debug)]
 pub(super) struct Selected<'t> {
     /// By handle.
@@ -67,7 +67,7 @@ fn workspace_name(value: &str) -> Result<(), Violation> {
 }
 
 impl Selection<'_> {
-    /// The integration that is asked for; none: all are. An error where it is not there.
+    /// Finds the selected integration; none: all are selected. An error if it does not exist.
     pub(super) fn integration<'t>(
         &self,
         document: &'t Document,
@@ -78,12 +78,12 @@ impl Selection<'_> {
         };
         let fix = "Give orgmirror_integration.NAME.id, or data.orgmirror_integration.NAME.id where it is declared in \
                    another configuration.";
-        integration_by(IntegrationBy::Id(id), catalog, Some(document), fix)
+        find_integration(IntegrationBy::Id(id), catalog, Some(document), fix)
             .map(Some)
             .map_err(|diagnostic| diagnostic.at(Path::of("integration_id")))
     }
 
-    /// What is selected of a document; an error where an integration or a folder is not there.
+    /// Selects connections of a document. An error if the integration or the folder does not exist.
     pub(super) fn of<'t>(
         &self,
         document: &'t Document,
@@ -134,7 +134,7 @@ impl Selection<'_> {
 }
 
 impl Selected<'_> {
-    /// Whether the workspace takes a connection that is selected; none: no workspace was asked for.
+    /// Whether a selected connection is published for the workspace; none: no workspace is selected.
     pub(super) fn is_published(&self, connection: &EffectiveConnection<'_>) -> Option<bool> {
         self.for_workspace.then(|| {
             connection.is_publishable()
@@ -145,7 +145,7 @@ impl Selected<'_> {
     }
 }
 
-/// Stands for a workspace that nobody has declared yet.
+/// A placeholder for a workspace that is not declared yet.
 fn undeclared(organization: &str, handle: &str) -> Workspace {
     Workspace {
         id: String::new(),

@@ -24,7 +24,7 @@ pub(super) fn warn_of_side_effects(effects: &SideEffects, diagnostics: &mut Diag
     }
     if !effects.removed.is_empty() {
         diagnostics.warning(
-            "Permissions and overrides go with the integration",
+            "Permissions and overrides are removed with the integration",
             format!(
                 "They belong to the integration, so they are removed from the catalog together with it, and with them what \
                  is published for its connections:\n{}\nWhere another configuration declares them, its next plan will \

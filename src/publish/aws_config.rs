@@ -1,7 +1,7 @@
 //! `aws_config`: a shared config file of the AWS SDKs and the AWS CLI, with a profile for each connection.
 //!
-//! The SDKs differ in how they read such files, so this one holds only what all of them read alike: no quotes, no comments
-//! behind values, no section twice. The formats of settings are in the AWS SDKs and Tools Reference Guide, "Shared config
+//! The SDKs differ in how they read such files, so this one has only syntax that all of them read alike: no quotes, no
+//! comments behind values, no section twice. The formats of settings are in the AWS SDKs and Tools Reference Guide, "Shared config
 //! and credentials files".
 
 mod preamble;
@@ -24,7 +24,7 @@ use sessions::Sessions;
 /// The name of the format.
 pub const NAME: &str = "aws_config";
 
-/// Where an SDK may take the credentials from that a role is assumed with, when no profile holds them.
+/// The sources of credentials that an SDK may assume a role with, besides a profile.
 const CREDENTIAL_SOURCES: [&str; 3] = ["Environment", "Ec2InstanceMetadata", "EcsContainer"];
 
 /// The profile whose credentials are used where no source is chosen.
@@ -238,7 +238,7 @@ impl<'o> Settings<'o> {
         if let Some(region) = region.filter(|region| !partition::is_region(region)) {
             return Err(OptionError {
                 option: Some("region"),
-                rule: format!("{region:?} is not the name of an AWS region."),
+                rule: format!("{region:?} is not the name of an AWS Region."),
                 fix: "Write it like \"eu-west-1\".".to_owned(),
             });
         }
@@ -388,7 +388,7 @@ fn credential_source(source: &str) -> Result<&str, OptionError> {
     })
 }
 
-/// Whether all SDKs read a value as it is written: no blanks, which may begin a comment, and no quotes.
+/// Whether all SDKs read a value literally: it has no blanks, which may begin a comment, and no quotes.
 fn is_writable(value: &str) -> bool {
     !value.is_empty()
         && value
@@ -397,14 +397,14 @@ fn is_writable(value: &str) -> bool {
         && !value.starts_with(['#', ';'])
 }
 
-/// The connection's way in with SSO.
+/// The SSO settings and the permission set of a connection.
 fn permission_set<'t>(connection: &EffectiveConnection<'t>) -> Option<(&'t Sso, &'t str)> {
     let sso = connection.integration.sso.as_ref()?;
     Some((sso, sso.role_name.as_deref()?))
 }
 
-/// What CloudTrail shows: which workspace a session is for. Handles hold no dot, so the two are told apart; long ones
-/// are cut.
+/// The name of a session, by which CloudTrail shows its workspace. Handles have no dot, so the dot separates the two. Long
+/// handles are cut.
 fn session_name(workspace: &Workspace) -> String {
     let (organization, handle) = (&workspace.organization, &workspace.handle);
     let room = MAX_SESSION_NAME_LENGTH - 1;

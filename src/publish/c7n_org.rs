@@ -56,9 +56,10 @@ impl Format for C7nOrg {
             let mut tags: Vec<String> = paths.map(|path| format!("path:{path}")).collect();
             for (key, value) in connection.tags().into_iter().flatten() {
                 let tag = format!("{key}:{value}");
-                match tag.starts_with(PATH_TAG) {
-                    true => posing_tags.push(format!("{tag:?} of {handle}")),
-                    false => tags.push(tag),
+                if tag.starts_with(PATH_TAG) {
+                    posing_tags.push(format!("{tag:?} of {handle}"))
+                } else {
+                    tags.push(tag)
                 }
             }
             let untaken = tags.extract_if(.., |tag| !is_taken(tag));
@@ -172,12 +173,13 @@ fn regions<'a>(connection: &EffectiveConnection<'a>) -> Vec<&'a str> {
     if connection.partition() == partition::AWS && connection.regions.contains("*") {
         return vec!["all"];
     }
-    let regions = partition::expand(connection.partition(), connection.regions);
-    regions.into_iter().collect()
+    partition::expand(connection.partition(), connection.regions)
+        .into_iter()
+        .collect()
 }
 
-/// Whether c7n-org can make an environment variable of a tag. Its name is made of what is before the first colon, in
-/// other versions before the last one.
+/// Whether c7n-org can make an environment variable of a tag. Its name is the part before the first colon, in other
+/// versions before the last one.
 fn is_taken(tag: &str) -> bool {
     let name = tag.rsplit_once(':').map_or("", |(name, _)| name);
     !name.contains('=') && !tag.contains('\0')

@@ -1,7 +1,7 @@
 //! `iam_policy`: IAM policy documents that allow a workspace to assume exactly the roles that are published to it.
 //!
-//! The documents ask for no external ID: it is the trust policy of each role that has to, and whoever holds a
-//! workspace's files holds the external IDs as well, so a condition here would keep nobody out.
+//! The documents require no external ID. The trust policy of each role has to. Whoever has a workspace's files has the
+//! external IDs, too, so a condition here would keep nobody out.
 
 use std::collections::{BTreeMap, BTreeSet};
 

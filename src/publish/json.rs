@@ -1,8 +1,8 @@
 //! `json`: everything that is effective for a workspace, and why it is visible. For programs that have no format of
 //! their own here.
 //!
-//! The shape is held by the JSON Schema in `docs/schemas/connections.schema.json`: every key is always there, what does
-//! not apply is null.
+//! The JSON Schema in `docs/schemas/connections.schema.json` defines the shape: every key is always present, and null if it
+//! does not apply.
 
 use std::collections::{BTreeMap, BTreeSet};
 

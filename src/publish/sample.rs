@@ -93,14 +93,16 @@ pub(super) fn sso(portal: &str) -> Sso {
 
 /// Options of texts; `"true"` is a switch that is on.
 pub(super) fn options(options: &[(&str, &str)]) -> Options {
-    let options = options.iter().map(|(name, value)| {
-        let value = match *value {
-            "true" => OptionValue::Switch(true),
-            text => OptionValue::Text(text.to_owned()),
-        };
-        ((*name).to_owned(), value)
-    });
-    options.collect()
+    options
+        .iter()
+        .map(|(name, value)| {
+            let value = match *value {
+                "true" => OptionValue::Switch(true),
+                text => OptionValue::Text(text.to_owned()),
+            };
+            ((*name).to_owned(), value)
+        })
+        .collect()
 }
 
 /// The workspace `acme/security`, with these formats and options.
@@ -117,7 +119,7 @@ pub(super) fn workspace(publish: &[(&str, Options)]) -> Workspace {
     }
 }
 
-/// Shows what is published for a workspace of a tenant that holds these integrations.
+/// Shows the view of a workspace in a tenant with these integrations.
 pub(super) fn with_view<T>(
     integrations: &[Integration],
     workspace: &Workspace,

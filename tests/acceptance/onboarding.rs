@@ -569,7 +569,7 @@ fn a_trust_policy_that_iam_will_not_take_is_warned_of() {
             principals.join(", ")
         )))
         .plan()
-        .assert_warning(&["Trust policy above the quota of IAM", "2048"]);
+        .assert_warning(&["Trust policy exceeds the IAM quota", "2048"]);
 }
 
 /// The module that is written for the AWS provider, with `terraform_data`, which is built into Terraform, in place of that

@@ -333,7 +333,7 @@ fn an_override_that_was_edited_into_another_accounts_counts_as_gone() {
         .plan()
         .assert_actions(CONNECTION, &["create"])
         .assert_warning(&[
-            "Another connection override in its place",
+            "The connection override was changed outside Terraform",
             "edited by hand",
             "222222222222",
             "333333333333",
@@ -548,7 +548,7 @@ fn there_is_one_override_for_each_object() {
             r#"account_id = "333333333333""#,
             "connection_override",
             [
-                "Overridden already",
+                "An override already exists",
                 "terraform import ADDRESS 'acme:333333333333'",
             ],
         ),
@@ -556,7 +556,7 @@ fn there_is_one_override_for_each_object() {
             r#"folder_id = "ou-aaaa-workload""#,
             "folder_override",
             [
-                "Overridden already",
+                "An override already exists",
                 "terraform import ADDRESS 'acme:/Workloads'",
             ],
         ),
@@ -674,7 +674,7 @@ fn overrides_go_with_their_integration() {
         )
         .apply();
     workspace.plan_with(&["-destroy"]).assert_warning(&[
-        "Permissions and overrides go with the integration",
+        "Permissions and overrides are removed with the integration",
         "the override of the account 333333333333",
     ]);
     workspace.destroy();
@@ -742,9 +742,12 @@ fn arguments_are_validated_before_anything_is_planned() {
         ),
         (
             folder_override(r#"regions = ["*"]"#),
-            &["No folder", "folder_path"],
+            &["Missing folder", "folder_path"],
         ),
-        (folder(r#"folder_id = "root""#), &["Two folders"]),
+        (
+            folder(r#"folder_id = "root""#),
+            &["Conflicting folder arguments"],
+        ),
         (
             folder(r#"role_name = "arn:aws:iam::111111111111:role/x""#),
             &["role_name", "not an ARN"],

@@ -53,19 +53,19 @@ fn what_is_in_another_partition_than_the_accounts_is_refused() {
                 r#"regions = ["us-*", "us-east-1"]"#,
             ),
             &[
-                "Another partition",
+                "Value in another partition",
                 "connection_settings.regions",
                 "\"us-east-1\"",
                 "of the partition aws,",
                 "in the partition aws-us-gov",
-                "such as the region \"us-gov-west-1\"",
+                "such as the Region \"us-gov-west-1\"",
             ],
         ),
         (
             settings(accounts_in("aws-cn"), r#"default_region = "us-east-1""#),
             &[
                 "connection_settings.default_region",
-                "such as the region \"cn-north-1\"",
+                "such as the Region \"cn-north-1\"",
             ],
         ),
         (
@@ -119,7 +119,7 @@ fn two_partitions_side_by_side_are_refused_before_the_snapshot_is_known() {
         workspace
             .configure(&format!("{}{}", snapshot(""), integration.hcl()))
             .plan_fails()
-            .assert_only_error(&["Two partitions", "integration of their own"]);
+            .assert_only_error(&["Values in different partitions", "integration of their own"]);
     }
 }
 
@@ -128,11 +128,11 @@ fn a_default_region_is_one_and_an_availability_zone_is_none() {
     all_refused(&[
         (
             settings(accounts_in("aws"), r#"default_region = "eu-*""#),
-            &["default_region", "\"eu-*\"", "one AWS region"],
+            &["default_region", "\"eu-*\"", "one AWS Region"],
         ),
         (
             settings(accounts_in("aws"), r#"regions = ["us-east-1a"]"#),
-            &["regions", "\"us-east-1a\"", "name of an AWS region"],
+            &["regions", "\"us-east-1a\"", "name of an AWS Region"],
         ),
         (
             accounts_in("aws").set(
@@ -157,13 +157,13 @@ fn a_region_that_is_not_known_is_taken_with_one_warning() {
     );
     let plan = workspace.configure(&integration.hcl()).plan();
     plan.assert_warning(&[
-        "Region not known",
+        "Unknown Region",
         "\"us-wset-2\"",
         "no region of the partition aws",
         "Did you mean \"us-west-2\"?",
     ])
-    .assert_warning(&["Region not known", "\"xx-faraway-1\"", "AWS adds regions"])
-    .assert_warning(&["No region matches", "\"cn-*\""])
+    .assert_warning(&["Unknown Region", "\"xx-faraway-1\"", "AWS adds Regions"])
+    .assert_warning(&["No Region matches", "\"cn-*\""])
     .assert_no_warning_of("\"eu-west-1\"");
     workspace.apply_saved(&plan);
     let kept = workspace.attributes(INTEGRATION);
@@ -209,7 +209,7 @@ fn an_override_in_another_partition_is_a_warning_at_plan_and_an_error_at_apply()
         let workspace = PROVIDER.workspace();
         configure(&workspace, &tree(), "").apply();
         configure(&workspace, &tree(), &of_integration(kind, arguments));
-        let mut all = vec!["Another partition", "the partition aws"];
+        let mut all = vec!["Value in another partition", "the partition aws"];
         all.extend(fragments);
         workspace.plan().assert_warning(&all);
         workspace.apply_fails().assert_only_error(&all);
@@ -230,7 +230,11 @@ fn an_override_with_two_partitions_is_refused() {
         default_region = "us-east-1"
         "#,
     ))
-    .assert_only_error(&["Two partitions", "default_region", "regions"]);
+    .assert_only_error(&[
+        "Values in different partitions",
+        "default_region",
+        "regions",
+    ]);
     refused(&of_integration(
         "connection_override",
         r#"
@@ -239,7 +243,7 @@ fn an_override_with_two_partitions_is_refused() {
         role_arn   = "arn:aws-us-gov:iam::333333333333:role/x"
         "#,
     ))
-    .assert_only_error(&["Two partitions", "role_arn", "regions"]);
+    .assert_only_error(&["Values in different partitions", "role_arn", "regions"]);
 }
 
 #[test]
@@ -258,8 +262,8 @@ fn an_override_of_regions_that_are_not_known_is_warned_of() {
         ),
     )
     .plan()
-    .assert_warning(&["Region not known", "Did you mean \"eu-west-1\""])
-    .assert_warning(&["No region matches", "of the partition aws"]);
+    .assert_warning(&["Unknown Region", "Did you mean \"eu-west-1\""])
+    .assert_warning(&["No Region matches", "of the partition aws"]);
     workspace.apply();
     workspace.plan().assert_no_warnings();
 }

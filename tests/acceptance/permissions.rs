@@ -517,14 +517,14 @@ fn permissions_go_with_their_integration_in_all_configurations() {
     first
         .plan_with(&["-destroy"])
         .assert_warning(&[
-            "Permissions and overrides go with the integration",
+            "Permissions and overrides are removed with the integration",
             "the permission on the folder / for \"*\"",
             held.as_str().unwrap(),
         ])
         .assert_warning(&["Connections of acme/security: 3 lost"]);
     configure(&first, &tree().set_text("organization", "platform"), "")
         .plan()
-        .assert_warning(&["Permissions and overrides go with the integration"]);
+        .assert_warning(&["Permissions and overrides are removed with the integration"]);
     configure(&first, &tree(), "").destroy();
     assert!(entries(&first, "folder_permissions").is_empty());
 
@@ -717,7 +717,7 @@ fn arguments_are_validated_before_anything_is_planned() {
     for (permission, fragments) in [
         (
             folder_permission(r#"grantee = "acme""#),
-            &["No folder", "folder_id", "folder_path"][..],
+            &["Missing folder", "folder_id", "folder_path"][..],
         ),
         (
             folder_permission(
@@ -727,7 +727,7 @@ fn arguments_are_validated_before_anything_is_planned() {
                 grantee     = "acme"
                 "#,
             ),
-            &["No folder"],
+            &["Missing folder"],
         ),
         (
             folder_permission(
@@ -737,7 +737,12 @@ fn arguments_are_validated_before_anything_is_planned() {
                 grantee     = "acme"
                 "#,
             ),
-            &["Two folders", "\"root\"", "\"/\"", "Remove one"],
+            &[
+                "Conflicting folder arguments",
+                "\"root\"",
+                "\"/\"",
+                "Remove one",
+            ],
         ),
         (
             folder_permission(

@@ -557,7 +557,7 @@ fn credentials_of_another_organization_are_an_error() {
     beside
         .configure(&question)
         .plan_fails()
-        .assert_only_error(&["Another AWS organization", &before, &after]);
+        .assert_only_error(&["Credentials of another AWS organization", &before, &after]);
 }
 
 #[test]

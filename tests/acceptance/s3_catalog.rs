@@ -216,7 +216,7 @@ fn errors_of_s3_are_told_one_by_one() {
     ]);
     says(301, Some("eu-west-1"), "PermanentRedirect");
     workspace.plan_fails().assert_error(&[
-        "The S3 bucket is in another region",
+        "The S3 bucket is in another Region",
         "us-east-1 but in eu-west-1",
         r#"region = "eu-west-1""#,
     ]);
@@ -225,15 +225,18 @@ fn errors_of_s3_are_told_one_by_one() {
         .plan_fails()
         .assert_error(&["The KMS key of the catalog cannot be used"]);
     says(403, None, "RequestTimeTooSkewed");
-    workspace.plan_fails().assert_error(&["The clock is wrong"]);
+    workspace
+        .plan_fails()
+        .assert_error(&["The system clock is wrong"]);
     bucket.on(|call| match call.header("if-match") {
         Some(_) => Act::ForgetMatch,
         None => Act::Pass,
     });
     workspace.write("more.tf", WORKSPACE);
-    workspace
-        .apply_fails()
-        .assert_error(&["S3 without conditional writes", "does not check If-Match"]);
+    workspace.apply_fails().assert_error(&[
+        "S3 endpoint without conditional writes",
+        "does not check If-Match",
+    ]);
     bucket.on(|_| Act::Pass);
     let arguments = in_bucket(&bucket, "").replace(&bucket.name, "orgmirror-test-no-bucket");
     workspace.configure_provider(&arguments);

@@ -230,10 +230,15 @@ fn two_workspaces_of_one_name_are_an_error() {
         ),
     )
     .plan()
-    .assert_warning(&["Workspace exists", "acme/security", "the apply will fail"]);
-    workspace
-        .apply_fails()
-        .assert_only_error(&["Workspace exists", "terraform import ADDRESS acme/security"]);
+    .assert_warning(&[
+        "Workspace already exists",
+        "acme/security",
+        "the apply will fail",
+    ]);
+    workspace.apply_fails().assert_only_error(&[
+        "Workspace already exists",
+        "terraform import ADDRESS acme/security",
+    ]);
 }
 
 #[test]
@@ -246,7 +251,7 @@ fn a_workspace_that_is_replaced_before_it_is_destroyed_says_what_to_remove() {
     configure(&workspace, &shared_with_all(), &security(arguments)).apply();
     workspace
         .apply_fails_with(&["-replace=orgmirror_workspace.security"])
-        .assert_only_error(&["Workspace exists", "remove create_before_destroy"]);
+        .assert_only_error(&["Workspace already exists", "remove create_before_destroy"]);
     workspace.plan().assert_no_changes();
 }
 
@@ -280,7 +285,7 @@ fn what_is_attached_and_nowhere_is_warned_of() {
         "#;
     configure(&workspace, &shared_with_all(), &security(arguments));
     let expected = [
-        "Attached and nowhere in the catalog",
+        "Entries of attach are not in the catalog",
         "- /Workload - 999999999999 They attach nothing",
     ];
     workspace.plan().assert_warning(&expected);
@@ -375,7 +380,7 @@ fn options_that_make_no_publication_are_refused() {
             .assert_error_at(
                 r#"resource "orgmirror_workspace" "security""#,
                 "publish",
-                &[&["Publication options refused"], fragments].concat(),
+                &[&["Invalid publication options"], fragments].concat(),
             )
             .assert_nothing_about("s3cr3t");
     }
@@ -632,12 +637,12 @@ fn a_workspace_is_imported_by_its_identity() {
 
 #[test]
 fn a_profile_that_takes_the_name_of_a_connection_is_refused() {
-    let clashing = security(r#"publish = { aws_config = { source_profile = "hub" } }"#);
+    let conflicting = security(r#"publish = { aws_config = { source_profile = "hub" } }"#);
     let workspace = PROVIDER.workspace();
     configure(&workspace, &shared_with_all(), "").apply();
-    configure(&workspace, &shared_with_all(), &clashing);
+    configure(&workspace, &shared_with_all(), &conflicting);
     let expected = [
-        "Handles clash with profiles",
+        "Handles conflict with profile names",
         "the account 333333333333 (\"hub\")",
     ];
     workspace.plan().assert_warning(&expected);
@@ -655,7 +660,7 @@ fn a_profile_that_takes_the_name_of_a_connection_is_refused() {
     configure(
         &workspace,
         &shared_with_all(),
-        &format!("{clashing}{overriding}"),
+        &format!("{conflicting}{overriding}"),
     )
     .plan()
     .assert_warning(&expected);

@@ -142,12 +142,12 @@ pub(super) fn settle_life() {
             ("333333333333", "it joined before the other sandbox"),
             (
                 "111111111111",
-                "the handle is taken: its account ID behind it",
+                "the handle is taken: the account ID is appended",
             ),
             ("222222222222", "connections come before folders"),
             (
                 "ou-ab12-34cd56ef",
-                "the handle is taken: the end of its ID behind it",
+                "the handle is taken: the end of the OU's ID is appended",
             ),
             (
                 "444444444444",
@@ -162,7 +162,7 @@ pub(super) fn settle_life() {
         &second,
         &[(
             "111111111111",
-            "who has a handle keeps it, although the shorter one is free",
+            "it keeps its handle, although the shorter one is free",
         )],
     );
     source.accounts.insert(

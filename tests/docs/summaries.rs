@@ -9,9 +9,9 @@ const GUIDE: &str = "docs/guides/troubleshooting.md";
 /// Texts in `src/provider` that have the shape of a summary and are none.
 const NO_SUMMARIES: [&str; 5] = [
     "An external ID",
-    "Looking at Resource Explorer",
     "Reading the AWS organization",
     "Testing connections",
+    "The Resource Explorer check",
     "The catalog",
 ];
 

@@ -46,7 +46,7 @@ const LATENCY: Duration = Duration::from_millis(10);
 const PER_SECOND: f64 = 20.0;
 const BURST: f64 = 2.0;
 
-/// What a caller comes to, after so many refusals of the call it is at.
+/// The next event of a caller, and the refusals of its current call.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Step {
     Wants { refusals: u32 },
@@ -55,7 +55,7 @@ enum Step {
     IsRefused { refusals: u32, started: Instant },
 }
 
-/// Callers of a service that refuses what is more than a burst and a rate. Its time is worked out and not waited for.
+/// Callers of a service that allows a burst and a rate. Time is computed, not waited for.
 struct Rush {
     began: Instant,
     now: Instant,
@@ -93,12 +93,13 @@ impl Rush {
                     rush.comes(slot, Step::Calls { refusals });
                 }
                 Step::Calls { refusals } => {
-                    let answer = match rush.grants() {
-                        true => Step::IsGranted,
-                        false => Step::IsRefused {
+                    let answer = if rush.grants() {
+                        Step::IsGranted
+                    } else {
+                        Step::IsRefused {
                             refusals: refusals + 1,
                             started: now,
-                        },
+                        }
                     };
                     rush.comes(now + LATENCY, answer);
                 }
@@ -148,7 +149,7 @@ fn the_pace_adapts_to_the_service() {
     // Knocking blindly is refused far more often than it is let in.
     assert!(paced.refused < CALLS / 4, "{} refused", paced.refused);
     assert!(blind.refused > CALLS * 2, "{} refused", blind.refused);
-    // It is not so slow that most of what is granted goes unused for long.
+    // The pacer is fast enough to use most of the rate soon.
     let took = (paced.now - paced.began).as_secs_f64();
     assert!(took < 5.0 * CALLS as f64 / PER_SECOND, "{took} s");
 }
@@ -165,7 +166,7 @@ fn answer(code: Option<&str>) -> Result<(), SdkError<ListRootsError, HttpRespons
     Err(SdkError::service_error(error, response))
 }
 
-/// The attempts take no time, so that only what is between them could use a budget up.
+/// The attempts take no time, so that only pauses could use up a budget.
 #[tokio::test]
 async fn neither_the_pace_nor_throttling_uses_up_an_allowance() {
     let pacer = Pacer::new(25);

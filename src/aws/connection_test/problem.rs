@@ -5,7 +5,7 @@ use super::super::credentials::ASSUME_ROLE;
 use super::super::denial::{Denial, PolicyKind};
 use super::super::settings::AssumeRole;
 
-/// What is behind a [`Problem`].
+/// The cause of a [`Problem`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
     /// STS refuses without a reason: the role is missing, or does not trust the caller, or wants another external ID, or
@@ -91,7 +91,7 @@ impl Cause {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what}")]
 pub struct Problem {
-    /// What is behind it.
+    /// The cause.
     pub cause: Cause,
     /// What happened: the role, the caller, and what AWS said.
     what: String,
@@ -111,7 +111,9 @@ impl Problem {
     /// who assumes.
     pub fn of(error: &ConnectError, role: &AssumeRole, caller: &str) -> Self {
         match error {
-            ConnectError::AssumeRoleRefused { message, .. } => refused(message, role, caller),
+            ConnectError::AssumeRoleRefused { message, .. } => {
+                explain_refusal(message, role, caller)
+            }
             ConnectError::Throttled { .. } => Self::new(
                 Cause::Throttled,
                 error.to_string(),
@@ -144,7 +146,7 @@ impl Problem {
                  another Region (region).",
             ),
             ConnectError::Service { code, message, .. } => {
-                let without = without_external_id(message, role);
+                let without = redact_external_id(message, role);
                 match code.as_str() {
                     "RegionDisabledException" => Self::new(
                         Cause::Region,
@@ -188,15 +190,15 @@ impl Problem {
     }
 }
 
-/// STS repeats arguments that it does not understand, and people treat external IDs as secrets.
-fn without_external_id(message: &str, role: &AssumeRole) -> String {
+/// Redacts the external ID: STS repeats arguments that it does not understand, and people treat external IDs as secrets.
+fn redact_external_id(message: &str, role: &AssumeRole) -> String {
     match &role.external_id {
         Some(external_id) => message.replace(external_id, "(the external ID)"),
         None => message.to_owned(),
     }
 }
 
-fn refused(message: &str, role: &AssumeRole, caller: &str) -> Problem {
+fn explain_refusal(message: &str, role: &AssumeRole, caller: &str) -> Problem {
     let role_arn = &role.role_arn;
     let (sent, external_id) = if role.external_id.is_some() {
         (
@@ -210,7 +212,7 @@ fn refused(message: &str, role: &AssumeRole, caller: &str) -> Problem {
         )
     };
     let Some(denial) = Denial::of(message) else {
-        // A message of the usual form says no more than who may not have what.
+        // A message of the usual form says no more than which principal may not do what.
         let said = if principal(message).is_some() {
             "does not say why".to_owned()
         } else {

@@ -70,18 +70,18 @@ pub enum DiscoveryError {
         accounts: Vec<String>,
         /// OUs that the last reading could not place.
         organizational_units: Vec<String>,
-        /// What was wrong in the last reading, at most ten of it.
+        /// The problems of the last reading, at most ten.
         problems: Vec<String>,
     },
-    /// An answer that the API does not allow for.
+    /// An answer that the API does not document.
     #[error("AWS answered {action} in a way that makes no snapshot: {what}")]
     Malformed {
         /// As in IAM policies.
         action: String,
-        /// What was wrong.
+        /// The problem.
         what: String,
     },
-    /// What was read is no tree.
+    /// The reading is not a tree.
     #[error("what was read of the AWS organization makes no snapshot: {0}")]
     Snapshot(#[from] SnapshotError),
     /// The run was stopped.

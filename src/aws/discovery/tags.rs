@@ -1,9 +1,9 @@
 //! The tags of accounts.
 //!
 //! The Resource Groups Tagging API lists them a hundred accounts at a time, to the management account only. It leaves out
-//! what has never had a tag, which cannot be told from what it does not show. So it is believed where it names tags; that an
-//! account has none, only AWS Organizations is believed, which is asked account by account. It is asked for all of them
-//! where the tagging API refuses, cannot be reached, or shows nothing, as to a delegated administrator.
+//! accounts that have never had a tag, so a missing account may have no tags or may be hidden. So the tags that it lists are
+//! used, and all other accounts are asked about one by one, in AWS Organizations. So are all accounts if the tagging API
+//! refuses, cannot be reached, or lists nothing, as for a delegated administrator.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,7 +21,7 @@ const BULK_ACTION: &str = "tag:GetResources";
 /// The API's limit: <https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html>.
 const BULK_PAGE: i32 = 100;
 /// How long one page of the tagging API may be under way. Networks without a way to it often answer nothing.
-const BULK_PATIENCE: Duration = Duration::from_secs(10);
+const BULK_TIME_BUDGET: Duration = Duration::from_secs(10);
 
 /// Tags by ID or by ARN of the account.
 pub(super) type TagsBy = BTreeMap<String, BTreeMap<String, String>>;
@@ -38,7 +38,7 @@ impl Reading<'_> {
         };
         let mut token: Option<String> = None;
         loop {
-            let mut budget = TimeBudget::of(BULK_PATIENCE);
+            let mut budget = TimeBudget::of(BULK_TIME_BUDGET);
             let pacer = &self.session.pacer;
             let page = pacer.call_within(BULK_ACTION, &mut budget, || {
                 client
@@ -56,8 +56,12 @@ impl Reading<'_> {
                 }
             };
             for resource in page.resource_tag_mapping_list.unwrap_or_default() {
-                let told = resource.tags.unwrap_or_default().into_iter();
-                let told = told.map(|tag| (tag.key, tag.value)).collect();
+                let told = resource
+                    .tags
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|tag| (tag.key, tag.value))
+                    .collect();
                 tags.insert(resource.resource_arn.unwrap_or_default(), told);
             }
             // The last page has an empty token.

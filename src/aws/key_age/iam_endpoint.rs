@@ -106,7 +106,7 @@ impl Endpoint {
         let region = config.region().ok_or(Unusable::NoRegion)?;
         let fips = config.use_fips().unwrap_or(false);
         let dual_stack = config.use_dual_stack().unwrap_or(false);
-        let own = own.map(str::to_owned).or_else(|| configured(config));
+        let own = own.map(str::to_owned).or_else(|| configured_url(config));
         if let Some(url) = own {
             return match (fips, dual_stack) {
                 (false, false) => Ok(Self {
@@ -140,17 +140,17 @@ impl Endpoint {
 
 /// `AWS_ENDPOINT_URL_IAM` and `AWS_ENDPOINT_URL`, and the same in the profile:
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>.
-fn configured(config: &SdkConfig) -> Option<String> {
+fn configured_url(config: &SdkConfig) -> Option<String> {
     let key = ServiceConfigKey::builder()
         .service_id("IAM")
         .env("AWS_ENDPOINT_URL")
         .profile("endpoint_url")
         .build()
         .ok()?;
-    let for_iam = config
+    config
         .service_config()
-        .and_then(|configured| configured.load_config(key));
-    for_iam.or_else(|| config.endpoint_url().map(str::to_owned))
+        .and_then(|configured| configured.load_config(key))
+        .or_else(|| config.endpoint_url().map(str::to_owned))
 }
 
 #[cfg(test)]

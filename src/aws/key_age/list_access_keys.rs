@@ -28,17 +28,17 @@ use aws_types::request_id::apply_request_id;
 
 use super::iam_endpoint::Endpoint;
 
-/// Without a user's name IAM lists the keys of the caller, who has two at most. The version is that of IAM's API.
+/// Without a user's name, IAM lists the keys of the caller, at most two. The version is that of IAM's API.
 const REQUEST: &str = "Action=ListAccessKeys&Version=2010-05-08";
 
-/// An access key in IAM's answer, as far as is read here.
+/// An access key in IAM's response, with the fields that are read here.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Listed {
     pub(super) id: Option<String>,
     pub(super) made: Option<DateTime>,
 }
 
-/// What IAM says instead of an answer, or that its answer is none.
+/// An error of IAM, or an invalid response.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {}", .0.code().unwrap_or("error"), .0.message().unwrap_or("IAM gave no reason"))]
 pub(super) struct IamError(ErrorMetadata);
@@ -60,7 +60,7 @@ impl From<XmlDecodeError> for IamError {
 pub(super) struct ListAccessKeys(Operation<(), Vec<Listed>, IamError>);
 
 impl ListAccessKeys {
-    /// The call with the credentials and the settings of `config`. It is made once each time: whoever makes it repeats it.
+    /// The call with the credentials and the settings of `config`. It does not retry: the caller does.
     pub(super) fn new(config: &SdkConfig, endpoint: Endpoint) -> Self {
         let mut operation = Operation::builder()
             .service_name("IAM")
@@ -71,7 +71,7 @@ impl ListAccessKeys {
             .interceptor(InvocationIdInterceptor::new())
             .interceptor(RequestInfoInterceptor::new())
             .interceptor(UserAgentInterceptor::new())
-            .runtime_plugin(signed(config, endpoint));
+            .runtime_plugin(signing_plugin(config, endpoint));
         if let Some(version) = config.behavior_version() {
             operation = operation.behavior_version(version);
         }
@@ -101,8 +101,8 @@ impl ListAccessKeys {
     }
 }
 
-/// Whose credentials sign it, for whom, and in whose name.
-fn signed(config: &SdkConfig, endpoint: Endpoint) -> StaticRuntimePlugin {
+/// Makes the plugin that signs the request, with the name of the service and of the application.
+fn signing_plugin(config: &SdkConfig, endpoint: Endpoint) -> StaticRuntimePlugin {
     let mut settings = Layer::new("iam");
     settings
         .store_put(AuthSchemeOptionResolverParams::new(()))
@@ -139,7 +139,7 @@ fn request() -> Result<HttpRequest, BoxError> {
 fn answer(response: &HttpResponse) -> Result<Vec<Listed>, OrchestratorError<IamError>> {
     let body = response.body().bytes().unwrap_or_default();
     let read = if response.status().is_success() {
-        listed(body).map_err(IamError::from)
+        parse_keys(body).map_err(IamError::from)
     } else {
         Err(reason(body).map_or_else(IamError::from, |reason| {
             IamError(apply_request_id(reason, response.headers()).build())
@@ -148,20 +148,20 @@ fn answer(response: &HttpResponse) -> Result<Vec<Listed>, OrchestratorError<IamE
     read.map_err(OrchestratorError::operation)
 }
 
-fn listed(body: &[u8]) -> Result<Vec<Listed>, XmlDecodeError> {
+fn parse_keys(body: &[u8]) -> Result<Vec<Listed>, XmlDecodeError> {
     let mut document = Document::try_from(body)?;
-    let mut response = named(document.root_element()?, "ListAccessKeysResponse")?;
+    let mut response = expect_element(document.root_element()?, "ListAccessKeysResponse")?;
     let result = response
         .next_tag()
         .ok_or_else(|| XmlDecodeError::custom("the response is empty"))?;
-    let mut result = named(result, "ListAccessKeysResult")?;
+    let mut result = expect_element(result, "ListAccessKeysResult")?;
     let mut listed = Vec::new();
     while let Some(mut list) = result.next_tag() {
         if !list.start_el().matches("AccessKeyMetadata") {
             continue;
         }
         while let Some(key) = list.next_tag() {
-            listed.push(access_key(named(key, "member")?)?);
+            listed.push(access_key(expect_element(key, "member")?)?);
         }
     }
     Ok(listed)
@@ -202,7 +202,7 @@ fn reason(body: &[u8]) -> Result<aws_smithy_types::error::metadata::Builder, Xml
     Ok(reason)
 }
 
-fn named<'document, 'parent>(
+fn expect_element<'document, 'parent>(
     element: ScopedDecoder<'document, 'parent>,
     name: &str,
 ) -> Result<ScopedDecoder<'document, 'parent>, XmlDecodeError> {

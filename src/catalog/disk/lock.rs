@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::OwnedMutexGuard;
 
-use super::{Disk, SwapError, blocking, create_directories};
+use super::{Disk, SwapError, create_directories, run_blocking};
 use crate::catalog::history::Who;
 
 /// Longest pause between two attempts to take the lock.
@@ -44,31 +44,31 @@ enum Attempt {
 }
 
 impl Disk {
-    /// Does `work` under the lock. Whoever drops the future gives up waiting for the lock; work that has begun is done
-    /// to its end.
-    pub(super) async fn locked<T: Send + 'static>(
+    /// Does `work` under the lock. Dropping the future gives up waiting for the lock; work that has started runs to its
+    /// end.
+    pub(super) async fn with_lock<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> Result<T, SwapError> + Send + 'static,
     ) -> Result<T, SwapError> {
         let turn = self.turn().await?;
         let disk = self.clone();
-        let done = blocking(move || {
+        run_blocking(move || {
             let done = work(&disk);
             drop(turn);
             done
-        });
-        done.await
-            .unwrap_or_else(|error| Err(SwapError::NotSynced(error)))
+        })
+        .await
+        .unwrap_or_else(|error| Err(SwapError::NotSynced(error)))
     }
 
-    /// Takes the lock and keeps it for what this writer does until it is dropped.
+    /// Takes the lock, and keeps it for all operations of this writer until the returned value is dropped.
     pub(super) async fn reserved_lock(&self) -> Result<Arc<Lock>, SwapError> {
         let mut turn = self.turn().await?;
         *turn.reserved = Arc::downgrade(&turn.lock);
         Ok(turn.lock)
     }
 
-    /// Takes the lock, waiting for whoever holds it, unless it is this writer's already.
+    /// Takes the lock, waiting for another holder, unless this writer has it already.
     async fn turn(&self) -> Result<Turn, SwapError> {
         let reserved = Arc::clone(&self.reserved).lock_owned().await;
         if let Some(lock) = reserved.upgrade() {
@@ -76,11 +76,11 @@ impl Disk {
         }
         let start = Instant::now();
         let mut pause = Duration::from_millis(1);
-        let mut told_holder = None;
+        let mut reported_holder = None;
         let mut is_warned = false;
         loop {
             let disk = self.clone();
-            let attempt = blocking(move || disk.try_lock()).await.flatten();
+            let attempt = run_blocking(move || disk.try_lock()).await.flatten();
             let holder = match attempt.map_err(SwapError::Untouched)? {
                 Attempt::Taken(lock) => {
                     let lock = Arc::new(lock);
@@ -97,9 +97,9 @@ impl Disk {
                 });
             }
             let place = self.lock_path();
-            if told_holder.as_ref() != Some(&holder) {
+            if reported_holder.as_ref() != Some(&holder) {
                 tracing::debug!(place = %place.display(), %holder, "the lock is held by another writer");
-                told_holder = Some(holder.clone());
+                reported_holder = Some(holder.clone());
             }
             if waited >= LONG_WAIT && !is_warned {
                 tracing::warn!(place = %place.display(), %holder, "waiting for the lock");
@@ -127,7 +127,7 @@ impl Disk {
         };
         if is_held {
             let mut holder = String::new();
-            // What the holder wrote is a help, not a must.
+            // The holder's text is a help, not a must.
             let _ = file.read_to_string(&mut holder);
             return Ok(Attempt::Held(match holder.trim() {
                 "" => "another process".to_owned(),

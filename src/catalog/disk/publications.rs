@@ -1,4 +1,4 @@
-//! Publications in a directory. They are written under the catalog's lock, by whoever finds the document there that they
+//! Publications in a directory. A writer writes them under the catalog's lock, if the document is still the one that they
 //! were rendered from.
 
 use std::fs::{self, DirEntry, File, Metadata};
@@ -42,7 +42,7 @@ impl Disk {
             Err(error) if is_absent(&error) => return Ok(Checked::Absent),
             Err(error) => return Err(error),
         };
-        // Taken before the content: what is written in between has a later one.
+        // Read before the content: a write in between has a later time.
         let metadata = file.metadata()?;
         let token = token(&metadata, SystemTime::now());
         if metadata.len() != wanted.length {
@@ -50,13 +50,14 @@ impl Disk {
         }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        Ok(match Digest::of(&bytes) == *wanted {
-            true => Checked::Same { token },
-            false => Checked::Other { token },
+        Ok(if Digest::of(&bytes) == *wanted {
+            Checked::Same { token }
+        } else {
+            Checked::Other { token }
         })
     }
 
-    /// The files of one workspace, or all where none is named.
+    /// Lists the files of one workspace, or of all if none is given.
     pub(super) fn list_files(&self, directory: Option<&str>) -> Result<Vec<Listed>, Failure> {
         let directories = match directory {
             Some(directory) => vec![directory.to_owned()],
@@ -70,7 +71,7 @@ impl Disk {
                     && let Some(name) = file.file_name().to_str()
                 {
                     let begun = name.strip_prefix('.').and_then(|n| n.strip_suffix(".tmp"));
-                    // One that is gone by now is listed all the same: whoever needs it looks at it.
+                    // A file that was removed meanwhile is listed, too. The next look at it finds out.
                     let metadata = match begun {
                         Some(_) => None,
                         None => file.metadata().ok(),
@@ -85,7 +86,7 @@ impl Disk {
                 }
             }
         }
-        // One that is there, and begun anew, is there.
+        // A file that exists and has a temporary file counts once.
         files.sort_unstable_by(|a, b| (&a.path, b.length).cmp(&(&b.path, a.length)));
         files.dedup_by(|later, earlier| later.path == earlier.path);
         Ok(files)
@@ -127,7 +128,7 @@ impl Disk {
                 None => ("remove", self.remove_file(&file)),
             };
             if let Err(error) = done {
-                let failure = unpublished(action, &file, error);
+                let failure = publication_failure(action, &file, error);
                 published.failures.push((change.path, failure));
             }
         }
@@ -149,7 +150,7 @@ impl Disk {
                     .to_owned(),
             },
             SwapError::Untouched(error) | SwapError::NotSynced(error) => {
-                unpublished("write", &self.workspaces(), error)
+                publication_failure("write", &self.workspaces(), error)
             }
         }
     }
@@ -188,8 +189,8 @@ impl Disk {
     }
 }
 
-/// What went wrong, once the document is written.
-fn unpublished(action: &'static str, path: &Path, error: io::Error) -> Failure {
+/// The failure of a publication, after the document is written.
+fn publication_failure(action: &'static str, path: &Path, error: io::Error) -> Failure {
     let advice = match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             Some("Free some space and apply again")

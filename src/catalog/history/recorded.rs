@@ -42,7 +42,7 @@ impl ForEachKind for Differences<'_> {
         let (old, new) = (T::all(self.before), T::all(self.after));
         for id in union(old, new) {
             let pair = (old.get(id), new.get(id));
-            // Only what was replaced is looked into.
+            // Looks only into replaced objects.
             let is_same = match pair {
                 (Some(was), Some(is)) => Arc::ptr_eq(was, is) || was == is,
                 _ => false,
@@ -81,14 +81,14 @@ fn as_integration<T: Kind>(object: &T) -> Option<&Integration> {
     (object as &dyn Any).downcast_ref()
 }
 
-/// The name of an object. Where the integration that it is a part of is not there, its ID stands for the handle.
+/// The name of an object. If its integration is missing, the integration's ID replaces the handle in it.
 fn name<T: Kind>(object: &T, tenant: &Tenant) -> String {
     let integration_id = object.scoped().map_or("", Scoped::integration_id);
     let integration = tenant.get::<Integration>(integration_id);
     object.name(integration.map_or(integration_id, |integration| &integration.handle))
 }
 
-/// Settings by the path of their attribute; what is not set is not there.
+/// Settings by the path of their attribute, without those that are not set.
 #[derive(Default)]
 struct Settings(BTreeMap<String, Value>);
 
@@ -109,7 +109,7 @@ impl Settings {
             ("id", _) => {}
             // The user's own keys: a map is one setting.
             ("match_tags", value) => self.add_whole(name, value),
-            // Not attributes themselves: what is in them is.
+            // Not attributes themselves: their fields are.
             ("mirror" | "settings", Value::Object(fields)) => {
                 for (name, value) in fields {
                     self.add(&name, value);
@@ -123,7 +123,7 @@ impl Settings {
             ("publish", Value::Object(formats)) => {
                 for (format, options) in formats {
                     let name = format!("publish.{format}");
-                    // A format without options is asked for all the same.
+                    // A format without options is a setting, too.
                     if options.as_object().is_some_and(Map::is_empty) {
                         self.add_whole(&name, options);
                     } else {

@@ -108,8 +108,9 @@ pub(super) fn render(
     tokio::task::spawn_blocking(move || {
         let after = Resolved::of(document.tenant());
         let before = OnceLock::new();
-        let threads = thread::available_parallelism().map_or(1, usize::from);
-        let threads = threads.min(ids.len());
+        let threads = thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(ids.len());
         let next = Mutex::new(ids.into_iter());
         let work = || {
             loop {
@@ -150,11 +151,12 @@ pub(super) fn render(
 }
 
 fn notices_of(publications: &[Publication]) -> BTreeSet<Notice> {
-    let rendered = publications.iter().filter_map(|publication| {
-        let rendered = publication.rendered.as_ref().ok()?;
-        Some((&publication.format, &rendered.notices))
-    });
-    rendered
+    publications
+        .iter()
+        .filter_map(|publication| {
+            let rendered = publication.rendered.as_ref().ok()?;
+            Some((&publication.format, &rendered.notices))
+        })
         .flat_map(|(format, notices)| {
             notices
                 .iter()

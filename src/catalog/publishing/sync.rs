@@ -72,12 +72,14 @@ impl Catalog {
         if expected.iter().any(is_other) {
             return Ok(false);
         }
-        let checks = stream::iter(expected).map(async |(path, digest)| {
-            let checked = store.check_publication(&path, &digest).await?;
-            Ok(matches!(checked, Checked::Same { .. }))
-        });
-        let checks = checks.buffer_unordered(LOOKS);
-        checks.try_all(async |is_same| is_same).await
+        stream::iter(expected)
+            .map(async |(path, digest)| {
+                let checked = store.check_publication(&path, &digest).await?;
+                Ok(matches!(checked, Checked::Same { .. }))
+            })
+            .buffer_unordered(LOOKS)
+            .try_all(async |is_same| is_same)
+            .await
     }
 }
 
@@ -101,21 +103,25 @@ impl Inner {
         let renderer = &self.renderer;
         let room = u32::try_from(connections).map_or(renderer.most, |all| all.min(renderer.most));
         // The semaphore is fair, so many small renderings do not keep a large one waiting.
-        let permit = renderer.room.acquire_many(room).await;
-        let permit = permit.map_err(|error| failed(error.into()))?;
+        let permit = renderer
+            .room
+            .acquire_many(room)
+            .await
+            .map_err(|error| failed(error.into()))?;
         let (document, id, render) = (document.clone(), workspace_id.to_owned(), renderer.render);
         let expected = tokio::task::spawn_blocking(move || {
             let tenant = document.tenant();
             let workspace = tenant.get::<Workspace>(&id)?;
-            let publications = render(&Resolved::of(tenant).view(workspace)).into_iter();
-            publications
+            render(&Resolved::of(tenant).view(workspace))
+                .into_iter()
                 .map(|publication| {
                     let digest = Digest::of(&publication.rendered.ok()?.bytes);
                     Some((publication.path?, digest))
                 })
                 .collect()
-        });
-        let expected = expected.await.map_err(|error| failed(error.into()));
+        })
+        .await
+        .map_err(|error| failed(error.into()));
         drop(permit);
         expected
     }

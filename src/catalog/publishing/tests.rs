@@ -49,8 +49,7 @@ async fn put(catalog: &Catalog, handles: &[&str]) -> Vec<PublicationWarning> {
         }
         Ok::<_, Infallible>(())
     };
-    let committed = catalog.commit(&Who::here(), change).await;
-    committed.unwrap().warnings
+    catalog.commit(&Who::here(), change).await.unwrap().warnings
 }
 
 fn fails_for_one(view: &View<'_>) -> Vec<Publication> {
@@ -116,8 +115,11 @@ async fn let_in(room: u32) -> usize {
     catalog.inner.renderer.room.close();
     *IS_HELD.lock().unwrap() = false;
     RELEASED.notify_all();
-    let looked = join_all(looks).await;
-    looked.iter().filter(|look| look.is_ok()).count()
+    join_all(looks)
+        .await
+        .iter()
+        .filter(|look| look.is_ok())
+        .count()
 }
 
 #[tokio::test]

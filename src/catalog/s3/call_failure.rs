@@ -83,10 +83,15 @@ impl S3 {
         };
         let status = answered.raw().status().as_u16();
         let actual_region = answered.raw().headers().get(REGION_HEADER);
-        let message = answered.err().message();
-        let message = message.unwrap_or("S3 gave no reason").to_owned();
-        let code = answered.err().code();
-        let code = code.map_or_else(|| format!("HTTP {status}"), str::to_owned);
+        let message = answered
+            .err()
+            .message()
+            .unwrap_or("S3 gave no reason")
+            .to_owned();
+        let code = answered
+            .err()
+            .code()
+            .map_or_else(|| format!("HTTP {status}"), str::to_owned);
         let other_region = |actual: Option<&str>| S3Error::OtherRegion {
             bucket: self.place.bucket.clone(),
             used: connected.region(),

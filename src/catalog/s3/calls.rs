@@ -71,8 +71,10 @@ pub(super) struct Connected {
 
 impl Connected {
     pub(super) fn region(&self) -> String {
-        let region = self.client.config().region();
-        region.map_or_else(|| "none".to_owned(), ToString::to_string)
+        self.client
+            .config()
+            .region()
+            .map_or_else(|| "none".to_owned(), ToString::to_string)
     }
 }
 
@@ -81,8 +83,10 @@ impl S3 {
         let connected = self.connected.get_or_try_init(|| async {
             let client = self.connect.connect().await?;
             let endpoint = Arc::new(SeenEndpoint::default());
-            let config = client.config().to_builder();
-            let config = config.interceptor(NoteEndpoint(Arc::clone(&endpoint)));
+            let config = client
+                .config()
+                .to_builder()
+                .interceptor(NoteEndpoint(Arc::clone(&endpoint)));
             Ok::<_, NotConnected>(Connected {
                 client: Client::from_conf(config.build()),
                 endpoint,
@@ -96,21 +100,29 @@ impl S3 {
         const ACTION: &str = "s3:GetObject";
         let connected = self.connect().await?;
         let got = self.retry(ACTION, || async {
-            let request = connected.client.get_object();
-            let request = request.bucket(&self.place.bucket).key(self.key(path));
-            let request = request.set_if_none_match(known.map(ToOwned::to_owned));
-            let answer = request.send().await;
-            let answer = answer.map_err(|error| self.classify(connected, ACTION, &error))?;
+            let request = connected
+                .client
+                .get_object()
+                .bucket(&self.place.bucket)
+                .key(self.key(path))
+                .set_if_none_match(known.map(ToOwned::to_owned));
+            let answer = request
+                .send()
+                .await
+                .map_err(|error| self.classify(connected, ACTION, &error))?;
             let etag = etag(answer.e_tag, ACTION)?;
-            let bytes = answer.body.collect().await;
-            let bytes = bytes.map_err(|error| CallFailure::Failed {
-                error: S3Error::Unreachable {
-                    endpoint: connected.endpoint.get(),
-                    message: innermost(&error),
-                },
-                retry: Retry::AFewTimes,
-                maybe_applied: false,
-            })?;
+            let bytes = answer
+                .body
+                .collect()
+                .await
+                .map_err(|error| CallFailure::Failed {
+                    error: S3Error::Unreachable {
+                        endpoint: connected.endpoint.get(),
+                        message: innermost(&error),
+                    },
+                    retry: Retry::AFewTimes,
+                    maybe_applied: false,
+                })?;
             Ok((bytes.to_vec(), etag))
         });
         match got.await? {
@@ -125,8 +137,11 @@ impl S3 {
         const ACTION: &str = "s3:GetObject";
         let connected = self.connect().await?;
         let found = self.retry(ACTION, || async {
-            let request = connected.client.head_object();
-            let request = request.bucket(&self.place.bucket).key(self.key(path));
+            let request = connected
+                .client
+                .head_object()
+                .bucket(&self.place.bucket)
+                .key(self.key(path));
             let answer = match request.checksum_mode(ChecksumMode::Enabled).send().await {
                 Ok(answer) => answer,
                 Err(error) => {
@@ -167,8 +182,11 @@ impl S3 {
         // S3 checks it while it writes, and keeps it: a later HEAD request identifies the content without reading it.
         let sha256 = STANDARD.encode(Digest::of(bytes).sha256);
         let put = self.retry(ACTION, || async {
-            let request = connected.client.put_object();
-            let request = request.bucket(&self.place.bucket).key(self.key(path));
+            let request = connected
+                .client
+                .put_object()
+                .bucket(&self.place.bucket)
+                .key(self.key(path));
             let request = match condition {
                 Condition::Match(etag) => request.if_match(etag),
                 Condition::Absent => request.if_none_match("*"),
@@ -181,8 +199,8 @@ impl S3 {
                 .set_server_side_encryption(kms.map(|_| ServerSideEncryption::AwsKms))
                 .set_ssekms_key_id(kms.cloned())
                 .send()
-                .await;
-            let answer = answer.map_err(|error| self.classify(connected, ACTION, &error))?;
+                .await
+                .map_err(|error| self.classify(connected, ACTION, &error))?;
             etag(answer.e_tag, ACTION)
         });
         match put.await? {
@@ -198,10 +216,15 @@ impl S3 {
         const ACTION: &str = "s3:DeleteObject";
         let connected = self.connect().await?;
         let deleted = self.retry(ACTION, || async {
-            let request = connected.client.delete_object();
-            let request = request.bucket(&self.place.bucket).key(self.key(path));
-            let answer = request.if_match(expected).send().await;
-            answer.map_err(|error| self.classify(connected, ACTION, &error))
+            connected
+                .client
+                .delete_object()
+                .bucket(&self.place.bucket)
+                .key(self.key(path))
+                .if_match(expected)
+                .send()
+                .await
+                .map_err(|error| self.classify(connected, ACTION, &error))
         });
         match deleted.await? {
             Ok(_) | Err(Declined::Absent) => Ok(true),
@@ -230,13 +253,15 @@ impl S3 {
         let mut next: Option<String> = None;
         loop {
             let page = self.retry(ACTION, || async {
-                let request = connected.client.list_objects_v2();
-                let request = request
+                connected
+                    .client
+                    .list_objects_v2()
                     .bucket(&self.place.bucket)
-                    .prefix(self.key(beginning));
-                let request = request.set_continuation_token(next.clone());
-                let answer = request.send().await;
-                answer.map_err(|error| self.classify(connected, ACTION, &error))
+                    .prefix(self.key(beginning))
+                    .set_continuation_token(next.clone())
+                    .send()
+                    .await
+                    .map_err(|error| self.classify(connected, ACTION, &error))
             });
             let page = match page.await? {
                 Ok(page) => page,
@@ -321,9 +346,10 @@ fn etag(etag: Option<String>, action: &'static str) -> Result<String, CallFailur
 /// Exponential with jitter: between half and all of the doubled time.
 fn backoff(attempts: u32) -> Duration {
     let doublings = attempts.saturating_sub(1).min(10);
-    let full = FIRST_BACKOFF.saturating_mul(1 << doublings);
-    let full = full.min(LONGEST_BACKOFF);
-    full.mul_f64(rand::random_range(0.5..=1.0))
+    FIRST_BACKOFF
+        .saturating_mul(1 << doublings)
+        .min(LONGEST_BACKOFF)
+        .mul_f64(rand::random_range(0.5..=1.0))
 }
 
 /// Notes the endpoint of calls, so that an error can name it. Only the SDK knows which one environment and profile give.
@@ -332,8 +358,10 @@ pub(super) struct SeenEndpoint(Mutex<Option<String>>);
 
 impl SeenEndpoint {
     pub(super) fn get(&self) -> String {
-        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
             .unwrap_or_else(|| "the endpoint of S3".to_owned())
     }
 }

@@ -7,8 +7,8 @@
 //! 1. learns the publication's ETag *e*, from a list or by a look at it,
 //! 2. sees that the document is still *a*,
 //! 3. writes (or deletes) on the condition that the publication still has *e*; if not, it goes back to 1,
-//! 4. and when it has written something, looks at the document again. If it is another one by now, it is *overtaken*, and
-//!    publishes what that one says (`publishing.rs`), by the same steps.
+//! 4. and after it has written something, looks at the document again. If that is another one, the publisher is *overtaken*
+//!    and publishes the new document (`publishing.rs`), by the same steps.
 //!
 //! Let *b* be a newer version, committed after 2, or the publisher had stopped there. The publisher of *b* reads the
 //! publication after its commit, so after 2 and after *a* learnt *e*.
@@ -79,11 +79,14 @@ impl S3 {
                 ..Published::default()
             });
         }
-        let outcomes = stream::iter(changes).map(async |change| {
-            let outcome = self.publish_one(&change, &document).await;
-            (change, outcome)
-        });
-        let outcomes: Vec<_> = outcomes.buffer_unordered(AT_ONCE).collect().await;
+        let outcomes: Vec<_> = stream::iter(changes)
+            .map(async |change| {
+                let outcome = self.publish_one(&change, &document).await;
+                (change, outcome)
+            })
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
         let mut published = Published::default();
         let mut is_written = false;
         for (change, outcome) in outcomes {
@@ -201,9 +204,10 @@ impl S3 {
                 }
                 // One of an upload in parts is a digest of digests.
                 if let Some(sha256) = sha256.and_then(|sha256| STANDARD.decode(sha256).ok()) {
-                    return Ok(match sha256 == wanted.sha256 {
-                        true => Checked::Same { token },
-                        false => Checked::Other { token },
+                    return Ok(if sha256 == wanted.sha256 {
+                        Checked::Same { token }
+                    } else {
+                        Checked::Other { token }
                     });
                 }
             }
@@ -213,9 +217,10 @@ impl S3 {
         Ok(match self.get(path, None).await? {
             Get::Found { bytes, etag } => {
                 let token = Some(token_of(&etag));
-                match wanted == Some(&Digest::of(&bytes)) {
-                    true => Checked::Same { token },
-                    false => Checked::Other { token },
+                if wanted == Some(&Digest::of(&bytes)) {
+                    Checked::Same { token }
+                } else {
+                    Checked::Other { token }
                 }
             }
             Get::Absent | Get::Unchanged => Checked::Absent,

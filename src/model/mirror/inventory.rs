@@ -9,9 +9,9 @@ use super::error::MirrorError;
 use super::{ACTIVE, PlannedMirror};
 use crate::model::arn::is_account_id;
 use crate::model::checks;
-use crate::model::lineage::{Broken, Lineage};
 use crate::model::partition;
 use crate::model::snapshot::Snapshot;
+use crate::model::tree::{TopologicalOrder, TreeError};
 
 /// The ID of the root folder where the inventory has none.
 pub const HAND_WRITTEN_ROOT_ID: &str = "root";
@@ -125,7 +125,7 @@ impl Inventory {
     ///
     /// # Errors
     /// The first kind of fault there is, with everything that has it.
-    pub(super) fn lineage(&self) -> Result<Lineage<'_>, MirrorError> {
+    pub(super) fn lineage(&self) -> Result<TopologicalOrder<'_>, MirrorError> {
         let root_id = self.root_id();
         for id in self
             .organizational_units
@@ -164,9 +164,9 @@ impl Inventory {
             .iter()
             .map(|(id, unit)| (id.as_str(), unit.parent_id().unwrap_or(root_id)))
             .collect();
-        let lineage = Lineage::of(root_id, &parents);
+        let lineage = TopologicalOrder::of(root_id, &parents);
         let mut missing: Vec<MissingParent> = match &lineage {
-            Err(Broken::Orphans(ids)) => ids
+            Err(TreeError::Orphans(ids)) => ids
                 .iter()
                 .filter_map(|id| Some((id, self.organizational_units.get(id)?)))
                 .map(|(id, unit)| MissingParent {
@@ -197,7 +197,7 @@ impl Inventory {
             return Err(MirrorError::MissingParents(missing));
         }
         lineage.map_err(|broken| match broken {
-            Broken::Cycle(ids) | Broken::Orphans(ids) => MirrorError::Cycle(ids),
+            TreeError::Cycle(ids) | TreeError::Orphans(ids) => MirrorError::Cycle(ids),
         })
     }
 }

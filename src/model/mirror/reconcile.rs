@@ -95,7 +95,7 @@ pub fn reconcile(
 
     let mut paths: HashMap<&str, Value<String>> =
         HashMap::from([(root_id, Value::Known(ROOT_PATH.to_owned()))]);
-    for (id, parent, _) in lineage.descent {
+    for (id, parent, _) in lineage.units {
         let segment = match inventory.organizational_units.get(id) {
             Some(unit) => unit.name_or(id).map(|name| path_segment(name, id)),
             None => Value::Unknown,

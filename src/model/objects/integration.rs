@@ -115,8 +115,9 @@ impl Integration {
     /// The partition of its accounts; where it has none, that of the default Region.
     pub fn partition(&self) -> &str {
         let default_region = &self.connection_settings.default_region;
-        let mirrored = self.mirror.partition();
-        mirrored.unwrap_or_else(|| partition::of_region(default_region))
+        self.mirror
+            .partition()
+            .unwrap_or_else(|| partition::of_region(default_region))
     }
 }
 

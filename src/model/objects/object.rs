@@ -12,7 +12,7 @@ use crate::model::grantee::Grantee;
 /// Objects of one kind, by ID. Cloning is cheap: objects are shared until one is replaced.
 pub type ObjectMap<T> = BTreeMap<String, Arc<T>>;
 
-/// An object that a tenant holds.
+/// An object of a tenant.
 pub trait Object: Clone + PartialEq + Serialize + Send + Sync + 'static {
     /// The type of the resource that declares it, without the provider's name, such as `folder_permission`.
     const TYPE: &'static str;
@@ -28,7 +28,7 @@ pub trait Object: Clone + PartialEq + Serialize + Send + Sync + 'static {
         Cow::Borrowed(self)
     }
 
-    /// The object as a part of an integration; none if it stands for itself.
+    /// The object as a part of an integration; none if it is not one.
     fn scoped(&self) -> Option<&dyn Scoped> {
         None
     }

@@ -1,4 +1,4 @@
-//! What all objects have in common that are a part of an integration: permissions and overrides.
+//! The parts of an integration: what permissions and overrides have in common.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ pub enum Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// The ID or path as it was given.
+    /// The ID or path as configured.
     pub fn as_str(&self) -> &'a str {
         match self {
             Target::Folder(folder) => folder.as_str(),
@@ -24,7 +24,7 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// Whether it is the folder or connection that an ID or a path names.
+    /// Whether an ID or a path names it.
     pub fn is_named(&self, name: &str, mirror: &Mirror) -> bool {
         if self.as_str() == name {
             return true;
@@ -41,7 +41,7 @@ impl<'a> Target<'a> {
         own.is_some() && own.map(|(id, _)| id) == named.map(|(id, _)| id)
     }
 
-    /// Whether it is not there now.
+    /// Whether the mirror does not have it now.
     pub fn is_missing(&self, mirror: &Mirror) -> bool {
         match self {
             Target::Account(id) => !mirror.connections.contains_key(*id),
@@ -74,8 +74,7 @@ pub trait Scoped {
 
     /// Its import ID in an integration with this handle.
     fn import_id(&self, integration_handle: &str) -> String {
-        let target = self.target();
-        let target = target.as_str();
+        let target = self.target().as_str();
         match self.grantee() {
             Some(grantee) => format!("{integration_handle}:{target}:{grantee}"),
             None => format!("{integration_handle}:{target}"),

@@ -1,4 +1,4 @@
-//! Workspaces: who consumes connections, and what is published for them.
+//! Workspaces, the consumers of connections.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::object::{Concerns, Object};
 
-/// The options of every format that is published for a workspace, by the format's name. A format that is not there is
-/// not asked for.
+/// The options of every format that is published for a workspace, by the format's name. Missing formats are not
+/// published.
 pub type Publish = BTreeMap<String, Options>;
 
-/// The options of one format, by name; what is not set is not there.
+/// The options of one format that are set, by name.
 pub type Options = BTreeMap<String, OptionValue>;
 
 /// The value of an option.
@@ -36,10 +36,10 @@ pub struct Workspace {
     pub organization: String,
     /// Its handle, unique in its organization.
     pub handle: String,
-    /// Folder paths, root or OU IDs and account IDs of what it takes of all that is visible to it; none: all.
+    /// Folder paths, root or OU IDs and account IDs that it takes of all that is visible to it; none: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attach: Option<BTreeSet<String>>,
-    /// What is published for it.
+    /// The formats that are published for it.
     pub publish: Publish,
 }
 

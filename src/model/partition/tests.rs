@@ -4,8 +4,10 @@ use super::*;
 fn globs_mean_the_regions_of_their_partition() {
     let expanded = |partition, wanted: &[&str]| {
         let wanted: BTreeSet<String> = wanted.iter().map(|name| (*name).to_owned()).collect();
-        let expanded = expand(partition, &wanted).into_iter();
-        expanded.map(str::to_owned).collect::<Vec<_>>()
+        expand(partition, &wanted)
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
     };
     assert_eq!(
         expanded(AWS, &["us-*", "eu-west-?", "xx-new-9"]),
@@ -55,7 +57,7 @@ fn a_glob_stands_for_whole_names() {
     ] {
         assert!(!matches(glob, "eu-west-1"), "{glob}");
     }
-    // Each `*` could stand for anything: trying all of it would take years.
+    // Each `*` could match anything: trying every combination would take years.
     assert!(!matches(&format!("{}x", "*-".repeat(40)), &"-".repeat(60)));
     assert!(!matches(&format!("{}x", "*".repeat(60)), "ap-southeast-1"));
 }
@@ -147,7 +149,7 @@ fn a_region_claims_its_partition_where_that_is_certain() {
     let claimed = |value| Claim::of_region("default_region", value).map(|claim| claim.partition);
     assert_eq!(claimed("eu-west-1"), Some(AWS));
     assert_eq!(claimed("us-gov-west-1"), Some(AWS_US_GOV));
-    // A new one is told by the beginning of its name.
+    // A new one is recognized by the beginning of its name.
     assert_eq!(claimed("us-gov-north-9"), Some(AWS_US_GOV));
     assert_eq!(claimed("cn-south-1"), Some(AWS_CN));
     // A new one, or one of GovCloud misspelt.

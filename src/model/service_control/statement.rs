@@ -6,27 +6,27 @@ use thiserror::Error;
 
 use crate::model::partition;
 
-/// What stands for anything in the values of a condition: only AWS knows it.
+/// Begins a policy variable in the values of a condition. Only AWS knows its value.
 const VARIABLE: &str = "${";
 /// The condition key that names the Region of a request. Keys are not case-sensitive.
 const REQUESTED_REGION: &str = "aws:requestedregion";
 
-/// A request as far as it is known before anybody makes it.
+/// A future request, as far as it is known.
 #[derive(Debug)]
 pub(super) struct Request<'a> {
     /// As in policies.
     pub(super) action: &'static str,
-    /// What the ARN of its resource begins with; account and name follow, of any form.
+    /// The beginning of its resource's ARN; account and name follow, of any form.
     pub(super) resource_start: String,
-    /// Where it is made.
+    /// The Region of the request.
     pub(super) region: &'a str,
 }
 
-/// Whether something holds.
+/// Whether a condition or statement applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Judged {
     No,
-    /// That depends on what the text does not say.
+    /// It depends on facts that are not in the policy.
     May,
     Yes,
 }
@@ -73,7 +73,7 @@ enum Matching {
 }
 
 impl Matching {
-    /// None unless exactly one is there.
+    /// None unless there is exactly one.
     fn read(one_of: Option<OneOrMany<String>>, none_of: Option<OneOrMany<String>>) -> Option<Self> {
         match (one_of, none_of) {
             (Some(patterns), None) => Some(Self::OneOf(patterns.into_vec())),
@@ -243,7 +243,7 @@ impl Condition {
         }
     }
 
-    /// Whether it holds of a request in a Region. Only what the Region decides is known.
+    /// Whether it applies to a request in a Region. Only the effect of the Region is known.
     fn judge(&self, region: &str) -> Judged {
         let unknown = self.values.iter().any(|value| value.contains(VARIABLE));
         if self.key != REQUESTED_REGION || unknown {
@@ -268,7 +268,7 @@ impl Condition {
 
 /// Whether a pattern for ARNs fits those that begin with `start`: all of them, some, or none.
 fn beginning(pattern: &str, start: &str) -> Judged {
-    // What only AWS knows may stand for anything.
+    // A policy variable may have any value.
     if let Some((known, _)) = pattern.split_once(VARIABLE) {
         return beginning(&format!("{known}*"), start).min(Judged::May);
     }
@@ -297,7 +297,7 @@ fn beginning(pattern: &str, start: &str) -> Judged {
 fn step(pattern: &[u8], at: usize, byte: u8) -> Vec<usize> {
     let mut reached = Vec::new();
     let mut at = at;
-    // A `*` stands for the byte and stays, or for nothing more.
+    // A `*` matches the byte and stays, or matches nothing more.
     while pattern.get(at) == Some(&b'*') {
         reached.push(at);
         at += 1;

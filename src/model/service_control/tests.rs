@@ -29,8 +29,8 @@ fn with_policy(statements: Value) -> Vec<String> {
 fn words(policies: &ServiceControlPolicies) -> Vec<String> {
     let regions = BTreeSet::from(["eu-west-1", "us-east-1"]);
     let accounts = [("111", vec!["r", "ou", "111"])];
-    let obstacles = policies.obstacles(accounts, "aws", &regions);
-    obstacles
+    policies
+        .obstacles(accounts, "aws", &regions)
         .iter()
         .map(|(place, stopped)| Obstacle(place, stopped).to_string())
         .collect()
@@ -135,8 +135,7 @@ fn resources_decide_as_far_as_they_are_known() {
     let found = |key: &str, resource: &str| {
         let mut statement = json!({ "Effect": "Deny", "Action": "cloudformation:*" });
         statement[key] = json!(resource);
-        let found = with_policy(statement);
-        found
+        with_policy(statement)
             .first()
             .map_or("nothing", |words| {
                 if words.contains("may deny") {
@@ -266,8 +265,10 @@ fn accounts_below_a_place_are_gathered() {
 fn a_document_that_is_no_policy_is_refused() {
     let refused = |document: &str| {
         let mut policies = ServiceControlPolicies::default();
-        let added = policies.add("p-1", "fence", document, []);
-        added.unwrap_err().to_string()
+        policies
+            .add("p-1", "fence", document, [])
+            .unwrap_err()
+            .to_string()
     };
     assert!(refused("{").starts_with("it is no policy document: "));
     assert!(refused("{}").contains("Statement"));

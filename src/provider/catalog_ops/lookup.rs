@@ -1,4 +1,4 @@
-//! Reading the catalog, and finding integrations in it.
+//! Reads the catalog, and finds integrations in it.
 
 use std::sync::Arc;
 
@@ -11,49 +11,41 @@ use crate::provider::data::Data;
 use crate::provider::messages::what_it_has;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics, Severity};
 
-/// The catalog; an error where the provider's arguments for it are not known yet.
-pub(in crate::provider) fn opened<'a>(
-    data: &'a Data,
-    diagnostics: &mut Diagnostics,
-) -> Option<&'a Catalog> {
+/// Returns the catalog.
+///
+/// # Errors
+/// If the provider's arguments for it are not known yet.
+pub(in crate::provider) fn open_catalog(data: &Data) -> Result<&Catalog, Diagnostic> {
     data.catalog()
-        .map_err(|unknown| diagnostics.push(unknown.diagnostic("The catalog")))
-        .ok()
+        .map_err(|unknown| unknown.diagnostic("The catalog"))
 }
 
-/// The document that a state refers to; an error where there is none.
-pub(in crate::provider) async fn existing(
+/// Reads the document that a state refers to.
+///
+/// # Errors
+/// If there is none, or it cannot be read.
+pub(in crate::provider) async fn require_document(
     data: &Data,
-    diagnostics: &mut Diagnostics,
-) -> Option<Arc<Document>> {
-    let catalog = opened(data, diagnostics)?;
-    match catalog.read().await {
-        Ok(Some(document)) => Some(document),
-        Ok(None) => {
-            diagnostics.push(missing(catalog));
-            None
-        }
-        Err(error) => {
-            diagnostics.push(unreadable(&error, Severity::Error));
-            None
-        }
-    }
+) -> Result<Arc<Document>, Diagnostic> {
+    find_document(data)
+        .await?
+        .map_or_else(|| Err(missing_catalog(open_catalog(data)?)), Ok)
 }
 
-/// The document, if there is one.
-pub(in crate::provider) async fn possible(
+/// Reads the document, if there is one.
+///
+/// # Errors
+/// If it cannot be read.
+pub(in crate::provider) async fn find_document(
     data: &Data,
-    diagnostics: &mut Diagnostics,
-) -> Option<Option<Arc<Document>>> {
-    let catalog = opened(data, diagnostics)?;
-    catalog
+) -> Result<Option<Arc<Document>>, Diagnostic> {
+    open_catalog(data)?
         .read()
         .await
-        .map_err(|error| diagnostics.push(unreadable(&error, Severity::Error)))
-        .ok()
+        .map_err(|error| unreadable_catalog(&error, Severity::Error))
 }
 
-pub(super) fn missing(catalog: &Catalog) -> Diagnostic {
+pub(super) fn missing_catalog(catalog: &Catalog) -> Diagnostic {
     Diagnostic::error(
         "The catalog is missing",
         format!(
@@ -67,16 +59,16 @@ pub(super) fn missing(catalog: &Catalog) -> Diagnostic {
     )
 }
 
-/// An error of whoever needs the catalog, and a warning of a plan that is made without it.
-pub(super) fn unreadable(error: &ReadError, severity: Severity) -> Diagnostic {
+/// The catalog cannot be read: an error, or a warning in a plan that goes on without it.
+pub(super) fn unreadable_catalog(error: &ReadError, severity: Severity) -> Diagnostic {
     let summary = catalog_config::summary(error, "The catalog cannot be read");
     match severity {
         Severity::Error => Diagnostic::error(summary, sentence(error)),
         Severity::Warning => Diagnostic::warning(
             summary,
             format!(
-                "{} So this plan does not tell what its changes meet in the catalog, and what reaches workspaces. Unless \
-                 this run changes that, the apply will fail.",
+                "{} So this plan shows neither conflicts in the catalog nor changes of workspaces. Unless this run changes \
+                 that, the apply will fail.",
                 sentence(error)
             ),
         ),
@@ -92,7 +84,7 @@ pub(in crate::provider) enum IntegrationBy<'a> {
     Id(&'a str),
 }
 
-/// The integration that an import names; an error that lists those there are.
+/// Finds the integration that an import names. If there is none, the error lists the existing ones.
 pub(in crate::provider) fn imported_integration<'a>(
     by: IntegrationBy<'_>,
     catalog: &Catalog,
@@ -100,13 +92,14 @@ pub(in crate::provider) fn imported_integration<'a>(
     diagnostics: &mut Diagnostics,
 ) -> Option<&'a Integration> {
     let fix = "Import by the handle, or by identity with the ID.";
-    integration_by(by, catalog, document, fix)
-        .map_err(|diagnostic| diagnostics.push(diagnostic))
-        .ok()
+    diagnostics.record(find_integration(by, catalog, document, fix))
 }
 
-/// An integration; an error that lists those there are, and says what to do: `fix`, besides checking the provider.
-pub(in crate::provider) fn integration_by<'a>(
+/// Finds an integration.
+///
+/// # Errors
+/// If there is none. The error lists the existing ones and says what to do: `fix`, besides checking the provider.
+pub(in crate::provider) fn find_integration<'a>(
     by: IntegrationBy<'_>,
     catalog: &Catalog,
     document: Option<&'a Document>,
@@ -141,24 +134,23 @@ pub(in crate::provider) fn integration_by<'a>(
     })
 }
 
-/// The document that a data source reads; an error where there is none.
-pub(in crate::provider) async fn readable(
-    data: &Data,
-    diagnostics: &mut Diagnostics,
-) -> Option<Arc<Document>> {
-    let document = possible(data, diagnostics).await?;
-    if document.is_none() {
-        let catalog = opened(data, diagnostics)?;
-        diagnostics.error(
-            "There is no catalog to read",
-            format!(
-                "There is no catalog at {} (tenant {:?}). Check the provider's catalog and tenant. If it is made in this \
-                 same run, let this data source wait for that: refer to the integration, as in integration_id = \
-                 orgmirror_integration.NAME.id, or set depends_on.",
-                catalog.place(),
-                catalog.tenant()
-            ),
-        );
+/// Reads the document for a data source.
+///
+/// # Errors
+/// If there is none, or it cannot be read.
+pub(in crate::provider) async fn read_document(data: &Data) -> Result<Arc<Document>, Diagnostic> {
+    if let Some(document) = find_document(data).await? {
+        return Ok(document);
     }
-    document
+    let catalog = open_catalog(data)?;
+    Err(Diagnostic::error(
+        "There is no catalog to read",
+        format!(
+            "There is no catalog at {} (tenant {:?}). Check the provider's catalog and tenant. If it is made in this same \
+             run, let this data source wait for that: refer to the integration, as in integration_id = \
+             orgmirror_integration.NAME.id, or set depends_on.",
+            catalog.place(),
+            catalog.tenant()
+        ),
+    ))
 }

@@ -1,4 +1,4 @@
-//! What a commit says of handles and publications.
+//! Warnings about handles and publications.
 
 use crate::catalog::PublicationWarning;
 use crate::model::checks::sentence;
@@ -10,25 +10,25 @@ pub(super) fn warn_of_handles<'a>(
     notices: impl Iterator<Item = &'a HandleNotice>,
     diagnostics: &mut Diagnostics,
 ) {
-    let (taken, passed): (Vec<_>, Vec<_>) =
+    let (taken, reassigned): (Vec<_>, Vec<_>) =
         notices.partition(|notice| matches!(notice, HandleNotice::Taken { .. }));
     if !taken.is_empty() {
         let taken = listed(taken.iter());
         diagnostics.warning(
-            "Handles taken by others in the tenant",
+            "Handles already taken in the tenant",
             format!(
                 "Handles are unique in the tenant, so these are published with their ID:\n{taken}\nTo choose the handles \
                  yourself, use handle_prefix or initial_handles of the integration, or an override."
             ),
         );
     }
-    if !passed.is_empty() {
-        let passed = listed(passed.iter());
+    if !reassigned.is_empty() {
+        let reassigned = listed(reassigned.iter());
         diagnostics.warning(
-            "Handles pass to other accounts",
+            "Handles reassigned to other accounts",
             format!(
-                "Whoever uses these handles reaches another account after this change:\n{passed}\nTell who uses them, \
-                 rename the accounts, or keep the handles where they were with overrides."
+                "Whoever uses these handles reaches another account after this change:\n{reassigned}\nTell their \
+                 users, rename the accounts, or keep the handles where they were with overrides."
             ),
         );
     }
@@ -50,7 +50,7 @@ pub(super) fn warn_of_publications(warnings: &[PublicationWarning], diagnostics:
     if !notices.is_empty() {
         let notices = listed(notices.iter());
         diagnostics.warning(
-            "What to know of publications",
+            "Workspace publication notices",
             format!("This is new in the files of workspaces:\n{notices}"),
         );
     }

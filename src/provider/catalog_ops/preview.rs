@@ -1,4 +1,4 @@
-//! What a plan says about the catalog: what a planned change meets there, and whom it reaches.
+//! Warnings of a plan about the catalog: conflicts, and the impact of the planned change.
 
 use std::sync::Arc;
 
@@ -6,16 +6,15 @@ use crate::catalog::{Catalog, Document, Expected, Preview, ReadError};
 use crate::model::admission::{Admit, Rejection};
 use crate::model::tenant::{Kind, Tenant};
 use crate::provider::data::Data;
-use crate::provider::impact;
+use crate::provider::impact::warn_of_impact;
 use crate::provider::side_effects::warn_of_side_effects;
 use terraform_plugin::diagnostics::{Diagnostics, Severity};
 
-use super::lookup::unreadable;
+use super::lookup::unreadable_catalog;
 use super::notices::warn_of_handles;
-use super::rejections::{Conflict, not_admitted, rejected};
+use super::rejections::{Conflict, conflict_diagnostic, rejection_diagnostic};
 
-/// The catalog as a plan finds it. It is read once, for everything that the plan of one resource says about it, and never
-/// written.
+/// A look at the catalog during a plan. The plan of one resource reads it once, for all warnings, and never writes it.
 pub(in crate::provider) struct Look<'a> {
     catalog: &'a Catalog,
     reading: Result<Option<Arc<Document>>, ReadError>,
@@ -34,8 +33,8 @@ pub(in crate::provider) struct PlannedPut<'a, T> {
 }
 
 impl<'a> Look<'a> {
-    /// Reads the catalog; none where the provider's arguments for it are not known yet. `is_changed` says whether a change
-    /// is planned, which a commit may follow.
+    /// Reads the catalog; none if the provider's arguments for it are not known yet. `is_changed` says whether a change is
+    /// planned, after which a commit may follow.
     pub(in crate::provider) async fn at(data: &'a Data, is_changed: bool) -> Option<Self> {
         let catalog = data.catalog().ok()?;
         let expected = is_changed.then(|| catalog.expect_commit());
@@ -46,15 +45,14 @@ impl<'a> Look<'a> {
         })
     }
 
-    /// The catalog that was read.
+    /// The catalog.
     pub(in crate::provider) fn catalog(&self) -> &'a Catalog {
         self.catalog
     }
 
-    /// Everything that the catalog holds; none where there is no catalog, or where it cannot be read.
+    /// The content of the catalog; none if there is no catalog, or it cannot be read.
     pub(in crate::provider) fn tenant(&self) -> Option<&Tenant> {
-        let document = self.reading.as_ref().ok()?.as_deref();
-        document.map(Document::tenant)
+        self.reading.as_ref().ok()?.as_deref().map(Document::tenant)
     }
 
     /// Warns of what creating or changing an object meets and does. `conflict` is the resource's own rule, as in
@@ -83,7 +81,7 @@ impl<'a> Look<'a> {
         self.warn(put, is_whole, diagnostics);
     }
 
-    /// Warns of what destroying an object does.
+    /// Previews the destruction of an object, and warns about its impact.
     pub(in crate::provider) fn warn_of_removal<T: Kind>(
         &self,
         id: &str,
@@ -106,7 +104,7 @@ impl<'a> Look<'a> {
             Ok(Some(document)) => document,
             Ok(None) => return,
             Err(error) => {
-                diagnostics.push(unreadable(error, Severity::Warning));
+                diagnostics.push(unreadable_catalog(error, Severity::Warning));
                 return;
             }
         };
@@ -116,12 +114,20 @@ impl<'a> Look<'a> {
             Ok(())
         });
         if let Some(conflict) = conflict {
-            diagnostics.push(not_admitted(&conflict, self.catalog, Severity::Warning));
+            diagnostics.push(conflict_diagnostic(
+                &conflict,
+                self.catalog,
+                Severity::Warning,
+            ));
         }
         let preview = match preview {
             Ok(preview) => preview,
             Err(rejection) => {
-                diagnostics.push(rejected(&rejection, self.catalog, Severity::Warning));
+                diagnostics.push(rejection_diagnostic(
+                    &rejection,
+                    self.catalog,
+                    Severity::Warning,
+                ));
                 return;
             }
         };
@@ -131,6 +137,6 @@ impl<'a> Look<'a> {
         }
         warn_of_handles(preview.notices().iter(), diagnostics);
         warn_of_side_effects(&preview.side_effects(), diagnostics);
-        impact::warn(&preview.impact(), diagnostics);
+        warn_of_impact(&preview.impact(), diagnostics);
     }
 }

@@ -1,4 +1,4 @@
-//! Why the catalog does not take an object, as a diagnostic that says what to do.
+//! Diagnostics of changes that the catalog rejects.
 
 use crate::catalog::{Catalog, CommitError};
 use crate::model::admission::Rejection;
@@ -10,9 +10,9 @@ use crate::provider::regions::own_regions;
 use terraform_plugin::diagnostics::{Diagnostic, Severity};
 use terraform_plugin::path::Path;
 
-use super::lookup::{missing, unreadable};
+use super::lookup::{missing_catalog, unreadable_catalog};
 
-/// Why a change does not fit the catalog as it is.
+/// Why a change conflicts with the catalog.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(in crate::provider) enum Conflict {
     #[error(transparent)]
@@ -28,7 +28,7 @@ pub(in crate::provider) enum Conflict {
 }
 
 impl Conflict {
-    /// Whether another resource of the same run may be about to make it fit.
+    /// Whether another resource of the same run may be about to resolve it.
     pub(super) fn may_pass(&self) -> bool {
         matches!(
             self,
@@ -43,11 +43,11 @@ impl Conflict {
     }
 }
 
-/// Why a change was not committed.
-pub(super) fn not_committed(catalog: &Catalog, error: &CommitError<Conflict>) -> Diagnostic {
+/// The diagnostic of a change that was not committed.
+pub(super) fn commit_error(catalog: &Catalog, error: &CommitError<Conflict>) -> Diagnostic {
     match error {
-        CommitError::Conflict(conflict) => not_admitted(conflict, catalog, Severity::Error),
-        CommitError::Read(error) => unreadable(error, Severity::Error),
+        CommitError::Conflict(conflict) => conflict_diagnostic(conflict, catalog, Severity::Error),
+        CommitError::Read(error) => unreadable_catalog(error, Severity::Error),
         error => {
             let summary = catalog_config::summary(error, "The catalog was not changed");
             Diagnostic::error(summary, sentence(error))
@@ -55,34 +55,34 @@ pub(super) fn not_committed(catalog: &Catalog, error: &CommitError<Conflict>) ->
     }
 }
 
-/// Why a change does not fit: an error at apply. A plan warns, because the same run may change what is in the way.
-pub(super) fn not_admitted(
+/// The diagnostic of a conflict: an error at apply. A plan only warns, because the same run may resolve the conflict.
+pub(super) fn conflict_diagnostic(
     conflict: &Conflict,
     catalog: &Catalog,
     severity: Severity,
 ) -> Diagnostic {
     match conflict {
-        Conflict::Rejected(rejection) => rejected(rejection, catalog, severity),
+        Conflict::Rejected(rejection) => rejection_diagnostic(rejection, catalog, severity),
         Conflict::Gone => Diagnostic::error(
-            "It is gone from the catalog",
+            "Object no longer in the catalog",
             format!(
                 "It was removed from the catalog at {} after this plan was made. Plan again: the new plan shows what has \
                  to be created.",
                 catalog.place()
             ),
         ),
-        Conflict::NoDocument => missing(catalog),
+        Conflict::NoDocument => missing_catalog(catalog),
         Conflict::IdTaken(_) => Diagnostic::error(
             "ID taken",
             format!("{} Apply again: another ID is drawn.", sentence(conflict)),
         ),
-        Conflict::ProfileNames(conflicts) => clashing(conflicts, severity),
+        Conflict::ProfileNames(conflicts) => profile_name_conflicts(conflicts, severity),
     }
 }
 
-/// Connections that would have no profile: an error at apply and a warning at plan, as in [`rejected`].
-fn clashing(conflicts: &[String], severity: Severity) -> Diagnostic {
-    let summary = "Handles clash with profiles";
+/// The diagnostic of connections that would have no profile: an error at apply and a warning at plan, as in [`rejection_diagnostic`].
+fn profile_name_conflicts(conflicts: &[String], severity: Severity) -> Diagnostic {
+    let summary = "Handles conflict with profile names";
     let what = format!(
         "A file has one profile of a name, so these connections would have none:\n{}",
         listed(conflicts.iter())
@@ -99,9 +99,13 @@ fn clashing(conflicts: &[String], severity: Severity) -> Diagnostic {
     diagnostic.at(Path::of("publish"))
 }
 
-/// Why an object does not fit, and what to do. What a plan of one configuration sees in the catalog may be changed by the
-/// same run, so it is a warning there and an error at apply.
-pub(super) fn rejected(rejection: &Rejection, catalog: &Catalog, severity: Severity) -> Diagnostic {
+/// The diagnostic of a rejected object, with what to do. The same run may change what a plan sees in the catalog, so it is a
+/// warning at plan and an error at apply.
+pub(super) fn rejection_diagnostic(
+    rejection: &Rejection,
+    catalog: &Catalog,
+    severity: Severity,
+) -> Diagnostic {
     let what = sentence(rejection);
     let (path, summary, fix) = match rejection {
         Rejection::NoIntegration(_) => (
@@ -140,7 +144,7 @@ pub(super) fn rejected(rejection: &Rejection, catalog: &Catalog, severity: Sever
             ..
         } => (
             Path::of(*attribute),
-            "Another partition",
+            "Value in another partition",
             if *attribute == "role_arn" {
                 format!("Give a role of the partition {partition}.")
             } else {
@@ -158,7 +162,7 @@ pub(super) fn rejected(rejection: &Rejection, catalog: &Catalog, severity: Sever
         ),
         Rejection::Overridden { import_id, .. } => (
             Path::root(),
-            "Overridden already",
+            "An override already exists",
             format!(
                 "There is one override for each folder or connection. Change that one where it is declared, or, if it is \
                  meant to be this one, import it: terraform import ADDRESS '{import_id}'. If this one replaces it, \
@@ -177,7 +181,7 @@ pub(super) fn rejected(rejection: &Rejection, catalog: &Catalog, severity: Sever
         ),
         Rejection::WorkspaceExists(name) => (
             Path::of("handle"),
-            "Workspace exists",
+            "Workspace already exists",
             format!(
                 "There is one workspace of a name in the tenant {:?}. Choose another handle, or, if it is meant to be \
                  this one, import it: terraform import ADDRESS {name}. If this one replaces it, remove \

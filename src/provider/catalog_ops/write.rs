@@ -1,4 +1,4 @@
-//! Changing the catalog.
+//! Changes the catalog.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use crate::provider::data::Data;
 use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::resource::Context;
 
-use super::lookup::opened;
+use super::lookup::open_catalog;
 use super::notices::{warn_of_handles, warn_of_publications};
-use super::rejections::{Conflict, not_committed};
+use super::rejections::{Conflict, commit_error};
 
-/// How often what is taken is tried again, and the pause before.
+/// How often a change is retried that another resource of the run may make possible, and the pause before.
 const TAKEN_TRIES: usize = 10;
 const TAKEN_PAUSE: Duration = Duration::from_millis(100);
 
@@ -27,8 +27,8 @@ pub(in crate::provider) enum Put {
     Update,
 }
 
-/// Writes an object, unless it is rejected or `conflict`, which is given the object, the one in its place, and the tenant,
-/// finds a conflict.
+/// Writes an object, unless the tenant rejects it or `conflict` finds one. `conflict` gets the object, the one that it
+/// replaces, and the tenant.
 pub(in crate::provider) async fn put<T, C>(
     context: Context<'_, Data>,
     object: T,
@@ -59,7 +59,7 @@ where
     .await
 }
 
-/// Removes an object from the catalog. One that is not there any more is no error.
+/// Removes an object from the catalog. A missing object is no error.
 pub(in crate::provider) async fn delete<T: Kind>(
     context: Context<'_, Data>,
     id: String,
@@ -83,8 +83,8 @@ async fn commit<F>(
 where
     F: Fn(&mut Document) -> Result<(), Conflict> + Send + Sync + 'static,
 {
-    let catalog = opened(context.data, diagnostics)?;
-    // Boxed, because the compiler follows futures only so deep, and this one calls AWS.
+    let catalog = diagnostics.record(open_catalog(context.data))?;
+    // Boxed, because the compiler limits how deeply futures nest, and this one calls AWS.
     let who = Box::pin(context.data.who()).await;
     let change = Arc::new(change);
     let mut tries = 0;
@@ -113,7 +113,7 @@ where
             Some(document)
         }
         Err(error) => {
-            diagnostics.push(not_committed(catalog, &error));
+            diagnostics.push(commit_error(catalog, &error));
             None
         }
     }

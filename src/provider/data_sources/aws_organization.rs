@@ -122,7 +122,7 @@ impl DataSource for AwsOrganization {
         match reading.snapshot.select(&selection(&config)) {
             Ok(selected) => {
                 warn_of_absent(&selected, diagnostics);
-                Some(filled(config, selected))
+                Some(fill(config, selected))
             }
             Err(error) => {
                 diagnostics.push(not_selected(&error));
@@ -158,7 +158,7 @@ fn selection(config: &State) -> Selection {
     }
 }
 
-fn filled(config: State, selected: Selected) -> State {
+fn fill(config: State, selected: Selected) -> State {
     State {
         snapshot: selected.snapshot.into_planned(),
         ..config
@@ -223,7 +223,7 @@ pub(super) fn not_selected(error: &SelectionError) -> Diagnostic {
         }
     };
     Diagnostic::error(
-        "The selection of OUs does not fit the AWS organization",
+        "Invalid selection of OUs",
         format!("{} {fix}", checks::sentence(error)),
     )
     .at(Path::of(argument))
@@ -245,12 +245,12 @@ fn summary(error: &DiscoveryError) -> &'static str {
         }
         DiscoveryError::NotInOrganization { .. } => "The account is not in an AWS organization",
         DiscoveryError::NotAdministrator { .. } => "The account may not read the AWS organization",
-        DiscoveryError::TimedOut { .. } => "The AWS organization was not read in time",
+        DiscoveryError::TimedOut { .. } => "Reading the AWS organization timed out",
         DiscoveryError::Inconsistent { .. } => {
             "The AWS organization kept changing while it was read"
         }
         DiscoveryError::Malformed { .. } | DiscoveryError::Snapshot(_) => {
-            "The AWS organization was not read as a whole"
+            "The AWS organization was not read completely"
         }
         DiscoveryError::Cancelled => "Reading the AWS organization was cancelled",
     }

@@ -5,7 +5,7 @@ use describe::Describe;
 
 use crate::catalog::{Action, Change, Entry};
 use crate::model::checks::sentence;
-use crate::provider::catalog_ops::{opened, readable};
+use crate::provider::catalog_ops::{open_catalog, read_document};
 use crate::provider::data::Data;
 use terraform_plugin::data_source::DataSource;
 use terraform_plugin::diagnostics::Diagnostics;
@@ -72,8 +72,8 @@ impl DataSource for CatalogHistory {
         config: State,
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
-        let catalog = opened(context.data, diagnostics)?;
-        readable(context.data, diagnostics).await?;
+        let catalog = diagnostics.record(open_catalog(context.data))?;
+        diagnostics.record(read_document(context.data).await)?;
         let limit = config.limit.known().copied().unwrap_or(DEFAULT_LIMIT);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         // Every commit has at least one change.
@@ -85,8 +85,11 @@ impl DataSource for CatalogHistory {
             }
         };
         let changes = entries.iter().rev().flat_map(|entry| {
-            let changes = entry.changes.iter().rev();
-            changes.map(move |change| ChangeState::of(entry, change))
+            entry
+                .changes
+                .iter()
+                .rev()
+                .map(move |change| ChangeState::of(entry, change))
         });
         Some(State {
             changes: Value::Known(changes.take(limit).collect()),

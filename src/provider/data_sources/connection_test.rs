@@ -13,7 +13,7 @@ use crate::aws::connection_test::{Cause, Options, Problem, Target, TestError, Ve
 use crate::aws::{AssumeRole, Session, Settings};
 use crate::model::checks;
 use crate::model::visibility::EffectiveConnection;
-use crate::provider::catalog_ops::{opened, readable};
+use crate::provider::catalog_ops::{open_catalog, read_document};
 use crate::provider::concurrency::{at_once, concurrency};
 use crate::provider::credentials::{self, AssumeRoleArgument, Replacement, replacements};
 use crate::provider::data::Data;
@@ -97,19 +97,16 @@ impl DataSource for ConnectionTest {
     ) -> Option<State> {
         let wanted = whole::<BTreeSet<String>>(&config.account_ids).into_known();
         if wanted.as_ref().is_some_and(BTreeSet::is_empty) {
-            return Some(filled(config, &[], Vec::new(), &[]));
+            return Some(fill(config, &[], Vec::new(), &[]));
         }
-        let catalog = opened(context.data, diagnostics)?;
-        let document = readable(context.data, diagnostics).await?;
+        let catalog = diagnostics.record(open_catalog(context.data))?;
+        let document = diagnostics.record(read_document(context.data).await)?;
         let selection = Selection {
             workspace: &config.workspace,
             integration_id: &config.integration_id,
             folder_path: &config.folder_path,
         };
-        let selected = selection
-            .of(&document, catalog)
-            .map_err(|diagnostic| diagnostics.push(diagnostic))
-            .ok()?;
+        let selected = diagnostics.record(selection.of(&document, catalog))?;
         let mut connections = selected.connections;
         if let Some(wanted) = wanted {
             connections.retain(|connection| wanted.contains(connection.account_id));
@@ -124,15 +121,11 @@ impl DataSource for ConnectionTest {
         let verdicts = if targets.is_empty() {
             Vec::new()
         } else {
-            let settings = settings(&config, context.data)
-                .map_err(|diagnostic| diagnostics.push(diagnostic))
-                .ok()?;
-            run(&settings, &targets, &options(&config), context.cancelled)
-                .await
-                .map_err(|error| diagnostics.push(not_run(&error)))
-                .ok()?
+            let settings = diagnostics.record(settings(&config, context.data))?;
+            let verdicts = run(&settings, &targets, &options(&config), context.cancelled).await;
+            diagnostics.record(verdicts.map_err(|error| not_run(&error)))?
         };
-        Some(filled(config, &tested, verdicts, &skipped))
+        Some(fill(config, &tested, verdicts, &skipped))
     }
 }
 
@@ -238,7 +231,7 @@ fn options(config: &State) -> Options {
     }
 }
 
-/// What is sent to assume the role of a connection.
+/// The arguments to assume the role of a connection.
 pub(super) fn target(connection: &EffectiveConnection<'_>) -> Target {
     Target {
         account_id: connection.account_id.to_owned(),
@@ -270,7 +263,7 @@ async fn run(
     session.test_connections(targets, &left, cancelled).await
 }
 
-fn filled(
+fn fill(
     config: State,
     tested: &[EffectiveConnection<'_>],
     verdicts: Vec<Verdict>,
@@ -318,12 +311,12 @@ impl VerdictState {
                 .as_ref()
                 .map(|problem| problem.cause.name().to_owned())
                 .into(),
-            error: problem.as_ref().map(explained).into(),
+            error: problem.as_ref().map(explain).into(),
         }
     }
 }
 
-fn explained(problem: &Problem) -> String {
+fn explain(problem: &Problem) -> String {
     format!("{} {}", checks::sentence(problem), problem.fix())
 }
 

@@ -4,7 +4,7 @@ mod state;
 
 use async_trait::async_trait;
 
-use crate::provider::catalog_ops::{opened, readable};
+use crate::provider::catalog_ops::{open_catalog, read_document};
 use crate::provider::data::Data;
 use crate::provider::selection::{Selection, selection};
 use terraform_plugin::data_source::DataSource;
@@ -39,27 +39,20 @@ impl DataSource for Connections {
         mut config: State,
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
-        let catalog = opened(context.data, diagnostics)?;
-        let document = readable(context.data, diagnostics).await?;
+        let catalog = diagnostics.record(open_catalog(context.data))?;
+        let document = diagnostics.record(read_document(context.data).await)?;
         let selection = Selection {
             workspace: &config.workspace,
             integration_id: &config.integration_id,
             folder_path: &config.folder_path,
         };
-        match selection.of(&document, catalog) {
-            Ok(selected) => {
-                let states = selected.connections.iter().map(|connection| {
-                    let state = ConnectionState::of(connection, selected.is_published(connection));
-                    (connection.handle.to_owned(), state)
-                });
-                config.connections = Value::Known(states.collect());
-                Some(config)
-            }
-            Err(diagnostic) => {
-                diagnostics.push(diagnostic);
-                None
-            }
-        }
+        let selected = diagnostics.record(selection.of(&document, catalog))?;
+        let states = selected.connections.iter().map(|connection| {
+            let state = ConnectionState::of(connection, selected.is_published(connection));
+            (connection.handle.to_owned(), state)
+        });
+        config.connections = Value::Known(states.collect());
+        Some(config)
     }
 }
 

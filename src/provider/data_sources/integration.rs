@@ -6,7 +6,7 @@ use describe::{Attributes, Known};
 use crate::model::checks;
 use crate::model::handle::HandleKind;
 use crate::model::objects::PlannedIntegration;
-use crate::provider::catalog_ops::{IntegrationBy, integration_by, opened, readable};
+use crate::provider::catalog_ops::{IntegrationBy, find_integration, open_catalog, read_document};
 use crate::provider::data::Data;
 use terraform_plugin::data_source::DataSource;
 use terraform_plugin::diagnostics::Diagnostics;
@@ -48,16 +48,12 @@ impl DataSource for IntegrationData {
         config: PlannedIntegration,
         diagnostics: &mut Diagnostics,
     ) -> Option<PlannedIntegration> {
-        let catalog = opened(context.data, diagnostics)?;
-        let document = readable(context.data, diagnostics).await?;
+        let catalog = diagnostics.record(open_catalog(context.data))?;
+        let document = diagnostics.record(read_document(context.data).await)?;
         let fix = "Give the handle of one of its integrations.";
         let by = IntegrationBy::Handle(config.handle.known()?);
-        match integration_by(by, catalog, Some(&document), fix) {
-            Ok(integration) => Some(integration.clone().into_planned()),
-            Err(diagnostic) => {
-                diagnostics.push(diagnostic.at(Path::of("handle")));
-                None
-            }
-        }
+        let found = find_integration(by, catalog, Some(&document), fix)
+            .map_err(|diagnostic| diagnostic.at(Path::of("handle")));
+        Some(diagnostics.record(found)?.clone().into_planned())
     }
 }

@@ -141,9 +141,7 @@ impl DataSource for OnboardingData {
     }
 
     fn validate(&self, config: &State, diagnostics: &mut Diagnostics) {
-        if let Err(diagnostic) = config.partition() {
-            diagnostics.push(diagnostic);
-        }
+        diagnostics.record(config.partition());
     }
 
     async fn read(
@@ -152,10 +150,7 @@ impl DataSource for OnboardingData {
         config: State,
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
-        let onboarding = config
-            .onboarding()
-            .map_err(|diagnostic| diagnostics.push(diagnostic))
-            .ok()?;
+        let onboarding = diagnostics.record(config.onboarding())?;
         match config.with(&onboarding) {
             Ok(state) => {
                 warn_of_size(state.trust_policy_json.known(), diagnostics);
@@ -173,17 +168,20 @@ impl DataSource for OnboardingData {
 }
 
 impl State {
-    /// The principals and policies that are known and sound; the schema reports the others.
-    fn parsed<T: std::str::FromStr + Ord>(set: &Value<Set<String>>) -> BTreeSet<T> {
-        let elements = set.known().into_iter().flat_map(Set::iter);
-        let known = elements.filter_map(Value::known);
-        known.filter_map(|text| text.parse().ok()).collect()
+    /// Parses the known elements of a set. Leaves out invalid ones: the schema reports them.
+    fn parse_known<T: std::str::FromStr + Ord>(set: &Value<Set<String>>) -> BTreeSet<T> {
+        set.known()
+            .into_iter()
+            .flat_map(Set::iter)
+            .filter_map(Value::known)
+            .filter_map(|text| text.parse().ok())
+            .collect()
     }
 
     /// The one partition of all that is known.
     fn partition(&self) -> Result<String, Diagnostic> {
-        let principals: BTreeSet<Principal> = Self::parsed(&self.trusted_principals);
-        let policies: BTreeSet<PolicyArn> = Self::parsed(&self.permissions_policy_arns);
+        let principals: BTreeSet<Principal> = Self::parse_known(&self.trusted_principals);
+        let policies: BTreeSet<PolicyArn> = Self::parse_known(&self.permissions_policy_arns);
         // The schema refuses one that it does not know.
         let given = self.partition.known();
         let given = given.filter(|given| partition(given).is_ok());
@@ -225,7 +223,7 @@ impl State {
 
     fn onboarding(&self) -> Result<Onboarding, Diagnostic> {
         let partition = self.partition()?;
-        let mut permissions_policies = Self::parsed(&self.permissions_policy_arns);
+        let mut permissions_policies = Self::parse_known(&self.permissions_policy_arns);
         if self.permissions_policy_arns.is_null() {
             permissions_policies.extend(security_audit(&partition).parse::<PolicyArn>().ok());
         }
@@ -233,7 +231,7 @@ impl State {
             partition,
             role_name: self.role_name.known().cloned().unwrap_or_default(),
             external_id: self.external_id.known().cloned(),
-            trusted_principals: Self::parsed(&self.trusted_principals),
+            trusted_principals: Self::parse_known(&self.trusted_principals),
             permissions_policies,
             delegated_administrator_id: self
                 .delegated_administrator_id
@@ -280,7 +278,7 @@ fn warn_of_size(trust_policy: Option<&String>, diagnostics: &mut Diagnostics) {
     if size > MAX_TRUST_POLICY_SIZE {
         diagnostics.warning_at(
             Path::of("trusted_principals"),
-            "Trust policy above the quota of IAM",
+            "Trust policy exceeds the IAM quota",
             format!(
                 "The trust policy has {size} characters, and IAM takes {MAX_TRUST_POLICY_SIZE} unless the quota of the \
                  account is raised. Trust accounts in place of many of their roles, or raise the quota in each account."

@@ -21,7 +21,7 @@ use crate::model::readiness::{Indexes, Readings, WantedIndexes};
 use crate::model::service_control::{Obstacles, ServiceControlPolicies};
 use crate::model::snapshot::{Selection, Snapshot};
 use crate::model::visibility::EffectiveConnection;
-use crate::provider::catalog_ops::{opened, readable};
+use crate::provider::catalog_ops::{open_catalog, read_document};
 use crate::provider::concurrency::{at_once, concurrency};
 use crate::provider::credentials::{Replacement, replacements};
 use crate::provider::data::Data;
@@ -73,7 +73,7 @@ impl DataSource for ResourceExplorer {
         {
             diagnostics.error_at(
                 Path::of("regions"),
-                "Regions of several partitions",
+                "Regions in several partitions",
                 format!(
                     "regions holds {other:?} of the partition {}, and aggregator_region {aggregator:?} is of {expected}. An \
                      aggregator index gathers Regions of its own partition only. Ask for each partition in a data source \
@@ -90,8 +90,8 @@ impl DataSource for ResourceExplorer {
         config: State,
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
-        let catalog = opened(context.data, diagnostics)?;
-        let document = readable(context.data, diagnostics).await?;
+        let catalog = diagnostics.record(open_catalog(context.data))?;
+        let document = diagnostics.record(read_document(context.data).await)?;
         let timeout = read_timeout(&config.timeouts).unwrap_or(DEFAULT_TIMEOUT);
         let look = Look {
             data: context.data,
@@ -102,17 +102,15 @@ impl DataSource for ResourceExplorer {
         let looked = tokio::select! {
             biased;
             () = context.cancelled.cancelled() => Err(Diagnostic::error(
-                "Looking at Resource Explorer was cancelled",
+                "Resource Explorer check cancelled",
                 "Nothing is known about it. Plan again to look at it.",
             )),
             looked = tokio::time::timeout(timeout, look.look(catalog, &document)) => {
                 looked.unwrap_or_else(|_| Err(too_late(timeout)))
             }
         };
-        let found = looked
-            .map_err(|diagnostic| diagnostics.push(diagnostic))
-            .ok()?;
-        Some(config.filled(found))
+        let found = diagnostics.record(looked)?;
+        Some(config.fill(found))
     }
 }
 
@@ -188,15 +186,16 @@ impl Look<'_> {
         let integration = selection.integration(document, catalog)?;
         let connections = selection.of(document, catalog)?.connections;
 
-        let wanted = self.wanted();
+        let wanted = self.wanted_indexes();
         let organization = self.organization(integration, &wanted).await?;
         let snapshot = organization
             .as_ref()
             .map(|known| &known.discovered.snapshot);
         let scope = self.scope(snapshot)?;
         let is_asked = |connection: &&EffectiveConnection<'_>| {
-            let scope = scope.as_ref();
-            scope.is_none_or(|accounts| accounts.contains(connection.account_id))
+            scope
+                .as_ref()
+                .is_none_or(|accounts| accounts.contains(connection.account_id))
         };
         let asked: Vec<_> = connections.iter().filter(is_asked).collect();
         let (read, skipped): (Vec<_>, Vec<_>) = asked
@@ -228,7 +227,7 @@ impl Look<'_> {
         })
     }
 
-    fn wanted(&self) -> WantedIndexes {
+    fn wanted_indexes(&self) -> WantedIndexes {
         let aggregator_region = self
             .config
             .aggregator_region
@@ -271,8 +270,10 @@ impl Look<'_> {
             ..Options::default()
         };
         let reader = self.data.reader();
-        let discovered = reader.read(&settings, &options, self.cancelled).await;
-        let discovered = discovered.map_err(|error| failed(&error))?;
+        let discovered = reader
+            .read(&settings, &options, self.cancelled)
+            .await
+            .map_err(|error| failed(&error))?;
         let snapshot = &discovered.snapshot;
         if snapshot.id != *mirrored {
             return Err(another_organization(snapshot, integration, mirrored));
@@ -317,7 +318,7 @@ impl Look<'_> {
         let settings = self
             .data
             .settings(&[])
-            .map_err(|unknown| unknown.diagnostic("Looking at Resource Explorer"))?;
+            .map_err(|unknown| unknown.diagnostic("The Resource Explorer check"))?;
         let concurrency = at_once(&self.config.concurrency);
         let read = async {
             let session = Session::open(settings, self.timeout).await?;
@@ -422,7 +423,7 @@ fn not_connected(error: &ConnectError) -> Diagnostic {
 
 fn too_late(timeout: Duration) -> Diagnostic {
     Diagnostic::error(
-        "Resource Explorer was not looked at in time",
+        "Resource Explorer check timed out",
         format!(
             "Not all accounts had answered within {} seconds. Allow more time with timeouts = {{ read = \"...\" }}, raise \
              concurrency, or ask for some OUs at a time with organizational_unit_ids.",
@@ -433,7 +434,7 @@ fn too_late(timeout: Duration) -> Diagnostic {
 
 fn another_organization(snapshot: &Snapshot, integration: &Integration, id: &str) -> Diagnostic {
     Diagnostic::error(
-        "Another AWS organization than the integration's",
+        "Credentials of another AWS organization",
         format!(
             "The credentials are of the AWS organization {}, and the integration {:?} mirrors {id}. Use credentials of that \
              one (assume_role or profile), or give the ID of the integration that mirrors {}.",
@@ -445,7 +446,7 @@ fn another_organization(snapshot: &Snapshot, integration: &Integration, id: &str
 
 fn another_partition(snapshot: &Snapshot, wanted: &WantedIndexes, partition: &str) -> Diagnostic {
     Diagnostic::error(
-        "Region of another partition",
+        "Region in another partition",
         format!(
             "aggregator_region is {:?}, of the partition {partition}, and the AWS organization {} is in {}. Give a Region of \
              that partition.",

@@ -1,6 +1,6 @@
-//! `resource "orgmirror_external_id"`: what whoever assumes a role has to send, made once.
+//! `resource "orgmirror_external_id"`: an external ID, which a caller must send to assume a role. It is generated once.
 //!
-//! It is in the state and nowhere else: the catalog has it only as a setting of what uses it.
+//! It is only in the state: the catalog has it only as a setting of objects that use it.
 
 use std::collections::BTreeMap;
 
@@ -105,8 +105,8 @@ impl Resource for ExternalIdResource {
         let tenant = context
             .data
             .tenant()
-            .map_err(|unknown| diagnostics.push(unknown.diagnostic("An external ID")))
-            .ok()?;
+            .map_err(|unknown| unknown.diagnostic("An external ID"));
+        let tenant = diagnostics.record(tenant)?;
         let random: String = random_id().chars().take(LENGTH).collect();
         Some(State {
             value: format!("{tenant}:{random}").into(),
@@ -152,7 +152,7 @@ impl Resource for ExternalIdResource {
         let value = state.value.known()?;
         if let Err(violation) = checks::external_id(value) {
             diagnostics.error(
-                "Import of what is no external ID",
+                "Invalid external ID import",
                 format!(
                     "{value:?} is imported. {} {}",
                     violation.rule, violation.fix

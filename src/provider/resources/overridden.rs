@@ -39,7 +39,7 @@ pub(super) fn remark(
         (REGIONS, &settings.regions),
         (DEFAULT_REGION, &settings.default_region),
     );
-    regions::warn_of_doubts(partition, each, diagnostics);
+    regions::warn_of_regions(partition, each, diagnostics);
 }
 
 /// Warns of an override that overrides nothing, as one that a module makes may do; `role` is what it could set.

@@ -1,4 +1,4 @@
-//! What the resources have in common that declare a part of an integration: permissions and overrides.
+//! The resources that declare a part of an integration, permissions and overrides: what they have in common.
 
 use std::fmt;
 
@@ -67,8 +67,8 @@ pub(in crate::provider) trait ScopedDeclaration:
         let _ = diagnostics;
     }
 
-    /// Warns of what a plan that creates or changes the object should say about it. `partition` is that of its integration,
-    /// where the catalog has it.
+    /// Warns about the object during a plan that creates or changes it. `partition` is that of its integration, if the
+    /// catalog has that.
     fn remark_on_change(&self, partition: Option<&str>, diagnostics: &mut Diagnostics) {
         let _ = (partition, diagnostics);
     }
@@ -156,15 +156,15 @@ impl<S: ScopedDeclaration> Declaration for S {
     }
 }
 
-/// Says why an object with the ID of a state counts as gone: its identity was edited in the catalog by hand, and the
-/// identity of a resource never changes.
+/// Warns that the object with the ID of a state counts as deleted: somebody edited its identity in the catalog by hand, and
+/// the identity of a resource never changes.
 fn warn_of_another<S: ScopedDeclaration>(state: &S, found: &S, diagnostics: &mut Diagnostics) {
     let kind = kind_name::<S::Object>();
     let id = ScopedDeclaration::id(state)
         .known()
         .map_or("", String::as_str);
     diagnostics.warning(
-        format!("Another {kind} in its place"),
+        format!("The {kind} was changed outside Terraform"),
         format!(
             "In the catalog, the {kind} {id} has {} now, and the state has {}: it was edited by hand. It counts as gone, so \
              this plan creates a new one, and the edited one stays in the catalog, declared nowhere. Either put the old \
@@ -176,8 +176,8 @@ fn warn_of_another<S: ScopedDeclaration>(state: &S, found: &S, diagnostics: &mut
     );
 }
 
-/// What an import ID names: the ID of the thing itself, or its integration, its folder or account and, of a permission, its
-/// grantee.
+/// Finds the object that an import ID names: by its ID, or by its integration, its folder or account and, for a
+/// permission, its grantee.
 fn find_by_import_id<'a, S: ScopedDeclaration>(
     import_id: &str,
     catalog: &Catalog,
@@ -217,7 +217,7 @@ fn find_by_import_id<'a, S: ScopedDeclaration>(
     None
 }
 
-/// Says that nothing of this kind has been found, and what there is: in one integration, or in all of them.
+/// The error that an object was not found. It lists the existing ones, in one integration or in all of them.
 fn not_found<S: ScopedDeclaration>(
     asked: &str,
     (catalog, document): (&Catalog, Option<&Document>),
@@ -263,8 +263,8 @@ fn described<T: Admit + Scoped>(object: &T, integration_handle: &str) -> String 
     format!("{} ({})", object.import_id(integration_handle), object.id())
 }
 
-/// Those that the rest of an import ID, after the integration's handle, names: as they are written there, else by what
-/// their ID or path leads to now.
+/// Finds the objects that the rest of an import ID, after the integration's handle, names: literally, else by the folder
+/// that an ID or path means now.
 fn find_by_name<'a, T: Admit + Scoped>(
     tenant: &'a Tenant,
     integration: &Integration,
@@ -281,14 +281,16 @@ fn find_by_name<'a, T: Admit + Scoped>(
                     .strip_suffix(&grantee.to_string())
                     .and_then(|target| target.strip_suffix(':'))?,
             };
-            let is_named = each.target().is_named(target, &integration.mirror);
-            is_named.then_some((each, target))
+            each.target()
+                .is_named(target, &integration.mirror)
+                .then_some((each, target))
         })
         .collect();
-    let exactly = fitting
+    let exactly: Vec<&T> = fitting
         .iter()
-        .filter(|(each, target)| each.target().as_str() == *target);
-    let exactly: Vec<&T> = exactly.map(|(each, _)| *each).collect();
+        .filter(|(each, target)| each.target().as_str() == *target)
+        .map(|(each, _)| *each)
+        .collect();
     if exactly.is_empty() {
         fitting.into_iter().map(|(each, _)| each).collect()
     } else {
@@ -300,14 +302,14 @@ fn find_by_name<'a, T: Admit + Scoped>(
 pub(super) fn validate_folder(folder: &PlannedFolderRef, diagnostics: &mut Diagnostics) {
     match (&folder.folder_id, &folder.folder_path) {
         (Value::Null, Value::Null) => diagnostics.error(
-            "No folder",
+            "Missing folder",
             "Neither folder_id nor folder_path is set, and exactly one of them must be. Set folder_id to the ID of the root \
              or of an OU, to follow the folder through renames and moves, or folder_path to a path such as \
              \"/Workloads\", to mean whatever is there.",
         ),
         (Value::Known(id), Value::Known(path)) => diagnostics.error_at(
             Path::of("folder_path"),
-            "Two folders",
+            "Conflicting folder arguments",
             format!(
                 "folder_id is {id:?} and folder_path is {path:?}, and exactly one of them must be set. Remove one of them."
             ),

@@ -1,4 +1,4 @@
-//! `resource "orgmirror_workspace"`: a consumer of connections, and what is published for it.
+//! `resource "orgmirror_workspace"`: a consumer of connections, and its publications.
 
 mod state;
 
@@ -141,15 +141,15 @@ fn check_options(config: &State, diagnostics: &mut Diagnostics) {
                 None => path,
             };
             let text = format!("{path} is refused. {error}");
-            diagnostics.error_at(path, "Publication options refused", text);
+            diagnostics.error_at(path, "Invalid publication options", text);
         }
     }
 }
 
-/// Where each format is published, of those asked for and those that come along.
+/// The place of each format, of those asked for and those that they need.
 fn locations(workspace: &Workspace, catalog: &Catalog) -> BTreeMap<String, Value<String>> {
-    let names = publish::formats_of(workspace).into_iter();
-    names
+    publish::formats_of(workspace)
+        .into_iter()
         .filter_map(|name| {
             let format = publish::format(name)?;
             let path = publish::path(&workspace.organization, &workspace.handle, format);
@@ -158,7 +158,7 @@ fn locations(workspace: &Workspace, catalog: &Catalog) -> BTreeMap<String, Value
         .collect()
 }
 
-/// Files that cannot be read count as wrong: the apply that restores them says what is in its way.
+/// Whether the files are in sync. Files that cannot be read are not: the apply that restores them reports the cause.
 async fn in_sync(
     catalog: &Catalog,
     document: &Document,
@@ -185,7 +185,7 @@ fn warn_of_attachments(planned: &State, look: Option<&Look<'_>>, diagnostics: &m
     let Value::Known(attach) = planned.attach() else {
         return;
     };
-    // Before anything is mirrored, nothing is there yet that could be misspelt.
+    // Without a catalog, no entry can be checked.
     let Some((look, tenant)) = look.and_then(|look| Some((look, look.tenant()?))) else {
         return;
     };
@@ -195,7 +195,7 @@ fn warn_of_attachments(planned: &State, look: Option<&Look<'_>>, diagnostics: &m
     }
     diagnostics.warning_at(
         Path::of("attach"),
-        "Attached and nowhere in the catalog",
+        "Entries of attach are not in the catalog",
         format!(
             "attach has these entries, which no integration of the tenant {:?} has as the path or ID of a folder or as \
              an account:\n{}\nThey attach nothing until they are there. If this run does not mirror them, correct or \
@@ -206,8 +206,8 @@ fn warn_of_attachments(planned: &State, look: Option<&Look<'_>>, diagnostics: &m
     );
 }
 
-/// Refuses connections that this change leaves without a profile. One that conflicts already, or by a change of something
-/// else, is left out with a warning.
+/// Refuses a change that leaves connections without a profile. Connections with an older conflict, or one that another
+/// object causes, are left out of the file with a warning.
 fn check_profiles(
     workspace: &Workspace,
     before: Option<&Workspace>,
@@ -219,7 +219,7 @@ fn check_profiles(
     }
     let resolved = Resolved::of(tenant);
     let conflicts = |workspace: &Workspace| {
-        // Options that are refused are reported as such.
+        // Invalid options are reported elsewhere.
         aws_config::profile_name_conflicts(&resolved.view(workspace)).unwrap_or_default()
     };
     let old = before.map(conflicts).unwrap_or_default();

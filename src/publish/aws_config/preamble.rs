@@ -22,7 +22,7 @@ const CREDENTIALS: [&str; 9] = [
 /// Sections of the AWS CLI's own, without a name. Every SDK passes over them.
 const PLAIN_SECTIONS: [&str; 2] = ["plugins", "preview"];
 
-/// What is in a preamble.
+/// The content of a preamble.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Preamble<'p> {
     /// The names of its profiles; `default` for `[default]` as well.
@@ -144,7 +144,7 @@ fn fault(number: usize, what: &str, fix: &'static str) -> Fault {
     }
 }
 
-/// Also looks into comments and indented lines: what is published is read by everybody in the workspace.
+/// Also looks into comments and indented lines, because everybody in the workspace reads the file.
 fn refuse_credentials(text: &str) -> Result<(), Fault> {
     for (index, line) in text.lines().enumerate() {
         if names_credential(line) || holds_access_key_id(line) {
@@ -245,7 +245,7 @@ fn section_of(number: usize, line: &str) -> Result<Section<'_>, Fault> {
         }
         _ => Err(fault(
             number,
-            &format!("begins the section {header:?}, which is none that every SDK knows"),
+            &format!("begins the section {header:?}, which not every SDK supports"),
             "Use [default], [profile NAME], [sso-session NAME] or [services NAME].",
         )),
     }

@@ -99,10 +99,10 @@ fn a_region_stays_in_its_partition() {
     }
     let regions = |region: &str| -> Vec<String> {
         let (file, _) = rendered(&[sample::acme(), gov.clone()], &[("region", region)]).unwrap();
-        let lines = file
-            .lines()
-            .filter_map(|line| line.strip_prefix("region = "));
-        lines.map(str::to_owned).collect()
+        file.lines()
+            .filter_map(|line| line.strip_prefix("region = "))
+            .map(str::to_owned)
+            .collect()
     };
     // audit_x, gov, hub, shop
     assert_eq!(

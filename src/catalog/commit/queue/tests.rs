@@ -24,8 +24,12 @@ async fn add(catalog: &Catalog, handle: &'static str) -> u64 {
         });
         Ok::<_, Infallible>(())
     };
-    let committed = catalog.commit(&Who::here(), change).await.unwrap();
-    committed.document.version()
+    catalog
+        .commit(&Who::here(), change)
+        .await
+        .unwrap()
+        .document
+        .version()
 }
 
 fn open(directory: &Path) -> Catalog {

@@ -68,7 +68,7 @@ struct ObstacleState {
     message: Value<String>,
 }
 
-/// What was found out.
+/// The findings.
 pub(super) struct Found {
     /// Effective handles of the connections that were asked, by account ID.
     pub(super) handles: BTreeMap<String, String>,
@@ -172,7 +172,7 @@ pub(super) fn results() -> Vec<Attribute> {
 }
 
 impl State {
-    pub(super) fn filled(self, found: Found) -> Self {
+    pub(super) fn fill(self, found: Found) -> Self {
         let Found {
             mut handles,
             skipped,
@@ -223,8 +223,8 @@ impl AccountState {
                 .into(),
             indexes: indexes
                 .map(|indexes| {
-                    let indexes = indexes.iter();
                     indexes
+                        .iter()
                         .map(|(region, index)| (region.clone(), index.into()))
                         .collect()
                 })

@@ -228,7 +228,7 @@ fn check_regions(plan: &Plan<State>, inventory: &Inventory, diagnostics: &mut Di
     regions::refuse_other_partition(&partition, claims(&plan.planned), diagnostics);
     let before: Vec<_> = plan.prior.iter().flat_map(named).collect();
     let new = named(&plan.planned).filter(|region| !before.contains(region));
-    regions::warn_of_doubts(Some(&partition), new, diagnostics);
+    regions::warn_of_regions(Some(&partition), new, diagnostics);
     if plan.prior.as_ref().map(|prior| &prior.integration.sso)
         != Some(&plan.planned.integration.sso)
         && let Some(sso) = plan.planned.integration.sso.known()

@@ -51,8 +51,8 @@ pub(in crate::provider) struct State {
 
 /// Formats by name, each with its options by name.
 ///
-/// An object of Terraform has all its attributes, so every format and every option there is has an entry, also where
-/// what is read was written before there was such a format.
+/// An object of Terraform has all its attributes, so every format and every option has an entry, also in a state from
+/// before a format existed.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(from = "Formats")]
 pub(super) struct PublishState(Formats);
@@ -90,8 +90,9 @@ impl From<Formats> for PublishState {
 }
 
 fn with_all_options(format: &dyn Format, mut given: FormatOptions) -> FormatOptions {
-    let options = format.options().iter();
-    options
+    format
+        .options()
+        .iter()
         .map(|option| {
             let value = given.remove(option.name).unwrap_or_default();
             // A catalog edited by hand may have another kind of value, which Terraform would not take.
@@ -110,12 +111,16 @@ fn with_all_options(format: &dyn Format, mut given: FormatOptions) -> FormatOpti
 
 impl From<&Publish> for PublishState {
     fn from(publish: &Publish) -> Self {
-        let formats = publish.iter().map(|(name, options)| {
-            let options = options.iter();
-            let options = options.map(|(name, value)| (name.clone(), Value::Known(value.clone())));
-            (name.clone(), Value::Known(options.collect()))
-        });
-        formats.collect::<Formats>().into()
+        publish
+            .iter()
+            .map(|(name, options)| {
+                let options = options
+                    .iter()
+                    .map(|(name, value)| (name.clone(), Value::Known(value.clone())));
+                (name.clone(), Value::Known(options.collect()))
+            })
+            .collect::<Formats>()
+            .into()
     }
 }
 

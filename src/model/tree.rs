@@ -1,59 +1,59 @@
-//! Who descends from whom: parents before children, or what keeps a set of OUs from being one tree.
+//! The tree of OUs: orders parents before children, or says why OUs are not one tree.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// OUs in an order in which every parent comes before its children.
+/// OUs in topological order: every parent comes before its children.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lineage<'a> {
+pub struct TopologicalOrder<'a> {
     /// OU ID, its parent's ID, its depth below the root (1 for the root's children).
-    pub descent: Vec<(&'a str, &'a str, usize)>,
+    pub units: Vec<(&'a str, &'a str, usize)>,
 }
 
-/// Why OUs do not make one tree.
+/// Why OUs are not one tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Broken {
-    /// OU IDs whose parent is not there.
+pub enum TreeError {
+    /// IDs of OUs whose parent is missing.
     Orphans(Vec<String>),
-    /// OU IDs, each the child of the next, the last one the child of the first.
+    /// IDs of OUs: each is the child of the next, and the last one of the first.
     Cycle(Vec<String>),
 }
 
-impl<'a> Lineage<'a> {
-    /// Orders OUs (ID to parent ID) below the root; the root itself is not among them.
+impl<'a> TopologicalOrder<'a> {
+    /// Orders the OUs below a root, given by ID with their parent's ID. The root is not among them.
     ///
     /// # Errors
     /// All orphans, else one cycle.
-    pub fn of(root_id: &'a str, parents: &BTreeMap<&'a str, &'a str>) -> Result<Self, Broken> {
+    pub fn of(root_id: &'a str, parents: &BTreeMap<&'a str, &'a str>) -> Result<Self, TreeError> {
         let orphans: Vec<String> = parents
             .iter()
             .filter(|(_, parent)| **parent != root_id && !parents.contains_key(*parent))
             .map(|(id, _)| (*id).to_owned())
             .collect();
         if !orphans.is_empty() {
-            return Err(Broken::Orphans(orphans));
+            return Err(TreeError::Orphans(orphans));
         }
         let mut children: BTreeMap<&str, Vec<&'a str>> = BTreeMap::new();
         for (id, parent) in parents {
             children.entry(parent).or_default().push(id);
         }
-        let mut descent = Vec::with_capacity(parents.len());
+        let mut units = Vec::with_capacity(parents.len());
         let mut queue = VecDeque::from([(root_id, 0)]);
         while let Some((parent, depth)) = queue.pop_front() {
             for id in children.remove(parent).unwrap_or_default() {
-                descent.push((id, parent, depth + 1));
+                units.push((id, parent, depth + 1));
                 queue.push_back((id, depth + 1));
             }
         }
-        if descent.len() < parents.len() {
-            let reached: BTreeSet<&str> = descent.iter().map(|(id, _, _)| *id).collect();
-            return Err(Broken::Cycle(cycle(parents, &reached)));
+        if units.len() < parents.len() {
+            let reached: BTreeSet<&str> = units.iter().map(|(id, _, _)| *id).collect();
+            return Err(TreeError::Cycle(find_cycle(parents, &reached)));
         }
-        Ok(Self { descent })
+        Ok(Self { units })
     }
 }
 
-/// A cycle among the OUs that cannot be reached from the root, from its smallest ID on.
-fn cycle(parents: &BTreeMap<&str, &str>, reached: &BTreeSet<&str>) -> Vec<String> {
+/// Finds a cycle among the OUs that are not below the root. It starts with its smallest ID.
+fn find_cycle(parents: &BTreeMap<&str, &str>, reached: &BTreeSet<&str>) -> Vec<String> {
     let mut walked: Vec<&str> = Vec::new();
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     let mut next = parents.keys().copied().find(|id| !reached.contains(id));
@@ -75,38 +75,38 @@ fn cycle(parents: &BTreeMap<&str, &str>, reached: &BTreeSet<&str>) -> Vec<String
 mod tests {
     use super::*;
 
-    fn lineage(parents: &[(&'static str, &'static str)]) -> Result<Vec<&'static str>, Broken> {
+    fn ordered(parents: &[(&'static str, &'static str)]) -> Result<Vec<&'static str>, TreeError> {
         let parents = parents.iter().copied().collect();
-        let lineage = Lineage::of("r", &parents)?;
-        Ok(lineage.descent.iter().map(|(id, _, _)| *id).collect())
+        let order = TopologicalOrder::of("r", &parents)?;
+        Ok(order.units.iter().map(|(id, _, _)| *id).collect())
     }
 
     #[test]
     fn parents_come_first() {
         assert_eq!(
-            lineage(&[("a", "c"), ("b", "r"), ("c", "b")]),
+            ordered(&[("a", "c"), ("b", "r"), ("c", "b")]),
             Ok(vec!["b", "c", "a"])
         );
-        assert_eq!(lineage(&[]), Ok(vec![]));
+        assert_eq!(ordered(&[]), Ok(vec![]));
     }
 
     #[test]
     fn orphans_and_cycles_are_named() {
         assert_eq!(
-            lineage(&[("a", "r"), ("b", "x"), ("c", "b")]),
-            Err(Broken::Orphans(vec!["b".to_owned()]))
+            ordered(&[("a", "r"), ("b", "x"), ("c", "b")]),
+            Err(TreeError::Orphans(vec!["b".to_owned()]))
         );
         assert_eq!(
-            lineage(&[("0", "b"), ("a", "c"), ("b", "a"), ("c", "b"), ("d", "r")]),
-            Err(Broken::Cycle(vec![
+            ordered(&[("0", "b"), ("a", "c"), ("b", "a"), ("c", "b"), ("d", "r")]),
+            Err(TreeError::Cycle(vec![
                 "a".to_owned(),
                 "c".to_owned(),
                 "b".to_owned()
             ]))
         );
         assert_eq!(
-            lineage(&[("a", "a")]),
-            Err(Broken::Cycle(vec!["a".to_owned()]))
+            ordered(&[("a", "a")]),
+            Err(TreeError::Cycle(vec!["a".to_owned()]))
         );
     }
 
@@ -118,9 +118,9 @@ mod tests {
             parents.insert(&pair[1], &pair[0]);
         }
         assert_eq!(
-            Lineage::of("r", &parents)
+            TopologicalOrder::of("r", &parents)
                 .unwrap()
-                .descent
+                .units
                 .last()
                 .unwrap()
                 .2,

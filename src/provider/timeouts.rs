@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use describe::Describe;
+use describe::{Attributes, Describe};
 
 use terraform_plugin::schema::Attribute;
 use terraform_plugin::value::Value;
@@ -15,7 +15,7 @@ const READ: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(24 * 36
 /// `timeouts = { read = "30m" }`
 #[derive(Debug, Clone, PartialEq, Default, Describe)]
 pub(super) struct Timeouts {
-    /// How long all of the reading may take. Default `30m`.
+    /// How long the reading may take. Default `30m`.
     #[field(
         optional,
         check_string(|text| duration::parse_within(text, READ[0], READ[1]).map(drop))
@@ -23,9 +23,11 @@ pub(super) struct Timeouts {
     read: Value<String>,
 }
 
-/// The attribute `timeouts`.
-pub(super) fn timeouts() -> Attribute {
-    Attribute::of::<Timeouts>("timeouts")
+/// The attribute `timeouts`; the description is of `read`.
+pub(super) fn timeouts(read: &str) -> Attribute {
+    let limits = Timeouts::attributes().into_iter();
+    let limits = limits.map(|limit| limit.description(read)).collect();
+    Attribute::nested("timeouts", limits)
         .optional()
         .description("Time limits.")
 }

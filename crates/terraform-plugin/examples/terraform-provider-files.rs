@@ -2,15 +2,15 @@
 
 use std::{fs, io, path::PathBuf};
 
-use serde::{Deserialize, Serialize};
 use terraform_plugin::prelude::*;
 
 struct Files;
 
-#[derive(Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Default, Describe)]
 struct Config {
-    directory: Value<PathBuf>,
+    /// Where the files are.
+    #[field(required)]
+    directory: Value<String>,
 }
 
 #[async_trait]
@@ -23,9 +23,7 @@ impl Provider for Files {
     }
 
     fn schema(&self) -> Schema {
-        let directory = Attribute::string("directory").required();
-        let directory = directory.description("Where the files are.");
-        Schema::new("Texts in files.", vec![directory])
+        Schema::of::<Config>("Texts in files.")
     }
 
     async fn configure(
@@ -34,7 +32,8 @@ impl Provider for Files {
         _: &CancellationToken,
         diagnostics: &mut Diagnostics,
     ) -> Option<PathBuf> {
-        diagnostics.require(Path::of("directory"), config.directory)
+        let directory = diagnostics.require(Path::of("directory"), config.directory);
+        directory.map(PathBuf::from)
     }
 
     fn resources(&self) -> Vec<ResourceType<PathBuf>> {
@@ -42,10 +41,13 @@ impl Provider for Files {
     }
 }
 
-#[derive(Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Default, Describe)]
 struct Text {
+    /// The name of the file.
+    #[field(required, requires_replace)]
     id: Value<String>,
+    /// What it says.
+    #[field(required)]
     content: Value<String>,
 }
 
@@ -55,10 +57,7 @@ impl SimpleResource for Text {
     const NAME: &'static str = "text";
 
     fn schema() -> Schema {
-        let id = Attribute::string("id").required().requires_replace();
-        let id = id.description("The name of the file.");
-        let content = Attribute::string("content").required();
-        Schema::new("A text.", vec![id, content.description("What it says.")])
+        Schema::of::<Self>("A text.")
     }
 
     async fn read(mut self, directory: &PathBuf) -> Result<Option<Self>, Diagnostic> {

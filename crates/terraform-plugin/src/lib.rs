@@ -1,7 +1,8 @@
 //! Write a provider for Terraform and OpenTofu in Rust.
 //!
-//! A provider is typed Rust. A [`schema::Schema`] says what a configuration may set, and serde structs hold
-//! configurations and states: a [`value::Value`] is known, null or unknown. Traits say what happens:
+//! A provider is typed Rust. Structs hold configurations and states: a [`value::Value`] is known, null or unknown. The
+//! derive macro [`describe::Describe`] makes a [`schema::Schema`] of such a struct, which says what a configuration may set.
+//! Traits say what happens:
 //!
 //! | to write | implement |
 //! |---|---|
@@ -17,12 +18,11 @@
 //! [`prelude`] has what most providers import:
 //!
 //! ```no_run
-//! use serde::{Deserialize, Serialize};
 //! use terraform_plugin::prelude::*;
 //!
 //! struct Nothing;
 //!
-//! #[derive(Clone, Serialize, Deserialize)]
+//! #[derive(Clone, Default, Describe)]
 //! struct Config {}
 //!
 //! #[async_trait]
@@ -35,7 +35,7 @@
 //!     }
 //!
 //!     fn schema(&self) -> Schema {
-//!         Schema::new("Offers nothing.", Vec::new())
+//!         Schema::of::<Config>("Offers nothing.")
 //!     }
 //!
 //!     async fn configure(

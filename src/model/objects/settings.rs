@@ -65,7 +65,7 @@ pub struct OverriddenSettings {
     #[field(optional, check_string(checks::not_empty))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ignore_error_codes: Option<BTreeSet<String>>,
-    /// False: neither it nor, with a folder, anything below it is published, whatever other overrides say.
+    /// False: neither it nor anything below it is published, whatever other overrides say.
     #[field(default(true))]
     pub enabled: bool,
 }

@@ -163,7 +163,9 @@ fn attributes() -> Vec<Attribute> {
                 "How long the calls for one connection may be under way, `1s` to `5m`. Waiting for its turn, and for AWS that \
                  throttles, does not count. Default `10s`.",
             ),
-        timeouts(),
+        timeouts(
+            "How long the whole test may take. Connections that it leaves out count as failed. Default `30m`.",
+        ),
         Attribute::nested_map("connections", verdict_attributes())
             .computed()
             .description("The connections that were tested, by effective handle."),

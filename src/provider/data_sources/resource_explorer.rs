@@ -148,7 +148,7 @@ fn schema() -> Schema {
         profile,
         region,
         concurrency("accounts are asked"),
-        timeouts(),
+        timeouts("How long all of it may take. Default `30m`."),
     ];
     attributes.extend(state::results());
     Schema::new(

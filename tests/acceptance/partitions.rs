@@ -159,7 +159,7 @@ fn a_region_that_is_not_known_is_taken_with_one_warning() {
     plan.assert_warning(&[
         "Unknown Region",
         "\"us-wset-2\"",
-        "no region of the partition aws",
+        "no Region of the partition aws",
         "Did you mean \"us-west-2\"?",
     ])
     .assert_warning(&["Unknown Region", "\"xx-faraway-1\"", "AWS adds Regions"])

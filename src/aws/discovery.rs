@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::session::Session;
 use crate::model::partition;
-use crate::model::snapshot::{AccountFacts, Facts, Snapshot, UnitFacts};
+use crate::model::snapshot::{Account, OrganizationalUnit, Snapshot, SnapshotParts};
 use cross_check::{Consistent, CrossCheckError};
 use error::{malformed, required};
 use round::Round;
@@ -209,37 +209,45 @@ fn assemble(
         .into_iter()
         .filter_map(|(id, unit)| {
             let parent_id = unit.parents.into_iter().next()?;
-            Some(UnitFacts {
-                id,
+            let unit = OrganizationalUnit {
                 arn: unit.arn,
                 name: unit.name,
                 parent_id,
-            })
+                path: String::new(),
+            };
+            Some((id, unit))
         })
         .collect();
     let accounts = consistent
         .accounts
         .into_iter()
-        .map(|(id, (account, parent))| AccountFacts {
-            tags: tags.remove(&id),
-            id,
-            arn: account.arn,
-            name: account.name,
-            email: account.email,
-            state: account.state,
-            parent_id: Some(parent),
-            joined_at: account.joined_at,
-            joined_method: account.joined_method,
+        .map(|(id, (account, parent_id))| {
+            let account = Account {
+                arn: account.arn,
+                name: account.name,
+                email: account.email,
+                state: account.state,
+                parent_id,
+                path: String::new(),
+                joined_at: account.joined_at,
+                joined_method: account.joined_method,
+                tags: tags.remove(&id),
+            };
+            (id, account)
         })
         .collect();
     let partition = partition::of_arn(&organization.arn).unwrap_or(partition::AWS);
-    Ok(Snapshot::assemble(Facts {
+    let organization = Snapshot {
         partition: partition.to_owned(),
         id: organization.id,
         arn: organization.arn,
         feature_set: organization.feature_set,
         management_account_id: organization.management_account_id,
         root_id: consistent.root_id,
+        ..Snapshot::default()
+    };
+    Ok(Snapshot::assemble(SnapshotParts {
+        organization,
         organizational_units,
         accounts,
     })?)

@@ -19,7 +19,7 @@ pub const MAX_DEPTH: usize = 5;
 pub const ROOT_PATH: &str = "/";
 
 /// One consistent reading of an AWS organization, as discovery makes it.
-#[derive(Debug, Clone, PartialEq, Eq, Describe)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Describe)]
 #[describe(planned = PlannedSnapshot)]
 pub struct Snapshot {
     /// ID of the AWS organization, such as `o-a1b2c3d4e5`.
@@ -78,61 +78,16 @@ pub struct Account {
     pub tags: Option<BTreeMap<String, String>>,
 }
 
-/// What discovery read, before it is known to be whole.
+/// The parts of a snapshot as discovery read them, before they are known to be complete.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Facts {
-    /// `o-...`
-    pub id: String,
-    /// ARN of the AWS organization.
-    pub arn: String,
-    /// `ALL` or `CONSOLIDATED_BILLING`.
-    pub feature_set: String,
-    /// Twelve digits.
-    pub management_account_id: String,
-    /// `aws`, `aws-us-gov` or `aws-cn`.
-    pub partition: String,
-    /// `r-...`
-    pub root_id: String,
-    /// In any order; the same OU twice is fine as long as both readings agree.
-    pub organizational_units: Vec<UnitFacts>,
-    /// In any order; the same account twice is fine as long as both readings agree.
-    pub accounts: Vec<AccountFacts>,
-}
-
-/// One OU as read.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct UnitFacts {
-    /// `ou-...`
-    pub id: String,
-    /// ARN of the OU.
-    pub arn: String,
-    /// Name as AWS has it.
-    pub name: String,
-    /// The root's or another OU's ID.
-    pub parent_id: String,
-}
-
-/// One account as read.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct AccountFacts {
-    /// Twelve digits.
-    pub id: String,
-    /// ARN of the account.
-    pub arn: String,
-    /// Name as AWS has it.
-    pub name: String,
-    /// E-mail address of the account's root user.
-    pub email: String,
-    /// `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE`, `CLOSED`, `PENDING_ACTIVATION`.
-    pub state: String,
-    /// The root's or an OU's ID; none: listed, but found under no parent.
-    pub parent_id: Option<String>,
-    /// RFC 3339, UTC, whole seconds.
-    pub joined_at: Option<String>,
-    /// `INVITED` or `CREATED`.
-    pub joined_method: Option<String>,
-    /// None unless tags were asked for.
-    pub tags: Option<BTreeMap<String, String>>,
+pub struct SnapshotParts {
+    /// The AWS organization, without OUs and accounts.
+    pub organization: Snapshot,
+    /// OUs with their IDs, in any order and without paths. The same OU twice is fine as long as both readings agree.
+    pub organizational_units: Vec<(String, OrganizationalUnit)>,
+    /// Accounts with their IDs, in any order and without paths. The same account twice is fine as long as both readings agree.
+    /// An account without parent was listed, and found under none.
+    pub accounts: Vec<(String, Account)>,
 }
 
 /// An OU or account whose parent is missing.
@@ -243,150 +198,121 @@ impl Snapshot {
     ///
     /// # Errors
     /// If the reading is incomplete or inconsistent. The error names the orphans or contradictions.
-    pub fn assemble(facts: Facts) -> Result<Self, SnapshotError> {
-        let mut units: BTreeMap<String, UnitFacts> = BTreeMap::new();
-        for unit in facts.organizational_units {
-            if unit.id == facts.root_id {
-                return Err(SnapshotError::RootIsUnit { id: unit.id });
+    pub fn assemble(parts: SnapshotParts) -> Result<Self, SnapshotError> {
+        let mut snapshot = parts.organization;
+        let mut units: BTreeMap<String, OrganizationalUnit> = BTreeMap::new();
+        for (id, unit) in parts.organizational_units {
+            if id == snapshot.root_id {
+                return Err(SnapshotError::RootIsUnit { id });
             }
-            match units.get(&unit.id) {
-                Some(first) if *first != unit => {
-                    return Err(SnapshotError::Contradiction {
-                        first: first.parent_id.clone(),
-                        second: unit.parent_id,
-                        id: unit.id,
-                        name: unit.name,
-                    });
-                }
-                Some(_) => {}
-                None => {
-                    units.insert(unit.id.clone(), unit);
-                }
+            if let Some(first) = units.get(&id)
+                && *first != unit
+            {
+                return Err(SnapshotError::Contradiction {
+                    first: first.parent_id.clone(),
+                    second: unit.parent_id,
+                    id,
+                    name: unit.name,
+                });
             }
+            units.insert(id, unit);
         }
-        let mut accounts: BTreeMap<String, AccountFacts> = BTreeMap::new();
-        for account in facts.accounts {
-            match accounts.get(&account.id) {
-                Some(first) if *first != account => {
-                    let shown = |parent: &Option<String>| {
-                        parent.clone().unwrap_or_else(|| "no parent".to_owned())
-                    };
-                    return Err(SnapshotError::Contradiction {
-                        first: shown(&first.parent_id),
-                        second: shown(&account.parent_id),
-                        id: account.id,
-                        name: account.name,
-                    });
-                }
-                Some(_) => {}
-                None => {
-                    accounts.insert(account.id.clone(), account);
-                }
+        let mut accounts: BTreeMap<String, Account> = BTreeMap::new();
+        for (id, account) in parts.accounts {
+            if let Some(first) = accounts.get(&id)
+                && *first != account
+            {
+                let shown = |parent: &str| match parent {
+                    "" => "no parent".to_owned(),
+                    parent => parent.to_owned(),
+                };
+                return Err(SnapshotError::Contradiction {
+                    first: shown(&first.parent_id),
+                    second: shown(&account.parent_id),
+                    id,
+                    name: account.name,
+                });
             }
+            accounts.insert(id, account);
         }
-
-        let parents: BTreeMap<&str, &str> = units
-            .values()
-            .map(|unit| (unit.id.as_str(), unit.parent_id.as_str()))
-            .collect();
-        let order = TopologicalOrder::of(&facts.root_id, &parents);
-        let mut orphans: Vec<Orphan> = match &order {
-            Err(TreeError::Orphans(ids)) => ids
-                .iter()
-                .filter_map(|id| units.get(id))
-                .map(|unit| Orphan {
-                    id: unit.id.clone(),
-                    name: unit.name.clone(),
-                    parent_id: Some(unit.parent_id.clone()),
-                })
-                .collect(),
-            _ => Vec::new(),
-        };
-        orphans.extend(
-            accounts
-                .values()
-                .filter(|account| match &account.parent_id {
-                    Some(parent) => *parent != facts.root_id && !units.contains_key(parent),
-                    None => true,
-                })
-                .map(|account| Orphan {
-                    id: account.id.clone(),
-                    name: account.name.clone(),
-                    parent_id: account.parent_id.clone(),
-                }),
-        );
-        if !orphans.is_empty() {
-            return Err(SnapshotError::Orphans(orphans));
-        }
-        let order = match order {
-            Ok(order) => order,
-            Err(TreeError::Cycle(ids) | TreeError::Orphans(ids)) => {
-                return Err(SnapshotError::Cycle(ids));
-            }
-        };
-        if !accounts.contains_key(&facts.management_account_id) {
+        check_parents(&snapshot.root_id, &units, &accounts)?;
+        if !accounts.contains_key(&snapshot.management_account_id) {
             return Err(SnapshotError::ManagementAccountMissing {
-                id: facts.management_account_id,
+                id: snapshot.management_account_id,
                 accounts: accounts.len(),
             });
         }
-
-        let mut paths: BTreeMap<String, String> =
-            BTreeMap::from([(facts.root_id.clone(), ROOT_PATH.to_owned())]);
-        for (id, parent, depth) in order.units {
-            let name = units.get(id).map_or("", |unit| unit.name.as_str());
-            if depth > MAX_DEPTH {
-                return Err(SnapshotError::TooDeep {
-                    id: id.to_owned(),
-                    name: name.to_owned(),
-                    depth,
-                });
-            }
-            let above = paths.get(parent).map_or(ROOT_PATH, String::as_str);
-            let path = path_below(above, &path_segment(name, id));
-            paths.insert(id.to_owned(), path);
-        }
+        let paths = paths(&snapshot.root_id, &units)?;
         let path_of = |id: &str| paths.get(id).cloned().unwrap_or_default();
-
-        Ok(Self {
-            organizational_units: units
-                .into_iter()
-                .map(|(id, unit)| {
-                    let unit = OrganizationalUnit {
-                        path: path_of(&id),
-                        arn: unit.arn,
-                        name: unit.name,
-                        parent_id: unit.parent_id,
-                    };
-                    (id, unit)
-                })
-                .collect(),
-            accounts: accounts
-                .into_iter()
-                .map(|(id, account)| {
-                    let parent_id = account.parent_id.unwrap_or_default();
-                    let account = Account {
-                        path: path_of(&parent_id),
-                        arn: account.arn,
-                        name: account.name,
-                        email: account.email,
-                        state: account.state,
-                        parent_id,
-                        joined_at: account.joined_at,
-                        joined_method: account.joined_method,
-                        tags: account.tags,
-                    };
-                    (id, account)
-                })
-                .collect(),
-            id: facts.id,
-            arn: facts.arn,
-            feature_set: facts.feature_set,
-            management_account_id: facts.management_account_id,
-            partition: facts.partition,
-            root_id: facts.root_id,
-        })
+        for (id, unit) in &mut units {
+            unit.path = path_of(id);
+        }
+        for account in accounts.values_mut() {
+            account.path = path_of(&account.parent_id);
+        }
+        snapshot.organizational_units = units;
+        snapshot.accounts = accounts;
+        Ok(snapshot)
     }
+}
+
+/// Refuses OUs and accounts whose parent was not read.
+fn check_parents(
+    root_id: &str,
+    units: &BTreeMap<String, OrganizationalUnit>,
+    accounts: &BTreeMap<String, Account>,
+) -> Result<(), SnapshotError> {
+    let is_orphan = |parent: &str| parent != root_id && !units.contains_key(parent);
+    let orphan = |id: &String, name: &String, parent: &String| {
+        is_orphan(parent).then(|| Orphan {
+            id: id.clone(),
+            name: name.clone(),
+            parent_id: (!parent.is_empty()).then(|| parent.clone()),
+        })
+    };
+    let orphans: Vec<Orphan> = units
+        .iter()
+        .filter_map(|(id, unit)| orphan(id, &unit.name, &unit.parent_id))
+        .chain(
+            accounts
+                .iter()
+                .filter_map(|(id, account)| orphan(id, &account.name, &account.parent_id)),
+        )
+        .collect();
+    if orphans.is_empty() {
+        Ok(())
+    } else {
+        Err(SnapshotError::Orphans(orphans))
+    }
+}
+
+/// The paths of the root and of all OUs, by ID.
+fn paths(
+    root_id: &str,
+    units: &BTreeMap<String, OrganizationalUnit>,
+) -> Result<BTreeMap<String, String>, SnapshotError> {
+    let parents: BTreeMap<&str, &str> = units
+        .iter()
+        .map(|(id, unit)| (id.as_str(), unit.parent_id.as_str()))
+        .collect();
+    let order = TopologicalOrder::of(root_id, &parents).map_err(|error| match error {
+        TreeError::Cycle(ids) | TreeError::Orphans(ids) => SnapshotError::Cycle(ids),
+    })?;
+    let mut paths = BTreeMap::from([(root_id.to_owned(), ROOT_PATH.to_owned())]);
+    for (id, parent, depth) in order.units {
+        let name = units.get(id).map_or("", |unit| unit.name.as_str());
+        if depth > MAX_DEPTH {
+            return Err(SnapshotError::TooDeep {
+                id: id.to_owned(),
+                name: name.to_owned(),
+                depth,
+            });
+        }
+        let above = paths.get(parent).map_or(ROOT_PATH, String::as_str);
+        let path = path_below(above, &path_segment(name, id));
+        paths.insert(id.to_owned(), path);
+    }
+    Ok(paths)
 }
 
 /// Which part of an AWS organization is wanted.
@@ -600,30 +526,35 @@ impl Snapshot {
 mod tests {
     use super::*;
 
-    fn unit(id: &str, name: &str, parent_id: &str) -> UnitFacts {
-        UnitFacts {
-            id: id.to_owned(),
+    fn unit(id: &str, name: &str, parent_id: &str) -> (String, OrganizationalUnit) {
+        let unit = OrganizationalUnit {
             arn: format!("arn:aws:organizations::111111111111:ou/o-a/{id}"),
             name: name.to_owned(),
             parent_id: parent_id.to_owned(),
-        }
+            path: String::new(),
+        };
+        (id.to_owned(), unit)
     }
 
-    fn account(id: &str, name: &str, parent_id: &str) -> AccountFacts {
-        AccountFacts {
-            id: id.to_owned(),
+    fn account(id: &str, name: &str, parent_id: &str) -> (String, Account) {
+        let account = Account {
             name: name.to_owned(),
             state: "ACTIVE".to_owned(),
-            parent_id: Some(parent_id.to_owned()),
-            ..AccountFacts::default()
-        }
+            parent_id: parent_id.to_owned(),
+            ..Account::default()
+        };
+        (id.to_owned(), account)
     }
 
-    fn facts() -> Facts {
-        Facts {
+    fn parts() -> SnapshotParts {
+        let organization = Snapshot {
             id: "o-a".to_owned(),
             management_account_id: "111111111111".to_owned(),
             root_id: "r-a".to_owned(),
+            ..Snapshot::default()
+        };
+        SnapshotParts {
+            organization,
             organizational_units: vec![
                 unit("ou-a-prod", "50% / Prod", "ou-a-work"),
                 unit("ou-a-work", "Workloads", "r-a"),
@@ -637,13 +568,12 @@ mod tests {
                 account("444444444444", "eu", "ou-a-eu"),
                 account("555555555555", "sand", "ou-a-sand"),
             ],
-            ..Facts::default()
         }
     }
 
     #[test]
     fn paths_are_computed_and_escaped() {
-        let snapshot = Snapshot::assemble(facts()).unwrap();
+        let snapshot = Snapshot::assemble(parts()).unwrap();
         let units = &snapshot.organizational_units;
         assert_eq!(units["ou-a-work"].path, "/Workloads");
         assert_eq!(units["ou-a-eu"].path, "/Workloads/50%25 %2F Prod/EU");
@@ -656,54 +586,54 @@ mod tests {
 
     #[test]
     fn a_reading_is_complete_or_an_error() {
-        let message = |change: &dyn Fn(&mut Facts)| {
-            let mut facts = facts();
-            change(&mut facts);
-            Snapshot::assemble(facts).unwrap_err().to_string()
+        let message = |change: &dyn Fn(&mut SnapshotParts)| {
+            let mut parts = parts();
+            change(&mut parts);
+            Snapshot::assemble(parts).unwrap_err().to_string()
         };
         assert_eq!(
-            message(&|facts| {
-                facts.organizational_units.remove(1);
+            message(&|parts| {
+                parts.organizational_units.remove(1);
             }),
             "the reading is not complete: ou-a-prod (\"50% / Prod\") has the parent ou-a-work, which is not there; \
              222222222222 (\"work\") has the parent ou-a-work, which is not there"
         );
         assert_eq!(
-            message(&|facts| facts.accounts[4].parent_id = None),
+            message(&|parts| parts.accounts[4].1.parent_id.clear()),
             "the reading is not complete: 555555555555 (\"sand\") is under no parent"
         );
         assert_eq!(
-            message(&|facts| facts.organizational_units[1].parent_id = "ou-a-eu".to_owned()),
+            message(&|parts| parts.organizational_units[1].1.parent_id = "ou-a-eu".to_owned()),
             "the reading is not a tree: the OUs ou-a-eu, ou-a-prod, ou-a-work are each other's ancestors"
         );
         assert_eq!(
-            message(&|facts| facts.accounts.push(account("333333333333", "prod", "r-a"))),
+            message(&|parts| parts.accounts.push(account("333333333333", "prod", "r-a"))),
             "333333333333 (\"prod\") was read twice with different facts: under ou-a-prod and under r-a"
         );
         assert_eq!(
-            message(&|facts| facts.organizational_units.push(unit("r-a", "Root", "r-a"))),
+            message(&|parts| parts.organizational_units.push(unit("r-a", "Root", "r-a"))),
             "the root r-a was also read as an OU"
         );
         assert_eq!(
-            message(&|facts| {
-                facts.accounts.remove(0);
+            message(&|parts| {
+                parts.accounts.remove(0);
             }),
             "the reading is not complete: the management account 111111111111 is not among the 4 accounts"
         );
         assert_eq!(
-            message(&|facts| {
+            message(&|parts| {
                 for (child, parent) in [("4", "ou-a-eu"), ("5", "4"), ("6", "5")] {
-                    facts.organizational_units.push(unit(child, "deep", parent));
+                    parts.organizational_units.push(unit(child, "deep", parent));
                 }
             }),
             "the OU 6 (\"deep\") is 6 levels below the root; AWS Organizations nests OUs at most 5 deep"
         );
-        let mut twice = facts();
+        let mut twice = parts();
         twice.accounts.push(twice.accounts[2].clone());
         twice
             .organizational_units
             .push(twice.organizational_units[2].clone());
-        assert_eq!(Snapshot::assemble(twice), Snapshot::assemble(facts()));
+        assert_eq!(Snapshot::assemble(twice), Snapshot::assemble(parts()));
     }
 
     fn set(ids: &[&str]) -> BTreeSet<String> {
@@ -711,7 +641,7 @@ mod tests {
     }
 
     fn ids(selection: &Selection) -> (Vec<String>, Vec<String>) {
-        let selected = Snapshot::assemble(facts())
+        let selected = Snapshot::assemble(parts())
             .unwrap()
             .select(selection)
             .unwrap();
@@ -759,7 +689,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_an_error_or_a_note() {
-        let snapshot = Snapshot::assemble(facts()).unwrap();
+        let snapshot = Snapshot::assemble(parts()).unwrap();
         let refused = |selection: Selection| snapshot.select(&selection).unwrap_err().to_string();
         assert_eq!(
             refused(Selection {

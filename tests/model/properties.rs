@@ -7,7 +7,7 @@ use orgmirror::model::handle::{self, HandleKind};
 use orgmirror::model::mirror::{
     Inventory, Mirror, MirrorError, PlannedMirror, unexplained_handles,
 };
-use orgmirror::model::snapshot::{AccountFacts, Facts, Selection, Snapshot, UnitFacts};
+use orgmirror::model::snapshot::{Account, OrganizationalUnit, Selection, Snapshot, SnapshotParts};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::subsequence;
@@ -280,42 +280,47 @@ proptest! {
         include_management_account in any::<bool>(),
     ) {
         let management = "999999999999".to_owned();
-        let mut facts = Facts {
-            id: "o-a".to_owned(),
-            management_account_id: management.clone(),
-            partition: "aws".to_owned(),
-            root_id: ROOT.to_owned(),
-            organizational_units: world.units.iter().map(|(id, (name, parent))| UnitFacts {
-                id: id.clone(),
-                name: name.clone(),
-                parent_id: parent.clone().unwrap_or(ROOT.to_owned()),
-                ..UnitFacts::default()
+        let mut parts = SnapshotParts {
+            organization: Snapshot {
+                id: "o-a".to_owned(),
+                management_account_id: management.clone(),
+                partition: "aws".to_owned(),
+                root_id: ROOT.to_owned(),
+                ..Snapshot::default()
+            },
+            organizational_units: world.units.iter().map(|(id, (name, parent))| {
+                let unit = OrganizationalUnit {
+                    name: name.clone(),
+                    parent_id: parent.clone().unwrap_or(ROOT.to_owned()),
+                    ..OrganizationalUnit::default()
+                };
+                (id.clone(), unit)
             }).collect(),
-            accounts: world.accounts.iter().map(|(id, member)| AccountFacts {
-                id: id.clone(),
-                name: member.name.clone(),
-                state: member.state.clone(),
-                parent_id: Some(member.parent.clone().unwrap_or(ROOT.to_owned())),
-                joined_at: member.joined.clone(),
-                ..AccountFacts::default()
-            }).chain([AccountFacts {
-                id: management.clone(),
+            accounts: world.accounts.iter().map(|(id, member)| {
+                let account = Account {
+                    name: member.name.clone(),
+                    state: member.state.clone(),
+                    parent_id: member.parent.clone().unwrap_or(ROOT.to_owned()),
+                    joined_at: member.joined.clone(),
+                    ..Account::default()
+                };
+                (id.clone(), account)
+            }).chain([(management.clone(), Account {
                 name: "management".to_owned(),
                 state: "ACTIVE".to_owned(),
-                parent_id: Some(ROOT.to_owned()),
-                ..AccountFacts::default()
-            }]).collect(),
-            ..Facts::default()
+                parent_id: ROOT.to_owned(),
+                ..Account::default()
+            })]).collect(),
         };
-        let assembled = Snapshot::assemble(facts.clone());
+        let assembled = Snapshot::assemble(parts.clone());
         for pair in swaps.chunks(2) {
-            let (units, accounts) = (facts.organizational_units.len(), facts.accounts.len());
+            let (units, accounts) = (parts.organizational_units.len(), parts.accounts.len());
             if units > 0 {
-                facts.organizational_units.swap(pair[0].index(units), pair[1].index(units));
+                parts.organizational_units.swap(pair[0].index(units), pair[1].index(units));
             }
-            facts.accounts.swap(pair[0].index(accounts), pair[1].index(accounts));
+            parts.accounts.swap(pair[0].index(accounts), pair[1].index(accounts));
         }
-        prop_assert_eq!(&Snapshot::assemble(facts), &assembled);
+        prop_assert_eq!(&Snapshot::assemble(parts), &assembled);
         // Deeper than five levels is refused, which is tested beside the code.
         let Ok(snapshot) = assembled else { return Ok(()) };
         let source = Inventory::from(&snapshot);

@@ -14,5 +14,5 @@ pub use super::server::Server;
 pub use super::simple::SimpleResource;
 pub use super::types::Type;
 pub use super::value::Value;
-pub use describe::Describe;
 pub use super::{CancellationToken, async_trait};
+pub use describe::Describe;

@@ -199,9 +199,10 @@ fn a_saved_plan_for_an_integration_that_is_gone_since_is_an_error() {
     edit(&workspace, |document| {
         document["integrations"] = json!({});
     });
-    workspace
-        .apply_fails_with(&[&plan.file])
-        .assert_error(&["gone", ".orgmirror/tenants/default/catalog.json"]);
+    workspace.apply_fails_with(&[&plan.file]).assert_error(&[
+        "Object no longer in the catalog",
+        ".orgmirror/tenants/default/catalog.json",
+    ]);
 
     fs::remove_file(place(&workspace)).expect("the document can go");
     workspace

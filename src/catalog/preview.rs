@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::effective::HandleNotice;
-use crate::model::reach::{Reach, compare};
+use crate::model::reach::{Reach, compare_resolved};
 use crate::model::side_effects::SideEffects;
 
 use super::document::Document;
@@ -52,6 +52,9 @@ impl Preview {
 
     /// What each workspace would gain, lose and find renamed.
     pub fn reach(&self) -> Vec<Reach> {
-        compare(self.before.tenant(), self.after.tenant())
+        let (before, after) = (&*self.before, &self.after);
+        compare_resolved(before.tenant(), after.tenant(), || {
+            (before.resolved(), after.resolved_after(before))
+        })
     }
 }

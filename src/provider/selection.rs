@@ -10,7 +10,7 @@ use crate::model::grantee::Grantee;
 use crate::model::near::near;
 use crate::model::objects::workspace::Publish;
 use crate::model::objects::{Integration, Workspace};
-use crate::model::visibility::{EffectiveConnection, Resolved, is_attached};
+use crate::model::visibility::{EffectiveConnection, is_attached};
 
 use super::arguments;
 use super::catalog_ops::{IntegrationBy, integration_by};
@@ -107,7 +107,7 @@ impl Selection<'_> {
                 return Err(no_such_folder(path, &integrations));
             }
         }
-        let resolved = Resolved::of(tenant);
+        let resolved = document.resolved();
         let workspace = self.workspace.known().and_then(|name| name.split_once('/'));
         let declared =
             workspace.and_then(|(organization, handle)| tenant.workspace(organization, handle));

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use divan::Bencher;
 use futures_util::future::{join, join_all};
-use orgmirror::catalog::{Catalog, Committed, Document, Who};
+use orgmirror::catalog::{Catalog, Committed, Document, Preview, Who};
 use orgmirror::model::folder_ref::FolderRef;
 use orgmirror::model::objects::workspace::{OptionValue, Options, Publish};
-use orgmirror::model::objects::{FolderPermission, Integration, Workspace};
+use orgmirror::model::objects::{ConnectionPermission, FolderPermission, Integration, Workspace};
 use orgmirror::model::tenant::Kind;
 use orgmirror::publish::FORMATS;
-use orgmirror_testing::generated::{HANDLE, PREFIX, mirrored, source};
+use orgmirror_testing::generated::{HANDLE, PREFIX, account_id, mirrored, source};
 use orgmirror_testing::objects::integration_of;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -72,16 +72,7 @@ impl Filled {
                 (format.name().to_owned(), options)
             })
             .collect();
-        let commits = (0..WORKSPACES).map(|number| {
-            let workspace = Workspace {
-                id: format!("ws_{number}"),
-                organization: "acme".to_owned(),
-                handle: format!("w{number}"),
-                attach: None,
-                publish: publish.clone(),
-            };
-            filled.put(workspace)
-        });
+        let commits = (0..WORKSPACES).map(|number| filled.put(workspace(number, publish.clone())));
         let everything = filled.put(permission(0, "*"));
         filled.runtime.block_on(join(everything, join_all(commits)));
         filled
@@ -101,6 +92,16 @@ impl Filled {
 
     fn commit<T: Kind + Clone + Send + Sync>(&self, object: T) {
         assert!(self.runtime.block_on(self.put(object)).written);
+    }
+}
+
+fn workspace(number: usize, publish: Publish) -> Workspace {
+    Workspace {
+        id: format!("ws_{number}"),
+        organization: "acme".to_owned(),
+        handle: format!("w{number}"),
+        attach: None,
+        publish,
     }
 }
 
@@ -209,6 +210,34 @@ fn grant_500_at_once_and_refuse_one(bencher: Bencher) {
             let refused = filled.catalog.commit(&who, |_| Err::<(), _>("refused"));
             filled.runtime.block_on(join(refused, join_all(commits)))
         });
+}
+
+/// As a plan of that many permissions in one configuration looks at them, one after the other: each gives a workspace a
+/// connection more.
+#[divan::bench(sample_count = 5)]
+fn previews_of_200_permissions(bencher: Bencher) {
+    let filled = Filled::new();
+    for number in 0..WORKSPACES {
+        filled.commit(workspace(number, Publish::new()));
+    }
+    bencher.bench_local(|| {
+        for number in 0..200 {
+            let document = filled.runtime.block_on(filled.catalog.read());
+            let permission = ConnectionPermission {
+                id: format!("cp_{number}"),
+                integration_id: integration_id(),
+                account_id: account_id(number),
+                grantee: format!("acme/w{}", number % WORKSPACES).parse().unwrap(),
+            };
+            let preview = Preview::of(&document.unwrap().unwrap(), |document| {
+                document.tenant_mut().put(permission);
+                Ok::<_, Infallible>(())
+            });
+            let preview = preview.unwrap();
+            assert_eq!(preview.reach().len(), 1);
+            assert_eq!(preview.side_effects().removed, [""; 0]);
+        }
+    });
 }
 
 /// As a plan looks at one workspace.

@@ -1,6 +1,6 @@
 //! The document: the content of a tenant's catalog.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -9,6 +9,7 @@ use super::history::Entry;
 use crate::model::handle_assignment::{HandleNotice, assign_handles};
 use crate::model::objects::{ObjectMap, kinds};
 use crate::model::tenant::Tenant;
+use crate::model::visibility::Resolved;
 
 /// The schema version this provider writes, and the newest it reads. Version 1 had integrations alone.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -25,6 +26,18 @@ pub struct Document {
     /// The history entry of this version; none only while there is no document.
     commit: Option<Arc<Entry>>,
     tenant: Tenant,
+    resolution: Resolution,
+}
+
+/// The tenant resolved, once somebody asked. Clones of a document share it until one of them changes.
+#[derive(Debug, Clone, Default)]
+struct Resolution(Arc<OnceLock<Resolved>>);
+
+impl PartialEq for Resolution {
+    /// It follows from the tenant.
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 macro_rules! stored {
@@ -53,6 +66,7 @@ macro_rules! stored {
                         handle: stored.tenant,
                         $($field: stored.$field,)+
                     },
+                    resolution: Resolution::default(),
                 }
             }
         }
@@ -138,6 +152,7 @@ impl Document {
             version: 0,
             commit: None,
             tenant: Tenant::new(tenant),
+            resolution: Resolution::default(),
         }
     }
 
@@ -231,7 +246,24 @@ impl Document {
 
     /// Its content, to be changed. The commit assigns the effective handles.
     pub fn tenant_mut(&mut self) -> &mut Tenant {
+        self.resolution = Resolution::default();
         &mut self.tenant
+    }
+
+    /// What it holds with all inheritance worked out, which is done once, when it is asked for first.
+    pub fn resolved(&self) -> &Resolved {
+        let Resolution(resolved) = &self.resolution;
+        resolved.get_or_init(|| Resolved::of(&self.tenant))
+    }
+
+    /// [`Self::resolved`] of a document that was made of `base` by changes: what was worked out of that one already, and
+    /// was not changed, is shared.
+    pub(super) fn resolved_after(&self, base: &Document) -> &Resolved {
+        let (Resolution(resolved), Resolution(of_base)) = (&self.resolution, &base.resolution);
+        resolved.get_or_init(|| match of_base.get() {
+            Some(base) => base.after(&self.tenant),
+            None => Resolved::of(&self.tenant),
+        })
     }
 
     /// The history entry of this version; none while there is no document.
@@ -241,7 +273,7 @@ impl Document {
 
     /// Assigns the effective handles after changes to `before`.
     pub(super) fn assign_handles(&mut self, before: &Document) -> Vec<HandleNotice> {
-        assign_handles(&mut self.tenant, &before.tenant)
+        assign_handles(self.tenant_mut(), &before.tenant)
     }
 
     /// Makes this the document of a commit.
@@ -316,5 +348,25 @@ mod shared {
         }
 
         deserializer.deserialize_map(Entries(PhantomData))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_resolved_once_and_anew_after_a_change() {
+        let document = Document::empty("acme");
+        let same = document.clone();
+        // Asked for after it was cloned.
+        assert!(std::ptr::eq(document.resolved(), same.resolved()));
+        let mut changed = document.clone();
+        changed.tenant_mut();
+        assert!(!std::ptr::eq(document.resolved(), changed.resolved()));
+        assert!(std::ptr::eq(
+            changed.resolved(),
+            changed.resolved_after(&document)
+        ));
     }
 }

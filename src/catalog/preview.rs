@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::handle_assignment::HandleNotice;
-use crate::model::impact::{WorkspaceImpact, compare};
+use crate::model::impact::{WorkspaceImpact, compare_resolved};
 use crate::model::side_effects::SideEffects;
 
 use super::document::Document;
@@ -52,6 +52,9 @@ impl Preview {
 
     /// The connections that each workspace would gain, lose or get under another handle.
     pub fn impact(&self) -> Vec<WorkspaceImpact> {
-        compare(self.before.tenant(), self.after.tenant())
+        let (before, after) = (&*self.before, &self.after);
+        compare_resolved(before.tenant(), after.tenant(), || {
+            (before.resolved(), after.resolved_after(before))
+        })
     }
 }

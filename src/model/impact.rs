@@ -1,12 +1,13 @@
 //! The impact of a change on workspaces: the connections that each gains, loses or gets under another handle.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 
 use super::affected_workspaces::affected_filter;
 use super::objects::Workspace;
 use super::tenant::Tenant;
-use super::visibility::resolved::{FolderIndex, Published};
-use super::visibility::{EffectiveConnection, Resolved};
+use super::visibility::Resolved;
+use super::visibility::reader::{FolderIndex, Published, Reader};
 
 /// How the connections of one workspace change.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -55,6 +56,19 @@ impl WorkspaceImpact {
 
 /// Compares the publications before and after, for every workspace that changes, by its name.
 pub fn compare(before: &Tenant, after: &Tenant) -> Vec<WorkspaceImpact> {
+    let (old, new) = (OnceCell::new(), OnceCell::new());
+    compare_resolved(before, after, || {
+        let old = old.get_or_init(|| Resolved::of(before));
+        (old, new.get_or_init(|| old.after(after)))
+    })
+}
+
+/// The same, with a resolution of both tenants, which is only asked for if any workspace may change.
+pub fn compare_resolved<'t>(
+    before: &Tenant,
+    after: &Tenant,
+    resolved: impl FnOnce() -> (&'t Resolved, &'t Resolved),
+) -> Vec<WorkspaceImpact> {
     let is_affected = affected_filter(before, after);
     let mut workspaces: BTreeMap<String, [Option<&Workspace>; 2]> = BTreeMap::new();
     for (side, tenant) in [before, after].into_iter().enumerate() {
@@ -69,7 +83,8 @@ pub fn compare(before: &Tenant, after: &Tenant) -> Vec<WorkspaceImpact> {
     if workspaces.is_empty() {
         return Vec::new();
     }
-    let (old, new) = (Resolved::of(before), Resolved::of(after));
+    let (old, new) = resolved();
+    let (old, new) = (Reader::of(old), Reader::of(new));
     let matched = Matched::of(&old, &new);
     workspaces
         .into_iter()
@@ -95,9 +110,9 @@ pub fn compare(before: &Tenant, after: &Tenant) -> Vec<WorkspaceImpact> {
 
 /// The connections and folders that two tenants have in common, matched once for all workspaces.
 struct Matched<'r, 't> {
-    old: &'r Resolved<'t>,
-    new: &'r Resolved<'t>,
-    /// For each connection after the change, the handle before it, if that was another, by index.
+    old: &'r Reader<'t>,
+    new: &'r Reader<'t>,
+    /// For each connection that is there after, the handle it had, if that was another, by index.
     old_handles: Vec<Option<&'t str>>,
     /// For each connection after the change, its index before, if any.
     before: Vec<Option<usize>>,
@@ -108,22 +123,31 @@ struct Matched<'r, 't> {
 }
 
 impl<'r, 't> Matched<'r, 't> {
-    fn of(old: &'r Resolved<'t>, new: &'r Resolved<'t>) -> Self {
+    fn of(old: &'r Reader<'t>, new: &'r Reader<'t>) -> Self {
+        if old.shares_inheritance(new) {
+            let same: Vec<Option<usize>> = new.indices().map(Some).collect();
+            return Self {
+                old,
+                new,
+                old_handles: vec![None; same.len()],
+                before: same.clone(),
+                after: same,
+                folders: Vec::new(),
+            };
+        }
         let places: HashMap<(&str, &str), usize> = old
-            .each_connection()
-            .enumerate()
-            .map(|(index, connection)| (place(connection), index))
+            .indices()
+            .map(|index| (old.place(index), index))
             .collect();
-        let mut before = vec![None; new.each_connection().len()];
-        let mut after = vec![None; old.each_connection().len()];
+        let mut before = vec![None; new.indices().len()];
+        let mut after = vec![None; old.indices().len()];
         let mut old_handles = vec![None; before.len()];
-        let handles: Vec<&str> = old.each_connection().map(|was| was.handle).collect();
-        for (index, connection) in new.each_connection().enumerate() {
-            if let Some(&was) = places.get(&place(connection)) {
+        for index in new.indices() {
+            if let Some(&was) = places.get(&new.place(index)) {
                 before[index] = Some(was);
                 after[was] = Some(index);
                 old_handles[index] =
-                    Some(handles[was]).filter(|handle| *handle != connection.handle);
+                    Some(old.handle(was)).filter(|handle| *handle != new.handle(index));
             }
         }
         let handles: HashMap<(&str, &str), _> = old
@@ -153,22 +177,24 @@ impl<'r, 't> Matched<'r, 't> {
             published.is_some_and(|published| published.connections[index])
         };
         let mut impact = WorkspaceImpact::default();
-        for (index, connection) in self.new.each_connection().enumerate() {
+        for index in self.new.indices() {
             if !has(is, index) {
                 continue;
             }
             match self.before[index].filter(|&before| has(was, before)) {
-                None => impact.gained.push(affected_connection(connection)),
+                None => impact.gained.push(affected_connection(self.new, index)),
                 Some(_) => {
-                    let renamed = self.old_handles[index]
-                        .map(|old| renamed(connection.account_id, old, connection.handle));
+                    let renamed = self.old_handles[index].map(|old| {
+                        let (_, account_id) = self.new.place(index);
+                        renamed(account_id, old, self.new.handle(index))
+                    });
                     impact.renamed.extend(renamed);
                 }
             }
         }
-        for (index, connection) in self.old.each_connection().enumerate() {
+        for index in self.old.indices() {
             if has(was, index) && !self.after[index].is_some_and(|after| has(is, after)) {
-                impact.lost.push(affected_connection(connection));
+                impact.lost.push(affected_connection(self.old, index));
             }
         }
         if let (Some(was), Some(is)) = (was, is)
@@ -189,12 +215,8 @@ impl<'r, 't> Matched<'r, 't> {
     }
 }
 
-/// The identity of a connection, whatever its handle: the IDs of its integration and of its account.
-fn place<'t>(connection: &EffectiveConnection<'t>) -> (&'t str, &'t str) {
-    (&connection.integration.id, connection.account_id)
-}
-
-fn affected_connection(connection: &EffectiveConnection<'_>) -> AffectedConnection {
+fn affected_connection(reader: &Reader<'_>, index: usize) -> AffectedConnection {
+    let connection = reader.connection(index);
     AffectedConnection {
         handle: connection.handle.to_owned(),
         account_id: connection.account_id.to_owned(),

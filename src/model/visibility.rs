@@ -1,6 +1,5 @@
 //! Visibility: grants, effective settings, and the view that is published for a workspace.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -14,7 +13,8 @@ use super::tenant::Tenant;
 pub use resolved::Resolved;
 
 mod inherited;
-pub(super) mod resolved;
+pub(super) mod reader;
+mod resolved;
 
 /// One reason why a connection is visible.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct Grant<'t> {
     /// Where it was declared.
     pub source: GrantSource<'t>,
     /// The grantee.
-    pub grantee: Cow<'t, Grantee>,
+    pub grantee: &'t Grantee,
 }
 
 /// Where a grant was declared.
@@ -55,7 +55,7 @@ pub struct EffectiveConnection<'t> {
     /// Under which it is published.
     pub handle: &'t str,
     /// ARN of the role that tools assume.
-    pub role_arn: Cow<'t, str>,
+    pub role_arn: &'t str,
     /// External ID passed when the role is assumed.
     pub external_id: Option<&'t str>,
     /// Region names, `*` and globs.
@@ -211,7 +211,8 @@ mod tests {
 
     /// The first connection, which is A.
     fn first<T>(tenant: &Tenant, of: impl FnOnce(&EffectiveConnection<'_>) -> T) -> T {
-        let connections = Resolved::of(tenant).connections();
+        let resolved = Resolved::of(tenant);
+        let connections = resolved.connections();
         assert_eq!(connections[0].account_id, A);
         of(&connections[0])
     }
@@ -346,7 +347,7 @@ mod tests {
     #[test]
     fn a_connection_s_role_arn_comes_before_the_nearest_folder_s_role_name() {
         let mut tenant = tenant();
-        let role_arn = |tenant: &Tenant| first(tenant, |c| c.role_arn.clone().into_owned());
+        let role_arn = |tenant: &Tenant| first(tenant, |c| c.role_arn.to_owned());
         assert_eq!(role_arn(&tenant), "arn:aws:iam::111111111111:role/reader");
         put_on_folder(&mut tenant, "root", OverriddenSettings::default());
         assert_eq!(
@@ -395,6 +396,37 @@ mod tests {
             ..connection_override("co", "one", A, "")
         });
         assert!(!is_enabled(&tenant));
+    }
+
+    #[test]
+    fn what_a_change_leaves_alone_is_shared_and_the_rest_is_not() {
+        let mut tenant = tenant();
+        tenant.put(folder_override("fo", "one", "/Work", "work_all"));
+        let before = Resolved::of(&tenant);
+        type Change = fn(&mut Tenant);
+        let changes: [(Change, bool); 6] = [
+            (
+                |t| t.put(connection_permission("cp", "one", A, "acme")),
+                true,
+            ),
+            (|t| t.put(folder_permission("fp", "one", "/", "*")), true),
+            (|t| t.put(workspace("acme/security")), true),
+            (
+                |t| t.put(connection_override("co", "one", A, "other")),
+                false,
+            ),
+            (|t| _ = t.remove::<FolderOverride>("fo"), false),
+            (|t| _ = t.remove::<Integration>("one"), false),
+        ];
+        for (change, is_shared) in changes {
+            change(&mut tenant);
+            let (after, anew) = (before.after(&tenant), Resolved::of(&tenant));
+            assert_eq!(after.connections(), anew.connections());
+            assert_eq!(
+                Arc::ptr_eq(&after.inheritance, &before.inheritance),
+                is_shared
+            );
+        }
     }
 
     fn published(tenant: &Tenant, workspace: &Workspace) -> Vec<String> {

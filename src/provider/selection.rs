@@ -6,7 +6,7 @@ use crate::model::grantee::Grantee;
 use crate::model::objects::workspace::Publish;
 use crate::model::objects::{Integration, Workspace};
 use crate::model::suggestions::suggest;
-use crate::model::visibility::{EffectiveConnection, Resolved, is_attached};
+use crate::model::visibility::{EffectiveConnection, is_attached};
 use terraform_plugin::diagnostics::Diagnostic;
 use terraform_plugin::path::Path;
 use terraform_plugin::schema::{Attribute, Violation};
@@ -107,7 +107,7 @@ impl Selection<'_> {
                 return Err(no_such_folder(path, &integrations));
             }
         }
-        let resolved = Resolved::of(tenant);
+        let resolved = document.resolved();
         let workspace = self.workspace.known().and_then(|name| name.split_once('/'));
         let declared =
             workspace.and_then(|(organization, handle)| tenant.workspace(organization, handle));

@@ -316,7 +316,7 @@ impl<'o> Settings<'o> {
                 ("the integration's sso.role_name", Some(role_name)),
             ],
             _ => [
-                ("role_arn", Some(connection.role_arn.as_ref())),
+                ("role_arn", Some(connection.role_arn)),
                 ("external_id", connection.external_id),
                 ("default_region", Some(connection.default_region)),
             ],
@@ -346,7 +346,7 @@ impl<'o> Settings<'o> {
                 return;
             }
         };
-        file.set("role_arn", &connection.role_arn);
+        file.set("role_arn", connection.role_arn);
         file.set(key, source);
         if let Some(external_id) = connection.external_id {
             file.set("external_id", external_id);

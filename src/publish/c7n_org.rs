@@ -68,7 +68,7 @@ impl Format for C7nOrg {
                 account_id: connection.account_id,
                 name: handle,
                 email: connection.email(),
-                role: &connection.role_arn,
+                role: connection.role_arn,
                 external_id: connection.external_id,
                 regions,
                 tags,

@@ -45,7 +45,7 @@ impl Format for IamPolicy {
         let mut roles: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         let mut unfit = Vec::new();
         for connection in &view.connections {
-            let arn = connection.role_arn.as_ref();
+            let arn = connection.role_arn;
             match partition_of(arn) {
                 Some(partition) => {
                     roles.entry(partition).or_default().insert(arn);

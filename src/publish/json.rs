@@ -186,7 +186,7 @@ impl<'a> ConnectionEntry<'a> {
                 handle: effective_handle(integration, &connection.folder_id),
                 path: effective.path(),
             },
-            role_arn: &effective.role_arn,
+            role_arn: effective.role_arn,
             external_id: effective.external_id,
             regions: effective.regions,
             default_region: effective.default_region,
@@ -315,7 +315,8 @@ mod tests {
     fn everything_effective_and_why() {
         let tenant = tenant();
         let workspace = workspace(&[("json", options(&[]))]);
-        let view = Resolved::of(&tenant).view(&workspace);
+        let resolved = Resolved::of(&tenant);
+        let view = resolved.view(&workspace);
         let rendered = Json.render(&view, &options(&[])).unwrap();
         assert_eq!(rendered.notices, [""; 0]);
         assert_eq!(
@@ -328,7 +329,8 @@ mod tests {
     fn nothing_published_is_still_a_document() {
         let tenant = Tenant::new("acme");
         let workspace = workspace(&[]);
-        let view = Resolved::of(&tenant).view(&workspace);
+        let resolved = Resolved::of(&tenant);
+        let view = resolved.view(&workspace);
         let rendered = Json.render(&view, &options(&[])).unwrap();
         let document: serde_json::Value = serde_json::from_slice(&rendered.bytes).unwrap();
         assert_eq!(document["connections"], serde_json::json!([]));

@@ -139,7 +139,7 @@ fn double_of(example: &Example) -> Double {
             };
             organization
                 .roles
-                .insert(connection.role_arn.to_string(), role);
+                .insert(connection.role_arn.to_owned(), role);
         }
     });
     Double::start(organization)
@@ -173,10 +173,7 @@ fn a_wrong_external_id_is_refused() {
     let double = double_of(&example);
     let (handle, role_arn) = example.view(|view| {
         let connection = &view.connections[1];
-        (
-            connection.handle.to_owned(),
-            connection.role_arn.to_string(),
-        )
+        (connection.handle.to_owned(), connection.role_arn.to_owned())
     });
     let role = double.organization().roles[&role_arn].clone();
     let other = Role {

@@ -131,7 +131,7 @@ fn c7n_org_loads_a_thousand_names() {
                     "account_id": connection.account_id,
                     "name": connection.handle,
                     "email": hexadecimal(connection.email().unwrap()),
-                    "role": hexadecimal(&connection.role_arn),
+                    "role": hexadecimal(connection.role_arn),
                     "external_id": hexadecimal(connection.external_id.unwrap()),
                     "regions": regions,
                     "tags": tags.iter().map(|tag| hexadecimal(tag)).collect::<Vec<_>>(),

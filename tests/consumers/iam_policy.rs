@@ -89,14 +89,15 @@ fn exactly_the_published_roles_may_be_assumed() {
     let published: BTreeSet<String> = example.view(|view| {
         view.connections
             .iter()
-            .map(|c| c.role_arn.clone().into_owned())
+            .map(|c| c.role_arn.to_owned())
             .collect()
     });
     assert_eq!(published.len(), 334);
-    let all = Resolved::of(&example.tenant).connections();
+    let resolved = Resolved::of(&example.tenant);
+    let all = resolved.connections();
     assert_eq!(all.len(), 1000);
     for connection in &all {
-        let role = connection.role_arn.as_ref();
+        let role = connection.role_arn;
         assert_eq!(allows(&policies, role), published.contains(role), "{role}");
         let account = format!("arn:aws:iam::{}:", connection.account_id);
         for other in [

@@ -70,7 +70,7 @@ fn expected(
             if source[0].0 == "sso_session" {
                 settings.push(("sso_account_id", connection.account_id));
             } else {
-                settings.push(("role_arn", &connection.role_arn));
+                settings.push(("role_arn", connection.role_arn));
                 settings.push(("role_session_name", "acme.security"));
                 settings.extend(connection.external_id.map(|id| ("external_id", id)));
             }

@@ -330,7 +330,7 @@ impl From<&EffectiveConnection<'_>> for Seen {
                 connection.account_id.to_owned(),
             ),
             handle: connection.handle.to_owned(),
-            role_arn: connection.role_arn.clone().into_owned(),
+            role_arn: connection.role_arn.to_owned(),
             external_id: connection.external_id.map(str::to_owned),
             regions: connection.regions.clone(),
             default_region: connection.default_region.to_owned(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use tokio::sync::mpsc;
@@ -11,7 +11,6 @@ use crate::catalog::commit::lock;
 use crate::catalog::document::Document;
 use crate::catalog::store::Digest;
 use crate::model::objects::Workspace;
-use crate::model::visibility::Resolved;
 use crate::publish::{Publication, RenderError};
 
 use super::sync::Render;
@@ -106,8 +105,7 @@ pub(super) fn render(
     let (base, document) = (Arc::clone(base), Arc::clone(document));
     // Nothing waits for this task. It ends when the receiver has taken everything or is dropped.
     tokio::task::spawn_blocking(move || {
-        let after = Resolved::of(document.tenant());
-        let before = OnceLock::new();
+        let after = document.resolved_after(&base);
         let threads = thread::available_parallelism()
             .map_or(1, usize::from)
             .min(ids.len());
@@ -122,9 +120,8 @@ pub(super) fn render(
                 let old_notices = || {
                     let known = known.as_ref()?.get(&workspace.id).cloned();
                     Some(known.unwrap_or_else(|| {
-                        let before = before.get_or_init(|| Resolved::of(base.tenant()));
                         let workspace = base.tenant().get::<Workspace>(&workspace.id);
-                        let view = workspace.map(|workspace| before.view(workspace));
+                        let view = workspace.map(|workspace| base.resolved().view(workspace));
                         view.map_or_else(BTreeSet::new, |view| notices_of(&publications(&view)))
                     }))
                 };

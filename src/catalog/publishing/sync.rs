@@ -9,7 +9,7 @@ use crate::catalog::commit::{Catalog, Inner};
 use crate::catalog::document::Document;
 use crate::catalog::store::{Checked, Digest, Failure};
 use crate::model::objects::{Integration, Workspace};
-use crate::model::visibility::{Resolved, View};
+use crate::model::visibility::View;
 use crate::publish::{Publication, publications};
 
 use super::listing::PublicationListing;
@@ -110,9 +110,8 @@ impl Inner {
             .map_err(|error| failed(error.into()))?;
         let (document, id, render) = (document.clone(), workspace_id.to_owned(), renderer.render);
         let expected = tokio::task::spawn_blocking(move || {
-            let tenant = document.tenant();
-            let workspace = tenant.get::<Workspace>(&id)?;
-            render(&Resolved::of(tenant).view(workspace))
+            let workspace = document.tenant().get::<Workspace>(&id)?;
+            render(&document.resolved().view(workspace))
                 .into_iter()
                 .map(|publication| {
                     let digest = Digest::of(&publication.rendered.ok()?.bytes);

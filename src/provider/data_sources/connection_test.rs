@@ -238,7 +238,7 @@ pub(super) fn target(connection: &EffectiveConnection<'_>) -> Target {
     Target {
         account_id: connection.account_id.to_owned(),
         role: AssumeRole {
-            role_arn: connection.role_arn.clone().into_owned(),
+            role_arn: connection.role_arn.to_owned(),
             external_id: connection.external_id.map(str::to_owned),
             session_name: None,
             duration: Some(SESSION),
@@ -306,7 +306,7 @@ impl VerdictState {
         Self {
             account_id: connection.account_id.into(),
             integration_id: connection.integration.id.clone().into(),
-            role_arn: connection.role_arn.clone().into_owned().into(),
+            role_arn: connection.role_arn.into(),
             ok: problem.is_none().into(),
             caller_arn: verdict.caller_arn.into(),
             cause: problem

@@ -74,7 +74,7 @@ impl ConnectionState {
             handle: effective.handle.into(),
             folder_id: connection.folder_id.clone().into(),
             path: effective.path().into(),
-            role_arn: effective.role_arn.clone().into_owned().into(),
+            role_arn: effective.role_arn.into(),
             external_id: effective.external_id.map(str::to_owned).into(),
             regions: effective.regions.clone().into_value(),
             default_region: effective.default_region.into(),

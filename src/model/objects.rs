@@ -22,7 +22,8 @@ pub use integration::{Integration, PlannedIntegration};
 pub use object::{Concerns, Object, ObjectMap};
 pub use scoped::{Scoped, Target};
 pub use settings::{
-    ConnectionSettings, OverriddenSettings, PlannedConnectionSettings, PlannedOverriddenSettings,
+    ConnectionSettings, EffectiveSettings, OverriddenSettings, PlannedConnectionSettings,
+    PlannedEffectiveSettings, PlannedOverriddenSettings,
 };
 pub use workspace::Workspace;
 

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use super::grantee::Grantee;
 use super::mirror::{ACTIVE, Connection, Folder, Mirror};
-use super::objects::{ConnectionPermission, FolderPermission, Integration, Workspace};
+use super::objects::{
+    ConnectionPermission, EffectiveSettings, FolderPermission, Integration, Workspace,
+};
 use super::owners::Owner;
 use super::partition;
 use super::tenant::Tenant;
 
 pub use resolved::Resolved;
 
-mod inherited;
 pub(super) mod reader;
 mod resolved;
 
@@ -56,20 +57,8 @@ pub struct EffectiveConnection<'t> {
     pub handle: &'t str,
     /// ARN of the role that tools assume.
     pub role_arn: &'t str,
-    /// External ID passed when the role is assumed.
-    pub external_id: Option<&'t str>,
-    /// Region names, `*` and globs.
-    pub regions: &'t BTreeSet<String>,
-    /// Region used where a tool wants one.
-    pub default_region: &'t str,
-    /// Total attempts, at least 1.
-    pub max_error_retry_attempts: i64,
-    /// Milliseconds, at least 1.
-    pub min_error_retry_delay: i64,
-    /// In addition to the tools' built-in not-found codes.
-    pub ignore_error_codes: &'t BTreeSet<String>,
-    /// False: an override keeps it out of every publication.
-    pub enabled: bool,
+    /// How tools use it.
+    pub settings: &'t EffectiveSettings,
     /// Its folder and that folder's ancestors, each with its ID, from the root down. Connections of one folder share them.
     pub ancestors: Arc<[(&'t str, &'t Folder)]>,
     /// The grants that count: of a workspace's view those that cover the workspace, else all. From the root down, the
@@ -117,12 +106,12 @@ impl<'t> EffectiveConnection<'t> {
     pub fn partition(&self) -> &'t str {
         self.connection
             .partition()
-            .unwrap_or_else(|| partition::of_region(self.default_region))
+            .unwrap_or_else(|| partition::of_region(&self.settings.default_region))
     }
 
     /// Whether it may be published at all: the account is active and no override keeps it out.
     pub fn is_publishable(&self) -> bool {
-        self.enabled && self.connection.state == ACTIVE
+        self.settings.enabled && self.connection.state == ACTIVE
     }
 }
 
@@ -247,12 +236,12 @@ mod tests {
     fn all_settings(tenant: &Tenant) -> [String; 6] {
         first(tenant, |connection| {
             [
-                connection.external_id.unwrap_or_default().to_owned(),
-                format!("{:?}", connection.regions),
-                connection.default_region.to_owned(),
-                connection.max_error_retry_attempts.to_string(),
-                connection.min_error_retry_delay.to_string(),
-                format!("{:?}", connection.ignore_error_codes),
+                connection.settings.external_id.clone().unwrap_or_default(),
+                format!("{:?}", connection.settings.regions),
+                connection.settings.default_region.clone(),
+                connection.settings.max_error_retry_attempts.to_string(),
+                connection.settings.min_error_retry_delay.to_string(),
+                format!("{:?}", connection.settings.ignore_error_codes),
             ]
         })
     }
@@ -341,7 +330,10 @@ mod tests {
                 ..OverriddenSettings::default()
             },
         );
-        assert_eq!(first(&tenant, |connection| connection.regions.len()), 0);
+        assert_eq!(
+            first(&tenant, |connection| connection.settings.regions.len()),
+            0
+        );
     }
 
     #[test]
@@ -378,7 +370,7 @@ mod tests {
             enabled: false,
             ..OverriddenSettings::default()
         };
-        let is_enabled = |tenant: &Tenant| first(tenant, |connection| connection.enabled);
+        let is_enabled = |tenant: &Tenant| first(tenant, |connection| connection.settings.enabled);
         for id in ["root", "ou-1", "ou-2"] {
             let mut tenant = tenant();
             put_on_folder(&mut tenant, "ou-2", OverriddenSettings::default());
@@ -388,7 +380,7 @@ mod tests {
             assert!(!is_enabled(&tenant), "{id}");
             // Nothing changes outside of it.
             let all = Resolved::of(&tenant);
-            assert_eq!(all.connections()[1].enabled, id != "root");
+            assert_eq!(all.connections()[1].settings.enabled, id != "root");
         }
         let mut tenant = tenant();
         tenant.put(ConnectionOverride {

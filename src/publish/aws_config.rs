@@ -117,7 +117,7 @@ impl Format for AwsConfig {
             settings.write_access(&mut file, connection, &session_name, &sessions);
             file.set("region", settings.region_of(connection));
             file.set("retry_mode", "standard");
-            file.set("max_attempts", connection.max_error_retry_attempts);
+            file.set("max_attempts", connection.settings.max_error_retry_attempts);
         }
         Ok(Rendered {
             bytes: file.text.into_bytes(),
@@ -317,8 +317,11 @@ impl<'o> Settings<'o> {
             ],
             _ => [
                 ("role_arn", Some(connection.role_arn)),
-                ("external_id", connection.external_id),
-                ("default_region", Some(connection.default_region)),
+                ("external_id", connection.settings.external_id.as_deref()),
+                (
+                    "default_region",
+                    Some(connection.settings.default_region.as_str()),
+                ),
             ],
         };
         let mut refused = values
@@ -348,7 +351,7 @@ impl<'o> Settings<'o> {
         };
         file.set("role_arn", connection.role_arn);
         file.set(key, source);
-        if let Some(external_id) = connection.external_id {
+        if let Some(external_id) = &connection.settings.external_id {
             file.set("external_id", external_id);
         }
         file.set("role_session_name", session_name);
@@ -360,7 +363,7 @@ impl<'o> Settings<'o> {
     {
         self.region
             .filter(|region| partition::of_region(region) == connection.partition())
-            .unwrap_or(connection.default_region)
+            .unwrap_or(&connection.settings.default_region)
     }
 }
 

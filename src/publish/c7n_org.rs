@@ -69,7 +69,7 @@ impl Format for C7nOrg {
                 name: handle,
                 email: connection.email(),
                 role: connection.role_arn,
-                external_id: connection.external_id,
+                external_id: connection.settings.external_id.as_deref(),
                 regions,
                 tags,
                 vars: Vars::of(connection, &mut untaken_owners),
@@ -170,10 +170,10 @@ impl<'a> Vars<'a> {
 /// The Regions to look at. `all` makes c7n-org ask the account which ones it has enabled, but in us-east-1 whatever the
 /// partition is, so outside the commercial one the Regions are named.
 fn regions<'a>(connection: &EffectiveConnection<'a>) -> Vec<&'a str> {
-    if connection.partition() == partition::AWS && connection.regions.contains("*") {
+    if connection.partition() == partition::AWS && connection.settings.regions.contains("*") {
         return vec!["all"];
     }
-    partition::expand(connection.partition(), connection.regions)
+    partition::expand(connection.partition(), &connection.settings.regions)
         .into_iter()
         .collect()
 }

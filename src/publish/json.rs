@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use super::{Format, RenderError, Rendered};
 use crate::model::handle_assignment::effective_handle;
-use crate::model::objects::Integration;
 use crate::model::objects::workspace::Options;
+use crate::model::objects::{EffectiveSettings, Integration};
 use crate::model::owners::Owner;
 use crate::model::visibility::{EffectiveConnection, Grant, GrantSource, View, ViewFolder};
 
@@ -94,12 +94,8 @@ struct ConnectionEntry<'a> {
     integration: IntegrationEntry<'a>,
     folder: FolderOfConnection<'a>,
     role_arn: &'a str,
-    external_id: Option<&'a str>,
-    regions: &'a BTreeSet<String>,
-    default_region: &'a str,
-    max_error_retry_attempts: i64,
-    min_error_retry_delay: i64,
-    ignore_error_codes: &'a BTreeSet<String>,
+    #[serde(flatten)]
+    settings: &'a EffectiveSettings,
     owners: Option<&'a BTreeSet<Owner>>,
     sign_in_url: Option<&'a str>,
     custom_access_details: Option<&'a str>,
@@ -187,12 +183,7 @@ impl<'a> ConnectionEntry<'a> {
                 path: effective.path(),
             },
             role_arn: effective.role_arn,
-            external_id: effective.external_id,
-            regions: effective.regions,
-            default_region: effective.default_region,
-            max_error_retry_attempts: effective.max_error_retry_attempts,
-            min_error_retry_delay: effective.min_error_retry_delay,
-            ignore_error_codes: effective.ignore_error_codes,
+            settings: effective.settings,
             owners: effective.owners(),
             sign_in_url: connection.sign_in_url.as_deref(),
             custom_access_details: effective.custom_access_details(),

@@ -109,19 +109,29 @@ fn aggregator(name: &str, members: &[&str]) -> Block {
 fn connection(connection: &EffectiveConnection<'_>) -> Block {
     let mut block = block(connection.handle).add_attribute(("profile", connection.handle));
     // The plugin ends on an empty list; without one it reads the default region.
-    if !connection.regions.is_empty() {
-        let regions = connection.regions.iter().map(String::as_str);
+    if !connection.settings.regions.is_empty() {
+        let regions = connection.settings.regions.iter().map(String::as_str);
         block = block.add_attribute(("regions", strings(regions)));
     }
     block = block
-        .add_attribute(("default_region", connection.default_region))
+        .add_attribute((
+            "default_region",
+            connection.settings.default_region.as_str(),
+        ))
         .add_attribute((
             "max_error_retry_attempts",
-            connection.max_error_retry_attempts,
+            connection.settings.max_error_retry_attempts,
         ))
-        .add_attribute(("min_error_retry_delay", connection.min_error_retry_delay));
-    if !connection.ignore_error_codes.is_empty() {
-        let codes = connection.ignore_error_codes.iter().map(String::as_str);
+        .add_attribute((
+            "min_error_retry_delay",
+            connection.settings.min_error_retry_delay,
+        ));
+    if !connection.settings.ignore_error_codes.is_empty() {
+        let codes = connection
+            .settings
+            .ignore_error_codes
+            .iter()
+            .map(String::as_str);
         block = block.add_attribute(("ignore_error_codes", strings(codes)));
     }
     block.build()

@@ -133,7 +133,7 @@ fn double_of(example: &Example) -> Double {
     example.view(|view| {
         for connection in &view.connections {
             let role = Role {
-                external_id: connection.external_id.map(str::to_owned),
+                external_id: connection.settings.external_id.clone(),
                 trusted_accounts: Some([management.clone()].into()),
                 ..Role::default()
             };

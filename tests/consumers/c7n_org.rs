@@ -118,7 +118,7 @@ fn c7n_org_loads_a_thousand_names() {
                         (hexadecimal(&owner.attribute), json!(values))
                     })
                     .collect();
-                let regions: Vec<&str> = match connection.regions.contains("*") {
+                let regions: Vec<&str> = match connection.settings.regions.contains("*") {
                     true => vec!["all"],
                     false => {
                         let regions = partition::regions("aws").iter().copied();
@@ -132,7 +132,7 @@ fn c7n_org_loads_a_thousand_names() {
                     "name": connection.handle,
                     "email": hexadecimal(connection.email().unwrap()),
                     "role": hexadecimal(connection.role_arn),
-                    "external_id": hexadecimal(connection.external_id.unwrap()),
+                    "external_id": hexadecimal(connection.settings.external_id.as_deref().unwrap()),
                     "regions": regions,
                     "tags": tags.iter().map(|tag| hexadecimal(tag)).collect::<Vec<_>>(),
                     "owners": owners,

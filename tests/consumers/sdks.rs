@@ -60,9 +60,9 @@ fn expected(
 ) -> BTreeMap<String, BTreeMap<String, String>> {
     example.view(|view| {
         let profiles = view.connections.iter().map(|connection| {
-            let attempts = connection.max_error_retry_attempts.to_string();
+            let attempts = connection.settings.max_error_retry_attempts.to_string();
             let mut settings = vec![
-                ("region", connection.default_region),
+                ("region", connection.settings.default_region.as_str()),
                 ("retry_mode", "standard"),
                 ("max_attempts", &attempts),
             ];
@@ -72,7 +72,13 @@ fn expected(
             } else {
                 settings.push(("role_arn", connection.role_arn));
                 settings.push(("role_session_name", "acme.security"));
-                settings.extend(connection.external_id.map(|id| ("external_id", id)));
+                settings.extend(
+                    connection
+                        .settings
+                        .external_id
+                        .as_deref()
+                        .map(|id| ("external_id", id)),
+                );
             }
             (connection.handle.to_owned(), owned(&settings))
         });

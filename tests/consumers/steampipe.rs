@@ -54,13 +54,13 @@ fn connections_and_aggregators_are_those_of_the_model() {
             let mut body = json!({
                 "plugin": "aws",
                 "profile": connection.handle,
-                "regions": connection.regions,
-                "default_region": connection.default_region,
-                "max_error_retry_attempts": connection.max_error_retry_attempts,
-                "min_error_retry_delay": connection.min_error_retry_delay,
+                "regions": connection.settings.regions,
+                "default_region": connection.settings.default_region,
+                "max_error_retry_attempts": connection.settings.max_error_retry_attempts,
+                "min_error_retry_delay": connection.settings.min_error_retry_delay,
             });
-            if !connection.ignore_error_codes.is_empty() {
-                body["ignore_error_codes"] = json!(connection.ignore_error_codes);
+            if !connection.settings.ignore_error_codes.is_empty() {
+                body["ignore_error_codes"] = json!(connection.settings.ignore_error_codes);
             }
             expected.insert(connection.handle.to_owned(), body);
         }

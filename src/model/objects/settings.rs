@@ -93,3 +93,83 @@ impl OverriddenSettings {
         regions.chain(default_region.and_then(|region| Claim::of_region("default_region", region)))
     }
 }
+
+/// The settings that a connection ends up with: those of its integration, changed by the overrides of its folders from the
+/// root down, then by its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Describe)]
+#[describe(planned = PlannedEffectiveSettings)]
+pub struct EffectiveSettings {
+    /// External ID that tools pass; null: none.
+    pub external_id: Option<String>,
+    /// Regions that tools look at; `*` is all, and there may be globs.
+    pub regions: BTreeSet<String>,
+    /// Region where a tool wants one.
+    pub default_region: String,
+    /// Total attempts of a call that fails in passing.
+    pub max_error_retry_attempts: i64,
+    /// Least delay between attempts, in milliseconds.
+    pub min_error_retry_delay: i64,
+    /// Error codes of AWS that tools ignore, in addition to their own not-found codes.
+    pub ignore_error_codes: BTreeSet<String>,
+    /// False where an override keeps it out of every publication.
+    #[serde(skip)]
+    pub enabled: bool,
+    /// Name of the role that a folder's override says; none: the integration's.
+    #[field(skip)]
+    #[serde(skip)]
+    pub role_name: Option<String>,
+}
+
+impl From<&ConnectionSettings> for EffectiveSettings {
+    fn from(settings: &ConnectionSettings) -> Self {
+        Self {
+            external_id: settings.external_id.clone(),
+            regions: settings.regions.clone(),
+            default_region: settings.default_region.clone(),
+            max_error_retry_attempts: settings.max_error_retry_attempts,
+            min_error_retry_delay: settings.min_error_retry_delay,
+            ignore_error_codes: settings.ignore_error_codes.clone(),
+            enabled: true,
+            role_name: None,
+        }
+    }
+}
+
+impl EffectiveSettings {
+    /// These settings, changed by an override.
+    pub fn with(&self, settings: &OverriddenSettings) -> Self {
+        // Destructured in full, so that a new setting fails to compile here.
+        let OverriddenSettings {
+            external_id,
+            regions,
+            default_region,
+            max_error_retry_attempts,
+            min_error_retry_delay,
+            ignore_error_codes,
+            enabled,
+        } = settings;
+        let regions = regions.as_ref().unwrap_or(&self.regions);
+        let default_region = default_region.as_ref().unwrap_or(&self.default_region);
+        let codes = ignore_error_codes.as_ref();
+        Self {
+            external_id: external_id.clone().or_else(|| self.external_id.clone()),
+            regions: regions.clone(),
+            default_region: default_region.clone(),
+            max_error_retry_attempts: max_error_retry_attempts
+                .unwrap_or(self.max_error_retry_attempts),
+            min_error_retry_delay: min_error_retry_delay.unwrap_or(self.min_error_retry_delay),
+            ignore_error_codes: codes.unwrap_or(&self.ignore_error_codes).clone(),
+            enabled: self.enabled && *enabled,
+            role_name: self.role_name.clone(),
+        }
+    }
+
+    /// These settings, changed by the override of a folder, whose role has this name; none: the one so far.
+    pub fn with_folder(&self, role_name: Option<&str>, settings: &OverriddenSettings) -> Self {
+        let role_name = role_name.map(str::to_owned);
+        Self {
+            role_name: role_name.or_else(|| self.role_name.clone()),
+            ..self.with(settings)
+        }
+    }
+}

@@ -209,7 +209,6 @@ impl<'t> Reader<'t> {
             no_lineage,
             ..
         } = &self.integrations[resolved.integration];
-        let settings = &resolved.settings;
         EffectiveConnection {
             integration: self.integration(resolved),
             account_id,
@@ -219,13 +218,7 @@ impl<'t> Reader<'t> {
                 Some(arn) => arn,
                 None => &connection.derived_role_arn,
             },
-            external_id: settings.external_id.as_deref(),
-            regions: &settings.regions,
-            default_region: &settings.default_region,
-            max_error_retry_attempts: settings.max_error_retry_attempts,
-            min_error_retry_delay: settings.min_error_retry_delay,
-            ignore_error_codes: &settings.ignore_error_codes,
-            enabled: settings.enabled,
+            settings: &resolved.settings,
             ancestors: Arc::clone(
                 resolved
                     .folder

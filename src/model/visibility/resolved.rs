@@ -3,17 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::inherited::Inherited;
 use super::reader::Reader;
 use super::{EffectiveConnection, View};
 use crate::model::active_overrides::ActiveOverrides;
-use crate::model::handle_assignment::effective_handle;
 use crate::model::folder_ref::Folders;
 use crate::model::grantee::Grantee;
+use crate::model::handle_assignment::effective_handle;
 use crate::model::mirror::{ACTIVE, Connection, Folder, Mirror, role_arn};
 use crate::model::objects::{
-    ConnectionOverride, ConnectionPermission, FolderOverride, FolderPermission, Integration,
-    Workspace,
+    ConnectionOverride, ConnectionPermission, EffectiveSettings, FolderOverride, FolderPermission,
+    Integration, Workspace,
 };
 use crate::model::partition;
 use crate::model::tenant::{Kind, Tenant};
@@ -55,7 +54,7 @@ pub(super) struct ResolvedFolder {
     pub(super) handle: Option<String>,
     /// Its index; none for the root.
     pub(super) parent: Option<usize>,
-    inherited: Arc<Inherited>,
+    inherited: Arc<EffectiveSettings>,
 }
 
 #[derive(Debug)]
@@ -70,7 +69,7 @@ pub(super) struct ResolvedConnection {
     pub(super) handle: Option<Box<str>>,
     /// None: the derived one.
     pub(super) role_arn: Option<Box<str>>,
-    pub(super) settings: Arc<Inherited>,
+    pub(super) settings: Arc<EffectiveSettings>,
 }
 
 /// Every grant, where it was declared.
@@ -198,11 +197,13 @@ impl ResolvedIntegration {
     fn of(integration: &Arc<Integration>, overrides: &ActiveOverrides<'_>) -> Self {
         let ordered = parents_first(&integration.mirror);
         let mut folders: Vec<ResolvedFolder> = Vec::with_capacity(ordered.len());
-        let own = Arc::new(Inherited::of(integration));
+        let own = Arc::new(EffectiveSettings::from(&integration.connection_settings));
         for (position, id, parent) in ordered {
             let inherited = parent.map_or(&own, |parent| &folders[parent].inherited);
             let inherited = match overrides.folders.get(id) {
-                Some(overriding) => Arc::new(inherited.with_folder(overriding)),
+                Some(overriding) => Arc::new(
+                    inherited.with_folder(overriding.role_name.as_deref(), &overriding.settings),
+                ),
                 None => Arc::clone(inherited),
             };
             folders.push(ResolvedFolder {
@@ -248,7 +249,7 @@ fn add_connections<'t>(
     connections: &mut Vec<(&'t str, ResolvedConnection)>,
 ) {
     let indices = indices(&resolved.mirrored_folders());
-    let nowhere = Arc::new(Inherited::of(integration));
+    let nowhere = Arc::new(EffectiveSettings::from(&integration.connection_settings));
     let mirrored = integration.mirror.connections.iter().enumerate();
     connections.extend(mirrored.map(|(position, (account_id, connection))| {
         let folder = indices.get(connection.folder_id.as_str()).copied();

@@ -239,7 +239,7 @@ pub(super) fn target(connection: &EffectiveConnection<'_>) -> Target {
         account_id: connection.account_id.to_owned(),
         role: AssumeRole {
             role_arn: connection.role_arn.to_owned(),
-            external_id: connection.external_id.map(str::to_owned),
+            external_id: connection.settings.external_id.clone(),
             session_name: None,
             duration: Some(SESSION),
         },
@@ -293,7 +293,7 @@ fn fill(
 }
 
 fn why_skipped(connection: &EffectiveConnection<'_>) -> String {
-    if connection.enabled {
+    if connection.settings.enabled {
         format!("The account is {}.", connection.connection.state)
     } else {
         "An override disables it (enabled = false).".to_owned()

@@ -250,14 +250,14 @@ impl Document {
         &mut self.tenant
     }
 
-    /// What it holds with all inheritance worked out, which is done once, when it is asked for first.
+    /// What it holds, with all inheritance worked out. The first call does the work; later calls, and clones, share it.
     pub fn resolved(&self) -> &Resolved {
         let Resolution(resolved) = &self.resolution;
         resolved.get_or_init(|| Resolved::of(&self.tenant))
     }
 
-    /// [`Self::resolved`] of a document that was made of `base` by changes: what was worked out of that one already, and
-    /// was not changed, is shared.
+    /// [`Self::resolved`] of a document that was made of `base` by changes. It shares what was worked out for `base` already
+    /// and what the changes leave alone.
     pub(super) fn resolved_after(&self, base: &Document) -> &Resolved {
         let (Resolution(resolved), Resolution(of_base)) = (&self.resolution, &base.resolution);
         resolved.get_or_init(|| match of_base.get() {

@@ -63,7 +63,7 @@ pub fn compare(before: &Tenant, after: &Tenant) -> Vec<WorkspaceImpact> {
     })
 }
 
-/// The same, with a resolution of both tenants, which is only asked for if any workspace may change.
+/// As [`compare`], for tenants that may be resolved already. `resolved` is called only if a workspace may change.
 pub fn compare_resolved<'t>(
     before: &Tenant,
     after: &Tenant,

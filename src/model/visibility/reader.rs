@@ -9,7 +9,8 @@ use super::{EffectiveConnection, Grant, GrantSource, View, ViewFolder, names};
 use crate::model::mirror::{Connection, Folder};
 use crate::model::objects::{Integration, Workspace};
 
-/// A resolved tenant with what its mirrors hold at hand. It is made in no time, but not for each connection.
+/// A resolved tenant, with lists of what its mirrors hold. Making one lists all folders and connections, so one reader
+/// answers all questions about a tenant that are asked together.
 #[derive(Debug)]
 pub(in crate::model) struct Reader<'t> {
     resolved: &'t Resolved,

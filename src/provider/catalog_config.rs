@@ -92,11 +92,11 @@ impl S3Argument {
         .collect()
     }
 
-    fn replacement(&self) -> Replacement<'_> {
+    fn replacement(&self) -> Replacement {
         Replacement {
-            assume_role: &self.assume_role,
-            profile: &self.profile,
-            region: &self.region,
+            assume_role: self.assume_role.clone(),
+            profile: self.profile.clone(),
+            region: self.region.clone(),
         }
     }
 

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
+use describe::Describe;
 
 use crate::aws::{ConnectError, Session, Settings};
 use crate::catalog::{Catalog, Connect, Location, LocationError, NotConnected, S3Error, S3Place};
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::path::Path;
-use terraform_plugin::schema::{Attribute, Violation};
+use terraform_plugin::schema::Violation;
 use terraform_plugin::value::Value;
 
-use super::credentials::{self, AssumeRoleArgument, Replacement, assume_role};
+use super::credentials::{self, AssumeRoleArgument, Replacement};
 use crate::model::checks;
 
 /// Default directory of the catalog, relative to Terraform's working directory.
@@ -24,89 +24,48 @@ const VARIABLE: &str = "ORGMIRROR_CATALOG";
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// `catalog = { ... }`
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, PartialEq, Default, Describe)]
 pub(super) struct CatalogArgument {
+    /// A directory, relative to where Terraform runs. Keep it where every run finds it again: the state refers to it.
+    #[field(
+        optional,
+        check_string(checks::not_empty),
+        check_string(check_directory)
+    )]
     path: Value<String>,
+    /// A prefix of an S3 bucket, for pipelines and teams: several may write at the same time. The [guide for
+    /// teams](guides/teams.md) has the policy that it needs.
+    #[field(optional)]
     s3: Value<S3Argument>,
 }
 
 /// `s3 = { ... }`
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, PartialEq, Default, Describe)]
 struct S3Argument {
+    /// Name of the bucket. It must be there.
+    #[field(required, check_string(check_bucket))]
     bucket: Value<String>,
+    /// What all keys begin with, such as `prod`. Default: nothing.
+    #[field(optional, check_string(check_prefix))]
     prefix: Value<String>,
+    /// Region of the bucket. Default: the provider's.
+    #[field(optional, check_string(checks::region))]
     region: Value<String>,
+    /// ID, ARN or alias of the KMS key that encrypts what is written. Default: as the bucket says.
+    #[field(optional, check_string(checks::not_empty))]
     kms_key_id: Value<String>,
+    /// Profile for the catalog. Replaces the provider's credentials of any kind, its `assume_role` included.
+    #[field(optional, check_string(checks::not_empty))]
     profile: Value<String>,
+    /// Role to assume for the catalog. Replaces the provider's; the two are not chained.
+    #[field(optional)]
     assume_role: Value<AssumeRoleArgument>,
+    /// URL of S3. Default: `endpoints.s3` of the provider.
+    #[field(optional, check_string(checks::url))]
     endpoint: Value<String>,
+    /// Whether the bucket is named in the path of URLs instead of the host, as some emulators need it. Default `false`.
+    #[field(optional)]
     use_path_style: Value<bool>,
-}
-
-/// The attribute `catalog`.
-pub(super) fn attribute() -> Attribute {
-    Attribute::nested(
-        "catalog",
-        vec![
-            Attribute::string("path")
-                .optional()
-                .check_string(checks::not_empty)
-                .check_string(check_directory)
-                .description(
-                    "A directory, relative to where Terraform runs. Keep it where every run finds it again: the state \
-                     refers to it.",
-                ),
-            Attribute::nested("s3", in_s3()).optional().description(
-                "A prefix of an S3 bucket, for pipelines and teams: several may write at the same time. The \
-                 [guide for teams](guides/teams.md) has the policy that it needs.",
-            ),
-        ],
-    )
-    .optional()
-    .description(
-        "Where the catalog is kept: exactly one of `path` and `s3`. Default: the environment variable \
-         `ORGMIRROR_CATALOG` (a path, or `s3://bucket/prefix`), else `{ path = \".orgmirror\" }`.",
-    )
-}
-
-fn in_s3() -> Vec<Attribute> {
-    vec![
-        Attribute::string("bucket")
-            .required()
-            .check_string(check_bucket)
-            .description("Name of the bucket. It must be there."),
-        Attribute::string("prefix")
-            .optional()
-            .check_string(check_prefix)
-            .description("What all keys begin with, such as `prod`. Default: nothing."),
-        Attribute::string("region")
-            .optional()
-            .check_string(checks::region)
-            .description("Region of the bucket. Default: the provider's."),
-        Attribute::string("kms_key_id")
-            .optional()
-            .check_string(checks::not_empty)
-            .description(
-                "ID, ARN or alias of the KMS key that encrypts what is written. Default: as the bucket says.",
-            ),
-        Attribute::string("profile")
-            .optional()
-            .check_string(checks::not_empty)
-            .description(
-                "Profile for the catalog. Replaces the provider's credentials of any kind, its `assume_role` included.",
-            ),
-        assume_role("Role to assume for the catalog. Replaces the provider's; the two are not chained."),
-        Attribute::string("endpoint")
-            .optional()
-            .check_string(checks::url)
-            .description("URL of S3. Default: `endpoints.s3` of the provider."),
-        Attribute::bool("use_path_style").optional().description(
-            "Whether the bucket is named in the path of URLs instead of the host, as some emulators need it. Default \
-             `false`.",
-        ),
-    ]
 }
 
 impl S3Argument {
@@ -133,11 +92,11 @@ impl S3Argument {
         .collect()
     }
 
-    fn replacement(&self) -> Replacement<'_> {
+    fn replacement(&self) -> Replacement {
         Replacement {
-            assume_role: &self.assume_role,
-            profile: &self.profile,
-            region: &self.region,
+            assume_role: self.assume_role.clone(),
+            profile: self.profile.clone(),
+            region: self.region.clone(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use describe::Describe;
 
 use crate::aws::{AssumeRole, ConnectError, Settings};
-use terraform_plugin::schema::{Attribute, Violation};
+use terraform_plugin::schema::Violation;
 use terraform_plugin::value::Value;
 
 use super::data::{Data, Unknown};
@@ -47,41 +47,21 @@ impl std::fmt::Debug for AssumeRoleArgument {
     }
 }
 
-/// The attribute `assume_role`.
-pub(super) fn assume_role(description: &str) -> Attribute {
-    Attribute::of::<AssumeRoleArgument>("assume_role")
-        .optional()
-        .description(description)
-}
-
 /// Arguments of a data source, or of the catalog, that replace those of the provider.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Replacement<'a> {
-    pub(super) assume_role: &'a Value<AssumeRoleArgument>,
-    pub(super) profile: &'a Value<String>,
-    pub(super) region: &'a Value<String>,
+#[derive(Debug, Clone, PartialEq, Default, Describe)]
+pub(super) struct Replacement {
+    /// Role to assume for this reading. Replaces the provider's; the two are not chained.
+    #[field(optional)]
+    pub(super) assume_role: Value<AssumeRoleArgument>,
+    /// Profile for this reading. Replaces the provider's credentials of any kind, its `assume_role` included.
+    #[field(optional, check_string(checks::not_empty))]
+    pub(super) profile: Value<String>,
+    /// Region whose partition is meant, for this reading. Replaces the provider's.
+    #[field(optional, check_string(checks::region))]
+    pub(super) region: Value<String>,
 }
 
-/// The attributes `assume_role`, `profile` and `region` of a data source that does `what`; the description is of `region`.
-pub(super) fn replacements(what: &str, region: &str) -> [Attribute; 3] {
-    [
-        assume_role(&format!(
-            "Role to assume for this {what}. Replaces the provider's; the two are not chained."
-        )),
-        Attribute::string("profile")
-            .optional()
-            .check_string(checks::not_empty)
-            .description(&format!(
-                "Profile for this {what}. Replaces the provider's credentials of any kind, its `assume_role` included."
-            )),
-        Attribute::string("region")
-            .optional()
-            .check_string(checks::region)
-            .description(&format!("{region} Replaces the provider's.")),
-    ]
-}
-
-impl Replacement<'_> {
+impl Replacement {
     /// The provider's settings with these replacements; else the arguments that must be known first.
     pub(super) fn settings(&self, data: &Data) -> Result<Settings, Unknown> {
         Ok(self.apply_to(data.settings(&self.replaced_arguments())?))

@@ -1,7 +1,7 @@
 //! The provider: its arguments, and what every resource and data source gets from them.
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
+use describe::Describe;
 use tokio_util::sync::CancellationToken;
 
 use tokio::sync::OnceCell;
@@ -13,11 +13,11 @@ use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::path::Path;
 use terraform_plugin::provider::Provider;
 use terraform_plugin::resource::ResourceType;
-use terraform_plugin::schema::{Attribute, Schema};
+use terraform_plugin::schema::Schema;
 use terraform_plugin::value::Value;
 
 use super::catalog_config::{self, CatalogArgument, OpenCatalog};
-use super::credentials::{AssumeRoleArgument, assume_role};
+use super::credentials::AssumeRoleArgument;
 use super::data::{Data, Unknown};
 use super::environment::variable;
 use super::{data_sources, resources};
@@ -32,19 +32,46 @@ const TENANT_VARIABLE: &str = "ORGMIRROR_TENANT";
 pub struct Orgmirror;
 
 /// The `provider` block.
-#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, PartialEq, Default, Describe)]
 pub struct Config {
+    /// The isolation boundary of the catalog: handles are unique within it. Default: the environment variable
+    /// `ORGMIRROR_TENANT`, else `default`.
+    #[field(optional, check_string(checks::handle(HandleKind::Tenant)))]
     tenant: Value<String>,
+    /// Where the catalog is kept: exactly one of `path` and `s3`. Default: the environment variable `ORGMIRROR_CATALOG` (a
+    /// path, or `s3://bucket/prefix`), else `{ path = ".orgmirror" }`.
+    #[field(optional)]
     catalog: Value<CatalogArgument>,
+    /// Region whose partition is meant; AWS Organizations is one service per partition. Default: as the AWS CLI finds it, else
+    /// one of the partition of `assume_role`, else `us-east-1`.
+    #[field(optional, check_string(checks::region))]
     region: Value<String>,
+    /// Profile of the shared AWS configuration files.
+    #[field(optional, check_string(checks::not_empty))]
     profile: Value<String>,
+    /// AWS access key ID, with `secret_key`. Without it, the default chain of the AWS SDKs applies: environment, shared files,
+    /// SSO, container, instance.
+    #[field(optional, sensitive, check_string(checks::not_empty))]
     access_key: Value<String>,
+    /// AWS secret access key, with `access_key`. May be an ephemeral value.
+    #[field(optional, sensitive, check_string(checks::not_empty))]
     secret_key: Value<String>,
+    /// Session token that belongs to temporary keys.
+    #[field(optional, sensitive, check_string(checks::not_empty))]
     token: Value<String>,
+    /// Role to assume with these credentials, for discovery.
+    #[field(optional)]
     assume_role: Value<AssumeRoleArgument>,
+    /// Other endpoints than AWS's own, for emulators and private networks.
+    #[field(optional)]
     endpoints: Value<EndpointsArgument>,
+    /// How often a call of AWS that was throttled or failed in passing is repeated. Default 25.
+    #[field(optional, at_least(0))]
     max_retries: Value<i64>,
+    /// Warns when `orgmirror_aws_organization` is read with a long-lived access key that is older than this, in days, or with a
+    /// role that such a key assumed. Asks IAM for the key's age; where that is not allowed (`iam:ListAccessKeys`), there is no
+    /// warning. Default: no check.
+    #[field(optional, at_least(1))]
     credential_rotation_days: Value<i64>,
 }
 
@@ -65,14 +92,25 @@ impl std::fmt::Debug for Config {
 }
 
 /// `endpoints = { ... }`
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, PartialEq, Default, Describe)]
 pub struct EndpointsArgument {
+    /// URL of AWS Organizations.
+    #[field(optional, check_string(checks::url))]
     organizations: Value<String>,
+    /// URL of AWS STS.
+    #[field(optional, check_string(checks::url))]
     sts: Value<String>,
+    /// URL of Amazon S3.
+    #[field(optional, check_string(checks::url))]
     s3: Value<String>,
+    /// URL of AWS IAM.
+    #[field(optional, check_string(checks::url))]
     iam: Value<String>,
+    /// URL of the Resource Groups Tagging API. Where `organizations` is set and this is not, tags are read account by account.
+    #[field(optional, check_string(checks::url))]
     resourcegroupstaggingapi: Value<String>,
+    /// URL of AWS Resource Explorer.
+    #[field(optional, check_string(checks::url))]
     resourceexplorer2: Value<String>,
 }
 
@@ -121,96 +159,8 @@ impl Provider for Orgmirror {
     }
 
     fn schema(&self) -> Schema {
-        Schema::new(
+        Schema::of::<Config>(
             "Mirrors an AWS organization as folders (one per organizational unit) and connections (one per account).",
-            vec![
-                Attribute::string("tenant")
-                    .optional()
-                    .check_string(checks::handle(HandleKind::Tenant))
-                    .description(
-                        "The isolation boundary of the catalog: handles are unique within it. Default: the environment \
-                         variable `ORGMIRROR_TENANT`, else `default`.",
-                    ),
-                catalog_config::attribute(),
-                Attribute::string("region")
-                    .optional()
-                    .check_string(checks::region)
-                    .description(
-                        "Region whose partition is meant; AWS Organizations is one service per partition. Default: as \
-                         the AWS CLI finds it, else one of the partition of `assume_role`, else `us-east-1`.",
-                    ),
-                Attribute::string("profile")
-                    .optional()
-                    .check_string(checks::not_empty)
-                    .description("Profile of the shared AWS configuration files."),
-                Attribute::string("access_key")
-                    .optional()
-                    .sensitive()
-                    .check_string(checks::not_empty)
-                    .description(
-                        "AWS access key ID, with `secret_key`. Without it, the default chain of the AWS SDKs applies: \
-                         environment, shared files, SSO, container, instance.",
-                    ),
-                Attribute::string("secret_key")
-                    .optional()
-                    .sensitive()
-                    .check_string(checks::not_empty)
-                    .description("AWS secret access key, with `access_key`. May be an ephemeral value."),
-                Attribute::string("token")
-                    .optional()
-                    .sensitive()
-                    .check_string(checks::not_empty)
-                    .description("Session token that belongs to temporary keys."),
-                assume_role("Role to assume with these credentials, for discovery."),
-                Attribute::nested(
-                    "endpoints",
-                    vec![
-                        Attribute::string("organizations")
-                            .optional()
-                            .check_string(checks::url)
-                            .description("URL of AWS Organizations."),
-                        Attribute::string("sts")
-                            .optional()
-                            .check_string(checks::url)
-                            .description("URL of AWS STS."),
-                        Attribute::string("s3")
-                            .optional()
-                            .check_string(checks::url)
-                            .description("URL of Amazon S3."),
-                        Attribute::string("iam")
-                            .optional()
-                            .check_string(checks::url)
-                            .description("URL of AWS IAM."),
-                        Attribute::string("resourcegroupstaggingapi")
-                            .optional()
-                            .check_string(checks::url)
-                            .description(
-                                "URL of the Resource Groups Tagging API. Where `organizations` is set and this is \
-                                 not, tags are read account by account.",
-                            ),
-                        Attribute::string("resourceexplorer2")
-                            .optional()
-                            .check_string(checks::url)
-                            .description("URL of AWS Resource Explorer."),
-                    ],
-                )
-                .optional()
-                .description("Other endpoints than AWS's own, for emulators and private networks."),
-                Attribute::number("max_retries")
-                    .optional()
-                    .at_least(0)
-                    .description(
-                        "How often a call of AWS that was throttled or failed in passing is repeated. Default 25.",
-                    ),
-                Attribute::number("credential_rotation_days")
-                    .optional()
-                    .at_least(1)
-                    .description(
-                        "Warns when `orgmirror_aws_organization` is read with a long-lived access key that is older than \
-                         this, in days, or with a role that such a key assumed. Asks IAM for the key's age; where that is \
-                         not allowed (`iam:ListAccessKeys`), there is no warning. Default: no check.",
-                    ),
-            ],
         )
     }
 

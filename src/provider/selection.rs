@@ -1,5 +1,7 @@
 //! The arguments by which data sources select connections of the catalog.
 
+use describe::Describe;
+
 use crate::catalog::{Catalog, Document};
 use crate::model::folder_ref::FolderRef;
 use crate::model::grantee::Grantee;
@@ -9,18 +11,27 @@ use crate::model::suggestions::suggest;
 use crate::model::visibility::{EffectiveConnection, is_attached};
 use terraform_plugin::diagnostics::Diagnostic;
 use terraform_plugin::path::Path;
-use terraform_plugin::schema::{Attribute, Violation};
+use terraform_plugin::schema::Violation;
 use terraform_plugin::value::Value;
 
 use super::catalog_ops::{IntegrationBy, find_integration};
 use crate::model::checks;
 
 /// The arguments by which a data source selects connections.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Selection<'a> {
-    pub(super) workspace: &'a Value<String>,
-    pub(super) integration_id: &'a Value<String>,
-    pub(super) folder_path: &'a Value<String>,
+#[derive(Debug, Clone, PartialEq, Default, Describe)]
+pub(super) struct Selection {
+    /// Only what is visible to this workspace, `organization/workspace`, whether it attaches it or not. A workspace that is
+    /// not declared sees what it would see if it were.
+    #[field(optional, check_string(workspace_name))]
+    pub(super) workspace: Value<String>,
+    /// Only connections of this integration. By reference, it also lets the data source wait for pending changes of the
+    /// integration.
+    #[field(optional, check_string(checks::not_empty))]
+    pub(super) integration_id: Value<String>,
+    /// Only connections of the folder at this path and of all folders below, such as `/Workloads`. A path where no folder is,
+    /// is an error.
+    #[field(optional, check_string(checks::folder_path))]
+    pub(super) folder_path: Value<String>,
 }
 
 /// The selected connections.
@@ -30,30 +41,6 @@ pub(super) struct Selected<'t> {
     pub(super) connections: Vec<EffectiveConnection<'t>>,
     for_workspace: bool,
     declared: Option<&'t Workspace>,
-}
-
-/// The arguments `workspace`, `integration_id` and `folder_path`; the description is of `workspace`.
-pub(super) fn selection(workspace: &str) -> [Attribute; 3] {
-    [
-        Attribute::string("workspace")
-            .optional()
-            .check_string(workspace_name)
-            .description(workspace),
-        Attribute::string("integration_id")
-            .optional()
-            .check_string(checks::not_empty)
-            .description(
-                "Only connections of this integration. By reference, it also lets the data source wait for pending \
-                 changes of the integration.",
-            ),
-        Attribute::string("folder_path")
-            .optional()
-            .check_string(checks::folder_path)
-            .description(
-                "Only connections of the folder at this path and of all folders below, such as `/Workloads`. A path \
-                 where no folder is, is an error.",
-            ),
-    ]
 }
 
 fn workspace_name(value: &str) -> Result<(), Violation> {
@@ -66,7 +53,7 @@ fn workspace_name(value: &str) -> Result<(), Violation> {
     ))
 }
 
-impl Selection<'_> {
+impl Selection {
     /// Finds the selected integration; none: all are selected. An error if it does not exist.
     pub(super) fn integration<'t>(
         &self,

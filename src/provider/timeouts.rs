@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use describe::{Attributes, Describe};
+use describe::Describe;
 
-use terraform_plugin::schema::Attribute;
 use terraform_plugin::value::Value;
 
 use super::duration;
@@ -21,15 +20,6 @@ pub(super) struct Timeouts {
         check_string(|text| duration::parse_within(text, READ[0], READ[1]).map(drop))
     )]
     read: Value<String>,
-}
-
-/// The attribute `timeouts`; the description is of `read`.
-pub(super) fn timeouts(read: &str) -> Attribute {
-    let limits = Timeouts::attributes().into_iter();
-    let limits = limits.map(|limit| limit.description(read)).collect();
-    Attribute::nested("timeouts", limits)
-        .optional()
-        .description("Time limits.")
 }
 
 /// How long a reading may take; none: nothing is said.

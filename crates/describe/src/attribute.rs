@@ -209,13 +209,7 @@ impl Attribute {
     #[must_use]
     pub fn write_only(mut self) -> Self {
         self.write_only = true;
-        if let Kind::Nested(_, attributes) = &mut self.kind {
-            *attributes = std::mem::take(attributes)
-                .into_iter()
-                .map(Attribute::write_only)
-                .collect();
-        }
-        self
+        self.each_nested(Attribute::write_only)
     }
 
     /// What it is, in Markdown.
@@ -223,6 +217,14 @@ impl Attribute {
     pub fn description(mut self, markdown: &str) -> Self {
         self.description = markdown.to_owned();
         self
+    }
+
+    /// Says `to` instead of `from` in the description, and in those of everything nested in it. This is for an object that
+    /// several others have as a part, each for a purpose of its own.
+    #[must_use]
+    pub fn reworded(mut self, from: &str, to: &str) -> Self {
+        self.description = self.description.replace(from, to);
+        self.each_nested(|inner| inner.reworded(from, to))
     }
 
     /// This value stands in for one that the configuration does not set. The attribute becomes optional and computed.
@@ -325,19 +327,21 @@ impl Attribute {
     /// The same attribute as a data source exports it: a configuration sets neither it nor anything nested in it.
     #[must_use]
     pub fn exported(self) -> Self {
-        let kind = match self.kind {
-            Kind::Nested(nesting, inner) => {
-                let inner = inner.into_iter().map(Attribute::exported);
-                Kind::Nested(nesting, inner.collect())
-            }
-            kind @ Kind::Value(_) => kind,
-        };
+        let this = self.each_nested(Attribute::exported);
         Self {
-            description: self.description,
-            sensitive: self.sensitive,
+            description: this.description,
+            sensitive: this.sensitive,
             computed: true,
-            ..Self::new(&self.name, kind)
+            ..Self::new(&this.name, this.kind)
         }
+    }
+
+    /// Applies `f` to each attribute of its objects.
+    fn each_nested(mut self, f: impl Fn(Attribute) -> Attribute) -> Self {
+        if let Kind::Nested(_, attributes) = &mut self.kind {
+            *attributes = std::mem::take(attributes).into_iter().map(f).collect();
+        }
+        self
     }
 
     /// An attribute whose values are those of a Rust type, with the rules that the type brings.
@@ -362,13 +366,7 @@ impl Attribute {
         self.checks.clear();
         self.key_checks.clear();
         self.min_items = None;
-        if let Kind::Nested(_, inner) = &mut self.kind {
-            *inner = std::mem::take(inner)
-                .into_iter()
-                .map(Attribute::exported)
-                .collect();
-        }
-        self
+        self.each_nested(Attribute::exported)
     }
 
     /// The attribute's name.

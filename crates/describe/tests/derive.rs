@@ -225,8 +225,35 @@ struct Arguments {
     /// How many.
     #[field(optional, at_least(1))]
     limit: Value<i64>,
-    #[field(flatten)]
+    #[field(flatten, reworded("How", "Exactly how"))]
     size: PlannedSize,
+    /// How big the box is.
+    #[field(optional, reworded("How", "About how"))]
+    package: Value<PlannedSize>,
+}
+
+#[test]
+fn an_object_that_others_have_as_a_part_is_described_in_their_words() {
+    let attributes = Arguments::attributes();
+    let package = attributes.iter().find(|each| each.name() == "package");
+    let package = package.unwrap();
+    let words = |attributes: &[Attribute]| -> Vec<String> {
+        let texts = attributes.iter().map(Attribute::description_text);
+        texts.map(str::to_owned).collect()
+    };
+    assert_eq!(
+        words(&attributes),
+        [
+            "How many.",
+            "Exactly how wide.",
+            "Exactly how high.",
+            "About how big the box is."
+        ]
+    );
+    assert_eq!(
+        words(package.nested_attributes()),
+        ["About how wide.", "About how high."]
+    );
 }
 
 #[test]
@@ -235,7 +262,7 @@ fn a_struct_of_values_is_described_and_read_as_it_is() {
         .iter()
         .map(|each| each.name().to_owned())
         .collect();
-    assert_eq!(names, ["limit", "width", "height"]);
+    assert_eq!(names, ["limit", "width", "height", "package"]);
     let arguments: Arguments = serde_json::from_str(r#"{ "limit": 2, "width": 3 }"#).unwrap();
     assert_eq!(arguments.limit, Value::Known(2));
     assert_eq!(arguments.size.width, Value::Known(3));

@@ -8,7 +8,7 @@ use describe::{Describe, Known, whole};
 use crate::aws::{DiscoveryError, KeyAge, Options};
 use crate::model::checks;
 use crate::model::snapshot::{PlannedSnapshot, Selected, Selection, SelectionError};
-use crate::provider::credentials::{self, AssumeRoleArgument, Replacement};
+use crate::provider::credentials::{self, Replacement};
 use crate::provider::data::Data;
 use crate::provider::timeouts::{Timeouts, read_timeout};
 use terraform_plugin::data_source::DataSource;
@@ -25,15 +25,8 @@ pub(in crate::provider) struct AwsOrganization;
 /// What is read, and how.
 #[derive(Debug, Clone, PartialEq, Default, Describe)]
 struct Arguments {
-    /// Role to assume for this reading. Replaces the provider's; the two are not chained.
-    #[field(optional)]
-    assume_role: Value<AssumeRoleArgument>,
-    /// Profile for this reading. Replaces the provider's credentials of any kind, its `assume_role` included.
-    #[field(optional, check_string(checks::not_empty))]
-    profile: Value<String>,
-    /// Region whose partition is meant, for this reading. Replaces the provider's.
-    #[field(optional, check_string(checks::region))]
-    region: Value<String>,
+    #[field(flatten)]
+    replacement: Replacement,
     /// Read only these OUs, with everything below them. Their ancestors stay, without their accounts.
     #[field(optional, min_items(1), check_string(checks::unit_id))]
     organizational_unit_ids: Value<Set<String>>,
@@ -87,12 +80,7 @@ impl DataSource for AwsOrganization {
         config: State,
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
-        let replacement = Replacement {
-            assume_role: &config.arguments.assume_role,
-            profile: &config.arguments.profile,
-            region: &config.arguments.region,
-        };
-        let settings = match replacement.settings(context.data) {
+        let settings = match config.arguments.replacement.settings(context.data) {
             Ok(settings) => settings,
             Err(unknown) => {
                 diagnostics.push(unknown.diagnostic("Reading the AWS organization"));

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use describe::{Field, whole};
-use serde::{Deserialize, Serialize};
+use describe::{Describe, Known, whole};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -14,18 +13,17 @@ use crate::aws::{AssumeRole, Session, Settings};
 use crate::model::checks;
 use crate::model::visibility::EffectiveConnection;
 use crate::provider::catalog_ops::{open_catalog, read_document};
-use crate::provider::concurrency::{at_once, concurrency};
-use crate::provider::credentials::{self, AssumeRoleArgument, Replacement, replacements};
+use crate::provider::concurrency::Concurrency;
+use crate::provider::credentials::{self, Replacement};
 use crate::provider::data::Data;
 use crate::provider::duration;
-use crate::provider::selection::{Selection, selection};
-use crate::provider::timeouts::{Timeouts, read_timeout, timeouts};
+use crate::provider::selection::Selection;
+use crate::provider::timeouts::{Timeouts, read_timeout};
 use terraform_plugin::data_source::DataSource;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::path::Path;
 use terraform_plugin::resource::Context;
-use terraform_plugin::schema::{Attribute, Schema};
-use terraform_plugin::types::Type;
+use terraform_plugin::schema::Schema;
 use terraform_plugin::value::{Set, Value};
 
 const DEFAULT_CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,35 +37,86 @@ const SESSION: Duration = Duration::from_secs(15 * 60);
 #[derive(Debug)]
 pub(in crate::provider) struct ConnectionTest;
 
-/// Configuration and result.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub(in crate::provider) struct State {
-    workspace: Value<String>,
-    integration_id: Value<String>,
-    folder_path: Value<String>,
+/// What is tested, and how.
+#[derive(Debug, Clone, PartialEq, Default, Describe)]
+struct Arguments {
+    #[field(flatten)]
+    selection: Selection,
+    /// Only connections of these accounts. `[]` tests none, and asks neither AWS nor the catalog: a switch for where `count`
+    /// is not allowed.
+    #[field(optional, check_string(checks::account_id))]
     account_ids: Value<Set<String>>,
-    assume_role: Value<AssumeRoleArgument>,
-    profile: Value<String>,
-    region: Value<String>,
-    concurrency: Value<i64>,
+    #[field(
+        flatten,
+        reworded("this reading", "this test"),
+        reworded("Region whose", "Region whose STS is asked, and whose")
+    )]
+    replacement: Replacement,
+    #[field(flatten, reworded("accounts are asked", "connections are tested"))]
+    concurrency: Concurrency,
+    /// How long the calls for one connection may be under way, `1s` to `5m`. Waiting for its turn, and for AWS that throttles,
+    /// does not count. Default `10s`.
+    #[field(
+        optional,
+        check_string(|text| {
+            let [least, most] = CONNECTION_TIMEOUT;
+            duration::parse_within(text, least, most).map(drop)
+        })
+    )]
     connection_timeout: Value<String>,
+    /// Time limits.
+    #[field(
+        optional,
+        reworded(
+            "the reading may take.",
+            "the whole test may take. Connections that it leaves out count as failed."
+        )
+    )]
     timeouts: Value<Timeouts>,
-    connections: Value<BTreeMap<String, VerdictState>>,
-    failed: Value<Set<String>>,
-    skipped: Value<BTreeMap<String, Value<String>>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
-struct VerdictState {
-    account_id: Value<String>,
-    integration_id: Value<String>,
-    role_arn: Value<String>,
-    ok: Value<bool>,
-    caller_arn: Value<String>,
-    cause: Value<String>,
-    error: Value<String>,
+/// The results of the test.
+#[derive(Default, Describe)]
+#[describe(planned = PlannedResults)]
+struct Results {
+    /// The connections that were tested, by effective handle.
+    connections: BTreeMap<String, VerdictEntry>,
+    /// IDs of the accounts with a connection that failed.
+    failed: BTreeSet<String>,
+    /// The connections that were not tested because they are not published either, by effective handle, each with the reason:
+    /// the state of its account, or an override that disables it.
+    skipped: BTreeMap<String, String>,
+}
+
+#[derive(Describe)]
+#[describe(planned = PlannedVerdictEntry)]
+struct VerdictEntry {
+    /// ID of the account.
+    account_id: String,
+    /// ID of its integration.
+    integration_id: String,
+    /// ARN of the role that was assumed.
+    role_arn: String,
+    /// Whether the role was given, and is in that account.
+    ok: bool,
+    /// ARN of whom AWS takes the holder of the role's credentials for; null where the role was not given.
+    caller_arn: Option<String>,
+    #[field(description(&format!(
+        "Why it failed, to compare: one of {}. Null where it did not.",
+        Cause::ALL.map(|cause| format!("`{}`", cause.name())).join(", ")
+    )))]
+    cause: Option<String>,
+    /// Why it failed, and what to do about it, to read. Null where it did not. It holds no external ID.
+    error: Option<String>,
+}
+
+/// Configuration and result.
+#[derive(Debug, Clone, PartialEq, Default, Describe)]
+pub(in crate::provider) struct State {
+    #[field(flatten)]
+    arguments: Arguments,
+    #[field(flatten)]
+    results: PlannedResults,
 }
 
 #[async_trait]
@@ -80,12 +129,11 @@ impl DataSource for ConnectionTest {
     }
 
     fn schema(&self) -> Schema {
-        Schema::new(
+        Schema::of::<State>(
             "Tests connections: assumes the role of each, with its external ID and the credentials of the provider, and asks \
              AWS whether that is in the right account. A connection that fails is a result, not an error; errors are for \
              credentials and a catalog that cannot be used. Terraform reads data sources in every plan: \
              [the guide](../guides/connection-tests.md) says how to test on a schedule instead.",
-            attributes(),
         )
     }
 
@@ -95,18 +143,14 @@ impl DataSource for ConnectionTest {
         config: State,
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
-        let wanted = whole::<BTreeSet<String>>(&config.account_ids).into_known();
+        let arguments = &config.arguments;
+        let wanted = whole::<BTreeSet<String>>(&arguments.account_ids).into_known();
         if wanted.as_ref().is_some_and(BTreeSet::is_empty) {
-            return Some(fill(config, &[], Vec::new(), &[]));
+            return Some(config.with(Results::default()));
         }
         let catalog = diagnostics.record(open_catalog(context.data))?;
         let document = diagnostics.record(read_document(context.data).await)?;
-        let selection = Selection {
-            workspace: &config.workspace,
-            integration_id: &config.integration_id,
-            folder_path: &config.folder_path,
-        };
-        let selected = diagnostics.record(selection.of(&document, catalog))?;
+        let selected = diagnostics.record(arguments.selection.of(&document, catalog))?;
         let mut connections = selected.connections;
         if let Some(wanted) = wanted {
             connections.retain(|connection| wanted.contains(connection.account_id));
@@ -121,115 +165,29 @@ impl DataSource for ConnectionTest {
         let verdicts = if targets.is_empty() {
             Vec::new()
         } else {
-            let settings = diagnostics.record(settings(&config, context.data))?;
-            let verdicts = run(&settings, &targets, &options(&config), context.cancelled).await;
+            let settings = arguments
+                .replacement
+                .settings(context.data)
+                .map_err(|unknown| unknown.diagnostic("Testing connections"));
+            let settings = diagnostics.record(settings)?;
+            let verdicts = run(&settings, &targets, &arguments.options(), context.cancelled).await;
             diagnostics.record(verdicts.map_err(|error| not_run(&error)))?
         };
-        Some(fill(config, &tested, verdicts, &skipped))
+        Some(config.with(Results::of(&tested, verdicts, &skipped)))
     }
 }
 
-fn attributes() -> Vec<Attribute> {
-    let [workspace, integration_id, folder_path] = selection(
-        "Only what is visible to this workspace, `organization/workspace`, whether it attaches it or not. A workspace that \
-         is not declared sees what it would see if it were.",
-    );
-    let [assume_role, profile, region] = replacements(
-        "test",
-        "Region whose STS is asked, and whose partition is meant, for this test.",
-    );
-    vec![
-        workspace,
-        integration_id,
-        folder_path,
-        Attribute::set("account_ids", Type::String)
-            .optional()
-            .check_string(checks::account_id)
-            .description(
-                "Only connections of these accounts. `[]` tests none, and asks neither AWS nor the catalog: a switch for \
-                 where `count` is not allowed.",
-            ),
-        assume_role,
-        profile,
-        region,
-        concurrency("connections are tested"),
-        Attribute::string("connection_timeout")
-            .optional()
-            .check_string(|text| {
-                let [least, most] = CONNECTION_TIMEOUT;
-                duration::parse_within(text, least, most).map(drop)
-            })
-            .description(
-                "How long the calls for one connection may be under way, `1s` to `5m`. Waiting for its turn, and for AWS that \
-                 throttles, does not count. Default `10s`.",
-            ),
-        timeouts(
-            "How long the whole test may take. Connections that it leaves out count as failed. Default `30m`.",
-        ),
-        Attribute::nested_map("connections", verdict_attributes())
-            .computed()
-            .description("The connections that were tested, by effective handle."),
-        Attribute::set("failed", Type::String)
-            .computed()
-            .description("IDs of the accounts with a connection that failed."),
-        Attribute::map("skipped", Type::String)
-            .computed()
-            .description(
-                "The connections that were not tested because they are not published either, by effective handle, each \
-                 with the reason: the state of its account, or an override that disables it.",
-            ),
-    ]
-}
-
-fn verdict_attributes() -> Vec<Attribute> {
-    let string =
-        |name: &str, description: &str| Attribute::string(name).computed().description(description);
-    let causes: Vec<String> = Cause::ALL.map(|cause| format!("`{}`", cause.name())).into();
-    vec![
-        string("account_id", "ID of the account."),
-        string("integration_id", "ID of its integration."),
-        string("role_arn", "ARN of the role that was assumed."),
-        Attribute::bool("ok")
-            .computed()
-            .description("Whether the role was given, and is in that account."),
-        string(
-            "caller_arn",
-            "ARN of whom AWS takes the holder of the role's credentials for; null where the role was not given.",
-        ),
-        string(
-            "cause",
-            &format!(
-                "Why it failed, to compare: one of {}. Null where it did not.",
-                causes.join(", ")
-            ),
-        ),
-        string(
-            "error",
-            "Why it failed, and what to do about it, to read. Null where it did not. It holds no external ID.",
-        ),
-    ]
-}
-
-fn settings(config: &State, data: &Data) -> Result<Settings, Diagnostic> {
-    let replacement = Replacement {
-        assume_role: &config.assume_role,
-        profile: &config.profile,
-        region: &config.region,
-    };
-    replacement
-        .settings(data)
-        .map_err(|unknown| unknown.diagnostic("Testing connections"))
-}
-
-fn options(config: &State) -> Options {
-    let connection_timeout = config.connection_timeout.known();
-    Options {
-        concurrency: at_once(&config.concurrency),
-        connection_timeout: connection_timeout
-            // The schema has checked it.
-            .and_then(|text| duration::parse(text).ok())
-            .unwrap_or(DEFAULT_CONNECTION_TIMEOUT),
-        timeout: read_timeout(&config.timeouts).unwrap_or(DEFAULT_TIMEOUT),
+impl Arguments {
+    fn options(&self) -> Options {
+        let connection_timeout = self.connection_timeout.known();
+        Options {
+            concurrency: self.concurrency.at_once(),
+            connection_timeout: connection_timeout
+                // The schema has checked it.
+                .and_then(|text| duration::parse(text).ok())
+                .unwrap_or(DEFAULT_CONNECTION_TIMEOUT),
+            timeout: read_timeout(&self.timeouts).unwrap_or(DEFAULT_TIMEOUT),
+        }
     }
 }
 
@@ -265,30 +223,39 @@ async fn run(
     session.test_connections(targets, &left, cancelled).await
 }
 
-fn fill(
-    config: State,
-    tested: &[EffectiveConnection<'_>],
-    verdicts: Vec<Verdict>,
-    skipped: &[EffectiveConnection<'_>],
-) -> State {
-    let failed = tested
-        .iter()
-        .zip(&verdicts)
-        .filter(|(_, verdict)| verdict.problem.is_some())
-        .map(|(connection, _)| connection.account_id.to_owned());
-    let failed = failed.collect::<BTreeSet<String>>().into_value();
-    let connections = tested.iter().zip(verdicts).map(|(connection, verdict)| {
-        let state = VerdictState::of(connection, verdict);
-        (connection.handle.to_owned(), state)
-    });
-    let skipped = skipped
-        .iter()
-        .map(|connection| (connection.handle.to_owned(), why_skipped(connection)));
-    State {
-        connections: Value::Known(connections.collect()),
-        failed,
-        skipped: skipped.collect::<BTreeMap<String, String>>().into_value(),
-        ..config
+impl State {
+    fn with(self, results: Results) -> Self {
+        Self {
+            results: results.into_planned(),
+            ..self
+        }
+    }
+}
+
+impl Results {
+    fn of(
+        tested: &[EffectiveConnection<'_>],
+        verdicts: Vec<Verdict>,
+        skipped: &[EffectiveConnection<'_>],
+    ) -> Self {
+        let failed = tested
+            .iter()
+            .zip(&verdicts)
+            .filter(|(_, verdict)| verdict.problem.is_some())
+            .map(|(connection, _)| connection.account_id.to_owned())
+            .collect();
+        let connections = tested.iter().zip(verdicts).map(|(connection, verdict)| {
+            let entry = VerdictEntry::of(connection, verdict);
+            (connection.handle.to_owned(), entry)
+        });
+        let skipped = skipped
+            .iter()
+            .map(|connection| (connection.handle.to_owned(), why_skipped(connection)));
+        Self {
+            connections: connections.collect(),
+            failed,
+            skipped: skipped.collect(),
+        }
     }
 }
 
@@ -300,20 +267,17 @@ fn why_skipped(connection: &EffectiveConnection<'_>) -> String {
     }
 }
 
-impl VerdictState {
+impl VerdictEntry {
     fn of(connection: &EffectiveConnection<'_>, verdict: Verdict) -> Self {
-        let problem = verdict.problem;
+        let problem = verdict.problem.as_ref();
         Self {
-            account_id: connection.account_id.into(),
-            integration_id: connection.integration.id.clone().into(),
-            role_arn: connection.role_arn.into(),
-            ok: problem.is_none().into(),
-            caller_arn: verdict.caller_arn.into(),
-            cause: problem
-                .as_ref()
-                .map(|problem| problem.cause.name().to_owned())
-                .into(),
-            error: problem.as_ref().map(explain).into(),
+            account_id: connection.account_id.to_owned(),
+            integration_id: connection.integration.id.clone(),
+            role_arn: connection.role_arn.to_owned(),
+            ok: problem.is_none(),
+            cause: problem.map(|problem| problem.cause.name().to_owned()),
+            error: problem.map(explain),
+            caller_arn: verdict.caller_arn,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
+use describe::{Describe, Known};
 
 use crate::model::checks::{self, sentence};
 use crate::model::partition::{AWS, AWS_CN, AWS_US_GOV};
@@ -13,8 +13,7 @@ use terraform_plugin::data_source::DataSource;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::path::Path;
 use terraform_plugin::resource::Context;
-use terraform_plugin::schema::{Attribute, Schema, Violation};
-use terraform_plugin::types::Type;
+use terraform_plugin::schema::{Schema, Violation};
 use terraform_plugin::value::{Set, Value};
 
 /// Characters of a trust policy, white space not counted, unless the account's quota was raised ("IAM and AWS STS
@@ -25,23 +24,69 @@ const MAX_TRUST_POLICY_SIZE: usize = 2_048;
 #[derive(Debug)]
 pub(in crate::provider) struct OnboardingData;
 
-/// Configuration and result.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub(in crate::provider) struct State {
+/// What accounts are made ready for.
+#[derive(Debug, Clone, PartialEq, Default, Describe)]
+struct Arguments {
+    /// Name of the role, the same in each account, with its path in front if it has one; `connection_settings.role_name` of
+    /// the integration.
+    #[field(required, check_string(checks::role_name))]
     role_name: Value<String>,
+    /// What whoever assumes the role has to send, best from `orgmirror_external_id`. Null: nothing.
+    #[field(optional, check_string(checks::external_id))]
     external_id: Value<String>,
+    /// Who may assume the role: IDs of accounts, which then say by policies of their own who of them may, and ARNs of roles and
+    /// users, which have to exist before the role is made.
+    #[field(
+        required,
+        min_items(1),
+        check_string(|value| known::<Principal>(value).map(drop))
+    )]
     trusted_principals: Value<Set<String>>,
+    /// ARNs of managed policies that the role gets, beside a policy of its own for what the provider asks in each account. Those
+    /// of an account can be attached in that account only. Default: AWS's `SecurityAudit`.
+    #[field(optional, check_string(|value| known::<PolicyArn>(value).map(drop)))]
     permissions_policy_arns: Value<Set<String>>,
+    /// ID of the member account through whose role the AWS organization is read, in place of the management account.
+    #[field(optional, check_string(checks::account_id))]
     delegated_administrator_id: Value<String>,
+    /// Partition of the accounts: `aws`, `aws-us-gov` or `aws-cn`. Default: that of the ARNs given, else `aws`.
+    #[field(optional, check_string(partition))]
     partition: Value<String>,
-    cloudformation_account: Value<String>,
-    cloudformation_stackset: Value<String>,
-    terraform: Value<String>,
-    trust_policy_json: Value<String>,
-    discovery_policy_json: Value<String>,
-    delegation_policy_json: Value<String>,
-    caller_policy_json: Value<String>,
+}
+
+/// What makes accounts ready.
+#[derive(Describe)]
+#[describe(planned = PlannedDocuments)]
+struct Documents {
+    /// Template of CloudFormation for one account, as YAML. Its parameter `DiscoveryAccountId` says in which account the role may
+    /// also read the AWS organization.
+    cloudformation_account: String,
+    /// Template of CloudFormation for an AWS organization, as YAML: a StackSet with service-managed permissions and automatic
+    /// deployment, whose template is `cloudformation_account`, and the role of the management account, which StackSets never
+    /// reach. Its parameter `OrganizationalUnitIds` takes the ID of the root for all accounts. Null in `aws-cn`, where AWS has no
+    /// such StackSets.
+    cloudformation_stackset: Option<String>,
+    /// A Terraform module for one account, with the provider `hashicorp/aws`. Its variable `discovery` says whether the role may
+    /// also read the AWS organization.
+    terraform: String,
+    /// Trust policy of the role.
+    trust_policy_json: String,
+    /// Policy that allows exactly the calls by which the AWS organization is read, a statement for each purpose.
+    discovery_policy_json: String,
+    /// Delegation policy of the AWS organization that lets a member account read it: `delegated_administrator_id`, else the
+    /// accounts of `trusted_principals`.
+    delegation_policy_json: String,
+    /// Policy that the trusted principals need in their own account to assume the role in the others.
+    caller_policy_json: String,
+}
+
+/// Configuration and result.
+#[derive(Debug, Clone, PartialEq, Default, Describe)]
+pub(in crate::provider) struct State {
+    #[field(flatten)]
+    arguments: Arguments,
+    #[field(flatten)]
+    documents: PlannedDocuments,
 }
 
 #[async_trait]
@@ -54,94 +99,14 @@ impl DataSource for OnboardingData {
     }
 
     fn schema(&self) -> Schema {
-        let text = |name: &str, description: &str| {
-            Attribute::string(name).computed().description(description)
-        };
-        Schema::new(
+        Schema::of::<State>(
             "Templates and policies that make accounts ready: the role that connections lead to, in one account or in all \
              of an AWS organization, and what reading the AWS organization needs. It asks neither AWS nor the catalog.",
-            vec![
-                Attribute::string("role_name")
-                    .required()
-                    .check_string(checks::role_name)
-                    .description(
-                        "Name of the role, the same in each account, with its path in front if it has one; \
-                         `connection_settings.role_name` of the integration.",
-                    ),
-                Attribute::string("external_id")
-                    .optional()
-                    .check_string(checks::external_id)
-                    .description(
-                        "What whoever assumes the role has to send, best from `orgmirror_external_id`. Null: nothing.",
-                    ),
-                Attribute::set("trusted_principals", Type::String)
-                    .required()
-                    .min_items(1)
-                    .check_string(|value| known::<Principal>(value).map(drop))
-                    .description(
-                        "Who may assume the role: IDs of accounts, which then say by policies of their own who of them may, \
-                         and ARNs of roles and users, which have to exist before the role is made.",
-                    ),
-                Attribute::set("permissions_policy_arns", Type::String)
-                    .optional()
-                    .check_string(|value| known::<PolicyArn>(value).map(drop))
-                    .description(
-                        "ARNs of managed policies that the role gets, beside a policy of its own for what the provider asks \
-                         in each account. Those of an account can be attached in that account only. Default: AWS's \
-                         `SecurityAudit`.",
-                    ),
-                Attribute::string("delegated_administrator_id")
-                    .optional()
-                    .check_string(checks::account_id)
-                    .description(
-                        "ID of the member account through whose role the AWS organization is read, in place of the \
-                         management account.",
-                    ),
-                Attribute::string("partition")
-                    .optional()
-                    .check_string(partition)
-                    .description(
-                        "Partition of the accounts: `aws`, `aws-us-gov` or `aws-cn`. Default: that of the ARNs given, else \
-                         `aws`.",
-                    ),
-                text(
-                    "cloudformation_account",
-                    "Template of CloudFormation for one account, as YAML. Its parameter `DiscoveryAccountId` says in which \
-                     account the role may also read the AWS organization.",
-                ),
-                text(
-                    "cloudformation_stackset",
-                    "Template of CloudFormation for an AWS organization, as YAML: a StackSet with service-managed permissions \
-                     and automatic deployment, whose template is `cloudformation_account`, and the role of the management \
-                     account, which StackSets never reach. Its parameter `OrganizationalUnitIds` takes the ID of the root \
-                     for all accounts. Null in `aws-cn`, where AWS has no such StackSets.",
-                ),
-                text(
-                    "terraform",
-                    "A Terraform module for one account, with the provider `hashicorp/aws`. Its variable `discovery` says \
-                     whether the role may also read the AWS organization.",
-                ),
-                text("trust_policy_json", "Trust policy of the role."),
-                text(
-                    "discovery_policy_json",
-                    "Policy that allows exactly the calls by which the AWS organization is read, a statement for each \
-                     purpose.",
-                ),
-                text(
-                    "delegation_policy_json",
-                    "Delegation policy of the AWS organization that lets a member account read it: \
-                     `delegated_administrator_id`, else the accounts of `trusted_principals`.",
-                ),
-                text(
-                    "caller_policy_json",
-                    "Policy that the trusted principals need in their own account to assume the role in the others.",
-                ),
-            ],
         )
     }
 
     fn validate(&self, config: &State, diagnostics: &mut Diagnostics) {
-        diagnostics.record(config.partition());
+        diagnostics.record(config.arguments.partition());
     }
 
     async fn read(
@@ -150,11 +115,14 @@ impl DataSource for OnboardingData {
         config: State,
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
-        let onboarding = diagnostics.record(config.onboarding())?;
-        match config.with(&onboarding) {
-            Ok(state) => {
-                warn_of_size(state.trust_policy_json.known(), diagnostics);
-                Some(state)
+        let onboarding = diagnostics.record(config.arguments.onboarding())?;
+        match Documents::of(&onboarding) {
+            Ok(documents) => {
+                warn_of_size(&documents.trust_policy_json, diagnostics);
+                Some(State {
+                    documents: documents.into_planned(),
+                    ..config
+                })
             }
             Err(error) => {
                 diagnostics.error(
@@ -167,7 +135,7 @@ impl DataSource for OnboardingData {
     }
 }
 
-impl State {
+impl Arguments {
     /// Parses the known elements of a set. Leaves out invalid ones: the schema reports them.
     fn parse_known<T: std::str::FromStr + Ord>(set: &Value<Set<String>>) -> BTreeSet<T> {
         set.known()
@@ -240,17 +208,18 @@ impl State {
                 .and_then(|id| id.parse().ok()),
         })
     }
+}
 
-    fn with(self, onboarding: &Onboarding) -> Result<Self, WriteError> {
+impl Documents {
+    fn of(onboarding: &Onboarding) -> Result<Self, WriteError> {
         Ok(Self {
-            cloudformation_account: onboarding.cloudformation_account()?.into(),
-            cloudformation_stackset: onboarding.cloudformation_stackset()?.into(),
-            terraform: onboarding.terraform()?.into(),
-            trust_policy_json: onboarding.trust_policy_json()?.into(),
-            discovery_policy_json: onboarding.discovery_policy_json()?.into(),
-            delegation_policy_json: onboarding.delegation_policy_json()?.into(),
-            caller_policy_json: onboarding.caller_policy_json()?.into(),
-            ..self
+            cloudformation_account: onboarding.cloudformation_account()?,
+            cloudformation_stackset: onboarding.cloudformation_stackset()?,
+            terraform: onboarding.terraform()?,
+            trust_policy_json: onboarding.trust_policy_json()?,
+            discovery_policy_json: onboarding.discovery_policy_json()?,
+            delegation_policy_json: onboarding.delegation_policy_json()?,
+            caller_policy_json: onboarding.caller_policy_json()?,
         })
     }
 }
@@ -272,9 +241,9 @@ fn partition(value: &str) -> Result<(), Violation> {
     ))
 }
 
-fn warn_of_size(trust_policy: Option<&String>, diagnostics: &mut Diagnostics) {
-    let counted = |policy: &String| policy.chars().filter(|c| !c.is_whitespace()).count();
-    let size = trust_policy.map_or(0, counted);
+fn warn_of_size(trust_policy: &str, diagnostics: &mut Diagnostics) {
+    let counted = trust_policy.chars().filter(|c| !c.is_whitespace());
+    let size = counted.count();
     if size > MAX_TRUST_POLICY_SIZE {
         diagnostics.warning_at(
             Path::of("trusted_principals"),

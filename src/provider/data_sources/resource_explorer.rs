@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use describe::whole;
+use describe::{Known, whole};
 use tokio_util::sync::CancellationToken;
 
 use crate::aws::resource_explorer::{Reading, ReadingError, SERVICE_PRINCIPAL};
@@ -22,22 +22,19 @@ use crate::model::service_control::{Obstacles, ServiceControlPolicies};
 use crate::model::snapshot::{Selection, Snapshot};
 use crate::model::visibility::EffectiveConnection;
 use crate::provider::catalog_ops::{open_catalog, read_document};
-use crate::provider::concurrency::{at_once, concurrency};
-use crate::provider::credentials::{Replacement, replacements};
 use crate::provider::data::Data;
 use crate::provider::selection;
-use crate::provider::timeouts::{read_timeout, timeouts};
+use crate::provider::timeouts::read_timeout;
 use terraform_plugin::data_source::DataSource;
 use terraform_plugin::diagnostics::{Diagnostic, Diagnostics};
 use terraform_plugin::path::Path;
 use terraform_plugin::resource::Context;
-use terraform_plugin::schema::{Attribute, Schema};
-use terraform_plugin::types::Type;
+use terraform_plugin::schema::Schema;
 use terraform_plugin::value::Value;
 
 use super::aws_organization::{failed, not_selected};
 use super::connection_test::target;
-use state::{Found, State};
+use state::{Arguments, Found, Results, State};
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// The feature set without which an AWS organization has neither trusted access nor policies.
@@ -57,12 +54,19 @@ impl DataSource for ResourceExplorer {
     }
 
     fn schema(&self) -> Schema {
-        schema()
+        Schema::of::<State>(
+            "Whether accounts are ready for searching their resources in many Regions with AWS Resource Explorer: trusted \
+             access, an index in each wanted Region and none elsewhere, the aggregator and its default view, and service \
+             control policies that stand in the way. Each account is asked through the role of its connection, which the \
+             provider's credentials assume. What is not as it should be is a result, not an error. [The \
+             guide](../guides/resource-explorer.md) says what to do about it.",
+        )
     }
 
     fn validate(&self, config: &State, diagnostics: &mut Diagnostics) {
-        let aggregator = config.aggregator_region.known();
-        let regions = whole::<BTreeSet<String>>(&config.regions).into_known();
+        let arguments = &config.arguments;
+        let aggregator = arguments.aggregator_region.known();
+        let regions = whole::<BTreeSet<String>>(&arguments.regions).into_known();
         let (Some(aggregator), Some(regions)) = (aggregator, regions) else {
             return;
         };
@@ -92,11 +96,11 @@ impl DataSource for ResourceExplorer {
     ) -> Option<State> {
         let catalog = diagnostics.record(open_catalog(context.data))?;
         let document = diagnostics.record(read_document(context.data).await)?;
-        let timeout = read_timeout(&config.timeouts).unwrap_or(DEFAULT_TIMEOUT);
+        let timeout = read_timeout(&config.arguments.timeouts).unwrap_or(DEFAULT_TIMEOUT);
         let look = Look {
             data: context.data,
             cancelled: context.cancelled,
-            config: &config,
+            arguments: &config.arguments,
             timeout,
         };
         let looked = tokio::select! {
@@ -110,62 +114,18 @@ impl DataSource for ResourceExplorer {
             }
         };
         let found = diagnostics.record(looked)?;
-        Some(config.fill(found))
+        Some(State {
+            results: Results::from(found).into_planned(),
+            ..config
+        })
     }
-}
-
-fn schema() -> Schema {
-    let [assume_role, profile, region] = replacements(
-        "reading of the AWS organization",
-        "Region whose partition is meant, for this reading of the AWS organization.",
-    );
-    let mut attributes = vec![
-        Attribute::string("integration_id")
-            .required()
-            .check_string(checks::not_empty)
-            .description(
-                "The integration whose connections are asked. By reference, it also lets the data source wait for pending \
-                 changes of the integration.",
-            ),
-        Attribute::string("aggregator_region")
-            .required()
-            .check_string(checks::region)
-            .description("Region that is to have the aggregator index."),
-        Attribute::set("regions", Type::String)
-            .required()
-            .min_items(1)
-            .check_string(checks::region)
-            .description(
-                "Regions that are to have an index; `aggregator_region` is always one of them. An index in any other Region \
-                 is a problem.",
-            ),
-        Attribute::set("organizational_unit_ids", Type::String)
-            .optional()
-            .min_items(1)
-            .check_string(checks::unit_id)
-            .description("Only accounts of these OUs, and of all below them. Default: all of the integration."),
-        assume_role,
-        profile,
-        region,
-        concurrency("accounts are asked"),
-        timeouts("How long all of it may take. Default `30m`."),
-    ];
-    attributes.extend(state::results());
-    Schema::new(
-        "Whether accounts are ready for searching their resources in many Regions with AWS Resource Explorer: trusted \
-         access, an index in each wanted Region and none elsewhere, the aggregator and its default view, and service control \
-         policies that stand in the way. Each account is asked through the role of its connection, which the provider's \
-         credentials assume. What is not as it should be is a result, not an error. [The \
-         guide](../guides/resource-explorer.md) says what to do about it.",
-        attributes,
-    )
 }
 
 /// One reading in the making.
 struct Look<'a> {
     data: &'a Data,
     cancelled: &'a CancellationToken,
-    config: &'a State,
+    arguments: &'a Arguments,
     timeout: Duration,
 }
 
@@ -177,11 +137,9 @@ struct Organization {
 
 impl Look<'_> {
     async fn look(&self, catalog: &Catalog, document: &Document) -> Result<Found, Diagnostic> {
-        let config = self.config;
         let selection = selection::Selection {
-            workspace: &Value::Null,
-            integration_id: &config.integration_id,
-            folder_path: &Value::Null,
+            integration_id: self.arguments.integration_id.clone(),
+            ..selection::Selection::default()
         };
         let integration = selection.integration(document, catalog)?;
         let connections = selection.of(document, catalog)?.connections;
@@ -229,12 +187,12 @@ impl Look<'_> {
 
     fn wanted_indexes(&self) -> WantedIndexes {
         let aggregator_region = self
-            .config
+            .arguments
             .aggregator_region
             .known()
             .cloned()
             .unwrap_or_default();
-        let regions = whole::<BTreeSet<String>>(&self.config.regions).into_known();
+        let regions = whole::<BTreeSet<String>>(&self.arguments.regions).into_known();
         let mut regions = regions.unwrap_or_default();
         regions.insert(aggregator_region.clone());
         WantedIndexes {
@@ -255,12 +213,9 @@ impl Look<'_> {
         let Some(mirrored) = &integration.mirror.aws_organization_id else {
             return Ok(None);
         };
-        let replacement = Replacement {
-            assume_role: &self.config.assume_role,
-            profile: &self.config.profile,
-            region: &self.config.region,
-        };
-        let settings = replacement
+        let settings = self
+            .arguments
+            .replacement
             .settings(self.data)
             .map_err(|unknown| unknown.diagnostic("Reading the AWS organization"))?;
         // As the snapshot's data source reads it, so that one reading serves both.
@@ -290,7 +245,7 @@ impl Look<'_> {
 
     /// The accounts that are asked for; none: all of the integration.
     fn scope(&self, snapshot: Option<&Snapshot>) -> Result<Option<BTreeSet<String>>, Diagnostic> {
-        let unit_ids = whole::<BTreeSet<String>>(&self.config.organizational_unit_ids);
+        let unit_ids = whole::<BTreeSet<String>>(&self.arguments.organizational_unit_ids);
         let Value::Known(unit_ids) = unit_ids else {
             return Ok(None);
         };
@@ -319,7 +274,7 @@ impl Look<'_> {
             .data
             .settings(&[])
             .map_err(|unknown| unknown.diagnostic("The Resource Explorer check"))?;
-        let concurrency = at_once(&self.config.concurrency);
+        let concurrency = self.arguments.concurrency.at_once();
         let read = async {
             let session = Session::open(settings, self.timeout).await?;
             let targets = connections.iter().map(|connection| target(connection));

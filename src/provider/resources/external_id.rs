@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
+use describe::Describe;
 
 use crate::catalog::random_id;
 use crate::model::checks;
@@ -15,8 +15,7 @@ use terraform_plugin::identity::{Identity, ImportBy};
 use terraform_plugin::path::Path;
 use terraform_plugin::private::Private;
 use terraform_plugin::resource::{Change, Context, Plan, Resource};
-use terraform_plugin::schema::{Attribute, Schema};
-use terraform_plugin::types::Type;
+use terraform_plugin::schema::Schema;
 use terraform_plugin::value::Value;
 
 /// Random characters behind the tenant: 82 bits.
@@ -30,10 +29,15 @@ const IMPORTED: &str = "imported";
 pub(in crate::provider) struct ExternalIdResource;
 
 /// Configuration, plan and state.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, PartialEq, Default, Describe)]
 pub(in crate::provider) struct State {
+    /// Any values. Another one makes another external ID: the resource is replaced. Those that are given first after an import
+    /// are taken as they are.
+    #[field(optional)]
     keepers: Value<BTreeMap<String, Value<String>>>,
+    /// The external ID: the provider's `tenant`, a colon and 16 random characters `a-z0-9`. It stays when the tenant changes.
+    /// AWS does not count external IDs among the secrets; it is in the state and in plans.
+    #[field(use_state_for_unknown)]
     value: Value<String>,
 }
 
@@ -47,23 +51,9 @@ impl Resource for ExternalIdResource {
     }
 
     fn schema(&self) -> Schema {
-        Schema::new(
+        Schema::of::<State>(
             "An external ID for roles, cryptographically random and made once. Discovery, the settings of connections and \
              the templates of onboarding refer to it, so that all of them send and ask for the same.",
-            vec![
-                Attribute::map("keepers", Type::String).optional().description(
-                    "Any values. Another one makes another external ID: the resource is replaced. Those that are given \
-                     first after an import are taken as they are.",
-                ),
-                Attribute::string("value")
-                    .computed()
-                    .use_state_for_unknown()
-                    .description(
-                        "The external ID: the provider's `tenant`, a colon and 16 random characters `a-z0-9`. It stays \
-                         when the tenant changes. AWS does not count external IDs among the secrets; it is in the state \
-                         and in plans.",
-                    ),
-            ],
         )
     }
 

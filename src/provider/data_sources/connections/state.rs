@@ -1,111 +1,134 @@
 //! Configuration and result.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use describe::Field;
-use serde::{Deserialize, Serialize};
+use describe::Describe;
 
-use crate::model::owners::PlannedOwner;
+use crate::model::objects::EffectiveSettings;
+use crate::model::owners::Owner;
 use crate::model::visibility::{EffectiveConnection, Grant, GrantSource};
-use terraform_plugin::value::{Set, Value};
+use crate::provider::selection::Selection;
+use terraform_plugin::value::Value;
 
 /// Configuration and result.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, PartialEq, Default, Describe)]
 pub(in crate::provider) struct State {
-    pub(super) workspace: Value<String>,
-    pub(super) integration_id: Value<String>,
-    pub(super) folder_path: Value<String>,
-    pub(super) connections: Value<BTreeMap<String, ConnectionState>>,
+    #[field(
+        flatten,
+        reworded(
+            "attaches it or not.",
+            "attaches it or not, and whether the connection is `ACTIVE` and enabled or not: `published` says that."
+        ),
+        reworded(
+            "if it were.",
+            "if it were: grants hold for workspaces declared later."
+        )
+    )]
+    pub(super) selection: Selection,
+    /// The connections by effective handle.
+    pub(super) connections: Value<BTreeMap<String, Value<PlannedConnectionEntry>>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub(super) struct ConnectionState {
-    account_id: Value<String>,
-    integration_id: Value<String>,
-    name: Value<String>,
-    email: Value<String>,
-    state: Value<String>,
-    tags: Value<BTreeMap<String, Value<String>>>,
-    handle: Value<String>,
-    folder_id: Value<String>,
-    path: Value<String>,
-    role_arn: Value<String>,
-    external_id: Value<String>,
-    regions: Value<Set<String>>,
-    default_region: Value<String>,
-    max_error_retry_attempts: Value<i64>,
-    min_error_retry_delay: Value<i64>,
-    ignore_error_codes: Value<Set<String>>,
-    enabled: Value<bool>,
-    published: Value<bool>,
-    owners: Value<Set<PlannedOwner>>,
-    sign_in_url: Value<String>,
-    custom_access_details: Value<String>,
-    granted_by: Value<Vec<GrantState>>,
+/// An effective connection, with what says why it is visible.
+#[derive(Describe)]
+#[describe(planned = PlannedConnectionEntry)]
+pub(super) struct ConnectionEntry {
+    /// ID of the account.
+    account_id: String,
+    /// ID of its integration.
+    integration_id: String,
+    /// Name of the account.
+    name: String,
+    /// E-mail address of the account's root user.
+    email: Option<String>,
+    /// State of the account; only `ACTIVE` ones are published.
+    state: String,
+    /// The account's tags; null where they were not read.
+    tags: Option<BTreeMap<String, String>>,
+    /// Effective handle: what it is published under.
+    handle: String,
+    /// ID of the folder that holds the account.
+    folder_id: String,
+    /// Path of that folder.
+    path: String,
+    /// ARN of the role that tools assume.
+    role_arn: String,
+    /// How tools use it.
+    #[field(flatten)]
+    settings: EffectiveSettings,
+    /// Whether it is in what is published for `workspace`: the workspace is declared and attaches it, and the connection is
+    /// `ACTIVE` and enabled. Null without `workspace`.
+    published: Option<bool>,
+    /// Who owns it: from the account's tags, else the integration's `owners`; null where it has none.
+    #[field(reworded(", such as `okta_group` or `user`", ""))]
+    owners: Option<BTreeSet<Owner>>,
+    /// Opens the account in the AWS access portal; null without `sso`.
+    sign_in_url: Option<String>,
+    /// What the integration says about access, in its own words; null: nothing.
+    custom_access_details: Option<String>,
+    /// The grants that make it visible, from the root folder down: with `workspace` those that cover the workspace, else all.
+    granted_by: Vec<GrantEntry>,
 }
 
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
-struct GrantState {
-    resource_type: Value<String>,
-    permission_id: Value<String>,
-    grantee: Value<String>,
-    folder_id: Value<String>,
-    folder_path: Value<String>,
-    account_id: Value<String>,
-    match_tags: Value<BTreeMap<String, Value<String>>>,
+#[derive(Default, Describe)]
+#[describe(planned = PlannedGrantEntry)]
+struct GrantEntry {
+    /// Type of the resource that grants: `orgmirror_integration` (its `permissions`), `orgmirror_folder_permission` or
+    /// `orgmirror_connection_permission`.
+    resource_type: String,
+    /// ID of the permission; null for `permissions` of the integration.
+    permission_id: Option<String>,
+    /// To whom: `*`, an organization, or a workspace.
+    grantee: String,
+    /// ID of the granted folder; null for a grant of the connection itself.
+    folder_id: Option<String>,
+    /// Path of the granted folder.
+    folder_path: Option<String>,
+    /// ID of the account, where the connection itself is granted.
+    account_id: Option<String>,
+    /// Tags that the grant asks for; null: none.
+    match_tags: Option<BTreeMap<String, String>>,
 }
 
-impl ConnectionState {
+impl ConnectionEntry {
     /// `published` is whether a workspace takes it; none: nobody asked for a workspace.
     pub(super) fn of(effective: &EffectiveConnection<'_>, published: Option<bool>) -> Self {
         let connection = effective.connection;
-        let sign_in_url = connection.sign_in_url.as_ref();
         let grants = effective.granted_by.iter();
         Self {
-            account_id: effective.account_id.into(),
-            integration_id: effective.integration.id.clone().into(),
-            name: effective.name().into(),
-            email: effective.email().map(str::to_owned).into(),
-            state: connection.state.clone().into(),
-            tags: effective.tags().cloned().into_value(),
-            handle: effective.handle.into(),
-            folder_id: connection.folder_id.clone().into(),
-            path: effective.path().into(),
-            role_arn: effective.role_arn.into(),
-            external_id: effective.settings.external_id.clone().into(),
-            regions: effective.settings.regions.clone().into_value(),
-            default_region: effective.settings.default_region.clone().into(),
-            max_error_retry_attempts: effective.settings.max_error_retry_attempts.into(),
-            min_error_retry_delay: effective.settings.min_error_retry_delay.into(),
-            ignore_error_codes: effective.settings.ignore_error_codes.clone().into_value(),
-            enabled: effective.settings.enabled.into(),
-            published: published.into(),
-            owners: effective.owners().cloned().into_value(),
-            sign_in_url: sign_in_url.cloned().into(),
-            custom_access_details: effective.custom_access_details().map(str::to_owned).into(),
-            granted_by: Value::Known(
-                grants
-                    .map(|grant| GrantState::of(grant, effective))
-                    .collect(),
-            ),
+            account_id: effective.account_id.to_owned(),
+            integration_id: effective.integration.id.clone(),
+            name: effective.name().to_owned(),
+            email: effective.email().map(str::to_owned),
+            state: connection.state.clone(),
+            tags: effective.tags().cloned(),
+            handle: effective.handle.to_owned(),
+            folder_id: connection.folder_id.clone(),
+            path: effective.path().to_owned(),
+            role_arn: effective.role_arn.to_owned(),
+            settings: effective.settings.clone(),
+            published,
+            owners: effective.owners().cloned(),
+            sign_in_url: connection.sign_in_url.clone(),
+            custom_access_details: effective.custom_access_details().map(str::to_owned),
+            granted_by: grants
+                .map(|grant| GrantEntry::of(grant, effective))
+                .collect(),
         }
     }
 }
 
-impl GrantState {
+impl GrantEntry {
     fn of(grant: &Grant<'_>, effective: &EffectiveConnection<'_>) -> Self {
-        let grantee = grant.grantee.to_string().into();
+        let grantee = grant.grantee.to_string();
         match grant.source {
             GrantSource::Integration(_) => {
                 let root = effective.folders().next();
                 Self {
-                    resource_type: "orgmirror_integration".into(),
+                    resource_type: "orgmirror_integration".to_owned(),
                     grantee,
-                    folder_id: root.map(|(id, _)| id.to_owned()).into(),
-                    folder_path: root.map(|(_, folder)| folder.path.clone()).into(),
+                    folder_id: root.map(|(id, _)| id.to_owned()),
+                    folder_path: root.map(|(_, folder)| folder.path.clone()),
                     ..Self::default()
                 }
             }
@@ -114,19 +137,19 @@ impl GrantState {
                 folder_id,
                 folder,
             } => Self {
-                resource_type: "orgmirror_folder_permission".into(),
-                permission_id: permission.id.clone().into(),
+                resource_type: "orgmirror_folder_permission".to_owned(),
+                permission_id: Some(permission.id.clone()),
                 grantee,
-                folder_id: folder_id.into(),
-                folder_path: folder.path.clone().into(),
-                match_tags: permission.match_tags.clone().into_value(),
+                folder_id: Some(folder_id.to_owned()),
+                folder_path: Some(folder.path.clone()),
+                match_tags: permission.match_tags.clone(),
                 ..Self::default()
             },
             GrantSource::Connection(permission) => Self {
-                resource_type: "orgmirror_connection_permission".into(),
-                permission_id: permission.id.clone().into(),
+                resource_type: "orgmirror_connection_permission".to_owned(),
+                permission_id: Some(permission.id.clone()),
                 grantee,
-                account_id: permission.account_id.clone().into(),
+                account_id: Some(permission.account_id.clone()),
                 ..Self::default()
             },
         }

@@ -652,7 +652,7 @@ fn an_account_that_does_not_answer_in_time_does_not_hold_up_the_plan() {
     workspace
         .configure(&[mirror(&by_hand).hcl(), question].concat())
         .plan_fails()
-        .assert_only_error(&["not looked at in time", "5 seconds", "timeouts"]);
+        .assert_only_error(&["Resource Explorer check timed out", "5 seconds", "timeouts"]);
 }
 
 #[test]

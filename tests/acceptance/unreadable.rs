@@ -25,7 +25,7 @@ fn a_first_plan_warns_where_the_catalog_cannot_be_read() {
     workspace.plan().assert_warning(&[
         "The catalog cannot be read",
         "catalog.json",
-        "this plan does not tell",
+        "this plan shows neither",
         "the apply will fail",
     ]);
     workspace

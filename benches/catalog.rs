@@ -234,7 +234,7 @@ fn previews_of_200_permissions(bencher: Bencher) {
                 Ok::<_, Infallible>(())
             });
             let preview = preview.unwrap();
-            assert_eq!(preview.reach().len(), 1);
+            assert_eq!(preview.impact().len(), 1);
             assert_eq!(preview.side_effects().removed, [""; 0]);
         }
     });

@@ -262,7 +262,7 @@ fn suggest_folders(wanted: &FolderRef, mirror: &Mirror) -> Vec<String> {
     let folders = mirror
         .folders
         .iter()
-        .filter_map(|(id, folder)| Some((id.as_str(), folder.path.as_str())));
+        .map(|(id, folder)| (id.as_str(), folder.path.as_str()));
     suggest(wanted.as_str(), folders)
         .into_iter()
         .map(|found| match wanted {
@@ -279,7 +279,7 @@ fn check_account(integration: &Integration, account_id: &str) -> Result<(), Reje
     }
     let accounts = connections
         .iter()
-        .filter_map(|(id, account)| Some((id.as_str(), account.name.as_str())));
+        .map(|(id, account)| (id.as_str(), account.name.as_str()));
     Err(Rejection::NoAccount {
         integration: integration.handle.clone(),
         account_id: account_id.to_owned(),

@@ -7,12 +7,15 @@ use super::{files, read};
 const GUIDE: &str = "docs/guides/troubleshooting.md";
 
 /// Texts in `src/provider` that have the shape of a summary and are none.
-const NO_SUMMARIES: [&str; 5] = [
+const NO_SUMMARIES: [&str; 7] = [
     "An external ID",
     "Reading the AWS organization",
     "Testing connections",
     "The Resource Explorer check",
     "The catalog",
+    // Words of a description.
+    "Region whose",
+    "Region whose STS is asked, and whose",
 ];
 
 #[test]

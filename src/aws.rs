@@ -17,6 +17,7 @@ mod calls;
 mod connect_error;
 mod credentials;
 mod denial;
+mod long_lived_key;
 mod region;
 mod service_control;
 mod session;

@@ -5,8 +5,6 @@ mod list_access_keys;
 
 use std::time::{Duration, SystemTime};
 
-use aws_config::SdkConfig;
-use aws_credential_types::Credentials;
 use time::OffsetDateTime;
 
 use super::session::Session;
@@ -22,34 +20,6 @@ pub struct KeyAge {
     pub last_four: String,
     /// Whole days since it was made; 0 where the clocks disagree.
     pub days: u64,
-}
-
-/// An access key of an IAM user or of a root user.
-#[derive(Debug, Clone)]
-pub(super) struct LongLivedKey {
-    id: String,
-    /// With the key itself as credentials.
-    config: SdkConfig,
-    endpoint: Option<String>,
-}
-
-impl LongLivedKey {
-    /// The key's ID, if it is long-lived, as its first letters tell:
-    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids>.
-    pub(super) fn id_of(credentials: &Credentials) -> Option<String> {
-        let id = credentials.access_key_id();
-        let is_long_lived = id.starts_with("AKIA") && credentials.session_token().is_none();
-        is_long_lived.then(|| id.to_owned())
-    }
-
-    /// `config` has the key as credentials.
-    pub(super) fn new(id: String, config: SdkConfig, endpoint: Option<String>) -> Self {
-        Self {
-            id,
-            config,
-            endpoint,
-        }
-    }
 }
 
 impl Session {

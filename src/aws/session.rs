@@ -14,7 +14,7 @@ use aws_smithy_runtime_api::client::identity::SharedIdentityCache;
 use super::calls::{Failure, NoteEndpoint, Pacer, SeenEndpoint, TimeBudget};
 use super::connect_error::ConnectError;
 use super::credentials::{AssumedRole, Origin, Primed};
-use super::key_age::LongLivedKey;
+use super::long_lived_key::LongLivedKey;
 use super::region::{DEFAULT_REGION, region};
 use super::settings::{AssumeRole, Endpoints, Settings};
 use crate::model::partition;

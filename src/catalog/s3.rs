@@ -25,6 +25,7 @@
 mod call_failure;
 mod calls;
 mod conditions;
+mod connected;
 mod errors;
 mod publications;
 
@@ -41,7 +42,8 @@ use super::store::{
     ReadDocumentError, ReadHistoryError, Reading, Store, Stored, Swap, SwapDocumentError, Token,
     WriteHistoryError,
 };
-use calls::{Condition, Connected, Get, Put};
+use calls::{Condition, Get, Put};
+use connected::Connected;
 use errors::Problem;
 pub use errors::S3Error;
 

@@ -1,7 +1,6 @@
 //! Rules for what users write in attributes.
 
 use crate::model::arn::{Malformed, RoleArn, is_account_id, is_role_name};
-use crate::model::grantee::Grantee;
 use crate::model::handle::{self, HandleKind};
 use crate::model::partition;
 use crate::model::portal::Portal;
@@ -13,16 +12,6 @@ pub fn handle(kind: HandleKind) -> impl Fn(&str) -> Result<(), Violation> + Send
         handle::check(kind, value)
             .map_err(|error| Violation::new(sentence(&error), format!("Choose another {kind}.")))
     }
-}
-
-/// Checks a grantee.
-pub fn grantee(value: &str) -> Result<(), Violation> {
-    value.parse::<Grantee>().map(drop).map_err(|error| {
-        Violation::new(
-            sentence(&error),
-            "Write \"*\", \"acme\" or \"acme/security\".",
-        )
-    })
 }
 
 /// Checks an AWS account ID.

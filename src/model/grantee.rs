@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use describe::{Described, Kind, Known, NotKnown, StringCheck};
+use describe::{Described, Kind, Known, NotKnown, StringCheck, Violation};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
@@ -78,13 +78,23 @@ pub enum GranteeError {
     },
 }
 
+/// The rule for grantees.
+pub fn check(value: &str) -> Result<(), Violation> {
+    value.parse::<Grantee>().map(drop).map_err(|error| {
+        Violation::new(
+            checks::sentence(&error),
+            "Write \"*\", \"acme\" or \"acme/security\".",
+        )
+    })
+}
+
 impl Described for Grantee {
     fn kind() -> Kind {
         String::kind()
     }
 
     fn check() -> Option<StringCheck> {
-        Some(checks::grantee)
+        Some(check)
     }
 }
 

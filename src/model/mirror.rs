@@ -14,10 +14,8 @@ use super::handle::{self, HandleKind};
 use super::owners::Owner;
 use super::partition;
 
-pub use error::MirrorError;
-pub use inventory::{
-    HAND_WRITTEN_ROOT_ID, Holder, Inventory, InventoryAccount, InventoryUnit, MissingParent,
-};
+pub use error::{Holder, MirrorError, MissingParent};
+pub use inventory::{HAND_WRITTEN_ROOT_ID, Inventory, InventoryAccount, InventoryUnit};
 pub use reconcile::{Desired, Previous, Reconciled, reconcile};
 
 /// The root's name in every AWS organization; AWS does not let it be changed.

@@ -8,7 +8,6 @@ use crate::aws::{AssumeRole, ConnectError, Settings};
 use terraform_plugin::schema::Violation;
 use terraform_plugin::value::Value;
 
-use super::data::{Data, Unknown};
 use super::duration;
 use crate::model::checks;
 
@@ -62,11 +61,6 @@ pub(super) struct Replacement {
 }
 
 impl Replacement {
-    /// The provider's settings with these replacements; else the arguments that must be known first.
-    pub(super) fn settings(&self, data: &Data) -> Result<Settings, Unknown> {
-        Ok(self.apply_to(data.settings(&self.replaced_arguments())?))
-    }
-
     /// Applies the replacements to the provider's settings.
     pub(super) fn apply_to(&self, provider: &Settings) -> Settings {
         let mut settings = provider.clone();

@@ -9,6 +9,7 @@ use crate::catalog::{Catalog, Who};
 use terraform_plugin::diagnostics::Diagnostic;
 
 use super::catalog_config::OpenCatalog;
+use super::credentials::Replacement;
 use super::environment::variable;
 
 /// Limits how long an apply waits for the name of the caller in the history.
@@ -70,6 +71,11 @@ impl Data {
         } else {
             Err(Unknown(waits))
         }
+    }
+
+    /// The settings for AWS with what a data source replaces, or the arguments that must be known first.
+    pub(super) fn settings_with(&self, replacement: &Replacement) -> Result<Settings, Unknown> {
+        Ok(replacement.apply_to(self.settings(&replacement.replaced_arguments())?))
     }
 
     /// Makes readings of AWS organizations, identical ones once.

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::described::Described;
 use crate::types::Type;
 
 /// The collection in which a nested attribute has its objects.
@@ -342,18 +341,6 @@ impl Attribute {
             *attributes = std::mem::take(attributes).into_iter().map(f).collect();
         }
         self
-    }
-
-    /// An attribute whose values are those of a Rust type, with the rules that the type brings.
-    pub fn of<T: Described>(name: &str) -> Self {
-        let mut attribute = Self::new(name, T::kind());
-        if let Some(check) = T::check() {
-            attribute = attribute.check_string(check);
-        }
-        if let Some(check) = T::check_key() {
-            attribute = attribute.check_keys(check);
-        }
-        attribute
     }
 
     /// Completes a declaration: what nobody can set is computed, with everything nested in it, and has no rules.

@@ -29,6 +29,20 @@ pub trait Described {
     }
 }
 
+impl Attribute {
+    /// An attribute whose values are those of a Rust type, with the rules that the type brings.
+    pub fn of<T: Described>(name: &str) -> Self {
+        let mut attribute = Self::new(name, T::kind());
+        if let Some(check) = T::check() {
+            attribute = attribute.check_string(check);
+        }
+        if let Some(check) = T::check_key() {
+            attribute = attribute.check_keys(check);
+        }
+        attribute
+    }
+}
+
 /// A type whose values are known, and its counterpart, in which each may be unknown.
 pub trait Known: Described + Sized {
     /// The counterpart, which a [`Value`] holds.

@@ -1,8 +1,7 @@
 //! What happened to folders and connections.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::recorded::union;
 use super::{Change, Event, ObjectChange};
 use crate::model::mirror::{Connection, Folder, Mirror};
 use crate::model::objects::Integration;
@@ -193,4 +192,12 @@ impl<'a> Events<'a> {
         let event = if added { Event::Added } else { Event::Removed };
         self.push(event, before, after);
     }
+}
+
+/// The keys of both.
+pub(super) fn union<'a, V>(
+    before: &'a BTreeMap<String, V>,
+    after: &'a BTreeMap<String, V>,
+) -> BTreeSet<&'a String> {
+    before.keys().chain(after.keys()).collect()
 }

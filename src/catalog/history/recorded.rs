@@ -1,12 +1,13 @@
 //! What differs between two states of a tenant.
 
 use std::any::Any;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::mirror::union;
 use super::{Action, Change, SettingChange, mirror};
 use crate::model::objects::{Integration, Scoped};
 use crate::model::tenant::{ForEachKind, Kind, Tenant, for_each_kind};
@@ -187,11 +188,4 @@ fn diff_settings(
             withheld,
         });
     }
-}
-
-pub(super) fn union<'a, V>(
-    before: &'a BTreeMap<String, V>,
-    after: &'a BTreeMap<String, V>,
-) -> BTreeSet<&'a String> {
-    before.keys().chain(after.keys()).collect()
 }

@@ -8,7 +8,7 @@ use aws_sdk_s3::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::S3;
-use super::calls::Connected;
+use super::connected::Connected;
 use super::errors::{NO_VALID_ANSWER, S3Error};
 
 /// S3 names the bucket's Region in this header, with whatever error.

@@ -1,18 +1,16 @@
 //! Calls to S3, with their retries.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextRef;
-use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, Object, ServerSideEncryption};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::call_failure::{CallFailure, Declined, Retry, innermost, no_answer};
+use super::connected::{Connected, NoteEndpoint, SeenEndpoint};
 use super::errors::{Problem, S3Error};
 use super::{NotConnected, S3, token_of};
 use crate::catalog::store::{Digest, Listed};
@@ -60,22 +58,6 @@ pub(super) enum Put {
     Made(String),
     /// The condition was not met, or no longer.
     PreconditionFailed,
-}
-
-/// The client, and the endpoint of its calls.
-#[derive(Debug)]
-pub(super) struct Connected {
-    client: Client,
-    pub(super) endpoint: Arc<SeenEndpoint>,
-}
-
-impl Connected {
-    pub(super) fn region(&self) -> String {
-        self.client
-            .config()
-            .region()
-            .map_or_else(|| "none".to_owned(), ToString::to_string)
-    }
 }
 
 impl S3 {
@@ -350,39 +332,4 @@ fn backoff(attempts: u32) -> Duration {
         .saturating_mul(1 << doublings)
         .min(LONGEST_BACKOFF)
         .mul_f64(rand::random_range(0.5..=1.0))
-}
-
-/// Notes the endpoint of calls, so that an error can name it. Only the SDK knows which one environment and profile give.
-#[derive(Debug, Default)]
-pub(super) struct SeenEndpoint(Mutex<Option<String>>);
-
-impl SeenEndpoint {
-    pub(super) fn get(&self) -> String {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-            .unwrap_or_else(|| "the endpoint of S3".to_owned())
-    }
-}
-
-#[derive(Debug)]
-struct NoteEndpoint(Arc<SeenEndpoint>);
-
-impl Intercept for NoteEndpoint {
-    fn name(&self) -> &'static str {
-        "NoteEndpoint"
-    }
-
-    fn read_before_transmit(
-        &self,
-        context: &BeforeTransmitInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let parts: Vec<&str> = context.request().uri().splitn(4, '/').take(3).collect();
-        let mut seen = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *seen = Some(parts.join("/"));
-        Ok(())
-    }
 }

@@ -1,8 +1,9 @@
 //! Why an inventory cannot be mirrored.
 
+use std::fmt;
+
 use thiserror::Error;
 
-use super::inventory::{Holder, MissingParent};
 use crate::model::handle::HandleError;
 use crate::model::snapshot::listed;
 
@@ -84,4 +85,41 @@ pub enum MirrorError {
         "resource_owners requires owners, which serve the accounts that have none of those tags"
     )]
     ResourceOwnersWithoutOwners,
+}
+
+/// An object that has a handle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Root, OU or account ID.
+    pub id: String,
+    /// Its name, as far as known.
+    pub name: Option<String>,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "{} ({name:?})", self.id),
+            None => f.write_str(&self.id),
+        }
+    }
+}
+
+/// An OU or account whose `parent_id` is not in the inventory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingParent {
+    /// The OU or account.
+    pub child: Holder,
+    /// The ID that is not there.
+    pub parent_id: String,
+}
+
+impl fmt::Display for MissingParent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} has the parent_id {:?}, which is not there",
+            self.child, self.parent_id
+        )
+    }
 }

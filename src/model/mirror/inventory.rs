@@ -1,11 +1,10 @@
 //! What an integration is given: the AWS organization, or a part of it, as a user has it.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use describe::{Describe, Field, Value};
 
-use super::error::MirrorError;
+use super::error::{Holder, MirrorError, MissingParent};
 use super::{ACTIVE, PlannedMirror};
 use crate::model::arn::is_account_id;
 use crate::model::checks;
@@ -66,43 +65,6 @@ pub struct InventoryAccount {
     /// The account's tags.
     #[field(optional)]
     pub tags: Value<BTreeMap<String, Value<String>>>,
-}
-
-/// An object that has a handle.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
-    /// Root, OU or account ID.
-    pub id: String,
-    /// Its name, as far as known.
-    pub name: Option<String>,
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.name {
-            Some(name) => write!(f, "{} ({name:?})", self.id),
-            None => f.write_str(&self.id),
-        }
-    }
-}
-
-/// An OU or account whose `parent_id` is not in the inventory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MissingParent {
-    /// The OU or account.
-    pub child: Holder,
-    /// The ID that is not there.
-    pub parent_id: String,
-}
-
-impl fmt::Display for MissingParent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} has the parent_id {:?}, which is not there",
-            self.child, self.parent_id
-        )
-    }
 }
 
 impl Inventory {

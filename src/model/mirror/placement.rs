@@ -9,8 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use describe::Value;
 use time::OffsetDateTime;
 
-use super::error::MirrorError;
-use super::inventory::Holder;
+use super::error::{Holder, MirrorError};
 use crate::model::arn::is_account_id;
 use crate::model::handle::{self, HandleKind, candidates, derive, is_candidate};
 

@@ -6,8 +6,8 @@ use describe::{Field, Set, Value};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::error::MirrorError;
-use super::inventory::{Holder, Inventory, InventoryAccount};
+use super::error::{Holder, MirrorError};
+use super::inventory::{Inventory, InventoryAccount};
 use super::placement::{Object, Prior, place};
 use super::{ACTIVE, PlannedConnection, PlannedFolder, PlannedMirror, ROOT_NAME, role_arn};
 use crate::model::handle::HandleKind;

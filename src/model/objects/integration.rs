@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::object::Object;
 use super::settings::ConnectionSettings;
 use crate::model::checks;
+use crate::model::grantee;
 use crate::model::handle::HandleKind;
 use crate::model::mirror::Mirror;
 use crate::model::owners::{Owner, ResourceOwner};
@@ -57,7 +58,7 @@ pub struct Integration {
     pub connection_settings: ConnectionSettings,
     /// Grantees who may use every connection, now and later: `*`, an organization such as `acme`, or one workspace such as
     /// `acme/security`. Default `[]`: nobody.
-    #[field(default([""; 0]), check_string(checks::grantee))]
+    #[field(default([""; 0]), check_string(grantee::check))]
     pub permissions: BTreeSet<String>,
     /// AWS IAM Identity Center, for a sign-in link per connection.
     #[field(optional)]

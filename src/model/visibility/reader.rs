@@ -77,6 +77,24 @@ struct Attached<'r> {
     folders: Vec<Vec<bool>>,
 }
 
+impl Resolved {
+    /// Every connection of the tenant, by handle, with all its grants.
+    pub fn connections(&self) -> Vec<EffectiveConnection<'_>> {
+        Reader::of(self).connections()
+    }
+
+    /// Every connection that is visible to a workspace, by handle, with the grants that make it so; attached or not,
+    /// publishable or not.
+    pub fn visible(&self, workspace: &Workspace) -> Vec<EffectiveConnection<'_>> {
+        Reader::of(self).visible(workspace)
+    }
+
+    /// What is published for a workspace: what is visible, attached, active and enabled.
+    pub fn view<'t>(&'t self, workspace: &'t Workspace) -> View<'t> {
+        Reader::of(self).view(workspace)
+    }
+}
+
 impl<'t> Reader<'t> {
     pub(in crate::model) fn of(resolved: &'t Resolved) -> Self {
         let integrations = resolved.inheritance.integrations.iter();

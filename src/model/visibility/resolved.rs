@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::reader::Reader;
-use super::{EffectiveConnection, View};
 use crate::model::active_overrides::ActiveOverrides;
 use crate::model::folder_ref::Folders;
 use crate::model::grantee::Grantee;
@@ -12,7 +10,7 @@ use crate::model::handle_assignment::effective_handle;
 use crate::model::mirror::{ACTIVE, Connection, Folder, Mirror, role_arn};
 use crate::model::objects::{
     ConnectionOverride, ConnectionPermission, EffectiveSettings, FolderOverride, FolderPermission,
-    Integration, Workspace,
+    Integration,
 };
 use crate::model::partition;
 use crate::model::tenant::{Kind, Tenant};
@@ -125,22 +123,6 @@ impl Resolved {
             grants: Grants::of(tenant, &inheritance),
             inheritance,
         }
-    }
-
-    /// Every connection of the tenant, by handle, with all its grants.
-    pub fn connections(&self) -> Vec<EffectiveConnection<'_>> {
-        Reader::of(self).connections()
-    }
-
-    /// Every connection that is visible to a workspace, by handle, with the grants that make it so; attached or not,
-    /// publishable or not.
-    pub fn visible(&self, workspace: &Workspace) -> Vec<EffectiveConnection<'_>> {
-        Reader::of(self).visible(workspace)
-    }
-
-    /// What is published for a workspace: what is visible, attached, active and enabled.
-    pub fn view<'t>(&'t self, workspace: &'t Workspace) -> View<'t> {
-        Reader::of(self).view(workspace)
     }
 }
 

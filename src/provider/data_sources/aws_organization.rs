@@ -80,7 +80,7 @@ impl DataSource for AwsOrganization {
         config: State,
         diagnostics: &mut Diagnostics,
     ) -> Option<State> {
-        let settings = match config.arguments.replacement.settings(context.data) {
+        let settings = match context.data.settings_with(&config.arguments.replacement) {
             Ok(settings) => settings,
             Err(unknown) => {
                 diagnostics.push(unknown.diagnostic("Reading the AWS organization"));

@@ -165,9 +165,9 @@ impl DataSource for ConnectionTest {
         let verdicts = if targets.is_empty() {
             Vec::new()
         } else {
-            let settings = arguments
-                .replacement
-                .settings(context.data)
+            let settings = context
+                .data
+                .settings_with(&arguments.replacement)
                 .map_err(|unknown| unknown.diagnostic("Testing connections"));
             let settings = diagnostics.record(settings)?;
             let verdicts = run(&settings, &targets, &arguments.options(), context.cancelled).await;

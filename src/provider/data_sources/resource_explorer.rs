@@ -214,9 +214,8 @@ impl Look<'_> {
             return Ok(None);
         };
         let settings = self
-            .arguments
-            .replacement
-            .settings(self.data)
+            .data
+            .settings_with(&self.arguments.replacement)
             .map_err(|unknown| unknown.diagnostic("Reading the AWS organization"))?;
         // As the snapshot's data source reads it, so that one reading serves both.
         let options = Options {

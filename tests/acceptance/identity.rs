@@ -112,7 +112,7 @@ fn half_an_identity_is_an_error() {
     }
     workspace
         .plan_fails()
-        .assert_only_error(&["Import by half an identity", "Give a value to id."]);
+        .assert_only_error(&["Incomplete import identity", "Give a value to id."]);
 }
 
 #[test]

@@ -143,11 +143,7 @@ fn a_portal_of_another_region_is_warned_of_once() {
     workspace
         .configure(&sso("us-east-1"))
         .plan()
-        .assert_warning(&[
-            "The portal is of another region",
-            "\"us-east-1\"",
-            "\"eu-west-1\"",
-        ]);
+        .assert_warning(&["Portal in another Region", "\"us-east-1\"", "\"eu-west-1\""]);
     workspace.apply();
     workspace.plan().assert_no_warnings();
     workspace

@@ -751,10 +751,7 @@ async fn stopping_ends_a_plan_that_looks_into_a_silent_catalog() {
     let planning = async move { client.plan_resource_change(request).await };
     let response = stopped(planning, &silent, &mut provider).await;
     let found = errors(&response.diagnostics);
-    assert!(
-        found[0].starts_with("Stopped before its end: "),
-        "{found:?}"
-    );
+    assert!(found[0].starts_with("Operation cancelled: "), "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -883,7 +883,7 @@ async fn imports_of_nothing_and_of_another_object_are_errors() {
     let null = refused("", identified(Json::Null)).await;
     assert!(null.contains("Import without an ID"), "{null}");
     let half = refused("", identified(json!({ "id": null }))).await;
-    assert!(half.contains("half an identity") && half.contains("toy_ball"));
+    assert!(half.contains("Incomplete import identity") && half.contains("toy_ball"));
     let wrong = refused("", identified(json!({ "id": 5 }))).await;
     assert!(wrong.contains("id: a string is needed"), "{wrong}");
     let mistaken = refused("", identified(json!({ "id": "mistaken" }))).await;

@@ -87,7 +87,7 @@ impl Inventory {
     ///
     /// # Errors
     /// The first kind of fault there is, with everything that has it.
-    pub(super) fn lineage(&self) -> Result<TopologicalOrder<'_>, MirrorError> {
+    pub(super) fn order(&self) -> Result<TopologicalOrder<'_>, MirrorError> {
         let root_id = self.root_id();
         for id in self
             .organizational_units
@@ -126,8 +126,8 @@ impl Inventory {
             .iter()
             .map(|(id, unit)| (id.as_str(), unit.parent_id().unwrap_or(root_id)))
             .collect();
-        let lineage = TopologicalOrder::of(root_id, &parents);
-        let mut missing: Vec<MissingParent> = match &lineage {
+        let order = TopologicalOrder::of(root_id, &parents);
+        let mut missing: Vec<MissingParent> = match &order {
             Err(TreeError::Orphans(ids)) => ids
                 .iter()
                 .filter_map(|id| Some((id, self.organizational_units.get(id)?)))
@@ -158,7 +158,7 @@ impl Inventory {
         if !missing.is_empty() {
             return Err(MirrorError::MissingParents(missing));
         }
-        lineage.map_err(|broken| match broken {
+        order.map_err(|broken| match broken {
             TreeError::Cycle(ids) | TreeError::Orphans(ids) => MirrorError::Cycle(ids),
         })
     }

@@ -91,11 +91,11 @@ pub fn reconcile(
 ) -> Result<Reconciled, MirrorError> {
     let inventory = desired.inventory;
     let root_id = inventory.root_id();
-    let lineage = inventory.lineage()?;
+    let order = inventory.order()?;
 
     let mut paths: HashMap<&str, Value<String>> =
         HashMap::from([(root_id, Value::Known(ROOT_PATH.to_owned()))]);
-    for (id, parent, _) in lineage.units {
+    for (id, parent, _) in order.units {
         let segment = match inventory.organizational_units.get(id) {
             Some(unit) => unit.name_or(id).map(|name| path_segment(name, id)),
             None => Value::Unknown,

@@ -77,7 +77,7 @@ fn import_by<'a>(
 ) -> Result<ImportBy<'a, &'a [u8]>, Diagnostic> {
     match asked {
         Some(asked) if identity.extract(asked)?.is_none() => Err(Diagnostic::error(
-            "Import by half an identity",
+            "Incomplete import identity",
             format!(
                 "An import of {type_name} has an identity in which a value is null or not known. Give a value to {}.",
                 identity.names().join(" and ")

@@ -69,7 +69,7 @@ pub(super) async fn unless_stopped<T>(
         biased;
         outcome = work => outcome,
         () = cancelled.cancelled() => Err(Diagnostic::error(
-            "Stopped before its end",
+            "Operation cancelled",
             "Terraform was to stop (Ctrl-C, or an error elsewhere), so what this is about was not looked into. Run it again.",
         )),
     }

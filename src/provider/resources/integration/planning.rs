@@ -178,7 +178,7 @@ fn defer(plan: &mut Plan<State>, prior: Option<&PlannedMirror>, diagnostics: &mu
     if count > 0 {
         diagnostics.warning_at(
             Path::of("aws_organization"),
-            "This plan reviews nothing of the tree",
+            "The plan cannot show the tree",
             format!(
                 "The snapshot will only be known during the apply, so this plan cannot show what changes in the tree \
                  ({count} connections now); the removal guard is checked again then. The data source waits where it \
@@ -375,7 +375,7 @@ fn refuse_inventory(error: &MirrorError, diagnostics: &mut Diagnostics) {
         ),
         MirrorError::Cycle(_) => (
             Path::of("aws_organization").attribute("organizational_units"),
-            "OUs in a circle",
+            "Cycle of OUs",
             "Correct their parent_id.",
         ),
         MirrorError::JoinedAt { .. } => (

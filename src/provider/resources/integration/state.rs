@@ -101,10 +101,10 @@ pub(super) fn warn_of_another_region(sso: &PlannedSso, diagnostics: &mut Diagnos
     {
         diagnostics.warning_at(
             Path::of("sso").attribute("region"),
-            "The portal is of another region",
+            "Portal in another Region",
             format!(
                 "sso.region is {region:?}, and sso.portal_url, {url:?}, is the portal of {of_portal:?}. Tools sign in \
-                 in the region of the portal: set sso.region to {of_portal:?}, or take the portal of {region:?}."
+                 in the Region of the portal: set sso.region to {of_portal:?}, or take the portal of {region:?}."
             ),
         );
     }

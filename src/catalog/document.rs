@@ -178,14 +178,14 @@ impl Document {
         let header: Header =
             serde_json::from_slice(bytes).map_err(|error| unparsable(error.to_string()))?;
         match header.schema_version {
-            1 | 2 => {}
             0 => return Err(unparsable("there is no schema version 0".to_owned())),
-            found => {
+            found if found > u64::from(SCHEMA_VERSION) => {
                 return Err(DocumentError::Newer {
                     place: place.to_owned(),
                     found,
                 });
             }
+            _ => {}
         }
         let mut unknown = None;
         let mut json = serde_json::Deserializer::from_slice(bytes);

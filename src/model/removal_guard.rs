@@ -60,8 +60,8 @@ pub struct RemovedConnection {
     pub name: String,
 }
 
-/// What `next` removes from `prior`, if that is above the guard: more than `percent` per cent of the held connections,
-/// or more than `count` of them. A guard of 0 lets no removal pass, one of 100 per cent and a large count all of them.
+/// The removals from `prior` to `next`, if they exceed the guard: more than `percent` per cent of the existing connections,
+/// or more than `count` of them. A guard of 0 allows no removal, one of 100 per cent and a large count allows all.
 pub fn removal(
     prior: &PlannedMirror,
     next: &PlannedMirror,

@@ -55,8 +55,8 @@ impl<'a> Look<'a> {
         self.reading.as_ref().ok()?.as_deref().map(Document::tenant)
     }
 
-    /// Warns of what creating or changing an object meets and does. `conflict` is the resource's own rule, as in
-    /// [`put`](super::put).
+    /// Previews the creation or change of an object, and warns about conflicts, handles and workspaces. `conflict` is the
+    /// resource's own rule, as in [`put`](super::put).
     pub(in crate::provider) fn warn_of_put<T: Admit>(
         &self,
         planned: PlannedPut<'_, T>,
@@ -132,7 +132,7 @@ impl<'a> Look<'a> {
             }
         };
         if !is_whole {
-            // What is not known yet would look as if it were gone. The apply plans again, and tells then.
+            // Unknown values would look like missing ones. The apply plans again, and warns then.
             return;
         }
         warn_of_handles(preview.notices().iter(), diagnostics);

@@ -26,7 +26,7 @@ use terraform_plugin::value::Value;
 pub(in crate::provider) trait ScopedDeclaration:
     Model + Attributes + Default + PartialEq + fmt::Debug
 {
-    /// What the catalog keeps.
+    /// The object in the catalog.
     type Object: Admit + Scoped + Known<Planned = Self>;
 
     /// How import IDs are written.

@@ -125,7 +125,7 @@ impl Declaration for State {
     }
 }
 
-/// Refuses options that make no publication, as far as they are known.
+/// Refuses invalid options of a format, as far as they are known.
 fn check_options(config: &State, diagnostics: &mut Diagnostics) {
     let Value::Known(publish) = &config.publish else {
         return;

@@ -103,18 +103,6 @@ impl Mirror {
 }
 
 impl PlannedMirror {
-    /// Whether everything is known that decides who sees what under which handle: paths, handles, tags and roles.
-    pub fn decides_visibility(&self) -> bool {
-        let mut folders = self.folders.values();
-        let mut connections = self.connections.values();
-        folders.all(|folder| folder.path.is_settled() && folder.derived_handle.is_settled())
-            && connections.all(|connection| {
-                connection.derived_handle.is_settled()
-                    && connection.tags.is_settled()
-                    && connection.derived_role_arn.is_settled()
-            })
-    }
-
     /// The partition of its accounts; none where it has none, or no role of theirs is known.
     pub fn partition(&self) -> Option<&str> {
         let mut connections = self.connections.values();
@@ -127,65 +115,6 @@ impl PlannedMirror {
     /// If anything is not known.
     pub fn known(self) -> Result<Mirror, NotKnown> {
         Mirror::from_planned(self.into())
-    }
-
-    /// The mirror as a plan shows it, with what is not known yet left empty. Where [`Self::decides_visibility`] holds,
-    /// nothing that is left empty matters to who sees what.
-    pub fn outline(&self) -> Mirror {
-        let text = |value: &Value<String>| value.known().cloned().unwrap_or_default();
-        Mirror {
-            aws_organization_id: self.aws_organization_id.known().cloned(),
-            folders: self
-                .folders
-                .iter()
-                .map(|(id, folder)| {
-                    let folder = Folder {
-                        name: text(&folder.name),
-                        derived_handle: text(&folder.derived_handle),
-                        parent_id: folder.parent_id.known().cloned(),
-                        path: text(&folder.path),
-                    };
-                    (id.clone(), folder)
-                })
-                .collect(),
-            connections: self
-                .connections
-                .iter()
-                .map(|(id, connection)| {
-                    let tags = connection.tags.clone();
-                    let connection = Connection {
-                        name: text(&connection.name),
-                        email: connection.email.known().cloned(),
-                        state: text(&connection.state),
-                        tags: describe::Field::from_value(tags).unwrap_or_default(),
-                        derived_handle: text(&connection.derived_handle),
-                        folder_id: text(&connection.folder_id),
-                        path: text(&connection.path),
-                        derived_role_arn: text(&connection.derived_role_arn),
-                        owners: describe::Field::from_value(connection.owners.clone())
-                            .unwrap_or_default(),
-                        sign_in_url: connection.sign_in_url.known().cloned(),
-                    };
-                    (id.clone(), connection)
-                })
-                .collect(),
-        }
-    }
-}
-
-impl From<Mirror> for PlannedMirror {
-    fn from(mirror: Mirror) -> Self {
-        let folders = mirror.folders.into_iter();
-        let connections = mirror.connections.into_iter();
-        Self {
-            aws_organization_id: mirror.aws_organization_id.into(),
-            folders: folders
-                .map(|(id, each)| (id, each.into_planned()))
-                .collect(),
-            connections: connections
-                .map(|(id, each)| (id, each.into_planned()))
-                .collect(),
-        }
     }
 }
 
@@ -206,6 +135,64 @@ impl From<PlannedMirror> for MirrorValues {
 }
 
 impl MirrorValues {
+    /// Whether everything is known that decides who sees what under which handle: paths, handles, tags and roles.
+    pub fn decides_visibility(&self) -> bool {
+        let mut folders = each(&self.folders);
+        let mut connections = each(&self.connections);
+        folders.all(|folder| folder.path.is_settled() && folder.derived_handle.is_settled())
+            && connections.all(|connection| {
+                connection.derived_handle.is_settled()
+                    && connection.tags.is_settled()
+                    && connection.derived_role_arn.is_settled()
+            })
+    }
+
+    /// Leaves empty what is not known yet. Where [`Self::decides_visibility`] holds, nothing of that matters to who sees what.
+    pub fn empty_unknown(&mut self) {
+        null_unknown(&mut self.aws_organization_id);
+        for folder in each_mut(&mut self.folders) {
+            // Destructured in full, so that a new attribute fails to compile here.
+            let PlannedFolder {
+                name,
+                derived_handle,
+                parent_id,
+                path,
+            } = folder;
+            for text in [name, derived_handle, path] {
+                empty_unknown(text);
+            }
+            null_unknown(parent_id);
+        }
+        for connection in each_mut(&mut self.connections) {
+            let PlannedConnection {
+                name,
+                email,
+                state,
+                tags,
+                derived_handle,
+                folder_id,
+                path,
+                derived_role_arn,
+                owners,
+                sign_in_url,
+            } = connection;
+            for text in [
+                name,
+                state,
+                derived_handle,
+                folder_id,
+                path,
+                derived_role_arn,
+            ] {
+                empty_unknown(text);
+            }
+            null_unknown(email);
+            null_unknown(sign_in_url);
+            null_unknown(tags);
+            null_unknown(owners);
+        }
+    }
+
     /// The mirror, if it is known which folders and connections there are.
     pub fn mirror(&self) -> Option<PlannedMirror> {
         let (folders, connections) = (self.folders.known()?, self.connections.known()?);
@@ -220,6 +207,29 @@ impl MirrorValues {
                 .map(|(id, connection)| Some((id.clone(), connection.known()?.clone())))
                 .collect::<Option<_>>()?,
         })
+    }
+}
+
+/// The objects of a map that are known.
+fn each<T>(map: &Value<BTreeMap<String, Value<T>>>) -> impl Iterator<Item = &T> {
+    let objects = map.known().into_iter().flat_map(BTreeMap::values);
+    objects.filter_map(Value::known)
+}
+
+fn each_mut<T>(map: &mut Value<BTreeMap<String, Value<T>>>) -> impl Iterator<Item = &mut T> {
+    let objects = map.known_mut().into_iter().flat_map(BTreeMap::values_mut);
+    objects.filter_map(Value::known_mut)
+}
+
+fn null_unknown<T>(value: &mut Value<T>) {
+    if value.is_unknown() {
+        *value = Value::Null;
+    }
+}
+
+fn empty_unknown(text: &mut Value<String>) {
+    if text.known().is_none() {
+        *text = String::new().into();
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use describe::Value;
+use describe::{Known, Value};
 
 use super::folder_ref::FolderRef;
 use super::mirror::{
-    Desired, Inventory, InventoryAccount, InventoryUnit, Mirror, PlannedMirror, Previous, reconcile,
+    Desired, Inventory, InventoryAccount, InventoryUnit, Mirror, Previous, reconcile,
 };
 use super::objects::{
     ConnectionOverride, ConnectionPermission, ConnectionSettings, FolderOverride, FolderPermission,
@@ -80,7 +80,7 @@ pub(super) fn integration(
 fn mirrored(handle: &str, inventory: &Inventory, before: Option<&Integration>) -> Mirror {
     let desired = Desired::of(inventory, handle, "reader");
     let given_handles = BTreeMap::new();
-    let mirror = before.map(|before| PlannedMirror::from(before.mirror.clone()));
+    let mirror = before.and_then(|before| before.mirror.clone().into_planned().mirror());
     let previous = before
         .zip(mirror.as_ref())
         .map(|(before, mirror)| Previous {

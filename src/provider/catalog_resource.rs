@@ -53,7 +53,7 @@ pub(in crate::provider) trait Declaration:
         Some((self.object(id).ok()?, true))
     }
 
-    /// Takes over what the catalog has of the object. Attributes that the catalog does not keep stay as they are.
+    /// Takes over the attributes of the object in the catalog. Other attributes stay as they are.
     fn set_object(&mut self, object: &Self::Object);
 
     /// Checks rules between attributes.
@@ -201,7 +201,7 @@ impl<D: Declaration> Resource for CatalogResource<D> {
             Some(_) => D::Object::ID_PREFIX,
             None => prior_id.map_or(D::Object::ID_PREFIX, String::as_str),
         };
-        // What is not known yet is not compared.
+        // Unknown values are not compared.
         let outline = planned.outline(id);
         let look = Look::at(context.data, is_changed).await;
         let object = outline.as_ref().map(|(object, _)| object);

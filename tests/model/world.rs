@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use describe::{Field, Value};
+use describe::{Field, Known, Value};
 use orgmirror::model::mirror::{
-    Desired, Inventory, InventoryAccount, InventoryUnit, Mirror, MirrorError, PlannedMirror,
-    Previous, Reconciled, reconcile,
+    Desired, Inventory, InventoryAccount, InventoryUnit, Mirror, MirrorError, Previous, Reconciled,
+    reconcile,
 };
 use orgmirror::model::owners::{Owner, ResourceOwner};
 use orgmirror::model::sso::Sso;
@@ -119,7 +119,7 @@ impl World {
             owners: unless(hides("owners"), self.owners.clone()),
             resource_owners: unless(hides("resource_owners"), self.resource_owners.clone()),
         };
-        let mirror = past.map(|past| PlannedMirror::from(past.mirror.clone()));
+        let mirror = past.and_then(|past| past.mirror.clone().into_planned().mirror());
         let previous = past.zip(mirror.as_ref()).map(|(past, mirror)| Previous {
             mirror,
             handle: &past.handle,

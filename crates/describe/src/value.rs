@@ -34,6 +34,14 @@ impl<T> Value<T> {
         }
     }
 
+    /// The value, if it is known, to be changed.
+    pub fn known_mut(&mut self) -> Option<&mut T> {
+        match self {
+            Value::Known(value) => Some(value),
+            _ => None,
+        }
+    }
+
     /// The value, if it is known.
     pub fn into_known(self) -> Option<T> {
         match self {

@@ -192,14 +192,13 @@ impl InventoryAccount {
     }
 
     /// The account's tags: null where they were not read, unknown where any of them is.
-    pub fn known_tags(&self) -> Value<BTreeMap<&str, &str>> {
-        self.tags.as_ref().and_then(|tags| {
-            let tags = tags.iter();
-            let known: Option<_> = tags
-                .map(|(key, value)| Some((key.as_str(), value.known()?.as_str())))
-                .collect();
-            known.map_or(Value::Unknown, Value::Known)
-        })
+    pub fn known_tags(&self) -> Value<&BTreeMap<String, Value<String>>> {
+        match &self.tags {
+            Value::Known(tags) if tags.values().any(|value| value.known().is_none()) => {
+                Value::Unknown
+            }
+            tags => tags.as_ref(),
+        }
     }
 }
 

@@ -211,15 +211,12 @@ pub fn reconcile(
         .into_iter()
         .map(|(id, account)| {
             let folder_id = account.parent_id().unwrap_or(root_id);
+            let tags = account.known_tags();
             let connection = PlannedConnection {
                 name: account.name.clone().or(String::new),
                 email: account.email.clone(),
                 state: account.state().into(),
-                tags: if account.known_tags().is_unknown() {
-                    Value::Unknown
-                } else {
-                    account.tags.clone()
-                },
+                tags: tags.as_ref().map(|tags| (*tags).clone()),
                 derived_handle: handle_of(id),
                 folder_id: folder_id.into(),
                 path: path_of(folder_id),
@@ -229,7 +226,7 @@ pub fn reconcile(
                     }
                     _ => Value::Unknown,
                 },
-                owners: owners.of(account),
+                owners: owners.of(&tags),
                 sign_in_url: desired.sso.as_ref().map(|sso| sso.sign_in_url(id)),
             };
             (id.clone(), connection)
@@ -309,11 +306,10 @@ impl<'a> Owners<'a> {
 
     /// The values of the account's tags, each whole: AWS tag values may hold spaces, commas and slashes, so splitting
     /// would guess. An empty value names nobody.
-    fn of(&self, account: &InventoryAccount) -> Value<Set<PlannedOwner>> {
-        let tags = account.known_tags();
+    fn of(&self, tags: &Value<&BTreeMap<String, Value<String>>>) -> Value<Set<PlannedOwner>> {
         let resource_owners = match self.resource_owners {
             // Tags that were not read, or none, leave the integration's owners whatever the tags' keys will be.
-            Value::Unknown => match &tags {
+            Value::Unknown => match tags {
                 Value::Null => return self.fallback.clone(),
                 Value::Known(tags) if tags.is_empty() => return self.fallback.clone(),
                 // Resource owners require owners: without any there stay none.
@@ -327,8 +323,8 @@ impl<'a> Owners<'a> {
             return Value::Unknown;
         };
         let owners = by_attribute(resource_owners.iter().filter_map(|named| {
-            let value = *tags?.get(named.tag_key.as_str())?;
-            (!value.is_empty()).then_some((named.attribute.as_str(), value))
+            let value = tags?.get(&named.tag_key)?.known()?;
+            (!value.is_empty()).then_some((named.attribute.as_str(), value.as_str()))
         }));
         if owners.is_null() {
             self.fallback.clone()
@@ -364,6 +360,7 @@ fn by_attribute<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Value<Se
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
+    use super::super::MirrorValues;
     use super::super::inventory::InventoryUnit;
     use super::*;
 
@@ -962,7 +959,7 @@ mod tests {
         let mut desired = desired(&inventory);
         desired.role_name = Value::Unknown;
         let open = reconcile(&desired, None).unwrap().mirror;
-        assert!(!open.decides_visibility());
+        assert!(!MirrorValues::from(open.clone()).decides_visibility());
         let error = open.known().unwrap_err();
         assert_eq!(error.path(), "connections.111111111111.derived_role_arn");
     }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use describe::{Known, NotKnown};
 
 use crate::catalog::{Catalog, Document};
-use crate::model::mirror::{MirrorValues, PlannedMirror, unexplained_handles};
+use crate::model::mirror::unexplained_handles;
 use crate::model::objects::Integration;
 use crate::provider::catalog_ops::{IntegrationBy, imported_integration};
 use crate::provider::catalog_resource::Declaration;
@@ -46,14 +46,13 @@ impl Declaration for State {
         Integration::from_planned(planned)
     }
 
-    /// Names and the like may not be known, and who sees what be known all the same.
+    /// Names and e-mail addresses may be unknown although it is known who sees what.
     fn outline(&self, id: &str) -> Option<(Integration, bool)> {
-        let mirror = self.mirror()?;
         let mut planned = self.integration.clone();
         planned.id = id.into();
-        planned.mirror = MirrorValues::from(PlannedMirror::from(mirror.outline()));
-        let integration = Integration::from_planned(planned).ok()?;
-        Some((integration, mirror.decides_visibility()))
+        let is_whole = planned.mirror.decides_visibility();
+        planned.mirror.empty_unknown();
+        Some((Integration::from_planned(planned).ok()?, is_whole))
     }
 
     fn set_object(&mut self, integration: &Integration) {

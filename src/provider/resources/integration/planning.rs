@@ -268,9 +268,9 @@ fn reconciled(
         initial_handles: whole(&planned.integration.initial_handles),
         role_name: settings.map_or(Value::Unknown, |settings| settings.role_name.clone()),
         default_region: default_region.clone(),
-        sso: planned.sso_facts(),
-        owners: planned.owner_list(),
-        resource_owners: planned.resource_owner_list(),
+        sso: whole(&planned.integration.sso),
+        owners: whole(&planned.integration.owners),
+        resource_owners: whole(&planned.integration.resource_owners),
     };
     let given_handles: BTreeMap<String, String> =
         plan.private.get(GIVEN_HANDLES).unwrap_or_default();

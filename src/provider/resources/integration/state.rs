@@ -1,14 +1,13 @@
 //! Configuration and state of an integration.
 
-use describe::{Describe, whole};
+use describe::Describe;
 
 use crate::model::mirror::PlannedMirror;
 use crate::model::objects::{PlannedConnectionSettings, PlannedIntegration};
-use crate::model::owners::{Owner, ResourceOwner};
 use crate::model::partition::Claim;
 use crate::model::portal::Portal;
 use crate::model::removal_guard::RemovalGuard;
-use crate::model::sso::{PlannedSso, Sso};
+use crate::model::sso::PlannedSso;
 use crate::provider::regions;
 use terraform_plugin::diagnostics::Diagnostics;
 use terraform_plugin::path::Path;
@@ -31,21 +30,6 @@ pub(in crate::provider) struct State {
 }
 
 impl State {
-    /// Sign-in facts, as far as known.
-    pub(super) fn sso_facts(&self) -> Value<Sso> {
-        whole(&self.integration.sso)
-    }
-
-    /// The integration's owners, as far as known.
-    pub(super) fn owner_list(&self) -> Value<Vec<Owner>> {
-        whole(&self.integration.owners)
-    }
-
-    /// The account tags that name owners, as far as known.
-    pub(super) fn resource_owner_list(&self) -> Value<Vec<ResourceOwner>> {
-        whole(&self.integration.resource_owners)
-    }
-
     /// The guard; where it is not given or not known, the default.
     pub(super) fn guard(&self) -> RemovalGuard {
         let defaults = RemovalGuard::default();

@@ -66,11 +66,9 @@ fn validate_value(
         );
     }
     match attribute.kind() {
-        Kind::Value(Type::Map(_)) => {
-            for (key, element) in locate(raw_value::entries(value), path)?
-                .into_iter()
-                .flatten()
-            {
+        Kind::Value(Type::Map(_)) | Kind::Nested(Nesting::Map, _) => {
+            let entries = locate(raw_value::entries(value), path)?;
+            for (key, element) in entries.into_iter().flatten() {
                 path.push(Step::Key(key.to_owned()));
                 report(
                     attribute,
@@ -79,71 +77,40 @@ fn validate_value(
                     path,
                     diagnostics,
                 );
-                validate_scalar(attribute, element, path, diagnostics)?;
+                validate_element(attribute, element, path, diagnostics)?;
                 path.pop();
             }
         }
-        Kind::Value(Type::List(_)) => {
+        Kind::Value(Type::List(_)) | Kind::Nested(Nesting::List, _) => {
             let elements = locate(raw_value::elements(value), path)?;
             for (index, element) in (0..).zip(elements.into_iter().flatten()) {
                 path.push(Step::Index(index));
-                validate_scalar(attribute, element, path, diagnostics)?;
+                validate_element(attribute, element, path, diagnostics)?;
                 path.pop();
             }
         }
-        Kind::Value(Type::Set(_)) => {
-            for element in locate(raw_value::elements(value), path)?
-                .into_iter()
-                .flatten()
-            {
-                validate_scalar(attribute, element, path, diagnostics)?;
+        Kind::Value(Type::Set(_)) | Kind::Nested(Nesting::Set, _) => {
+            let elements = locate(raw_value::elements(value), path)?;
+            for element in elements.into_iter().flatten() {
+                validate_element(attribute, element, path, diagnostics)?;
             }
         }
         Kind::Value(_) => validate_scalar(attribute, value, path, diagnostics)?,
         Kind::Nested(Nesting::Single, inner) => validate_object(inner, value, path, diagnostics)?,
-        Kind::Nested(Nesting::Map, inner) => {
-            for (key, element) in locate(raw_value::entries(value), path)?
-                .into_iter()
-                .flatten()
-            {
-                path.push(Step::Key(key.to_owned()));
-                report(
-                    attribute,
-                    attribute.key_checks(),
-                    Scalar::String(key),
-                    path,
-                    diagnostics,
-                );
-                validate_element(inner, element, path, diagnostics)?;
-                path.pop();
-            }
-        }
-        Kind::Nested(Nesting::List, inner) => {
-            let elements = locate(raw_value::elements(value), path)?;
-            for (index, element) in (0..).zip(elements.into_iter().flatten()) {
-                path.push(Step::Index(index));
-                validate_element(inner, element, path, diagnostics)?;
-                path.pop();
-            }
-        }
-        Kind::Nested(Nesting::Set, inner) => {
-            for element in locate(raw_value::elements(value), path)?
-                .into_iter()
-                .flatten()
-            {
-                validate_element(inner, element, path, diagnostics)?;
-            }
-        }
     }
     Ok(())
 }
 
+/// Validates one element of a collection.
 fn validate_element(
-    inner: &[Attribute],
+    attribute: &Attribute,
     element: &[u8],
     path: &mut Path,
     diagnostics: &mut Diagnostics,
 ) -> Result<(), DecodeError> {
+    let Kind::Nested(_, inner) = attribute.kind() else {
+        return validate_scalar(attribute, element, path, diagnostics);
+    };
     if raw_value::is_null(element) {
         report_null_element(path, diagnostics);
         return Ok(());

@@ -103,7 +103,7 @@ pub enum WriteError {
         "the catalog was not written, because its history could not be brought up to date: {0}"
     )]
     History(#[from] HistoryError),
-    /// A value of the document is not known yet.
+    /// serde could not write the document. No type in it gives an error.
     #[error("the catalog was not written, because the change cannot be stored: {0}")]
     Encode(#[from] serde_json::Error),
 }

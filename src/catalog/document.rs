@@ -222,7 +222,7 @@ impl Document {
     }
 
     /// The document as it is stored: JSON with an attribute per line (people compare versions of it), sorted, with a
-    /// newline at the end. An error only if a value of the model is not known yet.
+    /// newline at the end. An error only if serde gives one; no type in it does.
     pub fn to_bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
         let mut bytes = serde_json::to_vec_pretty(&Stored::from(self))?;
         bytes.push(b'\n');

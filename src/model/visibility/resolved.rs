@@ -41,8 +41,8 @@ pub(super) struct ResolvedIntegration {
     pub(super) integration: Arc<Integration>,
     /// Parents before children.
     pub(super) folders: Vec<ResolvedFolder>,
-    /// By position in the mirror, the index among the connections of the tenant; none where it is not among them.
-    connections: Vec<Option<usize>>,
+    /// By position in the mirror, the index among the connections of the tenant.
+    connections: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -144,7 +144,7 @@ impl Inheritance {
                 position,
                 ..
             } = connection;
-            integrations[*integration].connections[*position] = Some(index);
+            integrations[*integration].connections[*position] = index;
         }
         let connections = connections.into_iter();
         Self {
@@ -198,7 +198,8 @@ impl ResolvedIntegration {
         Self {
             integration: Arc::clone(integration),
             folders,
-            connections: vec![None; integration.mirror.connections.len()],
+            // Filled in once all connections of the tenant are in order.
+            connections: vec![0; integration.mirror.connections.len()],
         }
     }
 
@@ -317,9 +318,9 @@ fn connection_grants(tenant: &Tenant, inheritance: &Inheritance) -> Vec<Vec<Gran
             if permission.integration_id == resolved.integration.id
                 && let Ok(position) =
                     accounts.binary_search_by_key(&permission.account_id.as_str(), |(id, _)| id)
-                && let Some(index) = resolved.connections[position]
             {
-                grants[index].push(Granted::Connection(Arc::clone(permission)));
+                grants[resolved.connections[position]]
+                    .push(Granted::Connection(Arc::clone(permission)));
             }
         }
     }
